@@ -1,0 +1,18 @@
+"""The state Close Export."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from assetline.export.checkpoint import Opened
+from assetline.export.close import close_export
+from assetline.export.connections import events, exports_table, s3
+from assetline.observability import logger
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take `{"export", "checkpoint"}`; return the execution's output."""
+    opened = Opened.model_validate(event)
+    logger.append_keys(export_id=opened.export.export_id)
+    return close_export(opened.export, opened.checkpoint, s3(), exports_table(), events()).model_dump(mode="json")

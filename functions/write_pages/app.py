@@ -1,0 +1,30 @@
+"""The state Write Pages."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from assetline.budget import Budget
+from assetline.export.checkpoint import Opened
+from assetline.export.connections import exports_table, feed_client, s3
+from assetline.export.report import Report
+from assetline.export.staging import Staging
+from assetline.export.upload import MultipartUpload
+from assetline.export.write_pages import Turn, turn_seconds, write_pages
+from assetline.observability import logger
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take `{"export", "checkpoint"}`; return the next checkpoint."""
+    opened = Opened.model_validate(event)
+    export, checkpoint = opened.export, opened.checkpoint
+    logger.append_keys(export_id=export.export_id)
+    turn = Turn(
+        client=feed_client(),
+        upload=MultipartUpload(s3(), export.bucket, export.key, export.upload_id),
+        staging=Staging(s3(), export.bucket, export.export_id),
+        report=Report(exports_table(), export.export_id, checkpoint),
+        budget=Budget(turn_seconds(export.request.max_turn_seconds, context.get_remaining_time_in_millis() / 1000)),
+    )
+    return write_pages(export, checkpoint, turn).model_dump(mode="json")

@@ -1,0 +1,42 @@
+"""CRC32 of a whole from the CRC32s of its parts, so that parts can be proven without reading them back.
+
+S3 keeps the CRC32 of every part. Appending `n` bytes to a message multiplies the register of its CRC by x^(8n) modulo
+the CRC's polynomial; so the CRC of `a + b` is `crc(a) * x^(8 * len(b)) + crc(b)` over GF(2).
+"""
+
+from collections.abc import Iterable
+
+_POLYNOMIAL = 0xEDB88320  # IEEE 802.3, bit-reversed: bit 31 is x^0
+_ONE = 0x80000000
+_X8 = 0x00800000
+
+
+def combined(parts: Iterable[tuple[int, int]]) -> int:
+    """Return the CRC32 of the parts laid end to end, each given as `(crc32, size in bytes)`."""
+    whole = 0
+    for crc32, size in parts:
+        whole = _times(whole, _power(_X8, size)) ^ crc32
+    return whole
+
+
+def _times(a: int, b: int) -> int:
+    """Multiply two polynomials modulo the CRC's."""
+    product = 0
+    bit = _ONE
+    while bit:
+        if a & bit:
+            product ^= b
+        b = (b >> 1) ^ (_POLYNOMIAL if b & 1 else 0)
+        bit >>= 1
+    return product
+
+
+def _power(base: int, exponent: int) -> int:
+    """Raise a polynomial to a power by squaring."""
+    result = _ONE
+    while exponent:
+        if exponent & 1:
+            result = _times(result, base)
+        base = _times(base, base)
+        exponent >>= 1
+    return result

@@ -1,0 +1,71 @@
+"""Rendered bytes into parts: sealed as they fill, uploaded while the next one fills."""
+
+import zlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from assetline.errors import PartsExhausted
+from assetline.export.checkpoint import Checkpoint
+from assetline.export.upload import MIN_PART_BYTES, part_bytes
+
+
+class PartWriter:
+    """Cuts what is written into parts from a checkpoint on; holds one part being filled and one being uploaded.
+
+    *put* stores a part under its number. `bytes` and `crc32` are of everything rendered since the export began.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, tail: bytes, put: Callable[[int, bytes], None]) -> None:
+        self.next_part = checkpoint.next_part
+        self.bytes = checkpoint.bytes
+        self.crc32 = checkpoint.crc32
+        self._last_part = checkpoint.last_part
+        self._filling = bytearray(tail)
+        self._put = put
+        self._uploading: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def write(self, rendered: bytes) -> None:
+        """Take bytes; raises what *put* raised for an earlier part."""
+        self.bytes += len(rendered)
+        self.crc32 = zlib.crc32(rendered, self.crc32)
+        self._filling += rendered
+        while len(self._filling) >= (size := part_bytes(self.next_part)):
+            self._seal(size)
+
+    def end_turn(self) -> bytes:
+        """Upload what is left if it makes a part, and return the tail, under 5 MiB, that does not."""
+        if len(self._filling) >= MIN_PART_BYTES:
+            self._seal(len(self._filling))
+        self._wait()
+        return bytes(self._filling)
+
+    def end_feed(self) -> None:
+        """Upload what is left as the last part, which may be of any size."""
+        if self._filling:
+            self._seal(len(self._filling))
+        self._wait()
+
+    def _seal(self, size: int) -> None:
+        if self.next_part > self._last_part:
+            raise PartsExhausted(f"The export does not fit in {self._last_part} parts. Export it in smaller pieces.")
+        self._wait()
+        sealed = bytes(memoryview(self._filling)[:size])
+        del self._filling[:size]
+        self._uploading = self._thread.submit(self._put, self.next_part, sealed)
+        self.next_part += 1
+
+    def _wait(self) -> None:
+        if self._uploading is not None:
+            self._uploading.result()
+            self._uploading = None

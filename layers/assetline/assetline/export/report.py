@@ -1,0 +1,74 @@
+"""Progress of a turn, told to the exports table about once a second without holding up the pages."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline.export.checkpoint import Checkpoint
+from assetline.export.exports_table import ExportsTable
+from assetline.feed.page import Page
+from assetline.observability import logger
+
+INTERVAL_SECONDS = 1.0  # ours: what an operator's eye wants, and a DynamoDB write costs
+
+
+class Report:
+    """Measures the turn of one export; a report that cannot be written is logged and costs the export nothing."""
+
+    def __init__(
+        self, table: ExportsTable, export_id: str, before: Checkpoint, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._table = table
+        self._export_id = export_id
+        self._before = before
+        self._clock = clock
+        self._began = clock()
+        self._told = self._began - INTERVAL_SECONDS
+        self._latest: dict[str, Any] = {}
+        self._telling: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="report")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown()
+
+    def page_arrived(self, page: Page, *, pages: int, rows: int, bytes_: int) -> None:
+        """Note a page that was rendered, and tell the table when the last telling is a second ago."""
+        now = self._clock()
+        elapsed = max(now - self._began, 1e-6)
+        rows_per_second = (rows - self._before.rows) / elapsed
+        self._latest = {
+            "pages": pages,
+            "rows": rows,
+            "bytes": bytes_,
+            "turns": self._before.turns + 1,
+            "page_rows": len(page.records),
+            "page_seconds": page.seconds,
+            "pages_per_second": (pages - self._before.pages) / elapsed,
+            "rows_per_second": rows_per_second,
+            "pause_seconds": 0,
+            "remaining": page.remaining,
+            "eta_seconds": page.remaining / rows_per_second if page.remaining is not None and rows_per_second else None,
+        }
+        if now - self._told >= INTERVAL_SECONDS and (self._telling is None or self._telling.done()):
+            self._told = now
+            self._telling = self._thread.submit(self._tell, self._latest)
+
+    def turn_ended(self, after: Checkpoint) -> None:
+        """Tell the table where the turn has come to, and wait until it knows."""
+        self._thread.shutdown()
+        self._tell(self._latest | {"turns": after.turns, "bytes": after.bytes, "pause_seconds": after.pause_seconds})
+
+    def _tell(self, measures: dict[str, Any]) -> None:
+        try:
+            self._table.update(self._export_id, **measures)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("progress_not_told", error=type(error).__name__)

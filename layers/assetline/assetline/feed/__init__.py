@@ -1,0 +1,1 @@
+"""SafetyCulture data feeds: HTTP pages in, records out."""

@@ -1,0 +1,15 @@
+"""Logs and metrics: one logger, one set of metrics, the same names in every function."""
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+logger = Logger(service="assetline")
+_metrics = Metrics(namespace="Assetline", service="assetline")
+
+
+def count(feed: str, **counts: int) -> None:
+    """Publish counts of one feed, as metrics in the log; CloudWatch reads them from there."""
+    _metrics.add_dimension(name="feed", value=feed)
+    for name, value in counts.items():
+        _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    _metrics.flush_metrics()

@@ -1,0 +1,1 @@
+"""Records into columns and rows into bytes; pure, no I/O."""

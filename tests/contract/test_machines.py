@@ -1,0 +1,142 @@
+"""The template, the machines and the code, held against one another: no tool opens all three."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import pytest
+
+from assetline import errors
+from tests.contract.template import MACHINES, ROOT, machine, resources
+
+# What Lambda and Step Functions themselves report, in AWS's words.
+SERVICE_ERRORS = {
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    "States.Timeout",
+}
+
+every_machine = pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
+
+
+def successors(state: dict[str, Any]) -> set[str]:
+    edges = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    return {edge[key] for edge in edges for key in ("Next", "Default") if key in edge}
+
+
+def errors_of_ours() -> dict[str, type[Exception]]:
+    return {
+        name: error
+        for name, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, errors.Retryable | errors.Permanent)
+    }
+
+
+def state_machine_of(path: Path) -> dict[str, Any]:
+    uri = str(path.relative_to(ROOT))
+    (properties,) = [
+        machine for machine in resources("AWS::Serverless::StateMachine").values() if machine["DefinitionUri"] == uri
+    ]
+    return properties
+
+
+@every_machine
+def test_every_state_is_reachable_and_every_way_leads_somewhere(path: Path) -> None:
+    states = machine(path)["States"]
+    reached, ahead = set(), {machine(path)["StartAt"]}
+    while ahead:
+        reached |= ahead
+        ahead = set().union(*(successors(states[name]) for name in ahead)) - reached
+    assert reached == set(states)
+
+
+@every_machine
+def test_every_error_a_machine_names_exists(path: Path) -> None:
+    named = set()
+    for state in machine(path)["States"].values():
+        for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
+            named |= set(rule["ErrorEquals"])
+        if state["Type"] == "Fail":
+            named.add(state["Error"])
+    assert named <= set(errors_of_ours()) | SERVICE_ERRORS
+
+
+@every_machine
+def test_only_what_may_pass_is_retried(path: Path) -> None:
+    for state in machine(path)["States"].values():
+        for rule in state.get("Retry", []):
+            ours = set(rule["ErrorEquals"]) & set(errors_of_ours())
+            assert all(issubclass(errors_of_ours()[name], errors.Retryable) for name in ours)
+
+
+@every_machine
+def test_every_task_survives_the_end_of_its_function_process_and_has_a_time_limit(path: Path) -> None:
+    assert machine(path)["TimeoutSeconds"] > 0
+    for state in machine(path)["States"].values():
+        if state["Type"] == "Task":
+            assert state["TimeoutSeconds"] > 0
+            assert {"Sandbox.Timedout", "Runtime.ExitError"} <= {
+                name for rule in state["Retry"] for name in rule["ErrorEquals"]
+            }
+
+
+@every_machine
+def test_substitutions_match_the_template(path: Path) -> None:
+    placeholders = set(re.findall(r"\$\{(\w+)\}", path.read_text()))
+    assert placeholders == set(state_machine_of(path)["DefinitionSubstitutions"])
+
+
+@every_machine
+def test_a_machine_may_invoke_the_functions_it_names_and_no_others(path: Path) -> None:
+    properties = state_machine_of(path)
+    named = [value["Fn::GetAtt"] for value in properties["DefinitionSubstitutions"].values()]
+    (granted,) = [
+        statement["Resource"]
+        for policy in properties["Policies"]
+        for statement in policy["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+    ]
+    assert [resource["Fn::GetAtt"] for resource in granted] == named
+
+
+@every_machine
+def test_a_task_outlasts_its_function(path: Path) -> None:
+    functions = resources("AWS::Serverless::Function")
+    substitutions = state_machine_of(path)["DefinitionSubstitutions"]
+    for name, state in machine(path)["States"].items():
+        if state["Type"] == "Task":
+            placeholder = state["Arguments"]["FunctionName"].strip("${}")
+            function = functions[substitutions[placeholder]["Fn::GetAtt"][0]]
+            assert state["TimeoutSeconds"] > function.get("Timeout", 60), name
+
+
+@every_machine
+def test_a_state_is_its_function_is_its_folder(path: Path) -> None:
+    functions = resources("AWS::Serverless::Function")
+    for name, state in machine(path)["States"].items():
+        if state["Type"] == "Task":
+            words = name.split()
+            assert state["Arguments"]["FunctionName"] == f"${{{''.join(words)}FunctionArn}}"
+            assert functions[f"{''.join(words)}Function"]["CodeUri"] == f"functions/{'_'.join(words).lower()}/"
+
+
+@every_machine
+def test_the_definition_is_valid_in_its_own_language(path: Path) -> None:
+    inline = {
+        "Resources": {
+            "Machine": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {"RoleArn": "arn:aws:iam::123456789012:role/r", "Definition": machine(path)},
+            }
+        }
+    }
+    config = cfnlint.ManualArgs(regions=["us-east-1"])
+    assert [str(match) for match in cfnlint.lint(json.dumps(inline), config=config)] == []

@@ -1,0 +1,107 @@
+import threading
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assetline.errors import PartsExhausted
+from assetline.export import parts
+from assetline.export.checkpoint import Checkpoint
+from assetline.export.parts import PartWriter
+from assetline.export.upload import MIN_PART_BYTES, part_bytes
+
+GIB = 1024**3
+
+
+class Shelf:
+    """Where parts are put; keeps the latest under each number, as S3 does."""
+
+    def __init__(self) -> None:
+        self.parts: dict[int, bytes] = {}
+
+    def put(self, number: int, body: bytes) -> None:
+        self.parts[number] = body
+
+    def whole(self) -> bytes:
+        return b"".join(self.parts[number] for number in sorted(self.parts))
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "part_bytes", lambda _: 16)
+    monkeypatch.setattr(parts, "MIN_PART_BYTES", 10)
+
+
+def write_in_turns(shelf: Shelf, turns: list[list[bytes]]) -> Checkpoint:
+    checkpoint, tail = Checkpoint(cursor="/1"), b""
+    for number, turn in enumerate(turns, start=1):
+        with PartWriter(checkpoint, tail, shelf.put) as writer:
+            for rendered in turn:
+                writer.write(rendered)
+            if number == len(turns):
+                writer.end_feed()
+            else:
+                tail = writer.end_turn()
+                assert len(tail) < 10
+        checkpoint = Checkpoint(cursor="/n", next_part=writer.next_part, bytes=writer.bytes, crc32=writer.crc32)
+    return checkpoint
+
+
+turns_of_writes = st.lists(st.lists(st.binary(max_size=40), max_size=6), min_size=1, max_size=6)
+
+
+@given(turns_of_writes)
+def test_however_it_is_cut_into_turns_the_parts_are_the_bytes_written(turns: list[list[bytes]]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts, "part_bytes", lambda _: 16)
+        patched.setattr(parts, "MIN_PART_BYTES", 10)
+        shelf = Shelf()
+        after = write_in_turns(shelf, turns)
+        everything = b"".join(rendered for turn in turns for rendered in turn)
+        assert shelf.whole() == everything
+        assert (after.bytes, after.crc32) == (len(everything), zlib.crc32(everything))
+        assert sorted(shelf.parts) == list(range(1, after.next_part))
+        assert all(len(shelf.parts[number]) >= 10 for number in range(1, after.next_part - 1))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_part_is_uploaded_while_the_next_one_fills() -> None:
+    arrived, may_finish = threading.Event(), threading.Event()
+
+    def slow_put(_number: int, _body: bytes) -> None:
+        arrived.set()
+        assert may_finish.wait(5)
+
+    with PartWriter(Checkpoint(cursor="/1"), b"", slow_put) as writer:
+        writer.write(b"a" * 16)
+        assert arrived.wait(5)
+        writer.write(b"b" * 15)  # returns although part 1 is still under way
+        may_finish.set()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_an_upload_that_fails_is_raised_before_the_turn_ends() -> None:
+    def broken_put(_number: int, _body: bytes) -> None:
+        raise ConnectionError
+
+    with PartWriter(Checkpoint(cursor="/1"), b"", broken_put) as writer:
+        writer.write(b"a" * 16)
+        with pytest.raises(ConnectionError):
+            writer.end_turn()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_loop_writes_no_part_beyond_its_range() -> None:
+    with PartWriter(Checkpoint(cursor="/1", next_part=3, last_part=3), b"", Shelf().put) as writer:
+        writer.write(b"a" * 16)
+        with pytest.raises(PartsExhausted):
+            writer.write(b"a" * 16)
+
+
+def test_every_part_is_of_a_size_s3_takes_and_they_reach_any_feed() -> None:
+    sizes = [part_bytes(number) for number in range(1, 10_001)]
+    assert min(sizes) >= MIN_PART_BYTES
+    assert max(sizes) <= 32 * 1024**2
+    assert sizes == sorted(sizes)
+    assert sum(sizes) >= 200 * GIB

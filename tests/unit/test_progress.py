@@ -1,0 +1,114 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from assetline.export.checkpoint import Checkpoint
+from assetline.export.progress import Progress
+from assetline.export.report import Report
+from assetline.feed.page import Page
+
+STARTED = datetime(2026, 11, 21, 3, 0, 0, 123_000, UTC)
+
+
+def any_progress() -> Progress:
+    return Progress(
+        export_id="assets_20261121_030000",
+        feed="assets",
+        format="csv",
+        state="running",
+        execution_arn="arn:execution",
+        bucket="bucket",
+        key="exports/assets/assets_20261121_030000.csv",
+        manifest_key="exports/assets/assets_20261121_030000.manifest.json",
+        started_at=STARTED,
+        updated_at=STARTED,
+        rows=200,
+        page_seconds=0.451,
+    )
+
+
+def test_an_item_of_the_table_reads_as_it_was_written() -> None:
+    item = any_progress().to_item()
+    assert Progress.from_item(item) == any_progress()
+    assert item["page_seconds"] == Decimal("0.451")
+    assert "eta_seconds" not in item
+
+
+def test_what_a_later_version_adds_to_an_item_is_passed_over() -> None:
+    assert Progress.from_item(any_progress().to_item() | {"upload_id": "u", "mood": "good"}) == any_progress()
+
+
+class Table:
+    """Remembers what it is told, as the exports table does."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.told: list[dict[str, object]] = []
+        self._failure = failure
+
+    def update(self, _export_id: str, **measures: object) -> None:
+        if self._failure:
+            raise self._failure
+        self.told.append(measures)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def any_page(rows: int, remaining: int | None = None) -> Page:
+    return Page([{}] * rows, "/next", remaining, seconds=0.25)
+
+
+def report_to(table: Table, clock: Clock, before: Checkpoint | None = None) -> Report:
+    return Report(table, "assets_1", before or Checkpoint(cursor="/1"), clock)  # type: ignore[arg-type]
+
+
+def test_rates_are_of_this_turn_and_the_eta_is_what_remains_at_that_rate() -> None:
+    table, clock = Table(), Clock()
+    before = Checkpoint(cursor="/5", pages=40, rows=4000, turns=2)
+    with report_to(table, clock, before) as report:
+        clock.now += 2
+        report.page_arrived(any_page(100, remaining=900), pages=41, rows=4100, bytes_=50_000)
+    (told,) = table.told
+    assert (told["pages"], told["rows"], told["page_rows"], told["turns"]) == (41, 4100, 100, 3)
+    assert (told["pages_per_second"], told["rows_per_second"], told["eta_seconds"]) == (0.5, 50.0, 18.0)
+
+
+def test_without_remaining_records_there_is_no_eta() -> None:
+    table, clock = Table(), Clock()
+    with report_to(table, clock) as report:
+        clock.now += 2
+        report.page_arrived(any_page(100), pages=1, rows=100, bytes_=1)
+    assert (table.told[0]["remaining"], table.told[0]["eta_seconds"]) == (None, None)
+
+
+def test_pages_that_rush_in_are_told_about_once_a_second() -> None:
+    table, clock = Table(), Clock()
+    with report_to(table, clock) as report:
+        for page in range(1, 13):
+            clock.now += 0.25
+            report.page_arrived(any_page(1), pages=page, rows=page, bytes_=page)
+            if report._telling is not None:
+                report._telling.result()
+    assert [told["pages"] for told in table.told] == [1, 5, 9]
+
+
+def test_the_end_of_a_turn_is_always_told() -> None:
+    table, clock = Table(), Clock()
+    with report_to(table, clock) as report:
+        report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)
+        report.page_arrived(any_page(1), pages=2, rows=2, bytes_=2)
+        report.turn_ended(Checkpoint(cursor="/3", pages=2, rows=2, bytes=2, turns=1, pause_seconds=30))
+    assert (table.told[-1]["pages"], table.told[-1]["pause_seconds"]) == (2, 30)
+
+
+@pytest.mark.parametrize("failure", [EndpointConnectionError(endpoint_url="http://table")])
+def test_a_table_that_cannot_be_told_costs_the_export_nothing(failure: Exception) -> None:
+    with report_to(Table(failure), Clock()) as report:
+        report.turn_ended(Checkpoint(cursor="/1"))

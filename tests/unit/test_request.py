@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+
+from assetline.errors import InvalidInput, UnknownFeed
+from assetline.export.request import ExportRequest
+from assetline.feed.catalogue import feed_named
+
+
+def test_only_the_feed_must_be_said() -> None:
+    request = ExportRequest.parse({"feed": "assets"})
+    assert (request.format, request.params, request.page_size, request.max_turn_seconds) == ("csv", {}, None, None)
+
+
+def test_null_means_the_same_as_left_out() -> None:
+    assert ExportRequest.parse({"feed": "assets", "page_size": None, "max_turn_seconds": None}) == ExportRequest.parse(
+        {"feed": "assets"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "named"),
+    [
+        ({}, "'feed' is missing"),
+        ({"feed": "assets", "fromat": "csv"}, "'fromat' is not a key"),
+        ({"feed": "assets", "format": "xml"}, "'format'"),
+        ({"feed": "assets", "page_size": 0}, "'page_size'"),
+        ({"feed": "assets", "page_size": "100"}, "'page_size'"),
+        ({"feed": "assets", "page_size": 1.5}, "'page_size'"),
+        ({"feed": "assets", "max_turn_seconds": -1}, "'max_turn_seconds'"),
+        ({"feed": "assets", "params": [1]}, "'params'"),
+        ([], "not a JSON object"),
+        (None, "not a JSON object"),
+        ("assets", "not a JSON object"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_keys_there_are(raw: Any, named: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        ExportRequest.parse(raw)
+    assert named in str(refusal.value)
+    assert "feed, params, format, page_size, max_turn_seconds" in str(refusal.value)
+
+
+def test_a_refusal_does_not_repeat_what_was_in_the_input() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        ExportRequest.parse({"feed": "assets", "format": "scapi_oops"})
+    assert "scapi_oops" not in str(refusal.value)
+
+
+def test_an_unknown_feed_is_told_which_there_are() -> None:
+    with pytest.raises(UnknownFeed, match="assets"):
+        feed_named("asset")
+
+
+def test_the_first_page_is_asked_for_at_the_size_of_the_input() -> None:
+    assert feed_named("assets").first_cursor({}, None) == "/feed/assets?limit=100"
+    assert feed_named("assets").first_cursor({}, 25) == "/feed/assets?limit=25"
+
+
+def test_a_parameter_the_feed_does_not_take_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="'modified_after'"):
+        feed_named("assets").first_cursor({"modified_after": "2026-01-01"}, None)
+
+
+def test_parameters_are_spelled_as_a_query_spells_them() -> None:
+    request = ExportRequest.parse({"feed": "assets", "params": {"archived": True, "template": ["a", 1]}})
+    assert request.wire_params() == {"archived": "true", "template": ["a", "1"]}
