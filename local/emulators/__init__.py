@@ -1,0 +1,1 @@
+"""Emulators of the APIs that Assetline talks to, with scripted faults."""

@@ -1,0 +1,92 @@
+"""`python -m local.emulators.safetyculture`: the emulated API as a program, for the local stack and for benchmarks."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from local.emulators.safetyculture.app import in_words
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
+from local.emulators.safetyculture.server import LOOPBACK, Server, listening, url_of
+from local.emulators.safetyculture.stage import Stage
+
+_DEFAULT = Scenario()
+
+
+def serve(  # noqa: PLR0913 - the options of a program
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = LOOPBACK,
+    rows: Annotated[
+        int | None, typer.Option(min=0, show_default=str(_DEFAULT.rows), help="How many assets the feed has.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(show_default=str(_DEFAULT.seed), help="Which assets they are: same seed, same rows.")
+    ] = None,
+    page_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            show_default=str(_DEFAULT.default_page_size),
+            help="Rows in a page when a request names no `limit`. The largest `limit` taken is "
+            f"{_DEFAULT.max_page_size}, or this when it is more.",
+        ),
+    ] = None,
+    latency_seconds: Annotated[
+        float | None, typer.Option(min=0, show_default="0", help="Time to the first byte of each page.")
+    ] = None,
+    token: Annotated[str | None, typer.Option(show_default=LOCAL_TOKEN, help="The token that the API takes.")] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="JSON file with a scenario; the other options win over it."),
+    ] = None,
+) -> None:
+    """Serve an emulated SafetyCulture API until SIGTERM or Ctrl+C.
+
+    Prints one line with its address when it is ready. The scenario can be replaced while it runs: PUT it to
+    /_emulator/scenario. What was asked of it is under /_emulator/requests.
+    """
+    options = {
+        "rows": rows,
+        "seed": seed,
+        "default_page_size": page_size,
+        "latency_seconds": latency_seconds,
+        "token": token,
+    }
+    stage = Stage(scenario_of(scenario, {name: value for name, value in options.items() if value is not None}))
+    try:
+        listener = listening(host, port)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    # uvicorn closes down on these signals and then raises them anew, for what was here before it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    Server(stage, lambda: typer.echo(f"safetyculture emulator ready on {url_of(listener)}")).run([listener])
+
+
+def scenario_of(file: Path | None, options: dict[str, Any]) -> Scenario:
+    """Return the scenario in *file*, or the default one, with *options* over it; BadParameter says what is wrong."""
+    try:
+        settings = {} if file is None else json.loads(file.read_bytes())
+        if not isinstance(settings, dict):
+            raise typer.BadParameter(f"{file} does not hold a JSON object")
+        settings |= options
+        page_size = options.get("default_page_size", 0)
+        if page_size > settings.get("max_page_size", _DEFAULT.max_page_size):
+            settings["max_page_size"] = page_size
+        return Scenario.model_validate(settings)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"{file} is not JSON: {error}") from error
+    except ValidationError as error:
+        raise typer.BadParameter(in_words(error)) from error
+
+
+def _end(*_: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    typer.run(serve)

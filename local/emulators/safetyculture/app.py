@@ -1,0 +1,243 @@
+"""The emulated API as an ASGI application.
+
+`GET /feed/assets` and `GET /accounts/user/v1/user:WhoAmI` are the API (contract sheet, section 1). What is below
+`/_emulator/` is the emulator's own: its scenario, the faults that have fired, and the requests that came.
+"""
+
+import asyncio
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.emulators.safetyculture.pages import FEED_PATH, Page, Place, page_at
+from local.emulators.safetyculture.scenario import (
+    AnswerFault,
+    Forbidden,
+    InternalError,
+    Maintenance,
+    NoData,
+    OriginTimeout,
+    Reset,
+    Scenario,
+    Slow,
+    TooManyRequests,
+    Truncated,
+    Unauthorized,
+    Unavailable,
+)
+from local.emulators.safetyculture.stage import Arrival, Stage, Staging
+from local.emulators.safetyculture.wire import JsonResponse, json_body, refusal, sleep_until
+
+WHO_AM_I_PATH = "/accounts/user/v1/user:WhoAmI"
+
+_CONTROL = "/_emulator/"
+_MAINTENANCE = "<!doctype html>\n<title>Maintenance</title>\n<h1>We will be back soon</h1>\n"
+_TOKEN_OWNER = {
+    "user_id": "user_3f1c5a0e9d724b0c8c7d2f6b1e4a9d55",
+    "organisation_id": "role_8b6f0a2d4c1e47f59e3d7a60b5c2f184",
+    "firstname": "Ada",
+    "lastname": "Okonkwo-Müller",
+}
+
+
+def emulator(stage: Stage) -> Starlette:
+    """Return the application that plays what is on *stage*."""
+    api = _Api(stage)
+    control = _Control(stage)
+    return Starlette(
+        routes=[
+            Route(FEED_PATH, api.feed_assets, methods=["GET"]),
+            Route(WHO_AM_I_PATH, api.who_am_i, methods=["GET"]),
+            Route(f"{_CONTROL}scenario", control.put_scenario, methods=["PUT"]),
+            Route(f"{_CONTROL}scenario", control.get_scenario, methods=["GET"]),
+            Route(f"{_CONTROL}faults", control.get_faults, methods=["GET"]),
+            Route(f"{_CONTROL}requests", control.get_requests, methods=["GET"]),
+            Route(f"{_CONTROL}requests", control.delete_requests, methods=["DELETE"]),
+        ],
+        middleware=[Middleware(_Journalled, stage=stage)],
+        exception_handlers={HTTPException: _refused},
+    )
+
+
+class _Api:
+    """The endpoints of SafetyCulture."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def feed_assets(self, request: Request) -> Response:
+        """Answer one page of the feed, when its time to the first byte is over."""
+        arrived = asyncio.get_running_loop().time()
+        staging = self._stage.staging
+        answer, slow = _feed_answer(request, staging)
+        await sleep_until(arrived + staging.scenario.latency_seconds + slow)
+        return answer
+
+    async def who_am_i(self, request: Request) -> Response:
+        """Answer who owns the token."""
+        if not _is_authorized(request, self._stage.staging.scenario):
+            return _token_refused()
+        return JsonResponse(_TOKEN_OWNER)
+
+
+def _feed_answer(request: Request, staging: Staging) -> tuple[Response, float]:
+    """Return the answer to a feed request, and by how many seconds a fault delays it."""
+    scenario = staging.scenario
+    if not _is_authorized(request, scenario):
+        return _token_refused(), 0.0
+    try:
+        limit = _limit(request, scenario)
+        place = _place(request)
+    except ValueError as error:
+        return refusal(400, str(error)), 0.0
+    faults = staging.faults_on(place.page)
+    arrival: Arrival = request.state.arrival
+    arrival.page = place.page
+    arrival.faults = [fault.kind for fault in faults]
+    page = page_at(place, limit, scenario, faults, str(request.base_url).rstrip("/"))
+    taken = next((fault for fault in faults if isinstance(fault, AnswerFault)), None)
+    slow = sum(fault.seconds for fault in faults if isinstance(fault, Slow))
+    if taken is not None:
+        return _faulty_answer(taken, request, page, scenario), slow
+    return json_body(request, page.render(), seconds=scenario.body_seconds), slow
+
+
+def _faulty_answer(fault: AnswerFault, request: Request, page: Page, scenario: Scenario) -> Response:
+    match fault:
+        case TooManyRequests():
+            answer: Response = refusal(429, "Too Many Requests", _pause_headers(fault))
+        case InternalError():
+            answer = refusal(500, "Internal Server Error")
+        case Unavailable():
+            answer = Response(status_code=503)
+        case OriginTimeout():
+            answer = PlainTextResponse("error code: 524", status_code=524)
+        case Unauthorized():
+            answer = _token_refused()
+        case Forbidden():
+            answer = refusal(403, "You do not have permission to read this feed")
+        case Maintenance():
+            answer = HTMLResponse(_MAINTENANCE)
+        case NoData():
+            answer = json_body(request, page.render_without_data())
+        case Truncated():
+            body = page.render()
+            answer = json_body(request, body[: len(body) // 2], seconds=scenario.body_seconds)
+        case Reset():
+            answer = json_body(request, page.render(), seconds=scenario.body_seconds, reset=True)
+        case _:
+            raise AssertionError(f"no answer is written for {fault!r}")
+    return answer
+
+
+def _pause_headers(fault: TooManyRequests) -> dict[str, str]:
+    pauses = {"retry-after": fault.retry_after, "x-ratelimit-reset": fault.reset_header}
+    return {name: f"{seconds:g}" for name, seconds in pauses.items() if seconds is not None}
+
+
+def _is_authorized(request: Request, scenario: Scenario) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and token == scenario.token
+
+
+def _token_refused() -> Response:
+    return refusal(401, "The token is missing, wrong or expired")
+
+
+def _limit(request: Request, scenario: Scenario) -> int:
+    asked = request.query_params.get("limit")
+    if asked is None:
+        return scenario.default_page_size
+    if not asked.isdecimal() or not 1 <= int(asked) <= scenario.max_page_size:
+        raise ValueError(f"limit must be from 1 to {scenario.max_page_size}")
+    return int(asked)
+
+
+def _place(request: Request) -> Place:
+    cursor = request.query_params.get("next_page_token")
+    return Place.of(cursor) if cursor else Place()
+
+
+class _Control:
+    """The emulator's own endpoints."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def put_scenario(self, request: Request) -> Response:
+        """Play another scenario from its start; a bad one is refused with what is wrong, and changes nothing."""
+        try:
+            scenario = Scenario.model_validate_json(await request.body())
+        except ValidationError as error:
+            return refusal(422, in_words(error))
+        self._stage.has(scenario)
+        return self._scenario()
+
+    async def get_scenario(self, _: Request) -> Response:
+        """Answer the scenario that plays, as it would be put."""
+        return self._scenario()
+
+    async def get_faults(self, _: Request) -> Response:
+        """Answer the scenario's faults, each with how many times it has fired."""
+        staging = self._stage.staging
+        faults = zip(staging.scenario.faults, staging.fired, strict=True)
+        return JsonResponse([fault.model_dump() | {"fired": fired} for fault, fired in faults])
+
+    async def get_requests(self, _: Request) -> Response:
+        """Answer the newest requests, oldest first, and how many came in all."""
+        journal = self._stage.journal
+        return JsonResponse({"total": journal.total, "requests": journal.entries()})
+
+    async def delete_requests(self, _: Request) -> Response:
+        """Forget the requests."""
+        self._stage.journal.clear()
+        return Response(status_code=204)
+
+    def _scenario(self) -> Response:
+        return Response(self._stage.staging.scenario.model_dump_json(), media_type="application/json")
+
+
+def in_words(error: ValidationError) -> str:
+    """Return what is wrong with a scenario, one line a mistake, each beginning with the place it is in."""
+    lines = [f"{'.'.join(str(part) for part in flaw['loc']) or 'scenario'}: {flaw['msg']}" for flaw in error.errors()]
+    return "\n".join(lines)
+
+
+class _Journalled:
+    """Writes every request to the API into the journal, and what status it got."""
+
+    def __init__(self, app: ASGIApp, stage: Stage) -> None:
+        self._app = app
+        self._stage = stage
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_CONTROL):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        arrival = self._stage.journal.add(
+            request.method,
+            request.url.path,
+            dict(request.query_params),
+            authorization="authorization" in request.headers,
+        )
+        request.state.arrival = arrival
+
+        async def note_status(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                arrival.status = message["status"]
+            await send(message)
+
+        await self._app(scope, receive, note_status)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return refusal(error.status_code, error.detail)

@@ -1,0 +1,128 @@
+"""Pages of the assets feed: where one begins, what it holds, and what its `next_page` says.
+
+Cursors hold the place they point to, so they outlive a restart of the emulator and a change of scenario, as an export
+that is resumed next morning needs. Clients are promised nothing but an opaque string.
+"""
+
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Self
+
+import orjson
+
+from local.emulators.safetyculture.assets import asset, pipe_encoded
+from local.emulators.safetyculture.scenario import (
+    CycleCursor,
+    Drift,
+    Fault,
+    ForeignNextPage,
+    MoveRows,
+    RepeatCursor,
+    Scenario,
+)
+
+FEED_PATH = "/feed/assets"
+
+_PLACE = struct.Struct(">QI")
+_SEAL_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins: its first row (from 0) and its page number (from 1)."""
+
+    row: int = 0
+    page: int = 1
+
+    @property
+    def cursor(self) -> str:
+        """The opaque `next_page_token` that leads here."""
+        packed = _PLACE.pack(self.row, self.page)
+        return urlsafe_b64encode(packed + _seal(packed)).decode()
+
+    @classmethod
+    def of(cls, cursor: str) -> Self:
+        """Return the place *cursor* leads to; ValueError if the feed never gave it out."""
+        sealed = urlsafe_b64decode(cursor.encode())
+        packed = sealed[:-_SEAL_BYTES]
+        if len(packed) != _PLACE.size or sealed[-_SEAL_BYTES:] != _seal(packed):
+            raise ValueError("not a cursor of this feed")
+        return cls(*_PLACE.unpack(packed))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as it goes out: its metadata, and the rows it holds."""
+
+    metadata: dict[str, Any]
+    seed: int
+    rows: range
+    drifts: tuple[Drift, ...] = ()
+
+    def render(self) -> bytes:
+        """Return the body: `metadata` before `data`, as in every sample of the live feed."""
+        data = _rendered_rows(self.seed, self.rows, self.drifts)
+        return b'{"metadata":%b,"data":%b}' % (orjson.dumps(self.metadata), data)
+
+    def render_without_data(self) -> bytes:
+        """Return a body that ends where `data` should begin, and is whole JSON all the same."""
+        return orjson.dumps({"metadata": self.metadata})
+
+
+def page_at(place: Place, limit: int, scenario: Scenario, faults: Iterable[Fault], origin: str) -> Page:
+    """Return the page of *limit* rows at *place*, altered by those of *faults* that alter pages.
+
+    *origin* is the server's own, which an absolute `next_page` begins with.
+    """
+    first, following, drifts = place.row, None, []
+    base = origin if scenario.absolute_next_page else ""
+    for fault in faults:
+        match fault:
+            case MoveRows():
+                first = max(0, first - fault.rows)
+            case RepeatCursor():
+                following = place
+            case CycleCursor():
+                following = Place(max(0, place.row - limit), place.page - 1)
+            case ForeignNextPage():
+                base = fault.origin
+            case Drift():
+                drifts.append(fault)
+    rows = range(min(first, scenario.rows), min(first + limit, scenario.rows))
+    if following is None and rows.stop < scenario.rows:
+        following = Place(rows.stop, place.page + 1)
+    metadata = _metadata(scenario, following, limit, base)
+    if scenario.remaining_records:
+        metadata["remaining_records"] = scenario.rows - rows.stop
+    return Page(metadata, scenario.seed, rows, tuple(drifts))
+
+
+def _metadata(scenario: Scenario, following: Place | None, limit: int, base: str) -> dict[str, Any]:
+    if following is None:
+        end = None if scenario.end_of_feed == "null" else ""
+        return {"next_page": end, "next_page_token": end}
+    path = f"{FEED_PATH}?limit={limit}&next_page_token={following.cursor}"
+    return {"next_page": base + path, "next_page_token": following.cursor}
+
+
+@lru_cache(maxsize=256)
+def _rendered_rows(seed: int, rows: range, drifts: tuple[Drift, ...]) -> bytes:
+    return orjson.dumps([_drifted(asset(index, seed), drifts) for index in rows])
+
+
+def _drifted(row: dict[str, Any], drifts: tuple[Drift, ...]) -> dict[str, Any]:
+    for drift in drifts:
+        if drift.inside == "row":
+            row[drift.name] = drift.value
+        else:
+            added = pipe_encoded([{"name": drift.name, "value": drift.value, "field_id": f"drift-{drift.name}"}])
+            row["fields"] = f"{row['fields']}|{added}" if row["fields"] else added
+    return row
+
+
+def _seal(packed: bytes) -> bytes:
+    return blake2b(packed, digest_size=_SEAL_BYTES).digest()

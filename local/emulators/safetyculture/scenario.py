@@ -1,0 +1,194 @@
+"""How the emulated API behaves for a while: the feed it serves, its pace, and what goes wrong with it.
+
+What the contract sheet marks as unsure (page size, `remaining_records`, the end marker, absolute `next_page`) is a
+setting here, and what it reports of feeds gone wrong is a `Fault`. All of it is data, so that a scenario can be a
+literal in a test, a JSON file, or the body of a request.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+
+LOCAL_TOKEN = "scapi_local_token"  # noqa: S105 - opens nothing but the emulator
+
+
+class _Frozen(BaseModel, frozen=True, extra="forbid"):
+    """A value: compared by content, never changed, and strict about the names of its parts."""
+
+
+class _Fault(_Frozen):
+    """Something wrong with page *page* (1-based; None is every page), the first *times* times (None is always)."""
+
+    page: PositiveInt | None = None
+    times: PositiveInt | None = None
+
+    def strikes(self, page: int) -> bool:
+        """Return whether page number *page* is one that this fault is for."""
+        return self.page in {None, page}
+
+
+class AnswerFault(_Fault):
+    """A fault that takes the whole request: one request meets one of them, the first in the scenario's order."""
+
+
+class TooManyRequests(AnswerFault):
+    """429; the headers that say how long to wait are there when given (neither is sure to be, live)."""
+
+    kind: Literal["429"] = "429"
+    retry_after: NonNegativeFloat | None = None
+    reset_header: NonNegativeFloat | None = None
+
+
+class InternalError(AnswerFault):
+    """500 with the default error body."""
+
+    kind: Literal["500"] = "500"
+
+
+class Unavailable(AnswerFault):
+    """503 with an empty body."""
+
+    kind: Literal["503"] = "503"
+
+
+class OriginTimeout(AnswerFault):
+    """524 with the plain text of the CDN in front of the API."""
+
+    kind: Literal["524"] = "524"
+
+
+class Unauthorized(AnswerFault):
+    """401, as for a token that has expired."""
+
+    kind: Literal["401"] = "401"
+
+
+class Forbidden(AnswerFault):
+    """403, as for a feed that the token may not read."""
+
+    kind: Literal["403"] = "403"
+
+
+class Reset(AnswerFault):
+    """The connection is reset (TCP RST) when half of the body has been sent."""
+
+    kind: Literal["reset"] = "reset"
+
+
+class Truncated(AnswerFault):
+    """200 whose JSON ends half-way, inside `data`; to HTTP the body is whole."""
+
+    kind: Literal["truncated"] = "truncated"
+
+
+class Maintenance(AnswerFault):
+    """200 with an HTML page."""
+
+    kind: Literal["html"] = "html"
+
+
+class NoData(AnswerFault):
+    """200 whose JSON has `metadata` and no `data`."""
+
+    kind: Literal["no_data"] = "no_data"
+
+
+class PageFault(_Fault):
+    """A fault of the page served; all that strike a page strike it together, when no `AnswerFault` took the request."""
+
+
+class RepeatCursor(PageFault):
+    """`next_page` points to the page it came with: the cursors seen are A, A, A."""
+
+    kind: Literal["repeat_cursor"] = "repeat_cursor"
+
+
+class CycleCursor(PageFault):
+    """`next_page` points to the page before: the cursors seen are A, B, A, B."""
+
+    kind: Literal["cycle_cursor"] = "cycle_cursor"
+    page: int = Field(ge=2)
+
+
+class ForeignNextPage(PageFault):
+    """`next_page` is an absolute URL on *origin*, for instance that of a second emulator."""
+
+    kind: Literal["foreign_next_page"] = "foreign_next_page"
+    origin: str = Field(pattern=r"^https?://[^/]+$")
+
+
+class Drift(PageFault):
+    """From this page on, rows carry something that no row had before: a key, or a field inside `fields`."""
+
+    kind: Literal["drift"] = "drift"
+    name: str = Field(default="criticality", min_length=1)
+    value: str | int | float | bool | None = "high"
+    inside: Literal["row", "fields"] = "row"
+
+    def strikes(self, page: int) -> bool:
+        """Return whether page number *page* is this fault's page or a later one."""
+        return self.page is None or page >= self.page
+
+
+class MoveRows(PageFault):
+    """The last *rows* rows of the page before appear again at the start of this one; the pages after it follow on."""
+
+    kind: Literal["move_rows"] = "move_rows"
+    page: int = Field(ge=2)
+    rows: PositiveInt = 1
+
+
+class Slow(_Fault):
+    """The first byte comes *seconds* later than it would; whatever else befalls the request."""
+
+    kind: Literal["slow"] = "slow"
+    seconds: NonNegativeFloat
+
+
+type Fault = Annotated[
+    TooManyRequests
+    | InternalError
+    | Unavailable
+    | OriginTimeout
+    | Unauthorized
+    | Forbidden
+    | Reset
+    | Truncated
+    | Maintenance
+    | NoData
+    | RepeatCursor
+    | CycleCursor
+    | ForeignNextPage
+    | Drift
+    | MoveRows
+    | Slow,
+    Field(discriminator="kind"),
+]
+
+
+class Scenario(_Frozen):
+    """The feed's rows and shape, its pace, the token it takes, and its faults.
+
+    `latency_seconds` is the time to the first byte of every answer of the feed, `body_seconds` the time from there to
+    the last byte of a page. A `limit` above `max_page_size` is refused (400).
+    """
+
+    rows: NonNegativeInt = 2000
+    seed: int = 0
+    default_page_size: PositiveInt = 25
+    max_page_size: PositiveInt = 100
+    latency_seconds: NonNegativeFloat = 0.0
+    body_seconds: NonNegativeFloat = 0.0
+    token: str = Field(default=LOCAL_TOKEN, min_length=1)
+    remaining_records: bool = False  # documented, but absent from the live API of 2026
+    end_of_feed: Literal["null", "empty"] = "null"
+    absolute_next_page: bool = False
+    faults: tuple[Fault, ...] = ()
+
+    @model_validator(mode="after")
+    def _default_page_is_allowed(self) -> Self:
+        if self.default_page_size > self.max_page_size:
+            raise ValueError(
+                f"default_page_size ({self.default_page_size}) is above max_page_size ({self.max_page_size})"
+            )
+        return self

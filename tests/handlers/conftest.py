@@ -1,0 +1,179 @@
+"""An export whose handlers are real, whose AWS is moto and whose feed is the emulated API on loopback."""
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.parameters import clear_caches
+from moto import mock_aws
+from moto.s3.models import s3_backends
+
+from assetline.export import connections
+from functions.close_export import app as close_export
+from functions.open_export import app as open_export
+from functions.write_pages import app as write_pages
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN
+from local.emulators.safetyculture.server import Emulator, running
+
+EVENTS = Path(__file__).parents[2] / "events"
+BUCKET = "assetline-exports"
+TABLE = "assetline-exports-table"
+
+
+def event(path: str) -> Any:
+    """Return one of the payloads in events/."""
+    return json.loads((EVENTS / f"{path}.json").read_text())
+
+
+def lambda_context(remaining_seconds: float = 900) -> Any:
+    """Return what Lambda says of an invocation."""
+    return SimpleNamespace(
+        function_name="function",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
+        aws_request_id="request",
+        get_remaining_time_in_millis=lambda: int(remaining_seconds * 1000),
+    )
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with running() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def feed_api(emulator: Emulator) -> Emulator:
+    """Return the emulated API, its journal empty; a test says with `has` what it plays."""
+    emulator.forget()
+    return emulator
+
+
+@dataclass
+class Aws:
+    """The account's resources, as a test looks at them."""
+
+    s3: Any
+    secret_arn: str
+    table: Any
+    announced: list[dict[str, Any]] = field(default_factory=list)
+
+    def text(self, key: str) -> str:
+        """Return an object of the export bucket as text."""
+        content: str = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+        return content
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys in the export bucket."""
+        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+
+    def item(self, export_id: str) -> dict[str, Any]:
+        """Return an item of the exports table."""
+        item: dict[str, Any] = self.table.get_item(Key={"export_id": export_id})["Item"]
+        return item
+
+    def put_token(self, token: str) -> None:
+        """Put a token in the secret, past every cache."""
+        boto3.client("secretsmanager").put_secret_value(SecretId=self.secret_arn, SecretString=token)
+        clear_caches()
+
+
+@pytest.fixture
+def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        table = boto3.resource("dynamodb").create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "export_id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "export_id", "KeyType": "HASH"}],
+        )
+        secret_arn = boto3.client("secretsmanager").create_secret(Name="token")["ARN"]
+        for name, value in {
+            "EXPORT_BUCKET": BUCKET,
+            "EXPORTS_TABLE": TABLE,
+            "SAFETYCULTURE_API_URL": feed_api.url,
+            "SAFETYCULTURE_SECRET_ARN": secret_arn,
+        }.items():
+            monkeypatch.setenv(name, value)
+        _forget_connections()
+        account = Aws(boto3.client("s3"), secret_arn, table)
+        account.put_token(LOCAL_TOKEN)
+        connections.s3().meta.events.register("after-call.s3.ListParts", _with_checksums)
+        connections.events().meta.events.register(
+            "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
+        )
+        yield account
+        _forget_connections()
+
+
+def _forget_connections() -> None:
+    clear_caches()
+    if connections.feed_client.cache_info().currsize:
+        connections.feed_client().close()
+    for connection in (connections.settings, connections.feed_client, connections.exports_table, connections.s3):
+        connection.cache_clear()
+    connections.events.cache_clear()
+
+
+def _with_checksums(parsed: dict[str, Any], **_: Any) -> None:
+    """Say the CRC32 of each part, which S3 lists and moto does not."""
+    if "Parts" not in parsed:
+        return
+    for backend in s3_backends["123456789012"].values():
+        upload = backend.buckets[BUCKET].multiparts[parsed["UploadId"]]
+        for part in parsed["Parts"]:
+            body = upload.parts[part["PartNumber"]].value
+            part["ChecksumCRC32"] = base64.b64encode(zlib.crc32(body).to_bytes(4)).decode()
+
+
+@dataclass
+class Machine:
+    """Plays the machine: the real handlers in the order of its states, every value through JSON as it does."""
+
+    invocation_seconds: float = 900
+    executions: int = 0
+    pauses: list[int] = field(default_factory=list)
+    checkpoints: list[dict[str, Any]] = field(default_factory=list)
+
+    def open(self, opening: dict[str, Any]) -> dict[str, Any]:
+        """Play Open Export."""
+        return self._invoke(open_export, opening)
+
+    def write(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Play one turn of Write Pages and return the state after it."""
+        checkpoint = self._invoke(write_pages, state)
+        self.checkpoints.append(checkpoint)
+        return state | {"checkpoint": checkpoint}
+
+    def close(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Play Close Export."""
+        return self._invoke(close_export, state)
+
+    def run(self, request: dict[str, Any], started_at: str = "2026-11-21T03:00:00.123Z") -> dict[str, Any]:
+        """Play an execution to its end and return its output."""
+        self.executions += 1
+        execution_arn = f"arn:execution-{self.executions}"
+        state = self.open({"execution_arn": execution_arn, "started_at": started_at, "input": request})
+        while state["checkpoint"]["cursor"] is not None:
+            state = self.write(state)
+            if state["checkpoint"]["pause_seconds"]:
+                self.pauses.append(state["checkpoint"]["pause_seconds"])
+        return self.close(state)
+
+    def _invoke(self, function: Any, payload: dict[str, Any]) -> dict[str, Any]:
+        answer = function.lambda_handler(json.loads(json.dumps(payload)), lambda_context(self.invocation_seconds))
+        result: dict[str, Any] = json.loads(json.dumps(answer))
+        return result
+
+
+@pytest.fixture
+def machine(aws: Aws) -> Machine:
+    return Machine()

@@ -1,0 +1,114 @@
+"""Whatever is wrong with an execution's input or its token is said before anything is opened."""
+
+import csv
+import io
+import json
+
+import boto3
+import pytest
+
+from assetline import errors
+from assetline.export import connections
+from assetline.observability import logger
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Forbidden, Scenario, Unavailable
+from local.emulators.safetyculture.server import Emulator
+from tests.handlers.conftest import BUCKET, Aws, Machine, event
+
+
+def nothing_was_opened(aws: Aws) -> bool:
+    uploads = aws.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+    return not uploads and aws.table.scan()["Count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("case", "error", "said"),
+    [
+        ("unknown_feed", errors.UnknownFeed, "the feeds are: assets"),
+        ("unknown_format", errors.InvalidInput, "'format': input should be 'csv'"),
+        ("unknown_key", errors.InvalidInput, "'pagesize' is not a key of it"),
+        ("unknown_parameter", errors.InvalidInput, "does not take the parameter 'modified_after'"),
+        ("no_object", errors.InvalidInput, "it is not a JSON object"),
+    ],
+)
+def test_an_input_we_do_not_take_is_refused(
+    aws: Aws, machine: Machine, feed_api: Emulator, case: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as refusal:
+        machine.open(event(f"open_export/{case}"))
+    assert said in str(refusal.value)
+    assert nothing_was_opened(aws)
+    assert feed_api.requests() == []
+
+
+@pytest.mark.parametrize("case", ["assets", "every_key"])
+def test_the_inputs_we_document_are_taken(machine: Machine, case: str) -> None:
+    assert machine.open(event(f"open_export/{case}"))["checkpoint"]["cursor"].startswith("/feed/assets?limit=")
+
+
+def test_a_secret_nobody_filled_is_named(aws: Aws, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = boto3.client("secretsmanager").create_secret(Name="empty")["ARN"]
+    monkeypatch.setenv("SAFETYCULTURE_SECRET_ARN", empty)
+    connections.settings.cache_clear()
+    connections.feed_client.cache_clear()
+    with pytest.raises(errors.TokenMissing, match="put-secret-value"):
+        machine.open(event("open_export/assets"))
+    assert nothing_was_opened(aws)
+
+
+@pytest.mark.parametrize("blank", [" ", "\n"])
+def test_a_blank_token_is_a_missing_one(aws: Aws, machine: Machine, blank: str) -> None:
+    aws.put_token(blank)
+    with pytest.raises(errors.TokenMissing):
+        machine.open(event("open_export/assets"))
+
+
+def test_a_token_put_in_after_a_blank_one_was_seen_works_at_once(aws: Aws, machine: Machine) -> None:
+    aws.put_token(" ")
+    with pytest.raises(errors.TokenMissing):
+        machine.open(event("open_export/assets"))
+    boto3.client("secretsmanager").put_secret_value(SecretId=aws.secret_arn, SecretString=LOCAL_TOKEN)
+    assert machine.open(event("open_export/assets"))
+
+
+def test_a_token_with_a_newline_after_it_works(aws: Aws, machine: Machine) -> None:
+    aws.put_token("scapi_local_token\n")
+    assert machine.open(event("open_export/assets"))
+
+
+def test_a_refused_token_opens_nothing(aws: Aws, machine: Machine) -> None:
+    aws.put_token("scapi_expired")
+    with pytest.raises(errors.TokenRefused, match=r"\(401\)") as refusal:
+        machine.open(event("open_export/assets"))
+    assert "scapi_expired" not in str(refusal.value)
+    assert nothing_was_opened(aws)
+
+
+def test_a_token_without_the_permission_is_told_so(machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5, faults=(Forbidden(),)))
+    with pytest.raises(errors.FeedForbidden, match=r"/feed/assets \(403\)"):
+        machine.run({"feed": "assets"})
+
+
+def test_a_host_that_does_not_answer_is_named(aws: Aws, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFETYCULTURE_API_URL", "http://127.0.0.1:9")
+    connections.settings.cache_clear()
+    connections.feed_client.cache_clear()
+    with pytest.raises(errors.FeedUnreachable, match=r"http://127\.0\.0\.1:9"):
+        machine.open(event("open_export/assets"))
+    assert nothing_was_opened(aws)
+
+
+def test_no_log_holds_the_token_or_a_record(
+    aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    feed_api.has(Scenario(rows=30, faults=(Unavailable(page=2, times=1),)))
+    result = machine.run({"feed": "assets", "page_size": 10})
+    logged = written.getvalue()
+    events = [json.loads(line)["message"] for line in logged.splitlines()]
+    assert events == ["page_failed", "turn_ended", "export_complete"]
+    assert "scapi_" not in logged
+    ids = [row["id"] for row in csv.DictReader(io.StringIO(aws.text(result["key"]), newline=""))]
+    assert len(ids) == 30
+    assert not [record_id for record_id in ids if record_id in logged]

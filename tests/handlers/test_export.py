@@ -1,0 +1,262 @@
+import csv
+import io
+import json
+import zlib
+from typing import Any
+
+import pytest
+
+from assetline.errors import FeedUnavailable, PartsMismatch, TailGone, UploadGone
+from assetline.export.connections import exports_table
+from assetline.feed import reader
+from local.emulators.safetyculture.assets import asset
+from local.emulators.safetyculture.scenario import (
+    Drift,
+    Maintenance,
+    Scenario,
+    TooManyRequests,
+    Truncated,
+    Unavailable,
+)
+from local.emulators.safetyculture.server import Emulator
+from tests.handlers.conftest import BUCKET, Aws, Machine
+
+IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}  # a turn always reads one page
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def as_cells(record: dict[str, Any]) -> dict[str, str]:
+    return {name: value or "" for name, value in record.items()} | {"extra": ""}
+
+
+def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    result = machine.run({"feed": "assets", "page_size": 10})
+    assert result == {
+        "export_id": "assets_20261121_030000",
+        "feed": "assets",
+        "bucket": BUCKET,
+        "key": "exports/assets/assets_20261121_030000.csv",
+        "manifest_key": "exports/assets/assets_20261121_030000.manifest.json",
+        "rows": 95,
+        "pages": 10,
+        "bytes": len(aws.text(result["key"]).encode()),
+        "turns": 1,
+        "complete": True,
+    }
+    assert rows_of(aws.text(result["key"])) == [as_cells(asset(index)) for index in range(95)]
+
+
+def test_many_turns_write_the_same_bytes_as_one(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    in_one = machine.run({"feed": "assets"})
+    in_many = machine.run(IN_MANY_TURNS)
+    assert (in_one["turns"], in_many["turns"]) == (1, 10)
+    assert aws.text(in_many["key"]) == aws.text(in_one["key"])
+
+
+def test_parts_of_several_megabytes_and_tails_between_turns_join_seamlessly(
+    aws: Aws, machine: Machine, feed_api: Emulator
+) -> None:
+    feed_api.has(Scenario(rows=20_000, max_page_size=1000))
+    in_one = machine.run({"feed": "assets", "page_size": 1000})
+    in_many = machine.run(IN_MANY_TURNS | {"page_size": 1000})
+    assert machine.checkpoints[-1]["next_part"] > 3
+    assert in_many["bytes"] > 3 * 5 * 1024**2
+    assert aws.text(in_many["key"]) == aws.text(in_one["key"])
+
+
+def test_the_same_feed_with_nothing_in_it_is_a_header_and_complete(
+    aws: Aws, machine: Machine, feed_api: Emulator
+) -> None:
+    feed_api.has(Scenario(rows=0))
+    result = machine.run({"feed": "assets"})
+    assert (result["rows"], result["pages"], result["complete"]) == (0, 1, True)
+    assert aws.text(result["key"]) == (
+        "id,code,type_id,type_name,fields,created_at,modified_at,site_id,state,status_options,extra\r\n"
+    )
+
+
+def test_the_manifest_says_what_the_file_is(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    result = machine.run(IN_MANY_TURNS)
+    manifest = json.loads(aws.text(result["manifest_key"]))
+    content = aws.text(result["key"]).encode()
+    assert manifest["complete"] is True
+    assert (manifest["rows"], manifest["pages"], manifest["turns"], manifest["parts"]) == (95, 10, 10, 1)
+    assert (manifest["bytes"], manifest["crc32"]) == (len(content), f"{zlib.crc32(content):08x}")
+    assert [column["name"] for column in manifest["columns"]] == list(rows_of(content.decode())[0])
+    assert manifest["input"] == IN_MANY_TURNS | {"params": {}, "format": "csv"}
+    assert manifest["execution_arn"] == "arn:execution-1"
+
+
+def test_the_item_of_the_table_ends_complete_with_the_figures_of_the_result(
+    aws: Aws, machine: Machine, feed_api: Emulator
+) -> None:
+    feed_api.has(Scenario(rows=95, remaining_records=True))
+    result = machine.run(IN_MANY_TURNS)
+    item = aws.item(result["export_id"])
+    assert (item["state"], item["rows"], item["pages"], item["turns"]) == ("complete", 95, 10, 10)
+    assert {"finished_at", "execution_arn", "manifest_key"} <= set(item)
+    assert not {"remaining", "eta_seconds"} & set(item)
+
+
+def test_the_item_shows_progress_after_every_turn(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95, remaining_records=True))
+    state = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS})
+    machine.write(machine.write(state))
+    item = aws.item("assets_20261121_030000")
+    assert (item["state"], item["pages"], item["rows"], item["remaining"]) == ("running", 2, 20, 75)
+    assert item["pages_per_second"] > 0
+    assert item["eta_seconds"] > 0
+
+
+def test_the_finished_file_is_announced(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5))
+    result = machine.run({"feed": "assets"})
+    (entry,) = aws.announced
+    assert (entry["Source"], entry["DetailType"], json.loads(entry["Detail"])) == (
+        "assetline",
+        "Export Complete",
+        result,
+    )
+
+
+def test_a_state_carries_addresses_and_no_bytes(machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    machine.run(IN_MANY_TURNS)
+    assert max(len(json.dumps(checkpoint)) for checkpoint in machine.checkpoints) < 1_000
+
+
+def test_a_key_the_feed_never_had_is_kept_in_extra(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=30, faults=(Drift(page=2, name="criticality", value="high"),)))
+    rows = rows_of(aws.text(machine.run(IN_MANY_TURNS)["key"]))
+    assert [row["extra"] for row in rows] == [""] * 10 + ['{"criticality":"high"}'] * 20
+
+
+def test_a_turn_that_is_repeated_changes_nothing(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
+    state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": IN_MANY_TURNS})
+    while state["checkpoint"]["cursor"] is not None:
+        machine.write(state)  # its answer is lost
+        state = machine.write(state)
+    assert aws.text(machine.close(state)["key"]) == undisturbed
+
+
+def test_parts_a_killed_turn_left_behind_are_not_taken(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=20))
+    undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
+    state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": {"feed": "assets"}})
+    export = state["export"]
+    aws.s3.upload_part(
+        Bucket=BUCKET, Key=export["key"], UploadId=export["upload_id"], PartNumber=2, Body=b"left behind"
+    )
+    assert aws.text(machine.close(machine.write(state))["key"]) == undisturbed
+
+
+def test_opening_again_opens_the_same_export(aws: Aws, machine: Machine) -> None:
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    assert machine.open(opening) == machine.open(opening)
+    assert len(aws.s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"]) == 1
+
+
+def test_two_exports_of_one_second_get_names_of_their_own(aws: Aws, machine: Machine) -> None:
+    opening = {"started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    ids = [machine.open(opening | {"execution_arn": f"arn:{n}"})["export"]["export_id"] for n in range(3)]
+    assert ids == ["assets_20261121_030000", "assets_20261121_030000_2", "assets_20261121_030000_3"]
+
+
+def test_closing_again_gives_the_same_result(machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    state = machine.write(machine.open(opening))
+    assert machine.close(state) == machine.close(state)
+
+
+def test_a_turn_taken_for_dead_cannot_reopen_a_complete_export(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    result = machine.run(IN_MANY_TURNS)
+    before = aws.item(result["export_id"])
+    exports_table().update(result["export_id"], pages=1, rows=10)
+    assert aws.item(result["export_id"]) == before
+
+
+def test_bytes_that_are_not_those_rendered_are_never_published(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    state = machine.write(machine.open(opening))
+    export = state["export"]
+    aws.s3.upload_part(
+        Bucket=BUCKET,
+        Key=export["key"],
+        UploadId=export["upload_id"],
+        PartNumber=1,
+        Body=b"x" * state["checkpoint"]["bytes"],
+    )
+    with pytest.raises(PartsMismatch, match="not the bytes"):
+        machine.close(state)
+    assert aws.keys("exports/") == []
+
+
+def test_a_part_that_is_missing_is_noticed(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    state = machine.write(machine.open(opening))
+    state["checkpoint"]["next_part"] += 1
+    with pytest.raises(PartsMismatch, match="1 of 2 parts"):
+        machine.close(state)
+
+
+def test_an_upload_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    state = machine.open(opening)
+    export = state["export"]
+    aws.s3.abort_multipart_upload(Bucket=BUCKET, Key=export["key"], UploadId=export["upload_id"])
+    with pytest.raises(UploadGone, match="Start the export anew"):
+        machine.close(state)
+
+
+def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS}
+    state = machine.write(machine.open(opening))
+    aws.s3.delete_object(Bucket=BUCKET, Key=state["checkpoint"]["tail"]["key"])
+    with pytest.raises(TailGone):
+        machine.write(state)
+
+
+@pytest.mark.parametrize("fault", [Unavailable, Truncated, Maintenance])
+def test_a_page_that_fails_is_asked_for_again(
+    aws: Aws,
+    machine: Machine,
+    feed_api: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: type[Unavailable | Truncated | Maintenance],
+) -> None:
+    monkeypatch.setattr(reader, "backoff", lambda _: 0.0)
+    feed_api.has(Scenario(rows=95, faults=(fault(page=3, times=2),)))
+    result = machine.run({"feed": "assets", "page_size": 10})
+    assert rows_of(aws.text(result["key"])) == [as_cells(asset(index)) for index in range(95)]
+    assert len(feed_api.requests()) == 1 + 10 + 2  # WhoAmI, the pages, two of them in vain
+
+
+def test_a_long_pause_is_the_machines_to_wait(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95, faults=(TooManyRequests(page=3, times=1, retry_after=40),)))
+    result = machine.run({"feed": "assets", "page_size": 10})
+    assert (machine.pauses, result["turns"]) == ([40], 2)
+    assert rows_of(aws.text(result["key"])) == [as_cells(asset(index)) for index in range(95)]
+
+
+def test_a_feed_that_never_recovers_fails_the_export_by_name(
+    machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
+    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3),)))
+    with pytest.raises(FeedUnavailable, match="503"):
+        machine.run({"feed": "assets", "page_size": 10})
+    assert machine.pauses == [10] * (reader.MAX_FAULTS - 1)
