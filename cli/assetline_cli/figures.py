@@ -1,0 +1,35 @@
+"""Numbers as the operator reads them."""
+
+
+def count(number: int) -> str:
+    """Return 12345 as `12,345`."""
+    return f"{number:,}"
+
+
+def pages_rate(per_second: float) -> str:
+    """Return a rate of pages, which are few."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.{1 if per_second >= 0.1 else 2}f}"
+
+
+def page_time(seconds: float) -> str:
+    """Return how long a page took, with one more digit where two would say nothing."""
+    return f"{seconds:.{2 if seconds >= 0.01 else 3}f}s"
+
+
+def rows_rate(per_second: float) -> str:
+    """Return a rate of rows, which are many."""
+    return f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """Return 4725 as `1h 18m 45s`, without what is zero in front."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes:02d}m {rest:02d}s"
+    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
+
+
+def rows_of(feed: str | None) -> str:
+    """Return what the rows of *feed* are called: `inspection_items` are `inspection items`."""
+    return feed.replace("_", " ") if feed else "rows"

@@ -1,0 +1,108 @@
+"""The deployed stack: its outputs, and the clients that reach what they name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, ParamValidationError
+
+from assetline_cli.errors import OutputsMissing, StackMissing, code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+DEFAULT_STACK = "assetline"
+
+# An operator waits at a terminal: three tries tell a hiccup from an endpoint that is not there.
+PATIENCE = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class Aws:
+    """The operator's AWS account; region, credentials and endpoint are boto3's own environment."""
+
+    def __init__(self, session: boto3.Session | None = None) -> None:
+        self._given = session
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        # Built on first use: a profile that does not exist is an error of the command, not of `--help`.
+        # boto3 reads AWS_DEFAULT_REGION only; the AWS CLI, and so its users, put AWS_REGION before it.
+        return self._given or boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        """Reads the stack."""
+        return self._session.client("cloudformation", config=PATIENCE)
+
+    @cached_property
+    def stepfunctions(self) -> SFNClient:
+        """Starts and describes executions."""
+        return self._session.client("stepfunctions", config=PATIENCE)
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Downloads what an export made."""
+        return self._session.client("s3", config=PATIENCE)
+
+    def table(self, name: str) -> Table:
+        """Return the table *name*, with attributes as Python values."""
+        return self._session.resource("dynamodb", config=PATIENCE).Table(name)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One deployed Assetline stack, by its outputs."""
+
+    name: str
+    machine_arn: str
+    bucket: str
+    table: str
+
+
+def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
+    """Return the stack *name*.
+
+    Raises:
+        StackMissing: there is none of that name in this account and region.
+        OutputsMissing: there is, and it is not one of ours, or its deployment did not end well.
+    """
+    found = _describe(cloudformation, name)
+    outputs = {output.get("OutputKey", ""): output.get("OutputValue", "") for output in found.get("Outputs", [])}
+    wanted = ("ExportStateMachineArn", "ExportBucketName", "ExportsTableName")
+    missing = [key for key in wanted if not outputs.get(key)]
+    if missing:
+        raise OutputsMissing(
+            f"Stack {name!r} ({found['StackStatus']}) has no output {', '.join(missing)}: "
+            "it is not an Assetline stack, or an older or unfinished one. Name another with --stack, or deploy again."
+        )
+    machine_arn, bucket, table = (outputs[key] for key in wanted)
+    return Stack(name=name, machine_arn=machine_arn, bucket=bucket, table=table)
+
+
+def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:
+    where = f"{cloudformation.meta.region_name} at {cloudformation.meta.endpoint_url}"
+    missing = StackMissing(
+        f"There is no stack {name!r} in {where}: name yours with --stack or ASSETLINE_STACK, "
+        "or deploy one with `sam deploy`."
+    )
+    try:
+        stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ParamValidationError:
+        raise missing from None
+    except ClientError as error:
+        # CloudFormation has no code of its own for this: the message tells it from any other bad request.
+        if code_of(error) == "ValidationError" and "does not exist" in str(error):
+            raise missing from error
+        raise
+    if not stacks:
+        raise missing
+    return stacks[0]

@@ -1,0 +1,580 @@
+"""The operator's command against AWS: moto for the table and the bucket, a script for the stack and the machine.
+
+moto's Step Functions cannot run our machine, so what Step Functions answers is scripted at the wire, and so is the
+stack: every second that the command sleeps, the next moment of the export comes to pass.
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.loaders import Loader
+from botocore.model import OperationModel
+from moto import mock_aws
+from mypy_boto3_dynamodb.service_resource import Table
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from assetline.export.names import export_ids, manifest_key, object_key
+from assetline.export.progress import Progress
+from assetline_cli.app import app
+from assetline_cli.clock import Clock
+from assetline_cli.follow import Desk
+from assetline_cli.stack import Aws
+
+REGION = "eu-west-1"
+STARTED = datetime(2026, 11, 21, 0, 30, 12, 345000, tzinfo=UTC)
+MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:export_feed"
+EXECUTION = f"arn:aws:states:{REGION}:123456789012:execution:export_feed:assets-20261121-003012-1a2b"
+SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:token[/red]"  # as it is: no emoji, no markup
+CSV = b"id,name\r\n" + b"1,Pump\r\n" * 2000
+
+OUTPUTS = {"ExportStateMachineArn": MACHINE, "ExportBucketName": "the-exports", "ExportsTableName": "the-table"}
+
+
+LOADER = Loader()  # reads the service descriptions of botocore once for all sessions
+
+
+@dataclass
+class Account:
+    """An AWS account whose export goes as it is told; it is asked as boto3 asks AWS."""
+
+    session: boto3.Session
+    table: Table
+    status: str = "RUNNING"
+    stacks: dict[str, dict[str, str]] = field(default_factory=lambda: {"assetline": OUTPUTS})
+    input: str = '{"feed": "assets"}'
+    output: str | None = None
+    error: str | None = None
+    cause: str | None = None
+    stopped_at: datetime | None = None
+    known: bool = True
+    started: list[dict[str, Any]] = field(default_factory=list)
+    refusals: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    moments: list[Callable[[], object]] = field(default_factory=list)
+    now: datetime = STARTED
+
+    def __post_init__(self) -> None:
+        self.session.events.register("before-call.sfn", self._answer)
+        self.session.events.register("before-call.cloudformation", self._describe_stacks)
+
+    # what comes to pass ------------------------------------------------------
+
+    def then(self, *moments: Callable[[], object]) -> None:
+        """Let *moments* come to pass, a second each."""
+        self.moments += moments
+
+    def opens(self, **progress: Any) -> None:
+        self._put(**progress)
+
+    def writes(self, pages: int, **progress: Any) -> Callable[[], None]:
+        rows = pages * 100
+        given: dict[str, Any] = {"pages": pages, "rows": rows, "page_rows": 100, "turns": 1, "page_seconds": 0.05}
+        return lambda: self._put(**given | progress)
+
+    def completes(self, *, complete: bool = True, rows: int = 2000, pages: int = 20) -> None:
+        id_ = next(export_ids("assets", STARTED))
+        self._put(pages=pages, rows=rows, page_rows=100, turns=2, remaining=0, state="complete")
+        bucket = self.session.resource("s3").Bucket("the-exports")
+        bucket.put_object(Key=object_key("assets", id_, "csv"), Body=CSV)
+        bucket.put_object(Key=manifest_key("assets", id_), Body=b'{"complete": true}')
+        names = {"key": object_key("assets", id_, "csv"), "manifest_key": manifest_key("assets", id_)}
+        figures = {"rows": rows, "pages": pages, "bytes": len(CSV), "turns": 2, "complete": complete}
+        self.ends("SUCCEEDED")
+        self.output = json.dumps({"export_id": id_, "feed": "assets", "bucket": "the-exports"} | names | figures)
+
+    def fails(self, error: str, cause: str, status: str = "FAILED") -> Callable[[], None]:
+        def fail() -> None:
+            self.ends(status)
+            self.error, self.cause = error, cause
+
+        return fail
+
+    def ends(self, status: str) -> None:
+        self.status, self.stopped_at = status, self.now
+
+    def refuses(self, operation: str, code: str, message: str, status: int = 400) -> Callable[[], None]:
+        return lambda: self.refusals.update({operation: (status, code, message)})
+
+    def relents(self) -> None:
+        self.refusals.clear()
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        assert self.moments, "the command goes on looking when nothing more comes to pass"
+        self.moments.pop(0)()
+
+    # what is asked -----------------------------------------------------------
+
+    def _put(self, export_id: str | None = None, execution_arn: str = EXECUTION, **progress: Any) -> None:
+        id_ = export_id or next(export_ids("assets", STARTED))
+        fixed: dict[str, Any] = {"export_id": id_, "feed": "assets", "format": "csv", "bucket": "the-exports"}
+        names = {"key": object_key("assets", id_, "csv"), "manifest_key": manifest_key("assets", id_)}
+        times = {"started_at": STARTED, "updated_at": self.now, "execution_arn": execution_arn, "state": "running"}
+        self.table.put_item(Item=Progress.model_validate(fixed | names | times | progress).to_item())
+
+    def _answer(self, model: OperationModel, params: dict[str, Any], **_: object) -> Any:
+        asked = json.loads(params["body"])
+        if model.name in self.refusals:
+            return _refusal(*self.refusals[model.name])
+        if model.name == "StartExecution":
+            self.started.append(asked)
+            self.input = asked["input"]
+            return _answer({"executionArn": EXECUTION, "startDate": STARTED})
+        if not self.known or asked["executionArn"] != EXECUTION:
+            return _refusal(400, "ExecutionDoesNotExist", "Execution Does Not Exist")
+        return _answer(self._described())
+
+    def _described(self) -> dict[str, Any]:
+        told = {
+            "executionArn": EXECUTION,
+            "stateMachineArn": MACHINE,
+            "status": self.status,
+            "startDate": STARTED,
+            "stopDate": self.stopped_at,
+            "input": self.input,
+            "output": self.output,
+            "error": self.error,
+            "cause": self.cause,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+    def _describe_stacks(self, params: dict[str, Any], **_: object) -> Any:
+        name = params["body"]["StackName"]
+        if name not in self.stacks:
+            return _refusal(400, "ValidationError", f"Stack with id {name} does not exist")
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.stacks[name].items()]
+        return _answer({"Stacks": [{"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]})
+
+
+def _answer(told: dict[str, Any], status: int = 200) -> Any:
+    return SimpleNamespace(status_code=status), told | {"ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+def _refusal(status: int, code: str, message: str) -> Any:
+    return _answer({"Error": {"Code": code, "Message": message}}, status)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        described = botocore.session.get_session()
+        described.register_component("data_loader", LOADER)
+        session = boto3.Session(botocore_session=described)
+        session.resource("s3").create_bucket(
+            Bucket="the-exports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        table = session.resource("dynamodb").create_table(
+            TableName="the-table",
+            KeySchema=[{"AttributeName": "export_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "export_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield Account(session, table)
+
+
+type Run = Callable[..., Result]
+
+
+@pytest.fixture
+def assetline(account: Account) -> Run:
+    def run(*words: str, aws: Aws | None = None, sleep: Callable[[float], None] | None = None) -> Result:
+        clock = Clock(now=lambda: account.now, sleep=sleep or account.sleep)
+        return CliRunner().invoke(app, words, obj=Desk(aws=aws or Aws(account.session), clock=clock))
+
+    return run
+
+
+class TestStarting:
+    def test_without_watching_the_arn_and_how_to_watch_it_are_printed(self, assetline: Run) -> None:
+        ended = assetline("export", "assets")
+        assert ended.exit_code == 0
+        assert ended.stdout == f"{EXECUTION}\nWatch it: assetline watch {EXECUTION}\n"
+
+    def test_the_machine_is_given_only_what_the_operator_gave(self, account: Account, assetline: Run) -> None:
+        assetline("export", "assets")
+        assert json.loads(account.started[0]["input"]) == {"feed": "assets"}
+        assert account.started[0]["stateMachineArn"] == MACHINE
+
+    def test_every_option_reaches_the_machine(self, account: Account, assetline: Run) -> None:
+        params = ["--param", "archived=both", "--param", "a=1=2"]
+        assetline("export", "assets", *params, "--format=csv", "--page-size=50", "--max-turn-seconds=5")
+        assert json.loads(account.started[0]["input"]) == {
+            "feed": "assets",
+            "params": {"archived": "both", "a": "1=2"},
+            "format": "csv",
+            "page_size": 50,
+            "max_turn_seconds": 5,
+        }
+
+    def test_two_exports_of_one_second_have_names_of_their_own(self, account: Account, assetline: Run) -> None:
+        assetline("export", "assets")
+        assetline("export", "assets")
+        names = [asked["name"] for asked in account.started]
+        assert all(name.startswith("assets-20261121-003012-") for name in names)
+        assert len(set(names)) == 2
+
+    def test_a_start_whose_answer_was_lost_is_a_start(self, account: Account, assetline: Run) -> None:
+        account.refuses("StartExecution", "ExecutionAlreadyExists", "Execution Already Exists")()
+        ended = assetline("export", "assets")
+        assert ended.exit_code == 0
+        assert ":execution:export_feed:assets-20261121-003012-" in ended.stdout
+
+    def test_another_stack_is_named_in_the_command_that_watches(self, account: Account, assetline: Run) -> None:
+        account.stacks["assetline-dev"] = OUTPUTS
+        ended = assetline("export", "assets", "--stack", "assetline-dev")
+        assert ended.stdout.endswith(f"assetline watch {EXECUTION} --stack assetline-dev\n")
+
+
+class TestWatching:
+    def test_one_line_a_change_and_the_closing_summary(self, account: Account, assetline: Run) -> None:
+        rates = {"pages_per_second": 9.8, "rows_per_second": 980.0}
+        twelfth = "Page 12: 100 assets | Total: 1,200 | Remaining: 800 | Rate: 9.8 pages/sec, 980 rows/s"
+        account.then(
+            account.opens,
+            account.writes(1, remaining=1900),
+            account.writes(12, remaining=800, eta_seconds=0.8, **rates),
+            account.writes(12, remaining=800, eta_seconds=0.8, **rates),
+            account.completes,
+        )
+        ended = assetline("export", "assets", "--watch")
+        assert ended.exit_code == 0
+        assert ended.stdout.splitlines() == [
+            f"Exporting assets: {EXECUTION}",
+            "Page 1: 100 assets | Total: 100 | Remaining: 1,900 | Page time: 0.05s",
+            f"{twelfth} | Page time: 0.05s | ETA: 1s",
+            "Page 20: 100 assets | Total: 2,000 | Remaining: 0",
+            "=" * 80,
+            "EXPORT COMPLETE!",
+            "=" * 80,
+            "Total Assets: 2,000",
+            "Total Pages: 20",
+            "Total Time: 5.00s (0.08 minutes)",
+            "Average Page Time: 0.250s",
+            "Throughput: 4.00 pages/sec | 400.0 assets/sec",
+            "Output saved to: s3://the-exports/exports/assets/assets_20261121_003012.csv",
+            "Manifest: s3://the-exports/exports/assets/assets_20261121_003012.manifest.json",
+            "=" * 80,
+        ]
+
+    def test_the_item_of_another_export_of_the_same_second_is_passed_over(
+        self, account: Account, assetline: Run
+    ) -> None:
+        account.opens(execution_arn=f"{EXECUTION}-other", pages=7, page_rows=1)
+        _, second, *_ = export_ids("assets", STARTED)
+        account.then(
+            lambda: account.opens(export_id=second),
+            lambda: account.opens(export_id=second, pages=3, rows=300, page_rows=100),
+            account.fails("FeedUnavailable", "no more"),
+        )
+        ended = assetline("watch", EXECUTION)
+        assert ended.stdout == "Page 3: 100 assets | Total: 300\n"
+
+    def test_an_execution_that_appears_late_is_waited_for(self, account: Account, assetline: Run) -> None:
+        account.known = False
+        account.then(lambda: None, lambda: setattr(account, "known", True), account.completes)
+        assert assetline("export", "assets", "--watch").exit_code == 0
+
+    def test_a_finished_export_shows_its_summary_at_once(self, account: Account, assetline: Run) -> None:
+        account.completes()
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 0
+        assert "Total Assets: 2,000" in ended.stdout
+
+    def test_an_export_that_waits_for_the_feed_says_so_once(self, account: Account, assetline: Run) -> None:
+        account.opens()
+        waits = account.writes(1, pause_seconds=90)
+        account.then(waits, waits, account.writes(2), account.completes)
+        ended = assetline("watch", EXECUTION)
+        assert ended.stdout.count("Waiting for the feed, which asked for 1m 30s\n") == 1
+
+    def test_an_export_that_is_not_whole_is_not_a_success(self, account: Account, assetline: Run) -> None:
+        account.completes(complete=False)
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert "EXPORT INCOMPLETE" in ended.stdout
+
+    def test_an_empty_feed_is_a_complete_export(self, account: Account, assetline: Run) -> None:
+        account.completes(rows=0, pages=1)
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 0
+        assert "Total Assets: 0" in ended.stdout
+
+    def test_ctrl_c_stops_the_watching_and_not_the_export(self, account: Account, assetline: Run) -> None:
+        def interrupt(_: float) -> None:
+            raise KeyboardInterrupt
+
+        account.opens()
+        ended = assetline("watch", EXECUTION, sleep=interrupt)
+        assert ended.exit_code == 130
+        assert ended.stderr == (
+            f"\nStopped watching; the export goes on.\nWatch it again: assetline watch {EXECUTION}\n"
+        )
+        assert account.status == "RUNNING"
+
+    def test_silence_of_aws_is_borne_for_a_while(self, account: Account, assetline: Run) -> None:
+        account.opens()
+        account.then(account.writes(1))
+        account.then(account.refuses("DescribeExecution", "ServiceUnavailable", "later", 503), lambda: None)
+        account.then(account.relents, account.completes)
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 0
+        assert "No answer from AWS, trying again\n" in ended.stdout
+
+    def test_silence_that_lasts_ends_the_watching_and_tells_how_to_go_on(
+        self, account: Account, assetline: Run
+    ) -> None:
+        account.opens()
+        account.then(account.refuses("DescribeExecution", "ServiceUnavailable", "later", 503), *[lambda: None] * 130)
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert f"the export does not. Watch it again: assetline watch {EXECUTION}" in ended.stderr
+
+    def test_credentials_that_expire_end_the_watching_and_tell_how_to_go_on(
+        self, account: Account, assetline: Run
+    ) -> None:
+        account.opens()
+        account.then(account.refuses("DescribeExecution", "ExpiredTokenException", "expired"))
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert "credentials have expired" in ended.stderr
+        assert f"the export does not. Watch it again: assetline watch {EXECUTION}" in ended.stderr
+
+
+class TestFailing:
+    def test_a_failed_task_shows_its_message_and_no_traceback(self, account: Account, assetline: Run) -> None:
+        cause = {
+            "errorMessage": f"SafetyCulture refused the token (401): put a current one in secret {SECRET}.",
+            "errorType": "TokenRefused",
+            "requestId": "6f0e",
+            "stackTrace": ['  File "/var/task/app.py", line 9, in lambda_handler\n'],
+        }
+        account.opens()
+        account.then(account.writes(3), account.fails("TokenRefused", json.dumps(cause)))
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert ended.stderr.splitlines()[3:-1] == [
+            f"TokenRefused: SafetyCulture refused the token (401): put a current one in secret {SECRET}.",
+            "Got as far as: page 3, 300 assets",
+            f"Look further: {EXECUTION}",
+        ]
+
+    @pytest.mark.parametrize(
+        ("status", "headline", "message"),
+        [
+            ("ABORTED", "EXPORT STOPPED", "ABORTED: Somebody stopped the execution."),
+            ("TIMED_OUT", "EXPORT OUT OF TIME", "TIMED_OUT: The execution ran longer than the state machine allows."),
+            ("FAILED", "EXPORT FAILED", "FAILED: The execution failed without saying why."),
+        ],
+    )
+    def test_an_end_without_a_cause_is_named(
+        self, account: Account, assetline: Run, status: str, headline: str, message: str
+    ) -> None:
+        account.ends(status)
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert headline in ended.stderr
+        assert message in ended.stderr
+
+    def test_an_execution_started_without_a_feed_is_shown_failing(self, account: Account, assetline: Run) -> None:
+        account.input = "[]"
+        account.fails("InvalidInput", "feed is missing")()
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert "InvalidInput: feed is missing" in ended.stderr
+
+
+class TestDownloading:
+    def test_the_file_and_its_manifest_arrive_whole(self, account: Account, assetline: Run, tmp_path: Path) -> None:
+        account.then(account.opens, account.completes)
+        folder = tmp_path / "new" / "out"
+        ended = assetline("export", "assets", "--to", str(folder))
+        assert ended.exit_code == 0
+        file, manifest = sorted(folder.iterdir())
+        assert (file.name, file.read_bytes()) == ("assets_20261121_003012.csv", CSV)
+        assert manifest.name == "assets_20261121_003012.manifest.json"
+        assert f"Downloaded to: {file}\nDownloaded to: {manifest}\n" in ended.stdout
+
+    def test_what_does_not_arrive_leaves_nothing_and_is_told_after_the_summary(
+        self, account: Account, assetline: Run, tmp_path: Path
+    ) -> None:
+        account.completes()
+        account.session.client("s3").delete_object(
+            Bucket="the-exports", Key="exports/assets/assets_20261121_003012.csv"
+        )
+        ended = assetline("watch", EXECUTION, "--to", str(tmp_path))
+        assert ended.exit_code == 1
+        assert "EXPORT COMPLETE!" in ended.stdout
+        assert "aws s3 cp s3://the-exports/exports/assets/assets_20261121_003012.csv" in ended.stderr
+        assert list(tmp_path.iterdir()) == []
+
+    def test_ctrl_c_stops_the_download_and_tells_how_to_fetch_the_file(
+        self, account: Account, assetline: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        account.completes()
+        monkeypatch.setattr("assetline_cli.follow.download", interrupt)
+        ended = assetline("watch", EXECUTION, "--to", str(tmp_path))
+        assert ended.exit_code == 130
+        assert f"assetline watch {EXECUTION} --to {tmp_path}" in ended.stderr
+
+    def test_a_directory_that_cannot_be_written_is_told_before_anything_starts(
+        self, account: Account, assetline: Run, tmp_path: Path
+    ) -> None:
+        in_the_way = tmp_path / "out"
+        in_the_way.write_text("a file")
+        ended = assetline("export", "assets", "--to", str(in_the_way))
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"Error: Cannot write to '{in_the_way}' (")
+        assert account.started == []
+
+    def test_to_and_no_watch_contradict_each_other(self, assetline: Run, tmp_path: Path) -> None:
+        assert assetline("export", "assets", "--no-watch", "--to", str(tmp_path)).exit_code == 2
+
+
+class TestBadSituations:
+    @pytest.mark.parametrize("param", ["archived", "=both", " =both"])
+    def test_a_param_that_is_not_name_and_value(self, account: Account, assetline: Run, param: str) -> None:
+        ended = assetline("export", "assets", "--param", param)
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"Error: --param {param!r} is not NAME=VALUE")
+        assert account.started == []
+
+    def test_no_such_stack(self, assetline: Run) -> None:
+        ended = assetline("export", "assets", "--stack", "nowhere")
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"Error: There is no stack 'nowhere' in {REGION} at ")
+        assert "--stack" in ended.stderr
+
+    def test_the_stack_of_the_environment(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ASSETLINE_STACK", "from-the-environment")
+        assert "There is no stack 'from-the-environment'" in assetline("export", "assets").stderr
+
+    def test_a_stack_of_something_else(self, account: Account, assetline: Run) -> None:
+        account.stacks["other"] = {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:topic"}
+        ended = assetline("watch", EXECUTION, "--stack", "other")
+        assert ended.exit_code == 1
+        assert "'other' (CREATE_COMPLETE) has no output ExportStateMachineArn" in ended.stderr
+
+    @pytest.mark.parametrize("arn", [f"{EXECUTION}-not", "assets"])
+    def test_no_such_execution(self, assetline: Run, arn: str) -> None:
+        ended = assetline("watch", arn)
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"Error: There is no execution '{arn}' in {REGION}")
+
+    def test_an_execution_of_another_machine(self, account: Account, assetline: Run) -> None:
+        account.stacks["assetline"] = OUTPUTS | {"ExportStateMachineArn": f"{MACHINE}-2"}
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert f"is an execution of {MACHINE}, and the stack's machine is {MACHINE}-2" in ended.stderr
+
+    def test_a_machine_that_is_gone(self, account: Account, assetline: Run) -> None:
+        account.refuses("StartExecution", "StateMachineDoesNotExist", "State Machine Does Not Exist")()
+        ended = assetline("export", "assets")
+        assert ended.exit_code == 1
+        assert "which is gone: deploy the stack again" in ended.stderr
+
+    def test_an_output_this_version_cannot_read(self, account: Account, assetline: Run) -> None:
+        account.ends("SUCCEEDED")
+        account.output = '{"something": "else"}'
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert "bring the command and the stack to one version" in ended.stderr
+
+    def test_an_item_this_version_cannot_read(self, account: Account, assetline: Run) -> None:
+        account.table.put_item(Item={"export_id": next(export_ids("assets", STARTED)), "feed": "assets"})
+        ended = assetline("watch", EXECUTION)
+        assert ended.exit_code == 1
+        assert "bring the command and the stack to one version" in ended.stderr
+
+    @pytest.mark.parametrize(
+        ("code", "words"),
+        [
+            ("ExpiredTokenException", "The AWS credentials have expired"),
+            ("UnrecognizedClientException", "AWS does not accept the credentials"),
+            ("AccessDeniedException", "AWS denied StartExecution"),
+        ],
+    )
+    def test_credentials_aws_does_not_take(self, account: Account, assetline: Run, code: str, words: str) -> None:
+        account.refuses("StartExecution", code, "no")()
+        ended = assetline("export", "assets")
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"Error: {words}")
+
+    def test_no_credentials(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        ended = assetline("export", "assets", aws=Aws())
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith("Error: No AWS credentials found: run `aws configure`")
+
+    def test_the_region_is_that_of_the_aws_cli(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_REGION", "ap-southeast-2")
+        assert Aws().cloudformation.meta.region_name == "ap-southeast-2"
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name)
+        assert assetline("export", "assets", aws=Aws()).stderr.startswith("Error: No AWS region is set")
+
+    def test_a_profile_that_does_not_exist(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+        ended = assetline("export", "assets", aws=Aws())
+        assert ended.exit_code == 1
+        assert "(nobody) could not be found" in ended.stderr
+
+    def test_an_endpoint_nobody_listens_at(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
+        monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+        ended = assetline("export", "assets", aws=Aws())
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith('Error: AWS gave no answer: Could not connect to the endpoint URL: "http://127')
+
+    @pytest.mark.parametrize(
+        "words", [["export"], ["export", "assets", "--page-size", "0"], ["watch", "a", "b"], ["x"]]
+    )
+    def test_a_mistaken_command_line(self, assetline: Run, words: list[str]) -> None:
+        assert assetline(*words).exit_code == 2
+
+
+class TestTheScreen:
+    def test_a_terminal_shows_the_live_view_and_the_summary(self, account: Account) -> None:
+        screen = Console(record=True, force_terminal=True, width=100, file=io.StringIO(), color_system=None)
+        account.then(account.opens, account.writes(12, remaining=800, eta_seconds=1))
+        account.then(account.writes(20, remaining=0), account.completes)
+        clock = Clock(now=lambda: account.now, sleep=account.sleep)
+        desk = Desk(aws=Aws(account.session), clock=clock, out=screen)
+        ended = CliRunner().invoke(app, ["export", "assets", "--watch"], obj=desk)
+        assert ended.exit_code == 0
+        shown = screen.file
+        assert isinstance(shown, io.StringIO)
+        for words in (
+            "opening",
+            "Assets  exporting  turn 1",
+            "60%",
+            "closing the file",
+            "✓ Assets  complete",
+            "100%",
+            "EXPORT COMPLETE!",
+        ):
+            assert words in shown.getvalue()
+
+
+class TestHelp:
+    @pytest.mark.parametrize("words", [["--help"], ["export", "--help"], ["watch", "-h"]])
+    def test_help_teaches_by_example_without_touching_aws(self, words: list[str]) -> None:
+        ended = CliRunner().invoke(app, words, env={"AWS_PROFILE": "nobody", "TERM": "dumb"})
+        assert ended.exit_code == 0
+        assert "Examples" in ended.stdout
+
+    def test_the_version_is_the_packages(self) -> None:
+        assert CliRunner().invoke(app, ["--version"]).stdout.startswith("assetline 0.")

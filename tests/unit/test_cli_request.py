@@ -1,0 +1,61 @@
+"""What the operator asks for, as the machine and Step Functions take it."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from assetline.export.request import ExportRequest as MachineInput
+from assetline_cli.errors import ParamMalformed
+from assetline_cli.request import ExportRequest, parse_params
+
+AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
+
+
+def test_what_was_not_given_is_left_to_the_machine() -> None:
+    assert ExportRequest("assets", params={}).input() == '{"feed": "assets"}'
+
+
+def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
+    asked = ExportRequest("assets", {"site": ["a", "b"], "archived": "both"}, "csv", 50, 2.5)
+    taken = MachineInput.parse(json.loads(asked.input()))
+    assert taken.model_dump() == {
+        "feed": "assets",
+        "params": {"site": ["a", "b"], "archived": "both"},
+        "format": "csv",
+        "page_size": 50,
+        "max_turn_seconds": 2.5,
+    }
+
+
+def test_an_execution_is_named_by_feed_and_time_in_utc() -> None:
+    sydney = AT.astimezone(timezone(timedelta(hours=11)))
+    assert ExportRequest("assets").execution_name(sydney, "1a2b") == "assets-20261121-003012-1a2b"
+
+
+@pytest.mark.parametrize("feed", ["a" * 200, "äpfel & birnen", "a/b:c"])
+def test_a_feed_of_any_name_gives_a_name_step_functions_takes(feed: str) -> None:
+    name = ExportRequest(feed).execution_name(AT, "1a2b")
+    assert len(name) <= 80
+    assert name.isascii()
+    assert not set(name) & set(' <>{}[]?*"#%\\^|~`$&,;:/')
+
+
+@pytest.mark.parametrize(
+    ("given", "params"),
+    [
+        ([], {}),
+        (["archived=both"], {"archived": "both"}),
+        (["filter=a=b"], {"filter": "a=b"}),
+        (["empty="], {"empty": ""}),
+        (["site=a", "site=b", "site=c"], {"site": ["a", "b", "c"]}),
+    ],
+)
+def test_params_are_names_and_values(given: list[str], params: dict[str, object]) -> None:
+    assert parse_params(given) == params
+
+
+@pytest.mark.parametrize("given", ["archived", "=both", ""])
+def test_anything_else_is_named(given: str) -> None:
+    with pytest.raises(ParamMalformed, match=repr(given)):
+        parse_params(["archived=both", given])
