@@ -1,4 +1,4 @@
-"""What every test stands on: credentials of nobody, a region, no profile of whoever runs it."""
+"""What every test stands on: an AWS account of nobody and a terminal like any other, whoever runs it and where."""
 
 import pytest
 
@@ -17,3 +17,10 @@ def aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")

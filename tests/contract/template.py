@@ -4,33 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
+from local.templates import Tagged, read_template
 
 ROOT = Path(__file__).parents[2]
 MACHINES = sorted((ROOT / "statemachines").glob("*.asl.json"))
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short tags as the functions they stand for: `!Ref X` is `{"Ref": "X"}`."""
-
-
-def _function(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
-    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-        return {name: value.split(".", 1) if suffix == "GetAtt" else value}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _function)
-
-
 def template() -> dict[str, Any]:
-    """Return template.yaml."""
-    content: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    """Return template.yaml, every short tag as the function it stands for: `!Ref X` is `{"Ref": "X"}`."""
+    content: dict[str, Any] = _in_full(read_template(ROOT / "template.yaml"))
     return content
 
 
@@ -45,3 +27,18 @@ def machine(path: Path) -> dict[str, Any]:
     """Return a machine's definition."""
     definition: dict[str, Any] = json.loads(path.read_text())
     return definition
+
+
+def _in_full(node: Any) -> Any:
+    match node:
+        case Tagged("!Ref" | "!Condition" as tag, value):
+            return {tag[1:]: value}
+        case Tagged("!GetAtt", str(value)):
+            return {"Fn::GetAtt": value.split(".", 1)}
+        case Tagged(tag, value):
+            return {f"Fn::{tag[1:]}": _in_full(value)}
+        case dict():
+            return {key: _in_full(value) for key, value in node.items()}
+        case list():
+            return [_in_full(value) for value in node]
+    return node

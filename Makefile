@@ -1,0 +1,112 @@
+# Everything here sets itself up: what it needs is git, make, and Python 3.13 or uv (which fetches Python 3.13).
+# `make help` says what there is to do.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# uv from the PATH when it is recent enough to read uv.lock, else one of our own.
+UV_OLDEST  := 0.9.0
+UV_VERSION := 0.13.8
+UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2); \
+	[ "$$(printf '%s\n' "$(UV_OLDEST)" "$$version" | sort -V | head -n 1)" = "$(UV_OLDEST)" ] \
+	&& echo uv || echo .local/uv/bin/uv)
+UV_INSTALLED := $(filter-out uv,$(UV))
+
+# An environment of the project's own, and one for each program with pins of its own, all from the one lock.
+PYTHON    := .venv/bin/python
+LOCAL_ENV := .venv/.local-synced
+DEV_ENV   := .venv/.dev-synced
+MINISTACK := .local/tools/ministack/.synced
+SAM       := .local/tools/sam/.synced
+AWSCLI    := .local/tools/awscli/.synced
+LOCK      := pyproject.toml uv.lock .python-version
+
+# What `sam build` installs in the layer: pip reads no uv.lock, so its part of it is exported.
+LAYER_REQUIREMENTS := layers/assetline/requirements.txt
+EXPORT_LAYER = $(UV) export --frozen --quiet --only-group layer --no-emit-project --no-header --no-annotate
+
+# For the stack: where it listens, and a server to export from in place of the emulated SafetyCulture API.
+LOCAL_PORT ?= 4566
+SAFETYCULTURE_URL ?=
+export LOCAL_PORT SAFETYCULTURE_URL
+
+# The SAM CLI: as on AWS, but it neither phones home nor writes to the home folder.
+export SAM_CLI_TELEMETRY := 0
+export __SAM_CLI_APP_DIR := $(CURDIR)/.local/aws-sam
+RUN_SAM := .local/tools/sam/bin/sam
+
+# ------------------------------------------------------------------- to do
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV in out/, on a local stack of its own
+	@$(PYTHON) -m local demo
+
+.PHONY: test
+test: $(DEV_ENV) $(MINISTACK) $(SAM) ## Run all tests, those on the local stack too
+	@$(PYTHON) -m pytest
+
+.PHONY: check
+check: $(DEV_ENV) $(SAM) ## Check format, lint, types, the template, the machines, and the layer against the lock
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+	$(RUN_SAM) validate --lint --region us-east-1
+	$(PYTHON) -m pytest --quiet tests/contract/test_machines.py tests/contract/test_template.py tests/contract/test_layer.py
+	@$(EXPORT_LAYER) | diff - $(LAYER_REQUIREMENTS) || { echo "$(LAYER_REQUIREMENTS) is out of date: make lock"; exit 1; }
+
+.PHONY: up
+up: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Have the local stack up on LOCAL_PORT; again, to put right what is out of date
+	@aws --version >/dev/null 2>&1 || $(MAKE) --silent $(AWSCLI)
+	@$(PYTHON) -m local up
+
+.PHONY: down
+down: ## Stop what `make up` started on LOCAL_PORT
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down; else echo "Nothing to stop: nothing is installed."; fi
+
+.PHONY: format
+format: $(DEV_ENV) ## Format the code, and put right what the linter can
+	$(PYTHON) -m ruff format
+	$(PYTHON) -m ruff check --fix
+
+.PHONY: build
+build: $(LOCAL_ENV) $(SAM) $(LAYER_REQUIREMENTS) ## Build for AWS (sam deploy comes next, see the README)
+	PATH="$$($(PYTHON) -c 'import sys; print(sys.base_prefix)')/bin:$$PATH" $(RUN_SAM) build
+
+.PHONY: lock
+lock: $(UV_INSTALLED) ## Bring uv.lock and the layer's requirements in line with pyproject.toml
+	$(UV) lock
+	$(EXPORT_LAYER) > $(LAYER_REQUIREMENTS)
+
+.PHONY: clean
+clean: ## Stop all local stacks and remove what is made, environments too, but not out/
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down --all; fi
+	rm -rf .venv .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------ set-up
+# --inexact: the two share .venv, and neither removes what only the other needs.
+$(LOCAL_ENV): $(LOCK) | $(UV_INSTALLED)
+	@echo "Installing what the local stack needs."
+	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --quiet --inexact --no-default-groups --group local
+	@touch $@
+
+$(DEV_ENV): $(LOCK) | $(UV_INSTALLED)
+	@echo "Installing what the tests and checks need."
+	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --quiet --inexact
+	@touch $@ $(LOCAL_ENV)
+
+.local/tools/%/.synced: $(LOCK) | $(UV_INSTALLED)
+	@echo "Installing $*, in an environment of its own."
+	@UV_PROJECT_ENVIRONMENT=.local/tools/$* $(UV) sync --frozen --quiet --only-group $*
+	@touch $@
+
+# Any Python 3 can hold uv, which then finds or fetches the one that .python-version names.
+.local/uv/bin/uv:
+	@echo "Installing uv $(UV_VERSION) in .local/uv."
+	@python=$$(command -v python3.13) && "$$python" -c '' 2>/dev/null || python=python3; \
+		"$$python" -m venv .local/uv && .local/uv/bin/python -m pip install --quiet uv==$(UV_VERSION) \
+		|| { echo "That needs uv (https://docs.astral.sh/uv) or Python 3.13 with its venv module."; exit 1; }

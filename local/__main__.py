@@ -1,0 +1,106 @@
+"""`python -m local`: the local stack as commands, for the Makefile and for people."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from local import latest
+from local.demo import demo as run_demo
+from local.errors import LocalStackFailed
+from local.outputs import Stack
+from local.settings import DEFAULT_PORT, StackSettings
+from local.stack import down as take_down
+from local.stack import is_whole
+from local.stack import up as bring_up
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Port = Annotated[int, typer.Option(envvar="LOCAL_PORT", min=1, max=65535, help="The port of the stack.")]
+SafetyCultureUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="SAFETYCULTURE_URL", help="A server to export from, in place of the emulated SafetyCulture API."
+    ),
+]
+
+
+@app.command()
+def up(port: Port = DEFAULT_PORT, safetyculture_url: SafetyCultureUrl = None) -> None:
+    """Have the stack up: return when it is ready. Running it again puts right what is missing or out of date."""
+    began = time.monotonic()
+    settings = StackSettings(port, safetyculture_url=safetyculture_url)
+    stack = bring_up(settings, typer.echo)
+    latest.provide_commands()
+    latest.show(settings.folder)
+    typer.echo(f"Ready in {time.monotonic() - began:.1f} s: {_description(stack)}")
+    typer.echo("Use it:  . .local/env && assetline export assets --watch --to out")
+    typer.echo(f"Stop it: make down{'' if port == DEFAULT_PORT else f' LOCAL_PORT={port}'}")
+
+
+@app.command()
+def down(
+    port: Port = DEFAULT_PORT,
+    all_: Annotated[bool, typer.Option("--all", help="All stacks of this checkout, whatever their port.")] = False,
+) -> None:
+    """Stop what `up` started, and nothing else. Running it again does nothing."""
+    folders = latest.running_stacks() if all_ else [StackSettings(port).folder]
+    stopped = [folder.name for folder in folders if take_down(StackSettings(int(folder.name)))]
+    latest.refresh()
+    for name in stopped:
+        typer.echo(f"The stack on port {name} is down.")
+    if not stopped:
+        typer.echo("Nothing to stop." if all_ else f"Nothing to stop: no stack of this checkout is up on port {port}.")
+
+
+@app.command()
+def status() -> None:
+    """Say which stacks of this checkout are up; exit status 1 when none is."""
+    folders = latest.running_stacks()
+    for folder in folders:
+        typer.echo(
+            _description(Stack.read(folder))
+            if is_whole(folder)
+            else f"half a stack on port {folder.name}: make up LOCAL_PORT={folder.name}, or make down"
+        )
+    if not folders:
+        typer.echo("No stack of this checkout is up: make up")
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    port: Port = DEFAULT_PORT,
+    safetyculture_url: SafetyCultureUrl = None,
+    to: Annotated[Path, typer.Option(help="Where the CSV goes.")] = Path("out"),
+) -> None:
+    """Bring a stack up, export a feed of 2,000 assets in several turns, fetch the CSV, take the stack down."""
+    run_demo(StackSettings(port, safetyculture_url=safetyculture_url), to, typer.echo)
+
+
+def main() -> None:
+    """Run the command; what stops it is one line on stderr and exit status 1."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except LocalStackFailed as failure:
+        typer.echo(f"local stack: {failure}", err=True)
+        sys.exit(1)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End as Ctrl+C does, so that what is half up is taken down."""
+    raise KeyboardInterrupt
+
+
+def _description(stack: Stack) -> str:
+    return f"stack {stack.stack_name} at {stack.endpoint_url}, SafetyCulture API at {stack.emulators['safetyculture']}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Where things are in this checkout."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "template.yaml"
+LAYER = ROOT / "layers" / "assetline"
+LAMBDA_RUNTIME = ROOT / "local" / "lambda_runtime.py"
+
+# Everything that is made and never committed.
+LOCAL = ROOT / ".local"
+STACKS = LOCAL / "stacks"
+COMMANDS = LOCAL / "bin"
+
+# The environment this runs in also runs the emulators, the functions and the operator's command.
+PYTHON = Path(sys.executable)
+PYTHON_COMMANDS = PYTHON.parent
+
+MINISTACK = LOCAL / "tools" / "ministack" / "bin" / "ministack"
+SAM = LOCAL / "tools" / "sam" / "bin" / "sam"
+AWS = LOCAL / "tools" / "awscli" / "bin" / "aws"

@@ -1,0 +1,39 @@
+"""What a stack is to be."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.errors import LocalStackFailed
+from local.project import STACKS
+
+DEFAULT_PORT = 4566
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What a stack is to be.
+
+    *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
+    *safetyculture_url* names a server to use in place of the emulator, which serves *rows* assets and takes
+    *latency_seconds* a page.
+    """
+
+    port: int = DEFAULT_PORT
+    state_dir: Path | None = None
+    safetyculture_url: str | None = None
+    wait_scale: float = 1
+    rows: int = 2_000
+    latency_seconds: float = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work, before anything is started."""
+        if self.safetyculture_url and not re.fullmatch(r"https?://[^/?#@\s]+", self.safetyculture_url):
+            raise LocalStackFailed(
+                f"SAFETYCULTURE_URL is {self.safetyculture_url!r}: name an origin, such as http://127.0.0.1:8000"
+            )
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack's state lies: its record, its logs, what was derived for it."""
+        return self.state_dir or STACKS / str(self.port)

@@ -1,0 +1,66 @@
+"""CloudFormation templates in YAML, read and written without losing their short tags (`!Ref`, `!Sub`, …)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A value under a short tag: `!Ref ExportBucket` is `Tagged("!Ref", "ExportBucket")`."""
+
+    tag: str
+    value: Any
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 (the name is PyYAML's)
+        """Write every value in full where it stands: CloudFormation reads no aliases."""
+        return True
+
+
+def _read_tagged(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Tagged:
+    match node:
+        case yaml.ScalarNode():
+            value: Any = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case yaml.MappingNode():
+            value = loader.construct_mapping(node, deep=True)
+    return Tagged(f"!{suffix}", value)
+
+
+def _read_text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+    return str(loader.construct_scalar(cast("yaml.ScalarNode", node)))
+
+
+def _write_tagged(dumper: yaml.SafeDumper, tagged: Tagged) -> yaml.Node:
+    match tagged.value:
+        case dict():
+            return dumper.represent_mapping(tagged.tag, tagged.value)
+        case list():
+            return dumper.represent_sequence(tagged.tag, tagged.value)
+        case value:
+            return dumper.represent_scalar(tagged.tag, str(value))
+
+
+_Loader.add_multi_constructor("!", _read_tagged)
+# Like CloudFormation: 2012-10-17 is a policy version, not a day.
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _read_text)
+_Dumper.add_representer(Tagged, _write_tagged)
+
+
+def read_template(path: Path) -> dict[str, Any]:
+    """Return the template in *path*."""
+    return cast("dict[str, Any]", yaml.load(path.read_text(), _Loader))  # noqa: S506 (a SafeLoader)
+
+
+def template_text(template: dict[str, Any]) -> str:
+    """Return *template* as YAML that `read_template` reads back equal."""
+    return yaml.dump(template, Dumper=_Dumper, sort_keys=False, width=120)

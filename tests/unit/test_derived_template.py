@@ -1,0 +1,142 @@
+"""The derived template is the real one, but for what makes the functions run from source."""
+
+import os
+import subprocess
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.derive import bootstrap_of, definitions, derive, sources, write_bootstraps
+from local.errors import TemplateNotLocal
+from local.project import LAYER, ROOT, TEMPLATE
+from local.templates import Tagged, read_template, template_text
+
+CODE = Path("/state/code")
+
+
+@pytest.fixture
+def template() -> dict[str, Any]:
+    return read_template(TEMPLATE)
+
+
+@pytest.fixture
+def derived(template: dict[str, Any]) -> dict[str, Any]:
+    return derive(template, root=ROOT, code=CODE)
+
+
+def functions_in(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    resources = template["Resources"].items()
+    return {name: resource for name, resource in resources if resource["Type"] == "AWS::Serverless::Function"}
+
+
+def test_the_real_template_survives_being_read_and_written(template: dict[str, Any], tmp_path: Path) -> None:
+    written = tmp_path / "template.yaml"
+    written.write_text(template_text(template))
+    assert read_template(written) == template
+
+
+def test_deriving_leaves_the_template_it_is_given_alone(template: dict[str, Any]) -> None:
+    derive(template, root=ROOT, code=CODE)
+    assert template == read_template(TEMPLATE)
+
+
+def test_nothing_but_the_listed_differences_differs(template: dict[str, Any], derived: dict[str, Any]) -> None:
+    expected = deepcopy(template)
+    for name in ("Architectures", "Layers"):
+        del expected["Globals"]["Function"][name]
+    for name, function in functions_in(expected).items():
+        function["Properties"] |= {"Runtime": "provided.al2023", "CodeUri": str(CODE / name)}
+    machine = expected["Resources"]["ExportFeedStateMachine"]["Properties"]
+    machine["DefinitionUri"] = str(ROOT / "statemachines/export_feed.asl.json")
+    del expected["Resources"]["AssetlineLayer"], expected["Resources"]["ExportBucketPolicy"]
+    assert without_rewritten(derived) == without_rewritten(expected)
+
+
+def without_rewritten(node: Any) -> Any:
+    """Return *node* with both spellings of a secret's ARN alike, and without the condition MiniStack cannot test."""
+    match node:
+        case Tagged("!Ref", "SafetyCultureSecret") | Tagged("!GetAtt", "SafetyCultureSecret.Id"):
+            return "the secret's ARN"
+        case {"Condition": {"StringEquals": {"events:source": _}}, **rest}:
+            return without_rewritten(rest)
+        case dict():
+            return {key: without_rewritten(value) for key, value in node.items()}
+        case list():
+            return [without_rewritten(value) for value in node]
+        case _:
+            return node
+
+
+def test_a_derived_template_names_no_layer_and_the_arn_of_every_secret(derived: dict[str, Any]) -> None:
+    text = template_text(derived)
+    assert "AssetlineLayer" not in text
+    assert "!Ref 'SafetyCultureSecret'" not in text
+    assert "events:source" not in text
+
+
+def test_every_function_of_the_real_template_has_its_source_and_a_handler_there(template: dict[str, Any]) -> None:
+    folders = sources(template, root=ROOT)
+    assert folders.keys() == functions_in(template).keys()
+    assert [folder for folder in folders.values() if not (folder / "app.py").is_file()] == []
+
+
+def test_the_machines_of_the_real_template_have_their_definitions(template: dict[str, Any]) -> None:
+    assert [path.name for path in definitions(template, root=ROOT) if path.is_file()] == ["export_feed.asl.json"]
+
+
+def test_a_statement_keeps_the_conditions_that_ministack_knows() -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": "events:PutEvents",
+        "Condition": {"StringEquals": {"events:source": "assetline", "aws:ResourceAccount": "1"}},
+    }
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [statement]}}
+    [derived] = derive({"Resources": {"Role": role}}, root=ROOT, code=CODE)["Resources"]["Role"]["Properties"][
+        "Policies"
+    ]
+    assert derived == statement | {"Condition": {"StringEquals": {"aws:ResourceAccount": "1"}}}
+
+
+def test_a_bucket_policy_keeps_what_is_not_about_tls() -> None:
+    tls_only = {"Effect": "Deny", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    ours = {"Effect": "Deny", "Action": "s3:DeleteObject"}
+    policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": [tls_only, ours]}}}
+    derived = derive({"Resources": {"Policy": policy}}, root=ROOT, code=CODE)
+    assert derived["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Statement"] == [ours]
+
+
+def test_a_secret_named_in_a_text_is_its_arn_there_too() -> None:
+    resources = {
+        "Token": {"Type": "AWS::SecretsManager::Secret", "Properties": {}},
+        "Function": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"CodeUri": "f/", "Description": Tagged("!Sub", "${Token} of ${AWS::Region}")},
+        },
+    }
+    derived = derive({"Resources": resources}, root=ROOT, code=CODE)
+    assert derived["Resources"]["Function"]["Properties"]["Description"] == Tagged(
+        "!Sub", "${Token.Id} of ${AWS::Region}"
+    )
+
+
+def test_a_function_without_a_source_folder_is_refused() -> None:
+    function = {"Type": "AWS::Serverless::Function", "Properties": {"PackageType": "Image"}}
+    with pytest.raises(TemplateNotLocal, match="the function Scanner has no CodeUri"):
+        sources({"Resources": {"Scanner": function}}, root=ROOT)
+
+
+def test_a_bootstrap_starts_in_the_source_folder_whatever_its_name(tmp_path: Path) -> None:
+    source = tmp_path / "it's a $folder"
+    source.mkdir()
+    write_bootstraps({"Odd": source}, code=tmp_path / "code")
+    bootstrap = tmp_path / "code" / "Odd" / "bootstrap"
+    assert os.access(bootstrap, os.X_OK)
+    shown = tmp_path / "shown"
+    shown.write_text(bootstrap_of(source).replace("exec ", "pwd; echo "))
+    said = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env={"_HANDLER": "app.handler"})
+    folder, command = said.stdout.splitlines()
+    assert folder == str(source)
+    assert command.endswith("lambda_runtime.py app.handler")
+    assert f"{LAYER}" in bootstrap.read_text()

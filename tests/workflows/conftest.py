@@ -1,0 +1,112 @@
+"""The real template, machine and handlers on a local stack of the tests' own; waits cost nothing on its clock."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
+from local.emulators.safetyculture.server import Emulator, running
+from local.ministack import free_port
+from local.outputs import Stack
+from local.settings import StackSettings
+from local.stack import running_stack
+
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with running() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    settings = StackSettings(
+        port=free_port(),
+        state_dir=tmp_path_factory.mktemp("stack"),
+        safetyculture_url=emulator.url,
+        wait_scale=0,
+    )
+    with running_stack(settings) as stack:
+        yield stack
+
+
+@pytest.fixture
+def feed_api(emulator: Emulator) -> Emulator:
+    """Return the emulated API, its journal empty; a test says with `has` what it plays."""
+    emulator.forget()
+    emulator.has(Scenario())
+    return emulator
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution that has ended."""
+
+    arn: str
+    status: str
+    output: dict[str, Any]
+    error: str
+    message: str
+    states: list[str]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine `export_feed` of the stack, and what its executions leave behind."""
+
+    stack: Stack
+
+    def run(self, request: Any) -> Execution:
+        """Start an execution and wait for its end."""
+        arn = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.stack.outputs["ExportStateMachineArn"], input=json.dumps(request)
+        )["executionArn"]
+        return self.ended(arn)
+
+    def ended(self, arn: str) -> Execution:
+        """Wait for the end of an execution."""
+        machines = self.client("stepfunctions")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"{arn} has not ended after {PATIENCE_SECONDS} s"
+            time.sleep(0.05)
+        history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
+        entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
+        return Execution(
+            arn,
+            described["status"],
+            json.loads(described.get("output", "{}")),
+            described.get("error", ""),
+            described.get("cause", ""),
+            [details["name"] for details in entered if details],
+        )
+
+    def text(self, execution: Execution, key: str = "key") -> str:
+        """Return an object that an execution's output names."""
+        answer = self.client("s3").get_object(Bucket=execution.output["bucket"], Key=execution.output[key])
+        content: str = answer["Body"].read().decode()
+        return content
+
+    def put_token(self, token: str) -> None:
+        """Put a token in the stack's secret."""
+        self.client("secretsmanager").put_secret_value(
+            SecretId=self.stack.outputs["SafetyCultureSecretArn"], SecretString=token
+        )
+
+    def client(self, service: Any) -> Any:
+        """Return a client of one of the stack's services."""
+        return boto3.client(service, **self.stack.connection)
+
+
+@pytest.fixture
+def machine(stack: Stack) -> Iterator[Machine]:
+    machine = Machine(stack)
+    yield machine
+    machine.put_token(LOCAL_TOKEN)

@@ -1,0 +1,125 @@
+"""The local stack itself: up, up again, beside another, healed, down."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local.errors import LocalStackFailed, PortTaken
+from local.ministack import free_port
+from local.outputs import Stack
+from local.record import Record
+from local.settings import StackSettings
+from local.stack import down, is_running, running_stack, up
+
+SERVER_ELSEWHERE = "http://127.0.0.1:9"  # never asked for anything here
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
+    return StackSettings(free_port(), tmp_path_factory.mktemp("stack"), SERVER_ELSEWHERE, wait_scale=0)
+
+
+@pytest.fixture(scope="module")
+def stack(settings: StackSettings) -> Iterator[Stack]:
+    with running_stack(settings) as stack:
+        yield stack
+
+
+def test_it_is_described_as_others_rely_on(stack: Stack, settings: StackSettings) -> None:
+    described = json.loads((settings.folder / "outputs.json").read_text())
+    assert described == {
+        "endpoint_url": f"http://127.0.0.1:{settings.port}",
+        "region": "us-east-1",
+        "stack_name": "assetline",
+        "outputs": stack.outputs,
+        "emulators": {"safetyculture": SERVER_ELSEWHERE},
+    }
+    assert stack.outputs.keys() == {
+        "ExportStateMachineArn",
+        "ExportBucketName",
+        "ExportsTableName",
+        "SafetyCultureSecretArn",
+    }
+
+
+def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: Stack, settings: StackSettings) -> None:
+    s3 = boto3.client("s3", **stack.connection)
+    s3.put_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept", Body=b"kept")
+    servers = Record.read(settings.folder).servers
+    said: list[str] = []
+    assert up(settings, said.append) == stack
+    assert said == []
+    assert Record.read(settings.folder).servers == servers
+    assert s3.get_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept")["Body"].read() == b"kept"
+
+
+def test_a_token_of_ones_own_is_kept(stack: Stack, settings: StackSettings) -> None:
+    secrets = boto3.client("secretsmanager", **stack.connection)
+    secret = stack.outputs["SafetyCultureSecretArn"]
+    assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "scapi_local_token"
+    secrets.put_secret_value(SecretId=secret, SecretString="mine")
+    up(settings)
+    assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "mine"
+    secrets.put_secret_value(SecretId=secret, SecretString="scapi_local_token")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_its_env_file_leads_programs_to_it_and_away_from_an_account(
+    stack: Stack, settings: StackSettings, shell: str
+) -> None:
+    show = 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_REGION ${AWS_PROFILE-none} ${AWS_SESSION_TOKEN-none}"'
+    account = {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "temporary", "PATH": os.environ["PATH"]}
+    said = subprocess.run(
+        [shell, "-euc", f'. "$0" && . "$0" && {show}', settings.folder / "env"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=account,
+    )
+    assert said.stdout.split() == [stack.endpoint_url, "test", "us-east-1", "none", "none"]
+
+
+def test_a_port_that_somebody_else_uses_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody_else:
+        port = somebody_else.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} is taken .* make up LOCAL_PORT={port + 1}"):
+            up(StackSettings(port, tmp_path, SERVER_ELSEWHERE))
+        assert not down(StackSettings(port, tmp_path))
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_what_is_not_an_origin_is_refused_before_anything_starts() -> None:
+    with pytest.raises(LocalStackFailed, match="name an origin"):
+        StackSettings(safetyculture_url="http://127.0.0.1:8000/feed")
+
+
+def test_a_killed_server_is_replaced_and_down_leaves_no_process(tmp_path: Path) -> None:
+    settings = StackSettings(free_port(), tmp_path, wait_scale=0, rows=1)
+    first = up(settings)
+    emulator = Record.read(tmp_path).servers["safetyculture"]
+    os.kill(emulator.pid, signal.SIGKILL)
+    healed = up(settings)
+    assert healed.emulators != first.emulators
+    assert healed.outputs == first.outputs
+    start_a_function(healed)
+    servers = Record.read(tmp_path).servers.values()
+    assert {server.name: len(server.processes()) for server in servers} == {"ministack": 2, "safetyculture": 1}
+    assert down(settings)
+    assert [server for server in servers if server.processes()] == []
+    assert not is_running(tmp_path)
+    assert not down(settings)
+
+
+def start_a_function(stack: Stack) -> None:
+    machines = boto3.client("stepfunctions", **stack.connection)
+    started = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input="{}")
+    while machines.describe_execution(executionArn=started["executionArn"])["status"] == "RUNNING":
+        time.sleep(0.05)
