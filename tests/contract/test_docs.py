@@ -1,0 +1,92 @@
+"""What the documents say is what there is: inputs, outputs, commands, errors, links."""
+
+import inspect
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from assetline import errors
+from assetline.export.close import Result
+from assetline.export.request import ExportRequest
+from assetline_cli.app import app
+from tests.contract.template import ROOT, template
+
+README = (ROOT / "README.md").read_text()
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands(language: str, text: str = README) -> list[str]:
+    blocks = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", "").splitlines()
+    return [line.removeprefix("$ ").partition("  #")[0].strip() for line in lines if line.strip()]
+
+
+def test_the_input_the_readme_shows_is_one_we_take() -> None:
+    (shown,) = re.findall(r"The input is `(\{.*?\})`", README)
+    assert ExportRequest.parse(json.loads(shown)) == ExportRequest.parse({"feed": "assets"})
+    assert list(json.loads(shown)) == list(ExportRequest.model_fields)
+
+
+def test_the_output_the_readme_shows_is_what_an_execution_ends_with() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    assert list(json.loads(shown)) == list(Result.model_fields)
+
+
+def test_every_make_target_the_documents_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    command = re.compile(r"(?:^|^\$ |`)make ([a-z-]+)", re.MULTILINE)
+    named = {name for path in DOCUMENTS for name in command.findall(path.read_text())}
+    assert {"demo", "test", "up", "down", "build"} <= named <= targets
+
+
+@pytest.mark.parametrize("line", [line for line in commands("sh") if line.startswith("assetline ")])
+def test_every_command_of_the_readme_is_one_the_command_line_takes(line: str) -> None:
+    words = shlex.split(line)[1:]
+    group = typer.main.get_command(app)
+    context = group.make_context("assetline", words, resilient_parsing=True)
+    name, command, rest = group.resolve_command(context, words)  # type: ignore[attr-defined]
+    command.make_context(name, rest)
+
+
+def test_every_parameter_and_output_of_the_template_is_in_the_readme() -> None:
+    for section in ("Parameters", "Outputs"):
+        assert [name for name in template()[section] if f"`{name}`" not in README] == []
+
+
+def test_every_error_is_explained_to_operators() -> None:
+    leaves = {
+        name
+        for name, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, errors.Retryable | errors.Permanent) and not error.__subclasses__()
+    }
+    explained = set(
+        re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]+) \|.*\|.*\|$", OPERATIONS, re.MULTILINE)))
+    )
+    assert leaves <= explained
+
+
+def test_the_tree_of_errors_is_the_one_drawn() -> None:
+    drawn = re.findall(r"^ +[├└]── (\w+)", inspect.getdoc(errors) or "", re.MULTILINE)
+    defined = [
+        name
+        for name, error in vars(errors).items()
+        if inspect.isclass(error) and error not in {errors.Retryable, errors.Permanent}
+    ]
+    assert drawn == defined
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        assert "://" in target or (path.parent / target).exists(), target
+
+
+def test_the_command_explains_itself() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    assert "assetline export assets --watch" in shown
