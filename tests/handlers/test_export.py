@@ -230,6 +230,16 @@ def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emul
         machine.write(state)
 
 
+def test_a_tail_that_is_not_what_was_stored_is_not_used(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=95))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS}
+    state = machine.write(machine.open(opening))
+    tail = state["checkpoint"]["tail"]
+    aws.s3.put_object(Bucket=BUCKET, Key=tail["key"], Body=b"x" * tail["size"])
+    with pytest.raises(PartsMismatch, match="not what was stored"):
+        machine.write(state)
+
+
 @pytest.mark.parametrize("fault", [Unavailable, Truncated, Maintenance])
 def test_a_page_that_fails_is_asked_for_again(
     aws: Aws,
