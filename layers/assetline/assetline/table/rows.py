@@ -1,50 +1,135 @@
 """Records into the lines of a CSV file: RFC 4180, UTF-8, every line the same number of cells."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, cast
 
-import orjson
+from assetline.table.cells import as_json, cell_text
+from assetline.table.columns import EXTRA, Columns, items_of
+from assetline.table.fields import FieldTable
+from assetline.table.formulas import neutralised
+from assetline.table.tally import Tally
 
-EXTRA = "extra"  # the last column: what a record holds beyond the columns, as one JSON object
+__all__ = ["EXTRA", "CsvTable"]
+
+type Record = dict[str, Any]
 
 
 class CsvTable:
-    """Renders records under *columns*, in that order, and `extra` after them."""
+    r"""Renders records under *columns*, `extra` last, and counts in `tally` what the columns did not foresee.
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        self.header = (*columns, EXTRA)
-        self._columns = tuple(columns)
-        self._known = frozenset(columns)
+    Every cell is a function of its record and the columns alone. Lone surrogates, which UTF-8 has no bytes for, are
+    written as JSON escapes (`\ud800`); NUL and all other characters are written as they are.
+    """
+
+    def __init__(
+        self, columns: Columns | Sequence[str], tally: Tally | None = None, *, neutralise_formulas: bool = False
+    ) -> None:
+        self.columns = columns if isinstance(columns, Columns) else Columns.plain(columns)
+        self.header = self.columns.header
+        self.tally = Tally() if tally is None else tally
+        self._neutralise_formulas = neutralise_formulas
+        self._known = frozenset(column.key for column in self.columns.columns if column.kind != "extra")
+        self._fields = None
+        if self.columns.fields_key is not None:
+            self._known |= {self.columns.fields_key}
+            fields = [column for column in self.columns.columns if column.kind == "field"]
+            self._fields = FieldTable(
+                self.columns.fields_key, fields, self.tally, neutralise_formulas=neutralise_formulas
+            )
 
     def render_header(self) -> bytes:
         """Return the first line of the file."""
-        return _lines([self.header])
+        return _lines([[cell] for cell in self._harmless(self.header)])
 
-    def render(self, records: Iterable[dict[str, Any]]) -> bytes:
+    def render(self, records: Iterable[Record]) -> bytes:
         """Return one line a record; nothing a record holds is left out."""
-        return _lines(self._cells(record) for record in records)
+        page = list(records)
+        if not page:
+            return b""
+        first_row = self.tally.rows + 1
+        fields, extras = self._fields_of(page, first_row)
+        self._add_unforeseen(page, first_row, extras)
+        cells: list[Sequence[str]] = []
+        for column in self.columns.columns:
+            match column.kind:
+                case "value":
+                    cells.append(self._texts([record.get(column.key) for record in page]))
+                case "list":
+                    cells.append(self._lists(column.key, [record.get(column.key) for record in page], first_row))
+                case "field":
+                    cells.append(next(fields))
+                case "extra":
+                    cells.append([as_json(extras[place]) if place in extras else "" for place in range(len(page))])
+        self.tally.rows += len(page)
+        return _lines(cells)
 
-    def _cells(self, record: dict[str, Any]) -> list[str | None]:
-        cells = [
-            value if type(value) is str or value is None else as_text(value) for value in map(record.get, self._columns)
+    def _fields_of(self, page: list[Record], first_row: int) -> tuple[Iterator[Sequence[str]], dict[int, Record]]:
+        if self._fields is None:
+            return iter(()), {}
+        encoded = [record.get(self._fields.key) for record in page]
+        columns, leftovers = self._fields.render(encoded, first_row)
+        return iter(columns), {place: {self._fields.key: leftover} for place, leftover in leftovers.items()}
+
+    def _add_unforeseen(self, page: list[Record], first_row: int, extras: dict[int, Record]) -> None:
+        foreseen = self._known.issuperset
+        for place, record in enumerate(page):
+            if foreseen(record):
+                continue
+            # In the record's own order, so that the same record is the same bytes every time.
+            unforeseen = {key: value for key, value in record.items() if key not in self._known}
+            extras.setdefault(place, {}).update(unforeseen)
+            for key in unforeseen:
+                self.tally.unforeseen_keys.note(key, first_row + place)
+
+    def _texts(self, values: Sequence[Any]) -> list[str]:
+        return [
+            value if type(value) is str else "" if value is None else cell_text(value)
+            for value in self._harmless(values)
         ]
-        unforeseen = record.keys() - self._known
-        # In the record's own order, so that the same record is the same bytes every time.
-        extra = {key: value for key, value in record.items() if key in unforeseen} if unforeseen else None
-        cells.append(None if extra is None else as_text(extra))
-        return cells
+
+    def _lists(self, key: str, values: Sequence[Any], first_row: int) -> list[str]:
+        lists = [_list_of_text(value) if type(value) is str else _list_text(value) for value in values]
+        if None not in lists:
+            return cast("list[str]", lists)
+        raw = self._texts([value if text is None else None for text, value in zip(lists, values, strict=True)])
+        for place, text in enumerate(lists):
+            if text is None:
+                self.tally.unparsable.note(key, first_row + place)
+        return [kept if text is None else text for text, kept in zip(lists, raw, strict=True)]
+
+    def _harmless(self, values: Sequence[Any]) -> Sequence[Any]:
+        if not self._neutralise_formulas:
+            return values
+        harmless, changed = neutralised(values)
+        self.tally.neutralised += changed
+        return harmless
 
 
-def as_text(value: Any) -> str:
-    """Return a JSON value as the text of a cell: strings as they are, null empty, the rest as JSON writes it."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else orjson.dumps(value).decode()
+def _list_text(value: Any) -> str | None:
+    items = items_of(value)
+    return None if items is None else as_json(items) if items else ""
 
 
-def _lines(rows: Iterable[Sequence[str | None]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+_list_of_text = lru_cache(maxsize=1024)(_list_text)  # an organisation has few lists of statuses, and many assets
+
+
+def _lines(columns: Sequence[Sequence[str]]) -> bytes:
+    """Return the CSV of *columns*, each a list of as many cells; quoted are the cells that need it."""
+    quoted = [_quoted(column) for column in columns]
+    if len(quoted) == 1:
+        quoted = [[cell or '""' for cell in quoted[0]]]  # a blank line is no row
+    text = "\r\n".join(map(",".join, zip(*quoted, strict=True))) + "\r\n"
+    return text.encode(errors="backslashreplace")
+
+
+def _quoted(column: Sequence[str]) -> Sequence[str]:
+    together = "\n".join(column)  # four scans a column, not four a cell: most columns need no quote
+    if not ('"' in together or "," in together or "\r" in together or together.count("\n") >= len(column)):
+        return column
+    return [
+        '"' + cell.replace('"', '""') + '"'
+        if cell and ('"' in cell or "," in cell or "\n" in cell or "\r" in cell)
+        else cell
+        for cell in column
+    ]

@@ -1,0 +1,181 @@
+"""The columns of a table: which there are, where their cells come from, and what the header calls them."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel
+
+from assetline.table.pipes import NotPipeEncoded, parse_pipes
+
+EXTRA = "extra"  # the last column: what a record holds beyond the columns, as one JSON object
+FIELDS = "fields"  # the key of an asset under which its custom fields are pipe-encoded (contract sheet, section 1)
+LISTS = frozenset({"status_options"})  # pipe-encoded too, but a cell each: an asset has any number of statuses
+
+_ID_CHARACTERS = 8  # ours: how much of an id tells two names apart, to begin with
+_MORE_CHARACTERS = 4
+
+type Kind = Literal["value", "list", "field", "extra"]
+
+
+class CustomField(BaseModel, frozen=True):
+    """A field users defined; its id is the key, names may repeat. `value_type` is known from definitions only."""
+
+    id: str
+    name: str
+    value_type: str | None = None
+
+
+class Column(BaseModel, frozen=True):
+    """A column, called *header*, of the values records hold under *key*.
+
+    `value` is the value itself, `list` a pipe-encoded list as JSON, `field` the value of the custom field *field_id*
+    inside the pipe-encoded *key*, `extra` what has no column.
+    """
+
+    header: str
+    kind: Kind
+    key: str
+    field_id: str | None = None
+    field_name: str | None = None
+    value_type: str | None = None
+
+
+class Columns(BaseModel, frozen=True):
+    """The columns of one file, in order, `extra` last; fixed when its header is written.
+
+    `fields_key` is where records hold their encoded custom fields, None where they are not taken apart.
+    """
+
+    columns: tuple[Column, ...]
+    fields_key: str | None = None
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """What the columns are called, each differently."""
+        return tuple(column.header for column in self.columns)
+
+    @classmethod
+    def plain(cls, keys: Sequence[str]) -> Self:
+        """Return one column for each of *keys*, the records' values as they are, and `extra`."""
+        values = [Column(header=key, kind="value", key=key) for key in keys]
+        return cls(columns=(*values, _EXTRA_COLUMN))
+
+    @classmethod
+    def flattened(cls, keys: Sequence[str], fields: Iterable[CustomField]) -> Self:
+        """Return the columns of *keys*, `fields` among them replaced, in place, by one column for each of *fields*.
+
+        Names that collide, with each other or with a column of another kind, are told apart by as much of the field's
+        id as it takes: `Location [38f70da8]`. Case and blanks around a name make no difference between two names.
+        """
+        by_id: dict[str, CustomField] = {}
+        for field in fields:
+            by_id.setdefault(field.id, field)
+        customs = _field_columns([*by_id.values()], keys)
+        columns: list[Column] = []
+        for key in keys:
+            if key == FIELDS:
+                columns += customs
+            else:
+                columns.append(Column(header=key, kind="list" if key in LISTS else "value", key=key))
+        return cls(columns=(*columns, _EXTRA_COLUMN), fields_key=FIELDS if FIELDS in keys else None)
+
+
+_EXTRA_COLUMN = Column(header=EXTRA, kind="extra", key=EXTRA)
+
+
+def defined_fields(definitions: Iterable[Mapping[str, Any]]) -> list[CustomField]:
+    """Return the fields of *definitions*, `result` of `POST /assets/v1/fields/list` (contract sheet, section 5)."""
+    found: dict[str, CustomField] = {}
+    for definition in definitions:
+        field_id: Any = definition.get("id")
+        name, value_type = definition.get("name"), definition.get("value_type")
+        if _can_be_column(field_id, name):
+            short = value_type.removeprefix("FIELD_VALUE_TYPE_") if isinstance(value_type, str) else None
+            found.setdefault(field_id, CustomField(id=field_id, name=name, value_type=short))
+    return list(found.values())
+
+
+def discovered_fields(records: Iterable[Mapping[str, Any]]) -> list[CustomField]:
+    """Return the custom fields *records* hold, in order of first appearance; what does not parse holds none."""
+    found: dict[str, CustomField] = {}
+    for record in records:
+        for item in items_of(record.get(FIELDS)) or ():
+            field_id, name = item.get("field_id"), item.get("name")
+            if _can_be_column(field_id, name):
+                found.setdefault(field_id, CustomField(id=field_id, name=name))
+    return list(found.values())
+
+
+def items_of(value: Any) -> list[Any] | None:
+    """Return the items of an encoded *value*, those of a real list as they are; None if it does not parse."""
+    if isinstance(value, str):
+        try:
+            return parse_pipes(value)
+        except NotPipeEncoded:
+            return None
+    if value is None:
+        return []
+    return value if isinstance(value, list) and all(isinstance(item, dict) for item in value) else None
+
+
+def _can_be_column(field_id: object, name: object) -> bool:
+    # A lone surrogate can stand in neither a header nor the JSON the columns are kept in; such a field is in `extra`.
+    return field_id != "" and all(
+        isinstance(text, str) and text.encode(errors="ignore").decode() == text for text in (field_id, name)
+    )
+
+
+def _field_columns(fields: Sequence[CustomField], keys: Iterable[str]) -> list[Column]:
+    headers = _told_apart(fields, {_folded(name) for name in (*keys, EXTRA) if name != FIELDS})
+    return [
+        Column(
+            header=header,
+            kind="field",
+            key=FIELDS,
+            field_id=field.id,
+            field_name=field.name,
+            value_type=field.value_type,
+        )
+        for header, field in zip(headers, fields, strict=True)
+    ]
+
+
+def _told_apart(fields: Sequence[CustomField], reserved: Collection[str]) -> list[str]:
+    """Return a header for each of *fields*, no two alike and none like one of *reserved* (which are folded)."""
+    shown = [0 if field.name.strip() else _ID_CHARACTERS for field in fields]  # how many characters of the id
+    while True:
+        headers = [_header(field, characters) for field, characters in zip(fields, shown, strict=True)]
+        takers = Counter([*map(_folded, headers), *reserved])
+        crowded = [
+            place
+            for place, field in enumerate(fields)
+            if takers[_folded(headers[place])] > 1 and shown[place] < len(field.id)
+        ]
+        if not crowded:
+            return _numbered(headers, reserved)
+        for place in crowded:
+            shown[place] += _MORE_CHARACTERS if shown[place] else _ID_CHARACTERS
+
+
+def _numbered(headers: Iterable[str], reserved: Collection[str]) -> list[str]:
+    # What whole ids do not tell apart: ids that differ in case only, or a name that looks like one with an id.
+    taken, unique = set(reserved), []
+    for header in headers:
+        candidate, number = header, 1
+        while _folded(candidate) in taken:
+            number += 1
+            candidate = f"{header} #{number}"
+        taken.add(_folded(candidate))
+        unique.append(candidate)
+    return unique
+
+
+def _header(field: CustomField, characters: int) -> str:
+    name = field.name.strip() or "Field"
+    return f"{name} [{field.id[:characters]}]" if characters else name
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())

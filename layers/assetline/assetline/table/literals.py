@@ -1,0 +1,33 @@
+"""Values as they stand in a pipe-encoded string, turned into the text of a cell without becoming objects on the way."""
+
+import re
+
+from assetline.table.cells import cell_text, money_text, time_text
+from assetline.table.pipes import parse_value
+
+# Money and time as the feed spells them (contract sheet, section 1), in digits that fit 64 bits. All that is spelled
+# otherwise is parsed.
+_MONEY_BEGINS = '{"currencyCode"'
+_MONEY = re.compile(
+    r'\{"currencyCode":"([A-Z]{3})"\|"units":(0|-?+[1-9][0-9]{0,17}+)\|"nanos":(0|-?+[1-9][0-9]{0,8}+)\}'
+)
+_TIME = re.compile(r'\{"seconds":(0|-?+[1-9][0-9]{0,17}+)\|"nanos":(0|[1-9][0-9]{0,8}+)\}')
+
+
+def literal_text(literal: str) -> str:
+    """Return the text of the cell for the value *literal* spells: what `cell_text` makes of it once it is parsed.
+
+    Raises:
+        NotPipeEncoded: not a value.
+    """
+    if literal == "null":
+        return ""
+    text = None
+    if literal.startswith(_MONEY_BEGINS):
+        if money := _MONEY.fullmatch(literal):
+            currency, units, nanos = money.groups()
+            text = money_text(currency, int(units), int(nanos))
+    elif time := _TIME.fullmatch(literal):
+        seconds, nanos = time.groups()
+        text = time_text(int(seconds), int(nanos))
+    return cell_text(parse_value(literal)) if text is None else text
