@@ -47,7 +47,7 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 
 .PHONY: test
 test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) ## Run all tests, those on the local stack too
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: check
 check: $(DEV_ENV) $(SAM) ## Check format, lint, types, the template, the machines, and the layer against the lock

@@ -22,9 +22,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     logger.append_keys(export_id=export.export_id)
     turn = Turn(
         client=feed_client(),
-        upload=MultipartUpload(s3(), export.bucket, export.key, export.upload_id),
+        upload=MultipartUpload(s3(), export.bucket, export.upload_key, export.upload_id),
         staging=Staging(s3(), export.bucket, export.export_id),
-        report=Report(exports_table(), export.export_id, checkpoint),
+        table=exports_table(),
+        report=Report(exports_table(), export, checkpoint),
         budget=Budget(turn_seconds(export.request.max_turn_seconds, context.get_remaining_time_in_millis() / 1000)),
     )
     return write_pages(export, checkpoint, turn).model_dump(mode="json")

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from assetline import errors
 from assetline.export.close import Result
-from assetline.export.request import ExportRequest
+from assetline.export.request import ExportRequest, parse
+from assetline.feed.catalogue import CATALOGUE
 from assetline_cli.app import app
 from tests.contract.template import ROOT, template
 
@@ -28,8 +29,8 @@ def commands(language: str, text: str = README) -> list[str]:
 
 
 def test_the_input_the_readme_shows_is_one_we_take() -> None:
-    (shown,) = re.findall(r"The input is `(\{.*?\})`", README)
-    assert ExportRequest.parse(json.loads(shown)) == ExportRequest.parse({"feed": "assets"})
+    (shown,) = re.findall(r"```jsonc\n(.*?)```", README, re.DOTALL)
+    assert parse(ExportRequest, json.loads(shown)) == parse(ExportRequest, {"feed": "assets"})
     assert list(json.loads(shown)) == list(ExportRequest.model_fields)
 
 
@@ -90,3 +91,11 @@ def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
 def test_the_command_explains_itself() -> None:
     shown = CliRunner().invoke(app, ["--help"]).stdout
     assert "assetline export assets --watch" in shown
+
+
+def test_every_feed_is_documented_with_its_key_and_parameters() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)`[^|]*\| (.*) \|$", OPERATIONS.partition("## The feeds")[2], re.MULTILINE))
+    assert rows.keys() == CATALOGUE.keys()
+    for feed in CATALOGUE.values():
+        assert rows[feed.name].startswith(", ".join(feed.key) + " |")
+        assert set(re.findall(r"`(\w+)`", rows[feed.name])) == set(feed.parameters)

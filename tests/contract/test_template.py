@@ -6,7 +6,7 @@ from tests.contract.template import resources, template
 
 
 def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
-    return [statement for policy in function["Policies"] for statement in policy["Statement"]]
+    return [statement for policy in function.get("Policies", []) for statement in policy["Statement"]]
 
 
 def test_the_names_others_rely_on_are_kept() -> None:

@@ -3,24 +3,33 @@
 import base64
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
-from moto.s3.models import s3_backends
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import S3Backend, s3_backends
+from typer.testing import CliRunner, Result
 
 from assetline.export import connections
+from assetline_cli.app import app
+from assetline_cli.clock import Clock
+from assetline_cli.desk import Desk
+from assetline_cli.keyboard import Keyboard
+from assetline_cli.stack import Aws as OperatorsAws
 from functions.close_export import app as close_export
 from functions.open_export import app as open_export
 from functions.write_pages import app as write_pages
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.safetyculture.server import Emulator, running
+from tests.handlers.cli_account import LOADER, REGION, Account, Run
 
 EVENTS = Path(__file__).parents[2] / "events"
 BUCKET = "assetline-exports"
@@ -64,11 +73,16 @@ class Aws:
     secret_arn: str
     table: Any
     announced: list[dict[str, Any]] = field(default_factory=list)
+    bucket: str = BUCKET
+
+    def bytes(self, key: str) -> bytes:
+        """Return an object of the export bucket."""
+        content: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return content
 
     def text(self, key: str) -> str:
         """Return an object of the export bucket as text."""
-        content: str = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
-        return content
+        return self.bytes(key).decode()
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys in the export bucket."""
@@ -101,11 +115,14 @@ def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "EXPORTS_TABLE": TABLE,
             "SAFETYCULTURE_API_URL": feed_api.url,
             "SAFETYCULTURE_SECRET_ARN": secret_arn,
+            # moto copies the checksum of a multipart object as if it were that of the whole
+            "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
         }.items():
             monkeypatch.setenv(name, value)
         _forget_connections()
         account = Aws(boto3.client("s3"), secret_arn, table)
         account.put_token(LOCAL_TOKEN)
+        monkeypatch.setattr(S3Backend, "upload_part", _refusing_what_is_gone(S3Backend.upload_part))
         connections.s3().meta.events.register("after-call.s3.ListParts", _with_checksums)
         connections.events().meta.events.register(
             "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
@@ -121,6 +138,17 @@ def _forget_connections() -> None:
     for connection in (connections.settings, connections.feed_client, connections.exports_table, connections.s3):
         connection.cache_clear()
     connections.events.cache_clear()
+
+
+def _refusing_what_is_gone(upload_part: Any) -> Any:
+    """Refuse a part of an upload that is no more, as S3 does; moto breaks down over it."""
+
+    def refusing(backend: S3Backend, bucket: str, upload_id: str, *args: Any, **options: Any) -> Any:
+        if upload_id not in backend.get_bucket(bucket).multiparts:
+            raise NoSuchUpload(upload_id=upload_id)
+        return upload_part(backend, bucket, upload_id, *args, **options)
+
+    return refusing
 
 
 def _with_checksums(parsed: dict[str, Any], **_: Any) -> None:
@@ -177,3 +205,37 @@ class Machine:
 @pytest.fixture
 def machine(aws: Aws) -> Machine:
     return Machine()
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        described = botocore.session.get_session()
+        described.register_component("data_loader", LOADER)
+        session = boto3.Session(botocore_session=described)
+        session.resource("s3").create_bucket(
+            Bucket="the-exports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        table = session.resource("dynamodb").create_table(
+            TableName="the-table",
+            KeySchema=[{"AttributeName": "export_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "export_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield Account(session, table)
+
+
+@pytest.fixture
+def assetline(account: Account) -> Run:
+    def run(*words: str, sleep: Callable[[float], None] | None = None, **things: Any) -> Result:
+        """Run the command; *things* are those of the desk that are not as usual."""
+        clock = Clock(now=lambda: account.now, sleep=sleep or account.sleep)
+        usual: dict[str, Any] = {
+            "aws": OperatorsAws(account.session),
+            "clock": clock,
+            "keyboard": Keyboard(lambda: False),
+        }
+        return CliRunner().invoke(app, words, obj=Desk(**usual | things))
+
+    return run

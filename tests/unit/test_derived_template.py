@@ -48,8 +48,9 @@ def test_nothing_but_the_listed_differences_differs(template: dict[str, Any], de
         del expected["Globals"]["Function"][name]
     for name, function in functions_in(expected).items():
         function["Properties"] |= {"Runtime": "provided.al2023", "CodeUri": str(CODE / name)}
-    machine = expected["Resources"]["ExportFeedStateMachine"]["Properties"]
-    machine["DefinitionUri"] = str(ROOT / "statemachines/export_feed.asl.json")
+    for machine in ("ExportFeed", "ExportFeeds"):
+        properties = expected["Resources"][f"{machine}StateMachine"]["Properties"]
+        properties["DefinitionUri"] = str(ROOT / properties["DefinitionUri"])
     del expected["Resources"]["AssetlineLayer"], expected["Resources"]["ExportBucketPolicy"]
     assert without_rewritten(derived) == without_rewritten(expected)
 
@@ -83,7 +84,10 @@ def test_every_function_of_the_real_template_has_its_source_and_a_handler_there(
 
 
 def test_the_machines_of_the_real_template_have_their_definitions(template: dict[str, Any]) -> None:
-    assert [path.name for path in definitions(template, root=ROOT) if path.is_file()] == ["export_feed.asl.json"]
+    assert [path.name for path in definitions(template, root=ROOT) if path.is_file()] == [
+        "export_feed.asl.json",
+        "export_feeds.asl.json",
+    ]
 
 
 def test_a_statement_keeps_the_conditions_that_ministack_knows() -> None:

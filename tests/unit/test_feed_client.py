@@ -1,6 +1,9 @@
-from collections.abc import Callable
+import gzip
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from assetline.errors import (
@@ -10,9 +13,10 @@ from assetline.errors import (
     FeedUnreachable,
     ForeignCursor,
     RateLimited,
+    Retryable,
     TokenRefused,
 )
-from assetline.feed.client import FeedClient, pause_asked_for
+from assetline.feed.client import EARLY_BYTES, FIELDS_LIST, FeedClient, pause_asked_for, retry_after
 from assetline.secrets import Token
 
 ORIGIN = "https://api.example"
@@ -65,6 +69,7 @@ def test_an_absolute_cursor_on_the_same_origin_is_followed() -> None:
         "https://api.example:8443/feed/assets",
         "//evil.example/feed/assets",
         "https://api.example@evil.example/feed/assets",
+        "https://api.example.evil.example/feed/assets",
     ],
 )
 def test_a_cursor_to_another_origin_is_refused_and_nothing_is_sent(cursor: str) -> None:
@@ -73,6 +78,12 @@ def test_a_cursor_to_another_origin_is_refused_and_nothing_is_sent(cursor: str) 
 
     with pytest.raises(ForeignCursor, match="not sent"):
         client(answer).fetch(cursor)
+
+
+@pytest.mark.parametrize("cursor", ["http://[half/feed", "/feed\ud800", "/feed?" + "a" * 70_000, "/feed\x00"])
+def test_a_cursor_that_is_no_address_is_refused_by_name(cursor: str) -> None:
+    with pytest.raises(ForeignCursor):
+        client(lambda _: pytest.fail("something was sent")).fetch(cursor)
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -121,13 +132,80 @@ def test_a_body_that_does_not_decompress_may_be_asked_for_again() -> None:
         client(answer).fetch("/feed/assets")
 
 
+class Pieces(httpx.SyncByteStream):
+    """A body that comes in pieces, and notes how many of them have been taken."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.taken = 0
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.taken += 1
+            yield piece
+
+
+def told_by(pieces: Pieces, **headers: str) -> list[tuple[str, int]]:
+    """Return which next cursors a page tells, each with how many pieces of the body had come by then."""
+    told: list[tuple[str, int]] = []
+    answering_in_pieces = client(lambda _: httpx.Response(200, headers=headers, stream=pieces))
+    answering_in_pieces.fetch("/feed/assets", lambda cursor: told.append((cursor, pieces.taken)))
+    return told
+
+
+class TestNextPageSeenEarly:
+    def test_it_is_told_before_the_body_is_whole(self) -> None:
+        assert told_by(Pieces([b'{"metadata":{"next_pa', b'ge":"/feed/assets?2"},', b'"data":[{}', b"]}"])) == [
+            ("/feed/assets?2", 2)
+        ]
+
+    def test_it_is_told_out_of_a_body_that_is_compressed(self) -> None:
+        records = [{"id": number, "text": f"{number * 7919:x}"} for number in range(2000)]
+        body = gzip.compress(orjson.dumps({"metadata": {"next_page": "/feed/assets?2"}, "data": records}))
+        pieces = Pieces([body[:1000], body[1000:]])
+        assert told_by(pieces, **{"content-encoding": "gzip"}) == [("/feed/assets?2", 1)]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"data":[],"metadata":{"next_page":"/feed/assets?2"}}',
+            b'{"metadata":{"more":{"next_page":"/no"},"next_page":"/feed/assets?2"},"data":[]}',
+        ],
+    )
+    def test_where_it_comes_late_it_is_told_when_the_page_is_whole(self, body: bytes) -> None:
+        assert told_by(Pieces([body[:-2], body[-2:]])) == [("/feed/assets?2", 2)]
+
+    def test_metadata_that_is_long_in_coming_to_it_is_waited_for_whole(self) -> None:
+        body = b'{"metadata":{"more":"' + b"a" * EARLY_BYTES + b'","next_page":"/feed/assets?2"},"data":[]}'
+        assert told_by(Pieces([body[:EARLY_BYTES], body[EARLY_BYTES:-2], body[-2:]])) == [("/feed/assets?2", 3)]
+
+    @pytest.mark.parametrize("end", [b"null", b'""'])
+    def test_at_the_end_of_the_feed_nobody_is_told_anything(self, end: bytes) -> None:
+        assert told_by(Pieces([b'{"metadata":{"next_page":%b},' % end, b'"data":[]}'])) == []
+
+    def test_the_page_that_told_it_may_yet_fail(self) -> None:
+        told: list[str] = []
+        with pytest.raises(FeedUnavailable, match="not JSON"):
+            answering(200, content=b'{"metadata":{"next_page":"/2"},"data":[{"id"').fetch("/1", told.append)
+        assert told == ["/2"]
+
+
+NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0"}, 0.0),
         ({"retry-after": "7", "x-ratelimit-reset": "30"}, 7.0),
         ({"x-ratelimit-reset": "30"}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2026 12:01:30 GMT", "date": NOON}, 90.0),
+        ({"retry-after": "Wed, 21 Oct 2026 11:59:00 GMT", "date": NOON}, 0.0),
+        ({"retry-after": "Wed, 21 Oct 2026 12:01:30 -0000", "date": NOON}, 90.0),
+        ({"retry-after": "Wed, 21 Oct 1998 12:00:00 GMT"}, 0.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "soon", "x-ratelimit-reset": "30"}, 30.0),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
         ({}, None),
@@ -137,8 +215,94 @@ def test_the_pause_is_what_the_answer_asks_for(headers: dict[str, str], seconds:
     assert pause_asked_for(httpx.Headers(headers)) == seconds
 
 
+def test_the_reset_header_says_nothing_of_a_fault_that_is_not_for_the_rate() -> None:
+    assert retry_after(httpx.Headers({"x-ratelimit-reset": "30"})) is None
+    for status, pause in ((429, 30.0), (503, None)):
+        with pytest.raises((RateLimited, FeedUnavailable)) as fault:
+            answering(status, {"x-ratelimit-reset": "30"}).fetch("/feed/assets")
+        assert fault.value.pause_seconds == pause
+
+
+@pytest.mark.parametrize(
+    ("answer", "may_help"),
+    [(400, True), (422, False), (429, False), (500, False), (503, False), (504, True), (524, True)],
+)
+def test_some_refusals_may_be_for_the_size_of_the_page(answer: int, may_help: bool) -> None:
+    with pytest.raises((FeedRefused, Retryable)) as refusal:
+        answering(answer).fetch("/feed/assets")
+    assert isinstance(refusal.value, FeedRefused | Retryable)
+    assert refusal.value.smaller_may_help is may_help
+
+
+@pytest.mark.parametrize(
+    ("failure", "may_help"),
+    [(httpx.ConnectError, False), (httpx.ConnectTimeout, False), (httpx.ReadTimeout, True), (httpx.ReadError, True)],
+)
+def test_a_host_that_is_not_there_is_not_so_for_the_size_of_the_page(
+    failure: type[httpx.TransportError], may_help: bool
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise failure("broken", request=request)
+
+    with pytest.raises(FeedUnreachable) as fault:
+        client(answer).fetch("/feed/assets")
+    assert fault.value.smaller_may_help is may_help
+
+
 @pytest.mark.parametrize("status", [200, 403, 404])
 def test_a_token_that_may_not_read_itself_may_still_read_a_feed(status: int) -> None:
     answering(status).who_am_i()
     with pytest.raises(TokenRefused):
         answering(401).who_am_i()
+
+
+class TestFieldDefinitions:
+    def of(self, *answers: httpx.Response) -> tuple[list[dict[str, Any]] | None, list[Any], list[float]]:
+        """Return what the client makes of *answers*, what it asked, and what it slept."""
+        asked: list[Any] = []
+        slept: list[float] = []
+        remaining = iter(answers)
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            assert (request.method, request.url.path) == ("POST", FIELDS_LIST)
+            asked.append(orjson.loads(request.content))
+            return next(remaining)
+
+        found = FeedClient(
+            ORIGIN, SecretToken("scapi_1"), httpx.MockTransport(answer), slept.append
+        ).field_definitions()
+        return found, asked, slept
+
+    def page(self, *ids: str, following: str | None = "") -> httpx.Response:
+        return httpx.Response(200, json={"result": [{"id": id_} for id_ in ids], "next_page_token": following})
+
+    def test_all_pages_of_them_are_read(self) -> None:
+        found, asked, _ = self.of(self.page("a", "b", following="more"), self.page("c", following=None))
+        assert (found, asked) == ([{"id": "a"}, {"id": "b"}, {"id": "c"}], [{}, {"page_token": "more"}])
+
+    def test_a_list_that_does_not_page_is_not_asked_for_ever(self) -> None:
+        found, asked, _ = self.of(*(self.page("a", following="more") for _ in range(9)))
+        assert (found, len(asked)) == ([{"id": "a"}], 2)
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404])
+    def test_a_token_that_may_not_costs_the_export_nothing(self, status: int) -> None:
+        found, asked, slept = self.of(*(httpx.Response(status) for _ in range(9)))
+        assert (found, len(asked), slept) == (None, 1, [])
+
+    @pytest.mark.parametrize(
+        "faulty",
+        [
+            httpx.Response(500),
+            httpx.Response(429, headers={"retry-after": "0"}),
+            httpx.Response(200, content=b"<html>"),
+            httpx.Response(200, json=[]),
+            httpx.Response(200, json={"result": [7]}),
+        ],
+    )
+    def test_a_fault_is_met_by_asking_once_more(self, faulty: httpx.Response) -> None:
+        assert self.of(faulty, self.page("a"))[0] == [{"id": "a"}]
+        found, asked, _ = self.of(faulty, faulty, self.page("a"))
+        assert (found, len(asked)) == (None, 2)
+
+    def test_a_long_pause_is_not_worth_it(self) -> None:
+        assert self.of(httpx.Response(429, headers={"retry-after": "30"})) == (None, [{}], [])

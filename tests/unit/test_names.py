@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
 
-from assetline.export.names import export_ids, manifest_key, object_key
+from assetline.export.names import export_ids, feed_of, manifest_key, object_key, partial_key
 
 
 def test_an_export_is_named_by_its_feed_and_the_second_it_started_in_utc() -> None:
@@ -17,3 +17,12 @@ def test_exports_of_the_same_second_take_numbers() -> None:
 def test_file_and_manifest_lie_side_by_side() -> None:
     assert object_key("assets", "assets_1", "csv") == "exports/assets/assets_1.csv"
     assert manifest_key("assets", "assets_1") == "exports/assets/assets_1.manifest.json"
+
+
+def test_what_was_salvaged_has_a_name_that_does_not_look_whole() -> None:
+    assert partial_key("assets", "assets_1", "csv.gz") == "exports/assets/assets_1.partial.csv.gz"
+
+
+def test_an_id_tells_its_feed() -> None:
+    assert feed_of("group_users_20261121_030000_2") == "group_users"
+    assert feed_of("latest#assets") is None

@@ -1,7 +1,11 @@
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assetline.errors import FeedUnavailable
-from assetline.feed.page import parse_page
+from assetline.feed.page import early_next_cursor, parse_page
 
 
 def test_a_page_has_records_and_the_cursor_of_the_next() -> None:
@@ -33,9 +37,90 @@ def test_remaining_records_that_are_no_number_are_passed_over(remaining: bytes) 
         b'{"metadata": {"next_page": null}, "data": {}}',
         b'{"metadata": {"next_page": null}, "data": ["secret-1"]}',
         b'{"metadata": {"next_page": 7}, "data": []}',
+        b'{"metadata": {"next_page": null}, "data": [{"id": NaN, "secret-1": 1}]}',
+        b'{"metadata": {"next_page": null}, "data": [{"id": "secret-1\xff"}]}',
+        b'{"metadata": {"next_page": null}, "data": ' + b"[" * 200_000,
+        b'{"metadata": {"next_page": null}, "data": [{"id": ' + b"9" * 5_000 + b'}, {"secret-1',
     ],
 )
 def test_a_200_that_is_no_page_may_be_asked_for_again_and_is_not_quoted(body: bytes) -> None:
     with pytest.raises(FeedUnavailable) as failure:
         parse_page(body)
     assert "secret-1" not in str(failure.value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=4))
+def test_records_are_read_without_loss(records: list[dict[str, object]]) -> None:
+    body = json.dumps({"metadata": {"next_page": None}, "data": records}).encode()
+    assert repr(parse_page(body).records) == repr(records)
+
+
+@pytest.mark.parametrize("wide", ["18446744073709551616", "-9223372036854775809", "123456789012345678901234567890"])
+@pytest.mark.parametrize("shape", ["%s", "[%s]", '{"a": [1.5, {"b": %s}]}'])
+def test_an_integer_of_any_size_keeps_its_digits(wide: str, shape: str) -> None:
+    body = '{"metadata": {"next_page": null}, "data": [{"n": %s}]}' % (shape % wide)
+    assert json.dumps(parse_page(body.encode()).records[0]["n"]) == shape % wide
+
+
+def test_half_a_surrogate_pair_is_text_like_any_other() -> None:
+    page = parse_page(b'{"metadata": {"next_page": null}, "data": [{"name": "odd \\ud83d end"}]}')
+    assert page.records == [{"name": "odd \ud83d end"}]
+
+
+class TestEarlyNextCursor:
+    @pytest.mark.parametrize(
+        "opening",
+        [
+            b'{"metadata":{"next_page":"/feed/assets?t=2"}',
+            b' {\n "metadata" : {\t"next_page" : "/feed/assets?t=2" ,',
+            b'{"metadata":{"remaining_records":75,"ok":true,"next_page_token":null,"next_page":"/feed/assets?t=2"}',
+            rb'{"metadata":{"next_page_token":"a\"b,\"next_page\":1","next_page":"\/feed\u002fassets?t=2"}',
+        ],
+    )
+    def test_metadata_at_the_front_tells_it(self, opening: bytes) -> None:
+        assert early_next_cursor(opening) == "/feed/assets?t=2"
+
+    @pytest.mark.parametrize(
+        "opening",
+        [
+            b"",
+            b'{"metadata":{"next_page":"/feed/assets?t=2"',  # a number could go on, and so we wait for the end of any
+            b'{"metadata":{"next_page":"/feed/ass',
+            b'{"metadata":{"next_page":null,',
+            b'{"metadata":{"next_page":"",',
+            b'{"metadata":{"next_page":7,',
+            b'{"metadata":{"next_page_token":"t",',
+            b'{"metadata":{"inner":{"next_page":"/no"},',
+            b'{"metadata":{"text":"\\"next_page\\":\\"/no\\",",',
+            b'{"data":[{"metadata":{"next_page":"/no"}}],',
+            b'{"data":[{"text":"{\\"metadata\\":{\\"next_page\\":\\"/no\\"}"}],',
+            b'[{"metadata":{"next_page":"/no"},',
+            b'<html>{"metadata":{"next_page":"/no"},',
+            b'{"metadata":{"next_page":"\\ud800",',
+        ],
+    )
+    def test_anything_else_does_not(self, opening: bytes) -> None:
+        assert early_next_cursor(opening) is None
+
+    @given(
+        st.dictionaries(st.sampled_from(["a", "next_page", "next_page_token", 'é"\\']), VALUES),
+        st.sampled_from([(",", ":"), (" , ", " : ")]),
+        st.integers(0, 400),
+    )
+    def test_it_never_tells_another_than_the_whole_page_does(
+        self, metadata: dict[str, object], separators: tuple[str, str], size: int
+    ) -> None:
+        body = json.dumps({"metadata": metadata, "data": []}, separators=separators).encode()
+        early = early_next_cursor(body[:size])
+        assert early is None or early == parse_page(body).next_cursor
+
+    def test_a_body_that_is_not_of_that_shape_is_given_up_on_at_once(self) -> None:
+        assert early_next_cursor(b'{"metadata":{' + b'"a":"' + b'\\"' * 30_000) is None
+        assert early_next_cursor(b'{"metadata":{' + b'"a":1,' * 10_000) is None

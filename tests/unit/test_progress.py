@@ -4,9 +4,11 @@ from decimal import Decimal
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from assetline.export.checkpoint import Checkpoint
+from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.latest import Latest
 from assetline.export.progress import Progress
 from assetline.export.report import Report
+from assetline.export.request import ExportRequest
 from assetline.feed.page import Page
 
 STARTED = datetime(2026, 11, 21, 3, 0, 0, 123_000, UTC)
@@ -47,7 +49,7 @@ class Table:
         self.told: list[dict[str, object]] = []
         self._failure = failure
 
-    def update(self, _export_id: str, **measures: object) -> None:
+    def update(self, _export: Export, **measures: object) -> None:
         if self._failure:
             raise self._failure
         self.told.append(measures)
@@ -65,8 +67,26 @@ def any_page(rows: int, remaining: int | None = None) -> Page:
     return Page([{}] * rows, "/next", remaining, seconds=0.25)
 
 
-def report_to(table: Table, clock: Clock, before: Checkpoint | None = None) -> Report:
-    return Report(table, "assets_1", before or Checkpoint(cursor="/1"), clock)  # type: ignore[arg-type]
+def any_export(previous_rows: int | None = None) -> Export:
+    previous = (
+        None if previous_rows is None else Latest(watermark=STARTED, whole_export_id="before", rows=previous_rows)
+    )
+    return Export(
+        export_id="assets_1",
+        execution_arn="arn:execution",
+        request=ExportRequest(feed="assets"),
+        bucket="bucket",
+        key="key",
+        manifest_key="manifest",
+        upload_key="staging",
+        upload_id="upload",
+        started_at=STARTED,
+        previous=previous,
+    )
+
+
+def report_to(table: Table, clock: Clock, before: Checkpoint | None = None, export: Export | None = None) -> Report:
+    return Report(table, export or any_export(), before or Checkpoint(cursor="/1"), clock)  # type: ignore[arg-type]
 
 
 def test_rates_are_of_this_turn_and_the_eta_is_what_remains_at_that_rate() -> None:
@@ -86,6 +106,14 @@ def test_without_remaining_records_there_is_no_eta() -> None:
         clock.now += 2
         report.page_arrived(any_page(100), pages=1, rows=100, bytes_=1)
     assert (table.told[0]["remaining"], table.told[0]["eta_seconds"]) == (None, None)
+
+
+def test_a_feed_that_does_not_say_how_much_remains_is_expected_to_be_as_long_as_last_time() -> None:
+    table, clock = Table(), Clock()
+    with report_to(table, clock, export=any_export(previous_rows=1000)) as report:
+        clock.now += 2
+        report.page_arrived(any_page(100), pages=1, rows=100, bytes_=1)
+    assert (table.told[0]["remaining"], table.told[0]["eta_seconds"]) == (None, 18.0)
 
 
 def test_pages_that_rush_in_are_told_about_once_a_second() -> None:

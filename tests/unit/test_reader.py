@@ -1,96 +1,428 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assetline.budget import Budget
-from assetline.errors import FeedUnavailable, RateLimited, TokenRefused
+from assetline.errors import FeedRefused, FeedUnavailable, FeedUnreachable, RateLimited, RepeatedCursor, TokenRefused
+from assetline.feed.cursors import CursorTrail
 from assetline.feed.page import Page
-from assetline.feed.reader import MAX_FAULTS, PageReader, backoff
+from assetline.feed.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, PageReader, Start, backoff
+
+SECONDS = 5  # at most, for what another thread does at once
 
 
+class CutShort(FeedUnavailable):
+    """A page that says where the next one is, and then ends half-way."""
+
+
+@dataclass
 class Feed:
-    """Pages /1 to /last; a page may first fail with the faults given for it."""
+    """Pages /1 to /last; a page may first fail with the faults given for it, `leads` says where else than on."""
 
-    def __init__(self, last: int, faults: dict[str, list[Exception]] | None = None) -> None:
-        self.asked: list[str] = []
-        self._last = last
-        self._faults = faults or {}
+    last: int
+    faults: dict[str, list[Exception]] = field(default_factory=dict)
+    leads: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
-    def fetch(self, cursor: str) -> Page:
+    def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
         self.asked.append(cursor)
-        if faults := self._faults.get(cursor):
-            raise faults.pop(0)
         number = int(cursor.removeprefix("/"))
-        return Page([{"id": number}], None if number == self._last else f"/{number + 1}", None)
+        following = self.leads.get(cursor, f"/{number + 1}" if number < self.last else None)
+        fault = next(iter(self.faults.get(cursor, [])), None)
+        if following and (fault is None or isinstance(fault, CutShort)):
+            on_next(following)
+        if fault is not None:
+            raise self.faults[cursor].pop(0)
+        return Page([{"id": number}], following, None)
+
+
+class Answer:
+    """One answer of a feed, which a test lets come in two steps: where it leads, and then the rest."""
+
+    def __init__(self, cursor: str, on_next: Callable[[str], None]) -> None:
+        self.cursor = cursor
+        self._on_next = on_next
+        self._page: Page | None = None
+        self._fault: Exception | None = None
+        self._whole = threading.Event()
+
+    def opens(self, following: str) -> None:
+        self._on_next(following)
+
+    def comes(self, following: str | None) -> None:
+        self._page = Page([{"id": self.cursor}], following, None)
+        self._whole.set()
+
+    def fails(self, fault: Exception) -> None:
+        self._fault = fault
+        self._whole.set()
+
+    def awaited(self) -> Page:
+        assert self._whole.wait(SECONDS)
+        if self._fault:
+            raise self._fault
+        assert self._page
+        return self._page
+
+
+class SteppedFeed:
+    """A feed whose answers come when a test says so."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, Answer] = {}
+        self._changed = threading.Condition()
+
+    def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
+        with self._changed:
+            answer = self._answers[cursor] = Answer(cursor, on_next)
+            self._changed.notify_all()
+        return answer.awaited()
+
+    def asked(self, cursor: str) -> Answer:
+        """Return the answer to the request for *cursor*, which must come."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: cursor in self._answers, SECONDS), f"{cursor} was not asked for"
+        return self._answers[cursor]
+
+    def was_asked(self) -> list[str]:
+        return [*self._answers]
 
 
 def any_budget(seconds: float = 60, clock: Callable[[], float] = lambda: 0.0) -> Budget:
     return Budget(seconds, clock)
 
 
-def read(feed: Feed, budget: Budget | None = None, faults: int = 0) -> tuple[list[int], PageReader, list[float]]:
+def read(
+    feed: Feed, budget: Budget | None = None, start: Start | None = None
+) -> tuple[list[int], PageReader, list[float]]:
     slept: list[float] = []
-    with PageReader(feed.fetch, "/1", budget or any_budget(), faults, slept.append) as reader:
+    with PageReader(feed.fetch, start or Start("/1"), budget or any_budget(), slept.append) as reader:
         return [page.records[0]["id"] for page in reader], reader, slept
 
 
 def test_a_feed_is_read_to_its_end() -> None:
-    ids, reader, _ = read(feed := Feed(last=3))
-    assert (ids, reader.cursor, feed.asked) == ([1, 2, 3], None, ["/1", "/2", "/3"])
+    ids, reader, _ = read(feed := Feed(last=9))
+    assert (ids, reader.cursor, len(feed.asked)) == ([*range(1, 10)], None, 9)
 
 
-def test_the_next_page_is_on_its_way_while_one_is_used() -> None:
-    second_asked = threading.Event()
+class TestAhead:
+    @pytest.fixture
+    def feed(self) -> SteppedFeed:
+        return SteppedFeed()
 
-    def fetch(cursor: str) -> Page:
-        if cursor == "/2":
-            second_asked.set()
-        return Page([], "/2" if cursor == "/1" else None, None)
+    @pytest.fixture
+    def pages(self, feed: SteppedFeed) -> Iterator[Iterator[Page]]:
+        with PageReader(feed.fetch, Start("/1"), any_budget()) as reader:
+            yield iter(reader)
 
-    with PageReader(fetch, "/1", any_budget()) as reader:
-        next(iter(reader))
-        assert second_asked.wait(5)
+    @pytest.fixture
+    def consumer(self) -> Iterator[ThreadPoolExecutor]:
+        with ThreadPoolExecutor(1) as consumer:
+            yield consumer
+
+    def test_the_next_page_is_asked_for_as_soon_as_it_is_known_where_it_is(
+        self, feed: SteppedFeed, pages: Iterator[Page], consumer: ThreadPoolExecutor
+    ) -> None:
+        first = consumer.submit(next, pages)
+        feed.asked("/1").opens("/2")
+        feed.asked("/2").comes(None)
+        assert not first.done()
+        feed.asked("/1").comes("/2")
+        assert [first.result(SECONDS).records, next(pages).records] == [[{"id": "/1"}], [{"id": "/2"}]]
+
+    def test_no_more_than_two_requests_are_in_flight(
+        self, feed: SteppedFeed, pages: Iterator[Page], consumer: ThreadPoolExecutor
+    ) -> None:
+        first = consumer.submit(next, pages)
+        feed.asked("/1").opens("/2")
+        feed.asked("/2").opens("/3")
+        assert feed.was_asked() == ["/1", "/2"]
+        assert MAX_IN_FLIGHT == 2
+        feed.asked("/1").comes("/2")
+        feed.asked("/3").comes(None)
+        feed.asked("/2").comes("/3")
+        assert [page.records[0]["id"] for page in (first.result(SECONDS), *pages)] == ["/1", "/2", "/3"]
+
+    def test_a_consumer_that_takes_its_time_holds_nothing_up(self, feed: SteppedFeed, pages: Iterator[Page]) -> None:
+        with ThreadPoolExecutor(1) as consumer:
+            first = consumer.submit(next, pages)
+            feed.asked("/1").comes("/2")
+            first.result(SECONDS)
+        feed.asked("/2").opens("/3")
+        feed.asked("/3").opens("/4")
+        feed.asked("/2").comes("/3")
+        feed.asked("/4").comes(None)
+        feed.asked("/3").comes("/4")
+        assert [page.records[0]["id"] for page in pages] == ["/2", "/3", "/4"]
+
+    def test_what_would_be_a_third_request_is_left_when_the_budget_is_spent_before_its_turn(
+        self, feed: SteppedFeed, consumer: ThreadPoolExecutor
+    ) -> None:
+        now = 0.0
+        with PageReader(feed.fetch, Start("/1"), any_budget(60, lambda: now)) as reader:
+            read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
+            feed.asked("/1").opens("/2")
+            feed.asked("/2").opens("/3")
+            now = 61.0
+            feed.asked("/1").comes("/2")
+            feed.asked("/2").comes("/3")
+            assert (read.result(SECONDS), reader.cursor) == (["/1", "/2"], "/3")
+        assert feed.was_asked() == ["/1", "/2"]
+
+    def test_what_half_a_page_said_is_not_worth_a_request_that_was_not_yet_sent(
+        self, feed: SteppedFeed, consumer: ThreadPoolExecutor
+    ) -> None:
+        with PageReader(feed.fetch, Start("/1"), any_budget()) as reader:
+            read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
+            feed.asked("/1").opens("/2")
+            feed.asked("/2").opens("/3")
+            feed.asked("/2").fails(FeedUnavailable("half a page", 60.0))
+            assert reader._line[1].page.exception(SECONDS)
+            feed.asked("/1").comes("/2")
+            assert read.result(SECONDS) == ["/1"]
+        assert feed.was_asked() == ["/1", "/2"]
+
+    def test_what_was_begun_in_pages_of_another_size_is_not_gone_on_with(
+        self, feed: SteppedFeed, consumer: ThreadPoolExecutor
+    ) -> None:
+        start = Start("/?limit=500", faults=1, finds_page_size=True)
+        with PageReader(feed.fetch, start, any_budget(), lambda _: None) as reader:
+            read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
+            feed.asked("/?limit=500").opens("/?limit=500&page=2")
+            behind = feed.asked("/?limit=500&page=2")
+            feed.asked("/?limit=500").fails(FeedUnreachable("reset", 0.0, smaller_may_help=True))
+            smaller = feed.asked("/?limit=250")
+            behind.comes("/?limit=500&page=3")
+            smaller.comes(None)
+            assert read.result(SECONDS) == ["/?limit=250"]
+        assert feed.was_asked() == ["/?limit=500", "/?limit=500&page=2", "/?limit=250"]
+
+    def test_where_a_whole_page_leads_wins_over_what_its_beginning_said(
+        self, feed: SteppedFeed, pages: Iterator[Page], consumer: ThreadPoolExecutor
+    ) -> None:
+        read = consumer.submit(lambda: [page.records[0]["id"] for page in pages])
+        feed.asked("/1").opens("/wrong")
+        feed.asked("/wrong").comes("/wronger")
+        feed.asked("/1").comes("/right")
+        feed.asked("/right").comes(None)
+        if "/wronger" in feed.was_asked():
+            feed.asked("/wronger").comes(None)
+        assert read.result(SECONDS) == ["/1", "/right"]
+
+    def test_a_slow_consumer_is_not_run_ahead_of_for_ever(self) -> None:
+        feed = Feed(last=50)
+        full = threading.Event()
+
+        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
+            if cursor == f"/{MAX_AHEAD + 1}":
+                full.set()
+            return feed.fetch(cursor, on_next)
+
+        with PageReader(fetch, Start("/1"), any_budget()) as reader:
+            pages = iter(reader)
+            next(pages)
+            assert full.wait(SECONDS)
+        assert len(feed.asked) == 1 + MAX_AHEAD
+
+    def test_an_abandoned_reading_asks_for_nothing_more(self, feed: SteppedFeed, consumer: ThreadPoolExecutor) -> None:
+        reader = PageReader(feed.fetch, Start("/1"), any_budget())
+        consumer.submit(next, iter(reader))
+        late = feed.asked("/1")
+        closing = threading.Thread(target=reader.__exit__, args=(None, None, None))
+        closing.start()
+        while not reader._closed:
+            pass
+        late.opens("/2")
+        late.comes("/2")
+        closing.join(SECONDS)
+        assert feed.was_asked() == ["/1"]
 
 
-def test_a_spent_budget_ends_the_turn_and_no_page_is_fetched_in_vain() -> None:
-    ids, reader, _ = read(feed := Feed(last=9), any_budget(seconds=0))
-    assert (ids, reader.cursor, feed.asked) == ([1], "/2", ["/1"])
+class TestBudget:
+    def test_a_spent_budget_ends_the_turn_and_no_page_is_fetched_in_vain(self) -> None:
+        ids, reader, _ = read(feed := Feed(last=9), any_budget(seconds=0))
+        assert (ids, reader.cursor, feed.asked) == ([1], "/2", ["/1"])
+
+    @given(st.integers(1, 30))
+    def test_every_page_that_was_asked_for_is_yielded(self, ticks: int) -> None:
+        times = iter(range(1000))
+        ids, reader, _ = read(feed := Feed(last=40), any_budget(seconds=ticks, clock=lambda: next(times)))
+        assert [f"/{number}" for number in ids] == feed.asked
+        assert reader.cursor == f"/{len(ids) + 1}"
 
 
-def test_a_short_pause_is_waited_out_at_the_page_that_failed() -> None:
-    ids, reader, slept = read(feed := Feed(3, {"/2": [RateLimited("429", 2.0), FeedUnavailable("503", 0.5)]}))
-    assert (ids, slept, reader.faults, reader.pause_seconds) == ([1, 2, 3], [2.0, 0.5], 0, 0)
-    assert feed.asked == ["/1", "/2", "/2", "/2", "/3"]
+class TestFaults:
+    def test_a_short_pause_is_waited_out_at_the_page_that_failed(self) -> None:
+        feed = Feed(3, {"/2": [RateLimited("429", 2.0), FeedUnavailable("503", 0.5)]})
+        ids, reader, slept = read(feed)
+        assert (ids, slept, reader.faults, reader.pause_seconds) == ([1, 2, 3], [2.0, 0.5], 0, 0)
+        assert feed.asked == ["/1", "/2", "/2", "/2", "/3"]
+
+    def test_a_long_pause_is_left_to_the_machine_with_all_pages_before_it_kept(self) -> None:
+        ids, reader, slept = read(Feed(3, {"/2": [RateLimited("429", 29.4)]}))
+        assert (ids, reader.cursor, reader.pause_seconds, reader.faults, slept) == ([1], "/2", 30, 1, [])
+
+    def test_a_pause_the_budget_has_no_room_for_is_left_to_the_machine(self) -> None:
+        _, reader, slept = read(Feed(3, {"/1": [RateLimited("429", 2.0)]}), any_budget(seconds=1))
+        assert (reader.pause_seconds, slept) == (2, [])
+
+    def test_a_feed_cannot_send_us_away_for_days(self) -> None:
+        _, reader, _ = read(Feed(3, {"/1": [RateLimited("429", 1e6)]}))
+        assert reader.pause_seconds == 3600
+
+    def test_a_feed_that_keeps_failing_at_one_page_fails_the_export(self) -> None:
+        with pytest.raises(FeedUnavailable, match="503"):
+            read(Feed(3, {"/1": [FeedUnavailable("503", 0.0)]}), start=Start("/1", faults=MAX_FAULTS - 1))
+
+    def test_what_asking_again_cannot_help_fails_at_once(self) -> None:
+        feed = Feed(3, {"/2": [TokenRefused("401")]})
+        with pytest.raises(TokenRefused):
+            read(feed)
+        assert feed.asked == ["/1", "/2"]
+
+    def test_what_was_fetched_behind_a_page_cut_short_is_kept_for_its_turn(self) -> None:
+        feed = Feed(6, {"/2": [CutShort("half", 0.0)]})
+        ids, _, slept = read(feed)
+        assert (ids, slept) == ([1, 2, 3, 4, 5, 6], [0.0])
+        assert sorted(feed.asked) == ["/1", "/2", "/2", "/3", "/4", "/5", "/6"]
+
+    def test_a_page_that_leads_elsewhere_when_it_is_whole_is_followed_there(self) -> None:
+        feed = Feed(9, {"/2": [CutShort("half", 0.0)]})
+
+        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
+            if feed.asked.count("/2"):
+                feed.leads["/2"] = "/7"
+            return feed.fetch(cursor, on_next)
+
+        with PageReader(fetch, Start("/1"), any_budget(), lambda _: None) as reader:
+            assert [page.records[0]["id"] for page in reader] == [1, 2, 7, 8, 9]
+
+    def test_a_page_cut_short_leaves_the_turn_to_go_on_from_there(self) -> None:
+        ids, reader, _ = read(Feed(6, {"/3": [CutShort("half", 60.0)]}))
+        assert (ids, reader.cursor, reader.pause_seconds) == ([1, 2], "/3", 60)
+
+    @given(st.dictionaries(st.integers(1, 12), st.lists(st.sampled_from([CutShort, FeedUnavailable]), max_size=3)))
+    def test_whatever_fails_the_pages_come_in_order_and_once(
+        self, faults: dict[int, list[type[FeedUnavailable]]]
+    ) -> None:
+        feed = Feed(12, {f"/{page}": [kind("fault", 0.0) for kind in kinds] for page, kinds in faults.items()})
+        assert read(feed)[0] == [*range(1, 13)]
+
+    def test_pauses_grow_with_the_faults_and_are_bounded(self) -> None:
+        assert all(0 <= backoff(1) <= 2 for _ in range(50))
+        assert all(0 <= backoff(60) <= 300 for _ in range(50))
 
 
-def test_a_long_pause_is_left_to_the_machine_with_all_pages_before_it_kept() -> None:
-    ids, reader, slept = read(Feed(3, {"/2": [RateLimited("429", 29.4)]}))
-    assert (ids, reader.cursor, reader.pause_seconds, reader.faults, slept) == ([1], "/2", 30, 1, [])
+class TestRepeats:
+    @pytest.mark.parametrize(
+        ("leads", "read_before"),
+        [({"/3": "/3"}, [1, 2, 3]), ({"/3": "/2"}, [1, 2, 3]), ({"/5": "/1"}, [1, 2, 3, 4, 5])],
+    )
+    def test_a_feed_that_leads_in_a_circle_is_left(self, leads: dict[str, str], read_before: list[int]) -> None:
+        feed = Feed(9, leads=leads)
+        ids: list[int] = []
+        with PageReader(feed.fetch, Start("/1"), any_budget()) as reader, pytest.raises(RepeatedCursor) as refusal:
+            ids.extend(page.records[0]["id"] for page in reader)
+        ((page, back),) = leads.items()
+        assert f"Page {page[1]} of the feed leads back to page {back[1]}" in str(refusal.value)
+        assert "Start the export anew later" in str(refusal.value)
+        assert (ids, feed.asked) == (read_before, [f"/{number}" for number in read_before])
+
+    def test_a_page_read_in_an_earlier_turn_is_remembered(self) -> None:
+        trail = CursorTrail()
+        _, reader, _ = read(Feed(9), any_budget(seconds=0), Start("/1", trail=trail))
+        assert reader.cursor == "/2"
+        with pytest.raises(RepeatedCursor, match="Page 2 of the feed leads back to page 1"):
+            read(Feed(9, leads={"/2": "/1"}), start=Start("/2", trail=CursorTrail.from_bytes(trail.to_bytes())))
+
+    def test_the_trail_holds_the_pages_yielded_and_none_that_were_only_asked_for(self) -> None:
+        trail = CursorTrail()
+        with PageReader(Feed(9).fetch, Start("/1", trail=trail), any_budget()) as reader:
+            for pages, _ in enumerate(reader, start=1):
+                assert len(trail) == pages
 
 
-def test_a_pause_the_budget_has_no_room_for_is_left_to_the_machine() -> None:
-    _, reader, slept = read(Feed(3, {"/1": [RateLimited("429", 2.0)]}), any_budget(seconds=1))
-    assert (reader.pause_seconds, slept) == (2, [])
+def sized(sizes: list[int], refuses: Callable[[int], Exception | None]) -> Callable[[str, Callable[[str], None]], Page]:
+    """Return a feed of one page that notes the sizes it is asked for, and refuses some."""
+
+    def fetch(cursor: str, _: Callable[[str], None]) -> Page:
+        size = int(cursor.partition("limit=")[2])
+        sizes.append(size)
+        if refusal := refuses(size):
+            raise refusal
+        return Page([{"id": 1}], None, None)
+
+    return fetch
 
 
-def test_a_feed_cannot_send_us_away_for_days() -> None:
-    _, reader, _ = read(Feed(3, {"/1": [RateLimited("429", 1e6)]}))
-    assert reader.pause_seconds == 3600
+def too_large(most: int) -> Callable[[int], Exception | None]:
+    return lambda size: FeedRefused("400", smaller_may_help=True) if size > most else None
 
 
-def test_a_feed_that_keeps_failing_at_one_page_fails_the_export() -> None:
-    with pytest.raises(FeedUnavailable, match="503"):
-        read(Feed(3, {"/1": [FeedUnavailable("503", 0.0)]}), faults=MAX_FAULTS - 1)
+class TestPageSize:
+    def test_the_largest_page_the_feed_takes_is_found(self) -> None:
+        sizes: list[int] = []
+        start = Start("/feed?limit=1000", finds_page_size=True)
+        with PageReader(sized(sizes, too_large(250)), start, any_budget(seconds=0)) as reader:
+            assert len([*reader]) == 1
+        assert (sizes, reader.page_size) == ([1000, 500, 250], 250)
+
+    def test_at_the_foot_of_the_ladder_the_refusal_stands(self) -> None:
+        sizes: list[int] = []
+        start = Start("/feed?limit=1000", finds_page_size=True)
+        with PageReader(sized(sizes, too_large(0)), start, any_budget()) as reader, pytest.raises(FeedRefused):
+            list(reader)
+        assert sizes == [1000, 500, 250, 100, 50, 25]
+
+    def test_a_size_that_somebody_asked_for_is_not_lowered(self) -> None:
+        sizes: list[int] = []
+        with (
+            PageReader(sized(sizes, too_large(250)), Start("/feed?limit=500"), any_budget()) as reader,
+            pytest.raises(FeedRefused),
+        ):
+            list(reader)
+        assert sizes == [500]
+
+    @pytest.mark.parametrize("fault", [FeedUnreachable, FeedUnavailable])
+    def test_a_page_that_times_out_twice_is_asked_for_smaller(
+        self, fault: type[FeedUnreachable | FeedUnavailable]
+    ) -> None:
+        sizes: list[int] = []
+        start = Start("/feed?limit=500", finds_page_size=True)
+        refuses = sized(sizes, lambda size: fault("524", 0.0, smaller_may_help=True) if size > 100 else None)
+        with PageReader(refuses, start, any_budget(), lambda _: None) as reader:
+            assert len([*reader]) == 1
+        assert sizes == [500, 500, 250, 250, 100]
+
+    def test_a_fault_that_size_has_nothing_to_do_with_does_not_lower_it(self) -> None:
+        sizes: list[int] = []
+        faults = [FeedUnavailable("503", 0.0) for _ in range(3)]
+        start = Start("/feed?limit=500", finds_page_size=True)
+        failing = sized(sizes, lambda _: faults.pop() if faults else None)
+        with PageReader(failing, start, any_budget(), lambda _: None) as reader:
+            list(reader)
+        assert sizes == [500] * 4
+
+    def test_a_turn_that_ends_half_way_down_leaves_the_size_in_the_cursor(self) -> None:
+        start = Start("/feed?limit=500", faults=1, finds_page_size=True)
+        failing = sized([], lambda _: FeedUnavailable("524", 60.0, smaller_may_help=True))
+        with PageReader(failing, start, any_budget()) as reader:
+            assert [*reader] == []
+        assert (reader.cursor, reader.faults, reader.pause_seconds) == ("/feed?limit=250", 0, 60)
+
+    def test_only_the_first_page_is_made_smaller(self) -> None:
+        feed = Feed(3, {"/2": [FeedRefused("400", smaller_may_help=True)]})
+        with pytest.raises(FeedRefused):
+            read(feed, start=Start("/1", finds_page_size=True))
 
 
-def test_what_asking_again_cannot_help_fails_at_once() -> None:
-    feed = Feed(3, {"/2": [TokenRefused("401")]})
-    with pytest.raises(TokenRefused):
-        read(feed)
-    assert feed.asked == ["/1", "/2"]
-
-
-def test_pauses_grow_with_the_faults_and_are_bounded() -> None:
-    assert all(0 <= backoff(1) <= 2 for _ in range(50))
-    assert all(0 <= backoff(60) <= 300 for _ in range(50))
+def test_cursors_are_asked_for_in_the_order_of_the_feed() -> None:
+    read(feed := Feed(last=30))
+    numbers = [int(cursor[1:]) for cursor in feed.asked]
+    assert all(before < after for before, after in pairwise(numbers))

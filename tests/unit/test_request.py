@@ -3,18 +3,18 @@ from typing import Any
 import pytest
 
 from assetline.errors import InvalidInput, UnknownFeed
-from assetline.export.request import ExportRequest
+from assetline.export.request import ExportRequest, ResumeRequest, parse
 from assetline.feed.catalogue import feed_named
 
 
 def test_only_the_feed_must_be_said() -> None:
-    request = ExportRequest.parse({"feed": "assets"})
+    request = parse(ExportRequest, {"feed": "assets"})
     assert (request.format, request.params, request.page_size, request.max_turn_seconds) == ("csv", {}, None, None)
 
 
 def test_null_means_the_same_as_left_out() -> None:
-    assert ExportRequest.parse({"feed": "assets", "page_size": None, "max_turn_seconds": None}) == ExportRequest.parse(
-        {"feed": "assets"}
+    assert parse(ExportRequest, {"feed": "assets", "page_size": None, "max_turn_seconds": None}) == parse(
+        ExportRequest, {"feed": "assets"}
     )
 
 
@@ -29,6 +29,8 @@ def test_null_means_the_same_as_left_out() -> None:
         ({"feed": "assets", "page_size": 1.5}, "'page_size'"),
         ({"feed": "assets", "max_turn_seconds": -1}, "'max_turn_seconds'"),
         ({"feed": "assets", "params": [1]}, "'params'"),
+        ({"feed": "assets", "since": "yesterday"}, "'since'"),
+        ({"feed": "assets", "since": "last", "changes": True}, "does not go with `since`"),
         ([], "not a JSON object"),
         (None, "not a JSON object"),
         ("assets", "not a JSON object"),
@@ -36,14 +38,14 @@ def test_null_means_the_same_as_left_out() -> None:
 )
 def test_what_is_wrong_is_named_with_the_keys_there_are(raw: Any, named: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        ExportRequest.parse(raw)
+        parse(ExportRequest, raw)
     assert named in str(refusal.value)
-    assert "feed, params, format, page_size, max_turn_seconds" in str(refusal.value)
+    assert "feed, params, format, page_size, max_turn_seconds, since" in str(refusal.value)
 
 
 def test_a_refusal_does_not_repeat_what_was_in_the_input() -> None:
     with pytest.raises(InvalidInput) as refusal:
-        ExportRequest.parse({"feed": "assets", "format": "scapi_oops"})
+        parse(ExportRequest, {"feed": "assets", "format": "scapi_oops"})
     assert "scapi_oops" not in str(refusal.value)
 
 
@@ -53,7 +55,7 @@ def test_an_unknown_feed_is_told_which_there_are() -> None:
 
 
 def test_the_first_page_is_asked_for_at_the_size_of_the_input() -> None:
-    assert feed_named("assets").first_cursor({}, None) == "/feed/assets?limit=100"
+    assert feed_named("assets").first_cursor({}, None) == "/feed/assets?limit=1000"
     assert feed_named("assets").first_cursor({}, 25) == "/feed/assets?limit=25"
 
 
@@ -63,5 +65,16 @@ def test_a_parameter_the_feed_does_not_take_is_refused() -> None:
 
 
 def test_parameters_are_spelled_as_a_query_spells_them() -> None:
-    request = ExportRequest.parse({"feed": "assets", "params": {"archived": True, "template": ["a", 1]}})
+    request = parse(ExportRequest, {"feed": "assets", "params": {"archived": True, "template": ["a", 1]}})
     assert request.wire_params() == {"archived": "true", "template": ["a", "1"]}
+
+
+def test_a_resume_takes_the_export_and_how_long_its_turns_are() -> None:
+    assert parse(ResumeRequest, {"resume": "assets_1", "max_turn_seconds": 5}).resume == "assets_1"
+    with pytest.raises(InvalidInput, match="'feed' is not a key of it"):
+        parse(ResumeRequest, {"resume": "assets_1", "feed": "assets"})
+
+
+@pytest.mark.parametrize(("raw", "asked"), [({"resume": "x"}, True), ({"feed": "assets"}, False), ([], False)])
+def test_an_input_with_resume_asks_for_one(raw: Any, asked: bool) -> None:
+    assert ResumeRequest.asked_for(raw) is asked

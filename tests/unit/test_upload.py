@@ -1,11 +1,13 @@
 import base64
 import zlib
+from dataclasses import replace
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
 from assetline.errors import PartsMismatch, UploadGone
+from assetline.export.checkpoint import MAX_PARTS, Checkpoint
 from assetline.export.upload import MultipartUpload, Part, proven
 
 CONTENTS = [b"first part", b"second part"]
@@ -18,9 +20,9 @@ def stored(*contents: bytes) -> list[Part]:
     ]
 
 
-def rendered(*contents: bytes) -> dict[str, int]:
+def rendered(*contents: bytes) -> Checkpoint:
     whole = b"".join(contents)
-    return {"next_part": len(contents) + 1, "size": len(whole), "checksum": zlib.crc32(whole)}
+    return Checkpoint(cursor=None, next_part=len(contents) + 1, bytes=len(whole), crc32=zlib.crc32(whole))
 
 
 def test_a_part_that_s3_does_not_take_any_more_says_so() -> None:
@@ -33,20 +35,28 @@ def test_a_part_that_s3_does_not_take_any_more_says_so() -> None:
 
 def test_parts_that_are_the_bytes_rendered_are_proven() -> None:
     parts = stored(*CONTENTS)
-    assert proven(parts, **rendered(*CONTENTS)) == parts
+    assert proven(parts, rendered(*CONTENTS)) == parts
 
 
 def test_parts_beyond_the_last_one_rendered_are_left_out() -> None:
     parts = stored(*CONTENTS, b"left behind by a turn that was killed")
-    assert proven(parts, **rendered(*CONTENTS)) == parts[:2]
+    assert proven(parts, rendered(*CONTENTS)) == parts[:2]
+
+
+def test_parts_above_the_range_of_turns_are_salvaged_ones_and_belong_to_the_object() -> None:
+    (salvaged,) = stored(b" and the rest")
+    parts = [*stored(b"first part", b"left behind"), replace(salvaged, number=MAX_PARTS)]
+    whole = b"first part and the rest"
+    checkpoint = rendered(b"first part").model_copy(update={"bytes": len(whole), "crc32": zlib.crc32(whole)})
+    assert [part.number for part in proven(parts, checkpoint)] == [1, MAX_PARTS]
 
 
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        (stored(*CONTENTS)[:1], "1 of 2 parts"),
-        (stored(*CONTENTS)[1:], "1 of 2 parts"),
-        ([], "0 of 2 parts"),
+        (stored(*CONTENTS)[:1], "all 2 parts"),
+        (stored(*CONTENTS)[1:], "all 2 parts"),
+        ([], "all 2 parts"),
         (stored(b"first part", b"second"), "16 bytes, rendered were 21"),
         (stored(b"first part", b"SECOND part"), "not the bytes"),
         (stored(*reversed(CONTENTS)), "not the bytes"),
@@ -55,4 +65,4 @@ def test_parts_beyond_the_last_one_rendered_are_left_out() -> None:
 )
 def test_anything_else_is_not_published(parts: list[Part], said: str) -> None:
     with pytest.raises(PartsMismatch, match=said):
-        proven(parts, **rendered(*CONTENTS))
+        proven(parts, rendered(*CONTENTS))

@@ -70,6 +70,13 @@ class Machine:
         )["executionArn"]
         return self.ended(arn)
 
+    def run_feeds(self, request: Any) -> Execution:
+        """Start an execution of `export_feeds` and wait for its end."""
+        arn = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.stack.outputs["ExportFeedsStateMachineArn"], input=json.dumps(request)
+        )["executionArn"]
+        return self.ended(arn)
+
     def ended(self, arn: str) -> Execution:
         """Wait for the end of an execution."""
         machines = self.client("stepfunctions")

@@ -44,6 +44,7 @@ def test_it_is_described_as_others_rely_on(stack: Stack, settings: StackSettings
     }
     assert stack.outputs.keys() == {
         "ExportStateMachineArn",
+        "ExportFeedsStateMachineArn",
         "ExportBucketName",
         "ExportsTableName",
         "SafetyCultureSecretArn",
@@ -111,7 +112,9 @@ def test_a_killed_server_is_replaced_and_down_leaves_no_process(tmp_path: Path) 
     assert healed.outputs == first.outputs
     start_a_function(healed)
     servers = Record.read(tmp_path).servers.values()
-    assert {server.name: len(server.processes()) for server in servers} == {"ministack": 2, "safetyculture": 1}
+    running = {server.name: len(server.processes()) for server in servers}
+    assert running["safetyculture"] == 1
+    assert running["ministack"] > 1  # itself, and the function; another may follow to note how the execution ended
     assert down(settings)
     assert [server for server in servers if server.processes()] == []
     assert not is_running(tmp_path)

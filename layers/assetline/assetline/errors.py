@@ -7,16 +7,18 @@
     Permanent                 the same call fails for ever; somebody must act
     ├── InvalidInput          the execution's input is not one we take
     ├── UnknownFeed           no feed of that name is in the catalogue
+    ├── NotResumable          the export to resume is not one that failed
     ├── TokenMissing          the secret holds no token
     ├── TokenRefused          the feed does not take the token (401)
     ├── FeedForbidden         the token may not read this feed (403, 404)
     ├── FeedRefused           the feed does not take the request (any other 4xx)
     ├── ForeignCursor         `next_page` points to another origin
+    ├── RepeatedCursor        `next_page` leads back to a page already read
     ├── NamesExhausted        a hundred exports of one feed started in one second
     ├── PartsMismatch         S3 does not hold the bytes that were rendered
     ├── PartsExhausted        the export does not fit in the parts one upload may have
     ├── UploadGone            S3 no longer knows the multipart upload
-    ├── TailGone              S3 no longer holds the bytes that wait between turns
+    ├── StagedGone            S3 no longer holds what waits between turns
     └── TurnsExhausted        raised by the machine: an execution's history holds no more turns
 
 Lambda reports the bare class name and a machine matches names only, never base classes: `Retry` lists leaves.
@@ -25,11 +27,15 @@ Messages say what happened, where, and what to do; they hold no token, no cursor
 
 
 class Retryable(Exception):  # noqa: N818 - the names are the vocabulary of the state machines
-    """Later, the same call may succeed; `pause_seconds` is how long the other side asked us to wait, if it did."""
+    """Later, the same call may succeed; `pause_seconds` is how long the other side asked us to wait, if it did.
 
-    def __init__(self, message: str, pause_seconds: float | None = None) -> None:
+    `smaller_may_help` says that the answer may have failed for its size: fewer records might get through.
+    """
+
+    def __init__(self, message: str, pause_seconds: float | None = None, *, smaller_may_help: bool = False) -> None:
         super().__init__(message)
         self.pause_seconds = pause_seconds
+        self.smaller_may_help = smaller_may_help
 
 
 class FeedUnavailable(Retryable):
@@ -56,6 +62,10 @@ class UnknownFeed(Permanent):
     """No feed of that name is in the catalogue."""
 
 
+class NotResumable(Permanent):
+    """The export to resume is not one that failed."""
+
+
 class TokenMissing(Permanent):
     """The secret holds no token."""
 
@@ -69,11 +79,19 @@ class FeedForbidden(Permanent):
 
 
 class FeedRefused(Permanent):
-    """The feed answered another 4xx."""
+    """The feed answered another 4xx; `smaller_may_help` says that it may be the page size it does not take."""
+
+    def __init__(self, message: str, *, smaller_may_help: bool = False) -> None:
+        super().__init__(message)
+        self.smaller_may_help = smaller_may_help
 
 
 class ForeignCursor(Permanent):
-    """`next_page` points to an origin that is not the configured one."""
+    """`next_page` is not an address on the configured origin."""
+
+
+class RepeatedCursor(Permanent):
+    """`next_page` leads back to a page that was read before: following it would never end."""
 
 
 class NamesExhausted(Permanent):
@@ -92,8 +110,8 @@ class UploadGone(Permanent):
     """S3 no longer knows the multipart upload: it expired or was aborted."""
 
 
-class TailGone(Permanent):
-    """S3 no longer holds the bytes that wait between turns: they expired."""
+class StagedGone(Permanent):
+    """S3 no longer holds what waits between turns: it expired."""
 
 
 class TurnsExhausted(Permanent):

@@ -7,9 +7,10 @@ logger = Logger(service="assetline")
 _metrics = Metrics(namespace="Assetline", service="assetline")
 
 
-def count(feed: str, **counts: int) -> None:
-    """Publish counts of one feed, as metrics in the log; CloudWatch reads them from there."""
-    _metrics.add_dimension(name="feed", value=feed)
+def count(feed: str | None, **counts: int) -> None:
+    """Publish counts, of one feed or of all, as metrics in the log; CloudWatch reads them from there."""
+    if feed is not None:
+        _metrics.add_dimension(name="feed", value=feed)
     for name, value in counts.items():
         _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     _metrics.flush_metrics()

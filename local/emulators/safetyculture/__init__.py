@@ -1,1 +1,1 @@
-"""An emulated SafetyCulture API: the assets feed as the contract sheet describes it, with scripted faults."""
+"""An emulated SafetyCulture API: the feeds as the contract sheet describes them, with scripted faults."""

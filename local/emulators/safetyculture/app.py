@@ -1,11 +1,13 @@
 """The emulated API as an ASGI application.
 
-`GET /feed/assets` and `GET /accounts/user/v1/user:WhoAmI` are the API (contract sheet, section 1). What is below
-`/_emulator/` is the emulator's own: its scenario, the faults that have fired, and the requests that came.
+The feeds, `GET /accounts/user/v1/user:WhoAmI` and `POST /assets/v1/fields/list` are the API (contract sheet, sections 1
+and 5). What is below `/_emulator/` is the emulator's own: its scenario, the faults that have fired, and the requests
+that came.
 """
 
 import asyncio
 
+import orjson
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,7 +17,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local.emulators.safetyculture.pages import FEED_PATH, Page, Place, page_at
+from local.emulators.safetyculture.assets import field_definitions
+from local.emulators.safetyculture.feeds import OTHER_FEEDS
+from local.emulators.safetyculture.pages import ASSETS_PATH, Page, Place, page_at
 from local.emulators.safetyculture.scenario import (
     AnswerFault,
     Forbidden,
@@ -35,6 +39,9 @@ from local.emulators.safetyculture.stage import Arrival, Stage, Staging
 from local.emulators.safetyculture.wire import JsonResponse, json_body, refusal, sleep_until
 
 WHO_AM_I_PATH = "/accounts/user/v1/user:WhoAmI"
+FIELDS_PATH = "/assets/v1/fields/list"
+
+_DEFINITIONS_PAGE = 5  # few, so that whoever wants them all has to follow `next_page_token`
 
 _CONTROL = "/_emulator/"
 _MAINTENANCE = "<!doctype html>\n<title>Maintenance</title>\n<h1>We will be back soon</h1>\n"
@@ -52,7 +59,8 @@ def emulator(stage: Stage) -> Starlette:
     control = _Control(stage)
     return Starlette(
         routes=[
-            Route(FEED_PATH, api.feed_assets, methods=["GET"]),
+            *(Route(path, api.feed, methods=["GET"]) for path in (ASSETS_PATH, *OTHER_FEEDS)),
+            Route(FIELDS_PATH, api.field_definitions, methods=["POST"]),
             Route(WHO_AM_I_PATH, api.who_am_i, methods=["GET"]),
             Route(f"{_CONTROL}scenario", control.put_scenario, methods=["PUT"]),
             Route(f"{_CONTROL}scenario", control.get_scenario, methods=["GET"]),
@@ -71,8 +79,8 @@ class _Api:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    async def feed_assets(self, request: Request) -> Response:
-        """Answer one page of the feed, when its time to the first byte is over."""
+    async def feed(self, request: Request) -> Response:
+        """Answer one page of a feed, when its time to the first byte is over."""
         arrived = asyncio.get_running_loop().time()
         staging = self._stage.staging
         answer, slow = _feed_answer(request, staging)
@@ -84,6 +92,21 @@ class _Api:
         if not _is_authorized(request, self._stage.staging.scenario):
             return _token_refused()
         return JsonResponse(_TOKEN_OWNER)
+
+    async def field_definitions(self, request: Request) -> Response:
+        """Answer some of the fields of the organisation's assets, and a token for more."""
+        scenario = self._stage.staging.scenario
+        if not _is_authorized(request, scenario):
+            return _token_refused()
+        if not scenario.field_definitions:
+            return refusal(403, "You do not have permission to list the fields of assets")
+        try:
+            begin = int(orjson.loads(await request.body()).get("page_token", "0"))
+        except (AttributeError, TypeError, ValueError):
+            return refusal(400, "not a JSON object with a page_token of this list")
+        found = field_definitions(scenario.seed)
+        end = begin + _DEFINITIONS_PAGE
+        return JsonResponse({"result": found[begin:end], "next_page_token": str(end) if end < len(found) else ""})
 
 
 def _feed_answer(request: Request, staging: Staging) -> tuple[Response, float]:
@@ -100,7 +123,7 @@ def _feed_answer(request: Request, staging: Staging) -> tuple[Response, float]:
     arrival: Arrival = request.state.arrival
     arrival.page = place.page
     arrival.faults = [fault.kind for fault in faults]
-    page = page_at(place, limit, scenario, faults, str(request.base_url).rstrip("/"))
+    page = page_at(place, limit, scenario, faults, (str(request.base_url).rstrip("/"), request.url.path))
     taken = next((fault for fault in faults if isinstance(fault, AnswerFault)), None)
     slow = sum(fault.seconds for fault in faults if isinstance(fault, Slow))
     if taken is not None:

@@ -1,4 +1,4 @@
-"""Pages of the assets feed: where one begins, what it holds, and what its `next_page` says.
+"""Pages of the feeds: where one begins, what it holds, and what its `next_page` says.
 
 Cursors hold the place they point to, so they outlive a restart of the emulator and a change of scenario, as an export
 that is resumed next morning needs. Clients are promised nothing but an opaque string.
@@ -15,6 +15,7 @@ from typing import Any, Self
 import orjson
 
 from local.emulators.safetyculture.assets import asset, pipe_encoded
+from local.emulators.safetyculture.feeds import record
 from local.emulators.safetyculture.scenario import (
     CycleCursor,
     Drift,
@@ -25,7 +26,7 @@ from local.emulators.safetyculture.scenario import (
     Scenario,
 )
 
-FEED_PATH = "/feed/assets"
+ASSETS_PATH = "/feed/assets"
 
 _PLACE = struct.Struct(">QI")
 _SEAL_BYTES = 6
@@ -58,6 +59,7 @@ class Place:
 class Page:
     """One page as it goes out: its metadata, and the rows it holds."""
 
+    path: str
     metadata: dict[str, Any]
     seed: int
     rows: range
@@ -65,7 +67,7 @@ class Page:
 
     def render(self) -> bytes:
         """Return the body: `metadata` before `data`, as in every sample of the live feed."""
-        data = _rendered_rows(self.seed, self.rows, self.drifts)
+        data = _rendered_rows(self.path, self.seed, self.rows, self.drifts)
         return b'{"metadata":%b,"data":%b}' % (orjson.dumps(self.metadata), data)
 
     def render_without_data(self) -> bytes:
@@ -73,11 +75,12 @@ class Page:
         return orjson.dumps({"metadata": self.metadata})
 
 
-def page_at(place: Place, limit: int, scenario: Scenario, faults: Iterable[Fault], origin: str) -> Page:
+def page_at(place: Place, limit: int, scenario: Scenario, faults: Iterable[Fault], url: tuple[str, str]) -> Page:
     """Return the page of *limit* rows at *place*, altered by those of *faults* that alter pages.
 
-    *origin* is the server's own, which an absolute `next_page` begins with.
+    *url* is the server's origin, which an absolute `next_page` begins with, and the path of the feed.
     """
+    origin, path = url
     first, following, drifts = place.row, None, []
     base = origin if scenario.absolute_next_page else ""
     for fault in faults:
@@ -95,23 +98,25 @@ def page_at(place: Place, limit: int, scenario: Scenario, faults: Iterable[Fault
     rows = range(min(first, scenario.rows), min(first + limit, scenario.rows))
     if following is None and rows.stop < scenario.rows:
         following = Place(rows.stop, place.page + 1)
-    metadata = _metadata(scenario, following, limit, base)
+    metadata = _metadata(scenario, following, limit, base + path)
     if scenario.remaining_records:
         metadata["remaining_records"] = scenario.rows - rows.stop
-    return Page(metadata, scenario.seed, rows, tuple(drifts))
+    return Page(path, metadata, scenario.seed, rows, tuple(drifts))
 
 
-def _metadata(scenario: Scenario, following: Place | None, limit: int, base: str) -> dict[str, Any]:
+def _metadata(scenario: Scenario, following: Place | None, limit: int, address: str) -> dict[str, Any]:
     if following is None:
         end = None if scenario.end_of_feed == "null" else ""
         return {"next_page": end, "next_page_token": end}
-    path = f"{FEED_PATH}?limit={limit}&next_page_token={following.cursor}"
-    return {"next_page": base + path, "next_page_token": following.cursor}
+    next_page = f"{address}?limit={limit}&next_page_token={following.cursor}"
+    return {"next_page": next_page, "next_page_token": following.cursor}
 
 
 @lru_cache(maxsize=256)
-def _rendered_rows(seed: int, rows: range, drifts: tuple[Drift, ...]) -> bytes:
-    return orjson.dumps([_drifted(asset(index, seed), drifts) for index in rows])
+def _rendered_rows(path: str, seed: int, rows: range, drifts: tuple[Drift, ...]) -> bytes:
+    if path == ASSETS_PATH:
+        return orjson.dumps([_drifted(asset(index, seed), drifts) for index in rows])
+    return orjson.dumps([_drifted(record(path, index, seed), drifts) for index in rows])
 
 
 def _drifted(row: dict[str, Any], drifts: tuple[Drift, ...]) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def _drifted(row: dict[str, Any], drifts: tuple[Drift, ...]) -> dict[str, Any]:
             row[drift.name] = drift.value
         else:
             added = pipe_encoded([{"name": drift.name, "value": drift.value, "field_id": f"drift-{drift.name}"}])
-            row["fields"] = f"{row['fields']}|{added}" if row["fields"] else added
+            row["fields"] = f"{row['fields']}|{added}" if row.get("fields") else added
     return row
 
 

@@ -170,7 +170,8 @@ class Scenario(_Frozen):
     """The feed's rows and shape, its pace, the token it takes, and its faults.
 
     `latency_seconds` is the time to the first byte of every answer of the feed, `body_seconds` the time from there to
-    the last byte of a page. A `limit` above `max_page_size` is refused (400).
+    the last byte of a page. A `limit` above `max_page_size` is refused (400). Without `field_definitions` the token may
+    not ask for them (403).
     """
 
     rows: NonNegativeInt = 2000
@@ -183,6 +184,7 @@ class Scenario(_Frozen):
     remaining_records: bool = False  # documented, but absent from the live API of 2026
     end_of_feed: Literal["null", "empty"] = "null"
     absolute_next_page: bool = False
+    field_definitions: bool = True
     faults: tuple[Fault, ...] = ()
 
     @model_validator(mode="after")

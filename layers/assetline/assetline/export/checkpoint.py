@@ -4,13 +4,19 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from assetline.export.latest import Latest
 from assetline.export.request import ExportRequest
 
 MAX_PARTS = 10_000  # S3: parts of one upload
+SALVAGE_PARTS = 10  # ours: the last numbers, kept for what is salvaged while a turn may still be writing
 
 
 class Export(BaseModel, frozen=True):
-    """One run of the export machine: who it is and where its bytes go. Nothing in it changes."""
+    """One run of the export machine: who it is and where its bytes go. Nothing in it changes but by a resume.
+
+    The upload is one of `upload_key`, below `staging/`: what is half-done never has a name that looks whole. The file
+    is published under `key`. `previous` is the last complete export of the same feed and `params`, when this one began.
+    """
 
     export_id: str
     execution_arn: str
@@ -18,12 +24,15 @@ class Export(BaseModel, frozen=True):
     bucket: str
     key: str
     manifest_key: str
+    upload_key: str
     upload_id: str
     started_at: datetime
+    modified_after: str | None = None
+    previous: Latest | None = None
 
 
-class Tail(BaseModel, frozen=True):
-    """Rendered bytes that are not yet a part; they wait in S3 under *key* until the next turn."""
+class Staged(BaseModel, frozen=True):
+    """Bytes that wait in S3 between turns, under *key*."""
 
     key: str
     size: int
@@ -31,21 +40,26 @@ class Tail(BaseModel, frozen=True):
 
 
 class Checkpoint(BaseModel, frozen=True):
-    """Where a page loop goes on: everything up to `cursor` is in the parts below `next_part` and in `tail`.
+    """Where a page loop goes on: everything up to `cursor` is in the parts below `next_part`, in `tail` and `memory`.
 
-    `cursor` None means that the feed has ended. `rows`, `pages`, `bytes` and `crc32` are of all that this loop has
-    rendered, the tail included. `faults` attempts in a row have failed at `cursor`; the machine waits `pause_seconds`
-    before the next. A loop writes parts up to `last_part` and no further, so that another could own the numbers above.
+    `cursor` None means that the feed has ended. `tail` is what was rendered and is not yet a part; `memory` is what
+    the loop remembers (see `Memory`). `rows`, `pages`, `bytes` and `crc32` are of all that this loop has written, the
+    tail included; `duplicates` are records it left out. `page_size` is the largest the feed was found to give, when
+    that was to be found. `faults` attempts in a row have failed at `cursor`; the machine waits `pause_seconds` before
+    the next. A loop writes parts up to `last_part` and no further, so that another could own the numbers above.
     """
 
     cursor: str | None
     next_part: int = Field(default=1, ge=1)
-    last_part: int = MAX_PARTS
-    tail: Tail | None = None
+    last_part: int = MAX_PARTS - SALVAGE_PARTS
+    tail: Staged | None = None
+    memory: Staged | None = None
     rows: int = 0
     pages: int = 0
     bytes: int = 0
     crc32: int = 0
+    duplicates: int = 0
+    page_size: int | None = None
     turns: int = 0
     faults: int = 0
     pause_seconds: int = 0

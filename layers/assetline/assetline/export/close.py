@@ -1,23 +1,25 @@
-"""Close Export: the parts are proven, the object appears, the manifest says it is whole, the bus hears of it."""
+"""Close Export: the parts are proven, the file appears, the manifest says it is whole, the bus hears of it."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from assetline.errors import UploadGone
+from assetline.export.announce import EXPORT_COMPLETE, EXPORT_SHRUNK, announce
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
-from assetline.export.manifest import Manifest, manifest_of
-from assetline.export.upload import MultipartUpload, proven
-from assetline.observability import logger
+from assetline.export.latest import Latest, LatestExports
+from assetline.export.manifest import Manifest, Shrunk, manifest_of
+from assetline.export.memory import Memory
+from assetline.export.publish import publish
+from assetline.export.staging import Staging
+from assetline.observability import count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
 
-EVENT_SOURCE = "assetline"
-EVENT_DETAIL_TYPE = "Export Complete"
+SHRUNK_BELOW = 0.8  # ours: an export with fewer rows than this share of the last complete one is flagged
 
 
 class Result(BaseModel, frozen=True):
@@ -43,48 +45,72 @@ def close_export(
     Raises:
         PartsMismatch: S3 does not hold what was rendered; nothing was published.
         UploadGone: the upload expired or was aborted, and no object was published from it.
+        StagedGone: what the export remembers has expired.
     """
-    _publish(MultipartUpload(s3, export.bucket, export.key, export.upload_id), checkpoint)
+    memory = Memory.from_bytes(Staging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
+    publish(s3, export, checkpoint, export.key)
     finished_at = datetime.now(UTC)
-    manifest = manifest_of(export, checkpoint, finished_at)
-    s3.put_object(
-        Bucket=export.bucket,
-        Key=export.manifest_key,
-        Body=manifest.model_dump_json(indent=2).encode() + b"\n",
-        ContentType="application/json",
+    shrunk = _shrunk(export, checkpoint)
+    manifest = manifest_of(
+        export, checkpoint, memory, key=export.key, complete=True, finished_at=finished_at, shrunk=shrunk
     )
+    put_manifest(s3, manifest, export.manifest_key)
+    LatestExports(table.table).note(export.request, _latest(export, checkpoint))
     table.update(
-        export.export_id,
+        export,
         state="complete",
         finished_at=finished_at,
         rows=checkpoint.rows,
         pages=checkpoint.pages,
         bytes=checkpoint.bytes,
         turns=checkpoint.turns,
+        duplicates=checkpoint.duplicates,
         pages_per_second=manifest.pages_per_second,
         rows_per_second=manifest.rows_per_second,
         remaining=None,
         eta_seconds=None,
+        error=None,
+        message=None,
     )
-    result = _result(export, checkpoint, manifest)
-    events.put_events(
-        Entries=[{"Source": EVENT_SOURCE, "DetailType": EVENT_DETAIL_TYPE, "Detail": result.model_dump_json()}]
-    )
+    result = _result(export, checkpoint)
+    announce(events, EXPORT_COMPLETE, result)
+    if shrunk:
+        count(None, ExportsShrunk=1)  # the alarm is on all feeds together
+        announce(events, EXPORT_SHRUNK, result, shrunk.model_dump())
     logger.info("export_complete", rows=result.rows, pages=result.pages, bytes=result.bytes, turns=result.turns)
     return result
 
 
-def _publish(upload: MultipartUpload, checkpoint: Checkpoint) -> None:
-    try:
-        parts = upload.parts()
-        upload.complete(proven(parts, next_part=checkpoint.next_part, size=checkpoint.bytes, checksum=checkpoint.crc32))
-    except UploadGone:
-        # Completed by an attempt whose answer was lost: the key is claimed by this export alone.
-        if upload.published_bytes() != checkpoint.bytes:
-            raise
+def put_manifest(s3: "S3Client", manifest: Manifest, key: str) -> None:
+    """Write a manifest beside its file."""
+    body = manifest.model_dump_json(indent=2).encode() + b"\n"
+    s3.put_object(Bucket=manifest.bucket, Key=key, Body=body, ContentType="application/json")
 
 
-def _result(export: Export, checkpoint: Checkpoint, manifest: Manifest) -> Result:
+def _shrunk(export: Export, checkpoint: Checkpoint) -> Shrunk | None:
+    previous = export.previous
+    if previous is None or not previous.rows or not previous.whole_export_id or export.modified_after is not None:
+        return None
+    if checkpoint.rows >= SHRUNK_BELOW * previous.rows:
+        return None
+    logger.warning("export_shrunk", rows=checkpoint.rows, rows_before=previous.rows)
+    return Shrunk(rows_before=previous.rows, export_id_before=previous.whole_export_id)
+
+
+def _latest(export: Export, checkpoint: Checkpoint) -> Latest:
+    if export.modified_after is not None:
+        return Latest(watermark=export.started_at, page_size=checkpoint.page_size)
+    return Latest(
+        watermark=export.started_at,
+        page_size=checkpoint.page_size,
+        whole_export_id=export.export_id,
+        key=export.key,
+        format=export.request.format,
+        rows=checkpoint.rows,
+    )
+
+
+def _result(export: Export, checkpoint: Checkpoint) -> Result:
     return Result(
         export_id=export.export_id,
         feed=export.request.feed,
@@ -95,5 +121,5 @@ def _result(export: Export, checkpoint: Checkpoint, manifest: Manifest) -> Resul
         pages=checkpoint.pages,
         bytes=checkpoint.bytes,
         turns=checkpoint.turns,
-        complete=manifest.complete,
+        complete=True,
     )

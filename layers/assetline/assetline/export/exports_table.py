@@ -1,23 +1,26 @@
-"""The exports table: claims an export's name, keeps its progress for the operator. Every write is conditional."""
+"""The exports table: claims an export's name, keeps where it is and how it ended. Every write is conditional."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from assetline.errors import NamesExhausted
+from assetline.export.checkpoint import Checkpoint, Export, Opened
 from assetline.export.progress import Progress, as_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+_OVER = ("complete", "partial")  # states no export comes back from
+
 
 class ExportsTable:
-    """One item an export, under its `export_id`, in the shape of `Progress`; `upload_id` beside it."""
+    """One item an export, under its `export_id`, in the shape of `Progress`; `export` and `checkpoint` beside it."""
 
     def __init__(self, table: "Table") -> None:
-        self._table = table
+        self.table = table
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def claim(self, candidates: Iterable[Progress]) -> Progress:
@@ -28,54 +31,91 @@ class ExportsTable:
         """
         for candidate in candidates:
             try:
-                self._table.put_item(Item=candidate.to_item(), ConditionExpression=Attr("export_id").not_exists())
+                self.table.put_item(Item=candidate.to_item(), ConditionExpression=Attr("export_id").not_exists())
             except self._refused:
-                held = self._item(candidate.export_id)
-                if held is None or held["execution_arn"] != candidate.execution_arn:
+                if not self.is_of(candidate.export_id, candidate.execution_arn):
                     continue
             return candidate
         raise NamesExhausted("A hundred exports of this feed started within one second. Start this one again.")
 
-    def upload_of(self, export_id: str) -> str | None:
-        """Return the multipart upload recorded for an export, if there is one."""
-        item = self._item(export_id)
-        upload_id = item.get("upload_id") if item else None
-        return upload_id if isinstance(upload_id, str) else None
+    def is_of(self, export_id: str, execution_arn: str) -> bool:
+        """Say whether an export belongs to an execution."""
+        item = self.item(export_id)
+        return item is not None and item["execution_arn"] == execution_arn
 
-    def record_upload(self, export_id: str, upload_id: str) -> str:
-        """Record the upload of an export once, and return the one that counts: this, or one recorded before."""
-        try:
-            self._table.update_item(
-                Key={"export_id": export_id},
-                UpdateExpression="SET upload_id = :upload_id",
-                ExpressionAttributeValues={":upload_id": upload_id},
-                ConditionExpression=Attr("upload_id").not_exists(),
-            )
-        except self._refused:
-            return self.upload_of(export_id) or upload_id
-        return upload_id
+    def is_over(self, export_id: str) -> bool:
+        """Say whether an export is complete, or stopped for good."""
+        item = self.item(export_id)
+        return item is not None and item["state"] in _OVER
 
-    def update(self, export_id: str, **measures: Any) -> None:
-        """Set *measures*, fields of `Progress`, on an export that is running; None takes a measure away.
+    def opened(self, export_id: str) -> Opened | None:
+        """Return an export and its last checkpoint, None while it is not opened."""
+        item = self.item(export_id)
+        if item is None or "export" not in item:
+            return None
+        return Opened(
+            export=Export.model_validate_json(item["export"]),
+            checkpoint=Checkpoint.model_validate_json(item["checkpoint"]),
+        )
 
-        An export that is complete stays as it is: a turn that was thought dead may still report.
+    def open(self, opened: Opened) -> Opened:
+        """Record what was opened, once, and return what counts: this, or what was recorded before."""
+        values = {"export": opened.export.model_dump_json(), "checkpoint": opened.checkpoint.model_dump_json()}
+        self._set(opened.export.export_id, values, Attr("export").not_exists())
+        return self.opened(opened.export.export_id) or opened
+
+    def take_over(self, export: Export) -> bool:
+        """Give an export that failed to the execution that resumes it; False when it is not a failed one."""
+        values = {
+            "state": "running",
+            "execution_arn": export.execution_arn,
+            "export": export.model_dump_json(),
+            "error": None,
+            "message": None,
+            "pause_seconds": 0,
+        }
+        return self._set(export.export_id, values, Attr("state").eq("failed")) or self.is_of(
+            export.export_id, export.execution_arn
+        )
+
+    def save(self, export: Export, checkpoint: Checkpoint) -> None:
+        """Keep a turn's checkpoint, for a resume or a salvage; an older one never replaces a newer."""
+        values = {"checkpoint": checkpoint.model_dump_json(), "checkpoint_turns": checkpoint.turns}
+        newer = Attr("checkpoint_turns").not_exists() | Attr("checkpoint_turns").lte(checkpoint.turns)
+        self._set(export.export_id, values, _still_of(export.execution_arn) & newer)
+
+    def update(self, export: Export, **measures: Any) -> None:
+        """Set *measures*, fields of `Progress`; None takes a measure away.
+
+        An export that is over, or that another execution has taken over, stays as it is: a turn that was thought dead
+        may still report.
         """
-        fields = as_attributes(measures | {"updated_at": datetime.now(UTC)})
-        kept = {name: value for name, value in fields.items() if value is not None}
-        gone = [name for name, value in fields.items() if value is None]
+        values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
+        self._set(export.export_id, values, _still_of(export.execution_arn))
+
+    def item(self, export_id: str) -> dict[str, Any] | None:
+        """Return an item as it is."""
+        return self.table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")
+
+    def _set(self, export_id: str, values: dict[str, Any], condition: ConditionBase) -> bool:
+        """Set attributes, None taking one away; False, and nothing set, when the *condition* does not hold."""
+        kept = {name: value for name, value in values.items() if value is not None}
+        gone = [name for name, value in values.items() if value is None]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
         if gone:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
         try:
-            self._table.update_item(
+            self.table.update_item(
                 Key={"export_id": export_id},
                 UpdateExpression=expression,
-                ConditionExpression="#current = :running",
-                ExpressionAttributeNames={"#current": "state"} | {f"#{name}": name for name in fields},
-                ExpressionAttributeValues={":running": "running"} | {f":{name}": value for name, value in kept.items()},
+                ConditionExpression=Attr("export_id").exists() & condition,
+                ExpressionAttributeNames={f"#{name}": name for name in values},
+                ExpressionAttributeValues={f":{name}": value for name, value in kept.items()},
             )
         except self._refused:
-            return
+            return False
+        return True
 
-    def _item(self, export_id: str) -> dict[str, Any] | None:
-        return self._table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")
+
+def _still_of(execution_arn: str) -> ConditionBase:
+    return Attr("execution_arn").eq(execution_arn) & ~Attr("state").is_in(_OVER)

@@ -6,18 +6,26 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.memory import Memory
 from assetline.feed.catalogue import feed_named
-from assetline.table.rows import CsvTable
+from assetline.table.columns import Column
+from assetline.table.tally import Tally
 
 
-class Column(BaseModel, frozen=True):
-    """A column of the file."""
+class Shrunk(BaseModel, frozen=True):
+    """An export has far fewer rows than the last complete one of its feed: somebody should look why."""
 
-    name: str
+    rows_before: int
+    export_id_before: str
 
 
 class Manifest(BaseModel, frozen=True):
-    """`….manifest.json`; `crc32` is of the whole file in eight hexadecimal digits, `seconds` from start to finish."""
+    """`….manifest.json`.
+
+    `crc32` is of the whole file in eight hexadecimal digits, `seconds` from start to finish. `columns` are null for a
+    format that has none. `drift` is what the columns did not foresee, and how many cells were neutralised.
+    `duplicates` are records left out because their `keys` had been written among the last 50,000.
+    """
 
     manifest_version: Literal[1] = 1
     complete: bool
@@ -33,7 +41,13 @@ class Manifest(BaseModel, frozen=True):
     crc32: str
     parts: int
     turns: int
-    columns: list[Column]
+    keys: list[str]
+    duplicates: int
+    columns: list[Column] | None
+    drift: Tally
+    formulas_neutralised: bool
+    modified_after: str | None
+    shrunk: Shrunk | None
     started_at: datetime
     finished_at: datetime
     seconds: float
@@ -42,24 +56,39 @@ class Manifest(BaseModel, frozen=True):
     input: dict[str, Any]
 
 
-def manifest_of(export: Export, checkpoint: Checkpoint, finished_at: datetime) -> Manifest:
-    """Return the manifest of an export that is complete."""
+def manifest_of(  # noqa: PLR0913 - what only the caller knows, each by name
+    export: Export,
+    checkpoint: Checkpoint,
+    memory: Memory,
+    *,
+    key: str,
+    complete: bool,
+    finished_at: datetime,
+    shrunk: Shrunk | None = None,
+) -> Manifest:
+    """Return the manifest of the object *key*, which holds the bytes of *checkpoint*."""
     seconds = max((finished_at - export.started_at).total_seconds(), 0.001)
     return Manifest(
-        complete=True,
+        complete=complete,
         export_id=export.export_id,
         execution_arn=export.execution_arn,
         feed=export.request.feed,
         format=export.request.format,
         bucket=export.bucket,
-        key=export.key,
+        key=key,
         rows=checkpoint.rows,
         pages=checkpoint.pages,
         bytes=checkpoint.bytes,
         crc32=f"{checkpoint.crc32:08x}",
         parts=checkpoint.next_part - 1,
         turns=checkpoint.turns,
-        columns=[Column(name=name) for name in CsvTable(feed_named(export.request.feed).columns).header],
+        keys=list(feed_named(export.request.feed).key),
+        duplicates=checkpoint.duplicates,
+        columns=None if memory.columns is None else list(memory.columns.columns),
+        drift=memory.tally,
+        formulas_neutralised=export.request.neutralise_formulas,
+        modified_after=export.modified_after,
+        shrunk=shrunk,
         started_at=export.started_at,
         finished_at=finished_at,
         seconds=round(seconds, 3),

@@ -1,9 +1,12 @@
 """The names of an export: its id, its object, its manifest."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 SAME_SECOND_EXPORTS = 100  # ours: how many exports of one feed may start within one second
+
+_EXPORT_ID = re.compile(r"(?P<feed>[a-z_]+)_\d{8}_\d{6}(_\d+)?")
 
 
 def export_ids(feed: str, started_at: datetime) -> Iterator[str]:
@@ -17,6 +20,12 @@ def export_ids(feed: str, started_at: datetime) -> Iterator[str]:
         yield f"{stem}_{number}"
 
 
+def feed_of(export_id: str) -> str | None:
+    """Return the feed that an export's id begins with; None for what is no such id."""
+    match = _EXPORT_ID.fullmatch(export_id)
+    return match["feed"] if match else None
+
+
 def object_key(feed: str, export_id: str, format_: str) -> str:
     """Return the key the finished file is published under."""
     return f"exports/{feed}/{export_id}.{format_}"
@@ -25,3 +34,23 @@ def object_key(feed: str, export_id: str, format_: str) -> str:
 def manifest_key(feed: str, export_id: str) -> str:
     """Return the key of the manifest that lies beside the file."""
     return f"exports/{feed}/{export_id}.manifest.json"
+
+
+def changes_key(feed: str, export_id: str) -> str:
+    """Return the key of the file that says what has changed since the export before."""
+    return f"exports/{feed}/{export_id}.changes.csv"
+
+
+def partial_key(feed: str, export_id: str, format_: str) -> str:
+    """Return the key that what a stopped export had written is published under."""
+    return object_key(feed, f"{export_id}.partial", format_)
+
+
+def partial_manifest_key(feed: str, export_id: str) -> str:
+    """Return the key of the manifest that lies beside a partial file."""
+    return manifest_key(feed, f"{export_id}.partial")
+
+
+def staging_key(export_id: str, name: str) -> str:
+    """Return the key of something that waits for *export_id* between turns and expires."""
+    return f"staging/{export_id}/{name}"

@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, TypeAdapter
 
-ExportState = Literal["running", "complete"]
+# failed: may be resumed. partial: was stopped, and what it had written is published under `partial_key`.
+ExportState = Literal["running", "complete", "failed", "partial"]
 
 _JSON = TypeAdapter(dict[str, Any])
 
@@ -16,7 +17,9 @@ class Progress(BaseModel, frozen=True):
     """One item of the exports table; `export_id` is its key.
 
     Times are UTC; `page_seconds` is how long the last page took to arrive; `remaining` and `eta_seconds` are absent
-    when the feed does not say how much is left. `pause_seconds` is how long the machine waits before it asks again.
+    when nobody knows how much is left. `pause_seconds` is how long the machine waits before it asks again. `error` and
+    `message` are of the last execution that failed. `parent_execution_arn` is the execution of `export_feeds` that
+    started this one, if one did.
     """
 
     export_id: str
@@ -24,9 +27,11 @@ class Progress(BaseModel, frozen=True):
     format: str
     state: ExportState
     execution_arn: str
+    parent_execution_arn: str | None = None
     bucket: str
     key: str
     manifest_key: str
+    partial_key: str | None = None
     started_at: datetime
     updated_at: datetime
     finished_at: datetime | None = None
@@ -34,6 +39,7 @@ class Progress(BaseModel, frozen=True):
     rows: int = 0
     bytes: int = 0
     turns: int = 0
+    duplicates: int = 0
     page_rows: int = 0
     page_seconds: float = 0.0
     pages_per_second: float = 0.0
@@ -41,6 +47,8 @@ class Progress(BaseModel, frozen=True):
     pause_seconds: int = 0
     remaining: int | None = None
     eta_seconds: float | None = None
+    error: str | None = None
+    message: str | None = None
 
     def to_item(self) -> dict[str, Any]:
         """Return the DynamoDB item: absent instead of null, numbers as Decimal, times in ISO 8601."""

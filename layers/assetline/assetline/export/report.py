@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline.export.checkpoint import Checkpoint
+from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.feed.page import Page
 from assetline.observability import logger
@@ -20,10 +20,10 @@ class Report:
     """Measures the turn of one export; a report that cannot be written is logged and costs the export nothing."""
 
     def __init__(
-        self, table: ExportsTable, export_id: str, before: Checkpoint, clock: Callable[[], float] = time.monotonic
+        self, table: ExportsTable, export: Export, before: Checkpoint, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._table = table
-        self._export_id = export_id
+        self._export = export
         self._before = before
         self._clock = clock
         self._began = clock()
@@ -45,6 +45,7 @@ class Report:
         now = self._clock()
         elapsed = max(now - self._began, 1e-6)
         rows_per_second = (rows - self._before.rows) / elapsed
+        to_come = self._expected(rows) if page.remaining is None else page.remaining
         self._latest = {
             "pages": pages,
             "rows": rows,
@@ -56,7 +57,7 @@ class Report:
             "rows_per_second": rows_per_second,
             "pause_seconds": 0,
             "remaining": page.remaining,
-            "eta_seconds": page.remaining / rows_per_second if page.remaining is not None and rows_per_second else None,
+            "eta_seconds": None if to_come is None or not rows_per_second else to_come / rows_per_second,
         }
         if now - self._told >= INTERVAL_SECONDS and (self._telling is None or self._telling.done()):
             self._told = now
@@ -67,8 +68,15 @@ class Report:
         self._thread.shutdown()
         self._tell(self._latest | {"turns": after.turns, "bytes": after.bytes, "pause_seconds": after.pause_seconds})
 
+    def _expected(self, rows: int) -> int | None:
+        """Return how many rows are to come if the feed is as long as in its last complete export."""
+        previous = self._export.previous
+        if previous is None or previous.rows is None or self._export.modified_after is not None:
+            return None
+        return max(0, previous.rows - rows) or None
+
     def _tell(self, measures: dict[str, Any]) -> None:
         try:
-            self._table.update(self._export_id, **measures)
+            self._table.update(self._export, **measures)
         except (BotoCoreError, ClientError) as error:
             logger.warning("progress_not_told", error=type(error).__name__)

@@ -1,36 +1,43 @@
-"""The input of an execution: what somebody asks to be exported."""
+"""The input of an execution: what somebody asks to be exported, or which export is to go on."""
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assetline.errors import InvalidInput
 
 type Scalar = str | int | float | bool
+type Format = Literal["csv", "csv.gz", "jsonl", "jsonl.gz"]
+
+# Step Functions: what a nested execution's input carries so that the console links it to its parent.
+PARENT = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 
 class ExportRequest(BaseModel):
-    """`{"feed": "assets", "params": {…}, "format": "csv", "page_size": null, "max_turn_seconds": null}`.
+    """An export that starts at the first page; all but `feed` may be left out.
 
-    All but `feed` are optional. `page_size` null asks for the feed's usual size, `max_turn_seconds` null for turns as
-    long as the function may run.
+    `page_size` null asks for the largest pages the feed accepts, `max_turn_seconds` null for turns as long as the
+    function may run. `since` "last" exports what changed since the last complete export of the same feed and `params`.
+    `neutralise_formulas` takes the power from cells a spreadsheet program would run. `changes` writes, beside the
+    file, what was added, changed and removed since the last complete export.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     feed: str
     params: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
-    format: Literal["csv"] = "csv"
+    format: Format = "csv"
     page_size: int | None = Field(default=None, ge=1, le=1000)
     max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
+    since: Literal["last"] | None = None
+    neutralise_formulas: bool = False
+    changes: bool = False
 
-    @classmethod
-    def parse(cls, raw: Any) -> Self:
-        """Read an execution's input; raises `InvalidInput`, naming every key that is wrong and what is allowed."""
-        try:
-            return cls.model_validate(raw)
-        except ValidationError as error:
-            raise InvalidInput(_explanation(error, cls)) from None
+    @model_validator(mode="after")
+    def _changes_are_of_whole_feeds(self) -> Self:
+        if self.changes and self.since:
+            raise ValueError("`changes` compares whole exports, so it does not go with `since`")
+        return self
 
     def wire_params(self) -> dict[str, str | list[str]]:
         """Return `params` as the feed's query spells them: `true`, not `True`."""
@@ -38,6 +45,28 @@ class ExportRequest(BaseModel):
             name: [_wire(element) for element in value] if isinstance(value, list) else _wire(value)
             for name, value in self.params.items()
         }
+
+
+class ResumeRequest(BaseModel):
+    """An export that failed and goes on where it stopped, in the same upload."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    resume: str = Field(min_length=1)
+    max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
+
+    @classmethod
+    def asked_for(cls, raw: Any) -> bool:
+        """Say whether an execution's input asks for a resume."""
+        return isinstance(raw, dict) and "resume" in raw
+
+
+def parse[Request: BaseModel](model: type[Request], raw: Any) -> Request:
+    """Read an execution's input; raises `InvalidInput`, naming every key that is wrong and what is allowed."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidInput(_explanation(error, model)) from None
 
 
 def _wire(value: Scalar) -> str:
@@ -57,6 +86,8 @@ def _explanation(error: ValidationError, model: type[BaseModel]) -> str:
                 complaints.append(f"{key!r} is missing")
             case "model_type" | "dict_type" if not key:
                 complaints.append("it is not a JSON object")
+            case "value_error":
+                complaints.append(detail["msg"].removeprefix("Value error, "))
             case _:
                 complaints.append(f"{key!r}: {detail['msg'].lower()}")
     return f"The execution's input cannot be used: {'; '.join(dict.fromkeys(complaints))}. The keys are {keys}."

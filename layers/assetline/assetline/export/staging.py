@@ -1,50 +1,54 @@
-"""The tail between turns: bytes that are not yet a part wait in S3, under a name made of what they are."""
+"""What waits in S3 between turns, under names made of what it is."""
 
 import zlib
 from typing import TYPE_CHECKING
 
-from assetline.errors import PartsMismatch, TailGone
-from assetline.export.checkpoint import Tail
+from assetline.errors import PartsMismatch, StagedGone
+from assetline.export.checkpoint import Staged
+from assetline.export.names import staging_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 class Staging:
-    """The place of one export's tails. They expire with the bucket's lifecycle; nobody deletes them."""
+    """The place of one export's bytes between turns. They expire with the bucket's lifecycle; nobody deletes them."""
 
     def __init__(self, s3: "S3Client", bucket: str, export_id: str) -> None:
         self._s3 = s3
         self._bucket = bucket
-        self._prefix = f"staging/{export_id}"
+        self._export_id = export_id
 
-    def keep(self, content: bytes, next_part: int) -> Tail | None:
-        """Store the bytes that come before part *next_part* is sealed; none need no place.
+    def keep(self, name: str, content: bytes) -> Staged | None:
+        """Store bytes; none need no place.
 
-        The key holds their checksum, so a turn that was thought dead and still writes never replaces another's tail.
+        The key holds their checksum, so a turn that was thought dead and still writes never replaces another's.
         """
         if not content:
             return None
         crc32 = zlib.crc32(content)
-        key = f"{self._prefix}/tail-{next_part:05}-{len(content)}-{crc32:08x}"
+        key = staging_key(self._export_id, f"{name}-{len(content)}-{crc32:08x}")
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
-        return Tail(key=key, size=len(content), crc32=crc32)
+        return Staged(key=key, size=len(content), crc32=crc32)
 
-    def fetch(self, tail: Tail | None) -> bytes:
-        """Return the bytes of *tail*.
+    def fetch(self, staged: Staged | None) -> bytes:
+        """Return the bytes that were kept.
 
         Raises:
-            TailGone: they have expired.
+            StagedGone: they have expired.
             PartsMismatch: they are not those that were stored.
         """
-        if tail is None:
+        if staged is None:
             return b""
         try:
-            content = self._s3.get_object(Bucket=self._bucket, Key=tail.key)["Body"].read()
+            content = self._s3.get_object(Bucket=self._bucket, Key=staged.key)["Body"].read()
         except self._s3.exceptions.NoSuchKey as error:
-            raise TailGone(
-                f"The export's last bytes, s3://{self._bucket}/{tail.key}, have expired after 7 days. Start it anew."
+            raise StagedGone(
+                f"What the export keeps between turns, s3://{self._bucket}/{staged.key}, has expired after 7 days. "
+                "Start it anew."
             ) from error
-        if (len(content), zlib.crc32(content)) != (tail.size, tail.crc32):
-            raise PartsMismatch(f"s3://{self._bucket}/{tail.key} is not what was stored there. Start the export anew.")
+        if (len(content), zlib.crc32(content)) != (staged.size, staged.crc32):
+            raise PartsMismatch(
+                f"s3://{self._bucket}/{staged.key} is not what was stored there. Start the export anew."
+            )
         return content

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from assetline.errors import PartsMismatch, UploadGone
 from assetline.export import crc32
+from assetline.export.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -98,16 +99,6 @@ class MultipartUpload:
         except self._s3.exceptions.NoSuchUpload as error:
             raise self._gone() from error
 
-    def published_bytes(self) -> int | None:
-        """Return the size of the published object, or None while there is none."""
-        try:
-            return self._s3.head_object(Bucket=self._bucket, Key=self._key)["ContentLength"]
-        except ClientError as error:
-            # Without s3:ListBucket, S3 answers 403 for a key that is not there.
-            if error.response["Error"]["Code"] in {"404", "403", "NoSuchKey"}:
-                return None
-            raise
-
     def _gone(self) -> UploadGone:
         return UploadGone(
             f"S3 no longer knows the upload of s3://{self._bucket}/{self._key}: it was aborted, or expired after "
@@ -115,21 +106,35 @@ class MultipartUpload:
         )
 
 
-def proven(parts: Sequence[Part], *, next_part: int, size: int, checksum: int) -> list[Part]:
-    """Return the parts of the object, once they are shown to be the *size* bytes with CRC32 *checksum* we rendered.
+def object_bytes(s3: "S3Client", bucket: str, key: str) -> int | None:
+    """Return the size of an object, or None while there is none."""
+    try:
+        return s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+    except ClientError as error:
+        # Without s3:ListBucket, S3 answers 403 for a key that is not there.
+        if error.response["Error"]["Code"] in {"404", "403", "NoSuchKey"}:
+            return None
+        raise
 
-    Parts numbered *next_part* and above are left out: a turn that was killed may have put them before the one that
+
+def proven(parts: Sequence[Part], checkpoint: Checkpoint) -> list[Part]:
+    """Return the parts of the object, once they are shown to be the bytes *checkpoint* says were rendered.
+
+    Parts from `next_part` to `last_part` are left out: a turn that was killed may have put them before the one that
     took its place came to another end.
 
     Raises:
         PartsMismatch: a part is missing, or the bytes are not those rendered; nothing was published.
     """
-    ours = [part for part in parts if part.number < next_part]
-    if [part.number for part in ours] != list(range(1, next_part)):
-        raise PartsMismatch(f"S3 holds {len(ours)} of {next_part - 1} parts. Nothing was published; start anew.")
+    ours = [part for part in parts if part.number < checkpoint.next_part or part.number > checkpoint.last_part]
+    sealed = checkpoint.next_part - 1
+    if [part.number for part in ours][:sealed] != list(range(1, checkpoint.next_part)):
+        raise PartsMismatch(f"S3 does not hold all {sealed} parts. Nothing was published; start anew.")
     stored = sum(part.size for part in ours)
-    if stored != size:
-        raise PartsMismatch(f"S3 holds {stored} bytes, rendered were {size}. Nothing was published; start anew.")
-    if crc32.combined((part.crc32_value(), part.size) for part in ours) != checksum:
+    if stored != checkpoint.bytes:
+        raise PartsMismatch(
+            f"S3 holds {stored} bytes, rendered were {checkpoint.bytes}. Nothing was published; start anew."
+        )
+    if crc32.combined((part.crc32_value(), part.size) for part in ours) != checkpoint.crc32:
         raise PartsMismatch("The parts in S3 are not the bytes that were rendered. Nothing was published; start anew.")
     return ours

@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 
 from assetline.budget import Budget
 from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.exports_table import ExportsTable
+from assetline.export.memory import Memory
 from assetline.export.parts import PartWriter
+from assetline.export.rendering import Rendering, rendering
 from assetline.export.report import Report
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
 from assetline.feed.catalogue import feed_named
 from assetline.feed.client import FeedClient
-from assetline.feed.reader import PageReader
+from assetline.feed.page import Record
+from assetline.feed.reader import PageReader, Start
 from assetline.observability import count, logger
-from assetline.table.rows import CsvTable
 
 CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under way, the last part and the tail
 
@@ -26,6 +29,7 @@ class Turn:
     client: FeedClient
     upload: MultipartUpload
     staging: Staging
+    table: ExportsTable
     report: Report
     budget: Budget
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -48,37 +52,79 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     """
     if checkpoint.cursor is None:
         return checkpoint
-    table = CsvTable(feed_named(export.request.feed).columns)
-    pages, rows = checkpoint.pages, checkpoint.rows
-    reader = PageReader(turn.client.fetch, checkpoint.cursor, turn.budget, checkpoint.faults, turn.sleep)
+    memory = Memory.from_bytes(turn.staging.fetch(checkpoint.memory))
+    reader = PageReader(turn.client.fetch, _start(export, checkpoint, memory), turn.budget, turn.sleep)
     writer = PartWriter(checkpoint, turn.staging.fetch(checkpoint.tail), turn.upload.put)
+    loop = _Loop(export, checkpoint, memory)
     with turn.report, reader, writer:
-        if writer.bytes == 0:
-            writer.write(table.render_header())
         for page in reader:
-            writer.write(table.render(page.records))
-            pages, rows = pages + 1, rows + len(page.records)
-            turn.report.page_arrived(page, pages=pages, rows=rows, bytes_=writer.bytes)
+            writer.write(loop.rendered(page.records))
+            turn.report.page_arrived(page, pages=loop.pages, rows=loop.rows, bytes_=writer.bytes)
         if reader.cursor is None:
+            writer.write(loop.rendering.end())
             writer.end_feed()
             tail = None
         else:
-            tail = turn.staging.keep(writer.end_turn(), writer.next_part)
+            tail = turn.staging.keep("tail", writer.end_turn())
     after = checkpoint.model_copy(
         update={
             "cursor": reader.cursor,
             "next_part": writer.next_part,
             "tail": tail,
-            "rows": rows,
-            "pages": pages,
+            "memory": turn.staging.keep("memory", memory.to_bytes()),
+            "rows": loop.rows,
+            "pages": loop.pages,
             "bytes": writer.bytes,
             "crc32": writer.crc32,
+            "duplicates": loop.duplicates,
+            "page_size": reader.page_size or checkpoint.page_size,
             "turns": checkpoint.turns + 1,
             "faults": reader.faults,
             "pause_seconds": reader.pause_seconds,
         }
     )
+    turn.table.save(export, after)
     turn.report.turn_ended(after)
-    count(export.request.feed, RowsExported=rows - checkpoint.rows, PartsWritten=after.next_part - checkpoint.next_part)
-    logger.info("turn_ended", turn=after.turns, pages=pages, rows=rows, parts=after.next_part - 1, faults=after.faults)
+    _tell(export, checkpoint, after)
     return after
+
+
+class _Loop:
+    """What a turn has written so far: each record once, in the export's format."""
+
+    def __init__(self, export: Export, checkpoint: Checkpoint, memory: Memory) -> None:
+        self.rendering: Rendering = rendering(export.request, memory)
+        self.pages, self.rows, self.duplicates = checkpoint.pages, checkpoint.rows, checkpoint.duplicates
+        self._window = memory.window
+        self._key = feed_named(export.request.feed).key
+
+    def rendered(self, records: list[Record]) -> bytes:
+        """Return the bytes of a page's records, without those that were written lately."""
+        unseen = self._window.unseen(records, self._key)
+        self.pages += 1
+        self.rows += len(unseen)
+        self.duplicates += len(records) - len(unseen)
+        return self.rendering.render(unseen)
+
+
+def _start(export: Export, checkpoint: Checkpoint, memory: Memory) -> Start:
+    cursor = checkpoint.cursor or ""
+    finds_page_size = checkpoint.pages == 0 and export.request.page_size is None
+    return Start(cursor, checkpoint.faults, memory.trail, finds_page_size=finds_page_size)
+
+
+def _tell(export: Export, before: Checkpoint, after: Checkpoint) -> None:
+    count(
+        export.request.feed,
+        RowsExported=after.rows - before.rows,
+        PartsWritten=after.next_part - before.next_part,
+        DuplicatesLeftOut=after.duplicates - before.duplicates,
+    )
+    logger.info(
+        "turn_ended",
+        turn=after.turns,
+        pages=after.pages,
+        rows=after.rows,
+        parts=after.next_part - 1,
+        faults=after.faults,
+    )

@@ -1,10 +1,15 @@
 """The SafetyCulture API over HTTP: a cursor in, a page out, every refusal an error of our tree."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+import orjson
 
 from assetline.errors import (
     FeedForbidden,
@@ -12,27 +17,44 @@ from assetline.errors import (
     FeedUnavailable,
     FeedUnreachable,
     ForeignCursor,
+    Permanent,
     RateLimited,
+    Retryable,
     TokenRefused,
 )
-from assetline.feed.page import Page, parse_page
+from assetline.feed.page import Page, early_next_cursor, parse_page
 from assetline.secrets import Token
 
 WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
+FIELDS_LIST = "/assets/v1/fields/list"
 PAGE_TIMEOUT = httpx.Timeout(10, connect=5, read=60)  # a feed is slow on some pages; a host that is there connects
-PREFLIGHT_TIMEOUT = httpx.Timeout(5)
+SHORT_TIMEOUT = httpx.Timeout(5)  # for what an export asks before its first page
+EARLY_BYTES = 64 * 1024  # ours: `metadata` that has not said `next_page` by here is waited for whole
+IDLE_SECONDS = 30  # ours: an idle connection is kept through a slow page and a short pause; load balancers keep 60
+DEFINITION_PAGES = 100  # ours: what lists more has lost its way
+DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
+
+_GATEWAY_TIMEOUTS = frozenset({504, 524})  # the gateway is there, what is behind it took too long
 
 
 class FeedClient:
     """Reads feeds of the API at *origin*; the token goes to that origin and to no other."""
 
-    def __init__(self, origin: str, token: Token, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        origin: str,
+        token: Token,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._origin = httpx.URL(origin)
         self._token = token
+        self._sleep = sleep
         self._http = httpx.Client(
             auth=_BearerAuth(token),
-            headers={"accept": "application/json"},
+            headers={"accept": "application/json", "accept-encoding": "gzip"},
             timeout=PAGE_TIMEOUT,
+            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
             transport=transport,
         )
 
@@ -47,15 +69,19 @@ class FeedClient:
             TokenMissing, TokenRefused, FeedUnreachable, FeedUnavailable, RateLimited: as `fetch`.
         """
         try:
-            self._get(WHO_AM_I, PREFLIGHT_TIMEOUT)
+            with self._answer("GET", self._on_origin(WHO_AM_I), SHORT_TIMEOUT) as answer:
+                answer.read()
         except (FeedForbidden, FeedRefused):
             return  # a token may read a feed and yet not itself
 
-    def fetch(self, cursor: str) -> Page:
+    def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
         """Return the page at *cursor*, the path and query the page before it gave, used as given.
 
+        *on_next* is told the cursor of the next page, if there is one, once: as soon as enough of the body has come to
+        know it, which may be well before the page is whole. The page has the last word: it may yet turn out cut short.
+
         Raises:
-            FeedUnreachable: no answer.
+            FeedUnreachable: no answer, or half of one.
             FeedUnavailable: 5xx, or a 200 that is not a whole page.
             RateLimited: 429; `pause_seconds` is what the answer asked for.
             TokenRefused: 401, also with the token read anew.
@@ -64,26 +90,83 @@ class FeedClient:
             ForeignCursor: *cursor* leads to another origin; nothing was sent.
         """
         started = time.monotonic()
-        body = self._get(cursor, PAGE_TIMEOUT).content
-        return parse_page(body, time.monotonic() - started)
+        body, told = bytearray(), on_next is None
+        with self._answer("GET", self._on_origin(cursor), PAGE_TIMEOUT) as answer:
+            for piece in answer.iter_bytes():
+                may_tell = not told and len(body) < EARLY_BYTES
+                body += piece
+                if on_next and may_tell and (next_cursor := early_next_cursor(body)):
+                    on_next(next_cursor)
+                    told = True
+        page = parse_page(body, time.monotonic() - started)
+        if on_next and not told and page.next_cursor:
+            on_next(page.next_cursor)
+        return page
 
-    def _get(self, cursor: str, timeout: httpx.Timeout) -> httpx.Response:
-        url = self._on_origin(cursor)
+    def field_definitions(self) -> list[dict[str, Any]] | None:
+        """Return the definitions of the organisation's asset fields (contract sheet, section 5); None if it cannot.
+
+        A token may read the feed and not these, and an export can do without: nothing that goes wrong here is raised.
+        """
+        for last_try in (False, True):
+            try:
+                return self._all_field_definitions()
+            except Retryable as fault:
+                pause = DEFINITIONS_PAUSE if fault.pause_seconds is None else fault.pause_seconds
+                if last_try or pause > DEFINITIONS_PAUSE:
+                    return None
+                self._sleep(pause)
+            except Permanent:
+                return None
+        return None
+
+    def _all_field_definitions(self) -> list[dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}  # by id: a list that grows while it is read may show one twice
+        question: dict[str, str] = {}
+        for _ in range(DEFINITION_PAGES):
+            with self._answer("POST", self._on_origin(FIELDS_LIST), SHORT_TIMEOUT, orjson.dumps(question)) as response:
+                answer = _json_object(response.read())
+            definitions, following = answer.get("result"), answer.get("next_page_token")
+            if not isinstance(definitions, list) or not all(
+                isinstance(definition, dict) and isinstance(definition.get("id"), str) for definition in definitions
+            ):
+                raise FeedUnavailable("SafetyCulture answered 200 without a `result` of field definitions.")
+            found |= {definition["id"]: definition for definition in definitions}
+            # That the request takes `page_token`, as its siblings do, is not documented: the same page may come again.
+            if not isinstance(following, str) or not following or question == {"page_token": following}:
+                break
+            question = {"page_token": following}
+        return [*found.values()]
+
+    @contextmanager
+    def _answer(
+        self, method: str, url: httpx.URL, timeout: httpx.Timeout, body: bytes | None = None
+    ) -> Iterator[httpx.Response]:
+        """Send a request and give out the 200 that answers it, its body still on the way."""
+        headers = None if body is None else {"content-type": "application/json"}
         try:
-            response = self._http.get(url, timeout=timeout)
+            with self._http.stream(method, url, content=body, headers=headers, timeout=timeout) as response:
+                if response.status_code != httpx.codes.OK:
+                    response.read()  # so that the connection can be used again
+                    raise self._refusal(response)
+                yield response
         except httpx.DecodingError:
             raise FeedUnavailable("The feed answered with a body that does not decompress.") from None
         except httpx.TransportError as error:
             raise FeedUnreachable(
                 f"No whole answer from {self._origin} ({type(error).__name__}). Check that the stack's parameter "
-                "SafetyCultureApiUrl names the right host and that it can be reached from the function."
+                "SafetyCultureApiUrl names the right host and that it can be reached from the function.",
+                # A connection that was made and then fails may fail for what it had to carry.
+                smaller_may_help=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
             ) from error
-        if response.status_code != httpx.codes.OK:
-            raise self._refusal(response)
-        return response
 
     def _on_origin(self, cursor: str) -> httpx.URL:
-        url = httpx.URL(urljoin(str(self._origin), cursor))
+        try:
+            url = httpx.URL(urljoin(str(self._origin), cursor))
+        except (httpx.InvalidURL, ValueError):
+            raise ForeignCursor(
+                "The feed's next_page is no address. Nothing was sent. Start the export anew."
+            ) from None
         if _origin_of(url) != _origin_of(self._origin):
             raise ForeignCursor(
                 f"The feed's next_page leads to {url.scheme}://{urlsplit(str(url)).netloc.rpartition('@')[2]} instead "
@@ -97,7 +180,11 @@ class FeedClient:
         if status == httpx.codes.TOO_MANY_REQUESTS:
             return RateLimited("SafetyCulture asked for a pause (429).", pause_asked_for(response.headers))
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            return FeedUnavailable(f"SafetyCulture answered {status} on {path}.", pause_asked_for(response.headers))
+            return FeedUnavailable(
+                f"SafetyCulture answered {status} on {path}.",
+                retry_after(response.headers),
+                smaller_may_help=status in _GATEWAY_TIMEOUTS,
+            )
         if status == httpx.codes.UNAUTHORIZED:
             return TokenRefused(
                 f"SafetyCulture refused the token (401): put a current one in the secret {self._token.arn}."
@@ -107,7 +194,10 @@ class FeedClient:
                 f"SafetyCulture does not let this token read {path} ({status}): give its user the permission, or check "
                 "that the module is part of your plan."
             )
-        return FeedRefused(f"SafetyCulture refused {path} ({status}): check `params` and `page_size` of the input.")
+        return FeedRefused(
+            f"SafetyCulture refused {path} ({status}): check `params` and `page_size` of the input.",
+            smaller_may_help=status == httpx.codes.BAD_REQUEST,
+        )
 
 
 class _BearerAuth(httpx.Auth):
@@ -128,18 +218,49 @@ class _BearerAuth(httpx.Auth):
 
 
 def pause_asked_for(headers: httpx.Headers) -> float | None:
-    """Return the seconds the answer asks us to wait: `Retry-After`, else `x-ratelimit-reset`, else None.
+    """Return the seconds a 429 asks us to wait: `Retry-After`, else `x-ratelimit-reset`, else None.
 
-    Neither is certain to be there (contract sheet, Rate limits).
+    Neither is certain to be there (contract sheet, Rate limits). The reset header is documented for every answer, so
+    it says how long to wait only on one that was refused for its rate.
     """
-    for name in ("retry-after", "x-ratelimit-reset"):
-        try:
-            seconds = float(headers[name])
-        except (KeyError, ValueError):
-            continue
-        if seconds >= 0:
-            return seconds
-    return None
+    pause = retry_after(headers)
+    return _seconds(headers.get("x-ratelimit-reset")) if pause is None else pause
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3); None without one."""
+    asked = headers.get("retry-after")
+    seconds = _seconds(asked)
+    if seconds is not None or asked is None or (until := _moment(asked)) is None:
+        return seconds
+    now = _moment(headers.get("date", "")) or datetime.now(UTC)  # by the clock that the date was read off
+    return max(0.0, (until - now).total_seconds())
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return seconds if seconds >= 0 else None
+
+
+def _moment(http_date: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(http_date)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise FeedUnavailable("SafetyCulture answered 200 with a body that is not JSON.") from None
+    if not isinstance(answer, dict):
+        raise FeedUnavailable("SafetyCulture answered 200 with JSON that is not an object.")
+    return answer
 
 
 def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:

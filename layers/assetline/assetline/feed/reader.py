@@ -1,46 +1,87 @@
-"""Pages one after another, the next one in flight while the last is used; faults waited out or handed on."""
+"""Pages one after another, the next ones in flight while the last is used; faults waited out or handed on."""
 
 import math
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event, RLock
 from types import TracebackType
 from typing import Self
 
 from assetline.budget import Budget
-from assetline.errors import Retryable
+from assetline.errors import FeedRefused, RepeatedCursor, Retryable
+from assetline.feed.cursors import CursorTrail
 from assetline.feed.page import Page
+from assetline.feed.page_size import page_size_of, with_smaller_pages
 from assetline.observability import logger
 
 MAX_FAULTS = 12  # ours: failures in a row, about a quarter of an hour with the pauses between them
 MAX_PAUSE_IN_TURN = 3.0  # ours: seconds worth a waiting function; a longer pause is the machine's to wait
 MAX_BACKOFF = 300.0  # ours: seconds between two attempts when the feed does not say
 MAX_PAUSE = 3600  # ours: seconds we let a feed send us away for
+MAX_IN_FLIGHT = 2  # ours: one page whose body is coming, and the one after it
+MAX_AHEAD = 4  # ours: pages asked for and not yet used, so that a slow consumer costs no more memory than this
+HEAD_START = 0.005  # ours: seconds at most that a page is not parsed or rendered, for the next request to leave first
+
+type Fetch = Callable[[str, Callable[[str], None]], Page]
+"""As `FeedClient.fetch`: a cursor, and whom to tell the next one as soon as it is known."""
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """A page that was asked for and is not yet used."""
+
+    cursor: str
+    page: Future[Page] = field(init=False)
+    begun: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a reading begins: at *cursor*, where *faults* attempts in a row have failed.
+
+    `trail` holds the cursors of the pages read before; those of the pages that are yielded are added to it.
+
+    With `finds_page_size` the page at *cursor* is asked for in smaller and smaller sizes until the feed gives it. That
+    is for the first page of a feed, when nobody has asked for a certain size.
+    """
+
+    cursor: str
+    faults: int = 0
+    trail: CursorTrail = field(default_factory=CursorTrail)
+    finds_page_size: bool = False
 
 
 class PageReader:
-    """Iterates over the pages of a feed from *cursor* until the feed ends, the budget is spent, or a pause is due.
+    """Iterates over the pages of a feed from *start* until the feed ends, the budget is spent, or a pause is due.
 
     Afterwards `cursor` is the place to go on from (None: the feed has ended), `faults` how many attempts in a row
-    failed there, and `pause_seconds` how long to wait before the next one.
+    failed there, `pause_seconds` how long to wait before the next one, and `page_size` the size the first page was
+    given in, when it was to be found.
+
+    Pages come in the feed's order, each once. The request for a page leaves as soon as the page before it has said
+    where it is, at most `MAX_IN_FLIGHT` at a time and `MAX_AHEAD` beyond the page in use; none leaves once the budget
+    is spent.
     """
 
-    def __init__(
-        self,
-        fetch: Callable[[str], Page],
-        cursor: str,
-        budget: Budget,
-        faults: int = 0,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.cursor: str | None = cursor
-        self.faults = faults
+    def __init__(self, fetch: Fetch, start: Start, budget: Budget, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.cursor: str | None = start.cursor
+        self.faults = start.faults
         self.pause_seconds = 0
+        self.page_size: int | None = None
         self._fetch = fetch
         self._budget = budget
         self._sleep = sleep
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
+        self._trail = start.trail
+        self._finds_page_size = start.finds_page_size
+        self._line: deque[_Request] = deque()  # in the feed's order; the first is the next to be yielded
+        self._following: str | None = None  # where the last in line leads, when it has said so and nobody has asked
+        self._closed = False
+        self._lock = RLock()  # the consumer's thread and the fetching ones share the line, the trail and these two
+        self._threads = ThreadPoolExecutor(max_workers=MAX_IN_FLIGHT, thread_name_prefix="fetch")
 
     def __enter__(self) -> Self:
         return self
@@ -48,42 +89,141 @@ class PageReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        with self._lock:
+            self._closed = True
+        self._threads.shutdown(cancel_futures=True)
 
     def __iter__(self) -> Iterator[Page]:
         """Yield each page as it arrives.
 
         Raises:
+            RepeatedCursor: the feed leads in a circle; every page of it was yielded once.
             Permanent: asking again would not help.
             Retryable: `MAX_FAULTS` attempts in a row have failed.
         """
-        in_flight = self._submit()
-        while in_flight is not None:
+        self._refuse_repeat()
+        self._ask_first()
+        while self._line:
             try:
-                page = in_flight.result()
+                page = self._line[0].page.result()
             except Retryable as fault:
-                in_flight = self._after(fault)
+                if not self._asked_again(fault):
+                    return
                 continue
+            except FeedRefused as refusal:
+                if not (refusal.smaller_may_help and self._came_down()):
+                    raise
+                self._ask_first()
+                continue
+            self._note_arrival(page)
+            yield page
+            self._refuse_repeat()
+
+    def _ask_first(self) -> None:
+        """Ask for the page at `cursor`, the head of the line; what was asked behind it stays as it is."""
+        with self._lock:
+            if self.cursor is None:
+                return
+            request = self._request(self.cursor)
+            if self._line:
+                self._line[0] = request
+            else:
+                self._line.append(request)
+
+    def _ask_ahead(self) -> None:
+        """Ask for the page after the last in line, when it is known where it is and there is room and time for it."""
+        with self._lock:
+            cursor = self._following
+            in_flight = sum(not request.page.done() for request in self._line)
+            if (
+                cursor is None
+                or self._closed
+                or in_flight >= MAX_IN_FLIGHT
+                or len(self._line) >= MAX_AHEAD
+                or self._budget.spent()
+                or self._was_asked(cursor)
+            ):
+                return
+            self._following = None
+            self._line.append(request := self._request(cursor))
+        request.begun.wait(HEAD_START)
+
+    def _was_asked(self, cursor: str) -> bool:
+        return cursor in self._trail or any(request.cursor == cursor for request in self._line)
+
+    def _request(self, cursor: str) -> _Request:
+        request = _Request(cursor)
+        request.page = self._threads.submit(self._fetch_for, request)
+        request.page.add_done_callback(lambda _: self._ask_ahead())  # there is room for another in flight
+        return request
+
+    def _fetch_for(self, request: _Request) -> Page:
+        """Fetch a page; runs in a thread of its own."""
+        request.begun.set()
+        try:
+            page = self._fetch(request.cursor, lambda following: self._note_following(request, following))
+        except BaseException:
+            self._note_following(request, None)  # what half a page said is not worth a request that was not yet sent
+            raise
+        self._note_following(request, page.next_cursor)
+        return page
+
+    def _note_following(self, request: _Request, following: str | None) -> None:
+        with self._lock:
+            if self._line and self._line[-1] is request:
+                self._following = following
+        self._ask_ahead()
+
+    def _note_arrival(self, page: Page) -> None:
+        """Move on past the page at the head of the line, which has come whole."""
+        with self._lock:
+            request = self._line.popleft()
+            self._trail.add(request.cursor)
             self.faults = 0
             self.cursor = page.next_cursor
-            in_flight = None if self.cursor is None or self._budget.spent() else self._submit()
-            yield page
+            if self._finds_page_size:
+                self._finds_page_size, self.page_size = False, page_size_of(request.cursor)
+            if not self._line or self._line[0].cursor != self.cursor:
+                # Nothing was asked yet, or something else: what a body says early can be belied by the whole of it.
+                self._line.clear()
+                self._following = self.cursor
+        self._ask_ahead()
 
-    def _submit(self) -> Future[Page] | None:
-        return None if self.cursor is None else self._thread.submit(self._fetch, self.cursor)
+    def _refuse_repeat(self) -> None:
+        if self.cursor is not None and self.cursor in self._trail:
+            raise RepeatedCursor(
+                f"Page {len(self._trail)} of the feed leads back to page {self._trail.page_number(self.cursor)}: "
+                "following it would never end. This is a known defect of some feeds, at SafetyCulture's end. Start the "
+                "export anew later; if it comes again, tell their support which feed and page it is."
+            )
 
-    def _after(self, fault: Retryable) -> Future[Page] | None:
+    def _asked_again(self, fault: Retryable) -> bool:
         """Ask again after a short pause; leave a long one, or one the budget has no room for, to the machine."""
         self.faults += 1
         if self.faults >= MAX_FAULTS:
             raise fault
         pause = backoff(self.faults) if fault.pause_seconds is None else min(fault.pause_seconds, MAX_PAUSE)
         logger.warning("page_failed", error=type(fault).__name__, faults=self.faults, pause_seconds=round(pause, 1))
+        if fault.smaller_may_help and self.faults > 1:  # once may be chance
+            self._came_down()
         if pause > MAX_PAUSE_IN_TURN or pause > self._budget.left():
             self.pause_seconds = math.ceil(pause)
-            return None
+            return False
         self._sleep(pause)
-        return self._submit()
+        self._ask_first()
+        return True
+
+    def _came_down(self) -> bool:
+        """Go on with smaller pages from here, if this is the place for that and there are any smaller."""
+        smaller = with_smaller_pages(self.cursor) if self._finds_page_size and self.cursor is not None else None
+        if smaller is None:
+            return False
+        with self._lock:
+            self._line.clear()  # what was asked behind a page of another size is not what follows this one
+            self._following = None
+            self.cursor, self.faults = smaller, 0
+        logger.info("page_size_lowered", page_size=page_size_of(smaller))
+        return True
 
 
 def backoff(faults: int) -> float:

@@ -1,0 +1,18 @@
+"""Called when an execution of `export_feed` has failed, timed out or was stopped."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from assetline.export.connections import events, exports_table, s3
+from assetline.export.salvage import Ending, end_export
+from assetline.observability import logger
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """Take EventBridge's event of the execution's status; return what was salvaged, if anything."""
+    ending = Ending.model_validate(event["detail"])
+    logger.append_keys(execution_arn=ending.execution_arn)
+    salvaged = end_export(ending, s3(), exports_table(), events())
+    return None if salvaged is None else salvaged.model_dump(mode="json")

@@ -1,0 +1,60 @@
+"""Write Changes: what was added, changed and removed since the last complete export, beside the file."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from pydantic import BaseModel
+
+from assetline.changes.formats import format_of
+from assetline.changes.write_changes import write_changes
+from assetline.export.checkpoint import Export
+from assetline.export.names import changes_key
+from assetline.feed.catalogue import feed_named
+from assetline.observability import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Changes(BaseModel, frozen=True):
+    """What the execution's output says of the changes; `changes_key` is None when there is nothing to compare with."""
+
+    changes_key: str | None
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+def export_changes(export: Export, s3: "S3Client") -> Changes:
+    """Compare the file of *export*, which is complete, with the file before; a repeat writes the same.
+
+    Raises:
+        FileMalformed, KeyMissing: one of the two is not what was exported.
+    """
+    before = export.previous
+    if before is None or before.key is None:
+        return Changes(changes_key=None)
+    key = changes_key(export.request.feed, export.export_id)
+    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile(dir=scratch) as out:
+        try:
+            old = _object(s3, export.bucket, before.key)
+        except s3.exceptions.NoSuchKey:
+            logger.warning("no_file_to_compare_with", key=before.key)
+            return Changes(changes_key=None)
+        summary = write_changes(
+            old,
+            _object(s3, export.bucket, export.key),
+            cast("BinaryIO", out),
+            keys=feed_named(export.request.feed).key,
+            format_old=format_of(before.key),
+            format_new=format_of(export.key),
+            scratch=Path(scratch),
+        )
+        out.seek(0)
+        s3.upload_fileobj(out, export.bucket, key, ExtraArgs={"ContentType": "text/csv; charset=utf-8"})
+    return Changes(changes_key=key, added=summary.added, changed=summary.changed, removed=summary.removed)
+
+
+def _object(s3: "S3Client", bucket: str, key: str) -> BinaryIO:
+    return cast("BinaryIO", s3.get_object(Bucket=bucket, Key=key)["Body"])

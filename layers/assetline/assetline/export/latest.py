@@ -1,0 +1,67 @@
+"""The last complete export of a feed: where the next one starts from, and what it is compared with."""
+
+import json
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr
+from pydantic import BaseModel
+
+from assetline.export.progress import as_attributes
+from assetline.export.request import ExportRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+
+class Latest(BaseModel, frozen=True):
+    """The last complete export of a feed with certain `params`.
+
+    `watermark` is when the last one started, of any kind: what changed after it is in none. `page_size` is the largest
+    the feed was found to give. The rest is of the last one of the whole feed, not of what changed.
+    """
+
+    watermark: datetime
+    page_size: int | None = None
+    whole_export_id: str | None = None
+    key: str | None = None
+    format: str | None = None
+    rows: int | None = None
+
+
+class LatestExports:
+    """Kept in the exports table under names that are no export's: `latest#<feed>`, with a digest of `params` if any."""
+
+    def __init__(self, table: "Table") -> None:
+        self._table = table
+        self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
+
+    def of(self, request: ExportRequest) -> Latest | None:
+        """Return the last complete export of the same feed and `params`, None if there was none."""
+        item = self._table.get_item(Key={"export_id": _name(request)}, ConsistentRead=True).get("Item")
+        return None if item is None else Latest.model_validate(item)
+
+    def note(self, request: ExportRequest, latest: Latest) -> None:
+        """Note an export that is complete; one that started earlier than the one noted changes nothing."""
+        values = {name: value for name, value in as_attributes(dict(latest)).items() if value is not None}
+        names = {f"#{name}": name for name in values}
+        try:
+            self._table.update_item(
+                Key={"export_id": _name(request)},
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+                ConditionExpression=Attr("watermark").not_exists() | Attr("watermark").lte(values["watermark"]),
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+            )
+        except self._refused:
+            return
+
+
+def _name(request: ExportRequest) -> str:
+    """Name the series an export belongs to; exports of different `params` hold different rows."""
+    params: dict[str, Any] = request.model_dump(mode="json")["params"]
+    if not params:
+        return f"latest#{request.feed}"
+    digest = blake2b(json.dumps(params, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return f"latest#{request.feed}#{digest}"

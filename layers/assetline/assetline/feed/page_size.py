@@ -1,0 +1,22 @@
+"""How many records a page is asked to have. It stands in the cursor, so that no checkpoint has to carry it as well."""
+
+import re
+
+PARAMETER = "limit"  # undocumented for most feeds, taken by all that were tried (contract sheet, All data feeds)
+LARGEST = 1000  # ours: no feed documents more
+LADDER = (LARGEST, 500, 250, 100, 50, 25)  # 25 is what the API gives unasked
+
+_IN_QUERY = re.compile(rf"(?<=[?&]){PARAMETER}=(\d+)(?=[&#]|$)", re.ASCII)
+
+
+def page_size_of(cursor: str) -> int | None:
+    """Return the page size that *cursor* asks for; None when it leaves that to the feed."""
+    asked = _IN_QUERY.search(cursor)
+    return int(asked[1]) if asked else None
+
+
+def with_smaller_pages(cursor: str) -> str | None:
+    """Return *cursor* asking for the next smaller size of the ladder; None at its foot, or when it asks for none."""
+    size = page_size_of(cursor)
+    smaller = next((step for step in LADDER if size is not None and step < size), None)
+    return None if smaller is None else _IN_QUERY.sub(f"{PARAMETER}={smaller}", cursor)

@@ -1,0 +1,58 @@
+"""What a feed's parameters may hold, so that a wrong one is refused before anything is opened."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+type Parameters = Mapping[str, str | list[str]]
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a parameter takes: `words` is how a message says it, `many` whether it may be given several times."""
+
+    words: str
+    takes: Callable[[str], bool]
+    many: bool = False
+
+    def accepts(self, value: str | list[str]) -> bool:
+        """Say whether *value* is one of this kind."""
+        if isinstance(value, list):
+            return self.many and all(map(self.takes, value))
+        return self.takes(value)
+
+
+def one_of(*words: str) -> Kind:
+    """Return the kind that takes one of *words*."""
+    return Kind(f"one of {', '.join(words)}", frozenset(words).__contains__)
+
+
+def whole_number(least: int, most: int | None = None) -> Kind:
+    """Return the kind that takes a whole number from *least* to *most*, or without an upper bound."""
+
+    def takes(text: str) -> bool:
+        return text.isascii() and text.isdecimal() and least <= int(text) and (most is None or int(text) <= most)
+
+    return Kind(f"a whole number from {least}" + ("" if most is None else f" to {most}"), takes)
+
+
+def _is_time(text: str) -> bool:
+    if not _RFC_3339.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError:
+        return False
+    return True
+
+
+TEXT = Kind("text", bool)
+TEXTS = Kind("text, or a list of it", bool, many=True)
+ANYTHING = Kind("anything", lambda _: True, many=True)
+TIME = Kind("a time with its offset, such as 2026-01-31T00:00:00Z", _is_time)
+BOOLEAN = one_of("true", "false")
+TRI_STATE = one_of("true", "false", "both")
+COUNT = whole_number(0)

@@ -1,0 +1,275 @@
+"""What can be asked of an export beyond a feed: formats, what has changed, several feeds."""
+
+import csv
+import gzip
+import io
+import json
+from typing import Any
+
+import pytest
+
+from assetline.errors import InvalidInput, RepeatedCursor, UnknownFeed
+from assetline.feed.catalogue import CATALOGUE
+from functions.plan_exports import app as plan_exports
+from functions.write_changes import app as write_changes
+from local.emulators.safetyculture.assets import asset
+from local.emulators.safetyculture.scenario import CycleCursor, MoveRows, RepeatCursor, Scenario
+from local.emulators.safetyculture.server import Emulator
+from tests.feed_file import rows_of, says_the_feed
+from tests.handlers.conftest import Aws, Machine, event, lambda_context
+
+IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
+
+
+def manifest_of(aws: Aws, result: dict[str, Any]) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(aws.text(result["manifest_key"]))
+    return manifest
+
+
+class TestFormats:
+    @pytest.mark.parametrize("request_", [{"feed": "assets"}, IN_MANY_TURNS], ids=["one turn", "many turns"])
+    @pytest.mark.parametrize("format_", ["jsonl", "jsonl.gz"])
+    def test_json_lines_hold_the_records_as_the_feed_sent_them(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, request_: dict[str, Any], format_: str
+    ) -> None:
+        feed_api.has(Scenario(rows=95))
+        result = machine.run(request_ | {"format": format_})
+        content = aws.bytes(result["key"])
+        assert result["key"].endswith(f".{format_}")
+        text = (gzip.decompress(content) if format_.endswith("gz") else content).decode()
+        assert [json.loads(line) for line in text.removesuffix("\n").split("\n")] == [
+            asset(index) for index in range(95)
+        ]
+        assert manifest_of(aws, result)["columns"] is None
+
+    def test_a_gzipped_csv_is_the_csv(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=95))
+        plain = machine.run({"feed": "assets"})
+        packed = machine.run(IN_MANY_TURNS | {"format": "csv.gz"})
+        assert gzip.decompress(aws.bytes(packed["key"])) == aws.bytes(plain["key"])
+        assert packed["bytes"] < plain["bytes"] / 2
+
+    @pytest.mark.parametrize(("format_", "content"), [("jsonl", b""), ("jsonl.gz", b"")])
+    def test_an_empty_feed_is_an_empty_file(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, format_: str, content: bytes
+    ) -> None:
+        feed_api.has(Scenario(rows=0))
+        result = machine.run({"feed": "assets", "format": format_})
+        read = aws.bytes(result["key"])
+        assert (gzip.decompress(read) if format_.endswith("gz") else read) == content
+        assert result["complete"] is True
+
+
+class TestPageSize:
+    def sizes_asked(self, feed_api: Emulator) -> list[str]:
+        return [page.query["limit"] for page in feed_api.requests() if page.path == "/feed/assets" and page.page == 1]
+
+    def test_the_largest_page_the_feed_gives_is_found_once_and_remembered(
+        self, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=600, max_page_size=250))
+        assert machine.run({"feed": "assets"})["pages"] == 3
+        asked = [request.query["limit"] for request in feed_api.requests() if request.path == "/feed/assets"][:3]
+        assert asked == ["1000", "500", "250"]
+        feed_api.forget()
+        assert machine.run({"feed": "assets"}, "2026-11-21T04:00:00Z")["pages"] == 3
+        assert self.sizes_asked(feed_api) == ["250"]
+
+    def test_a_page_size_somebody_asks_for_is_used_and_not_remembered(
+        self, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=100, max_page_size=250))
+        assert machine.run({"feed": "assets", "page_size": 10})["pages"] == 10
+        assert machine.run({"feed": "assets"}, "2026-11-21T04:00:00Z")["pages"] == 1
+
+
+class TestColumns:
+    def test_fields_the_api_does_not_define_to_us_are_found_in_the_rows(
+        self, aws: Aws, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=95, field_definitions=False))
+        in_one, in_many = machine.run({"feed": "assets"}), machine.run(IN_MANY_TURNS)
+        assert says_the_feed(aws.text(in_one["key"]), manifest_of(aws, in_one), range(95))
+        assert aws.bytes(in_many["key"]) == aws.bytes(in_one["key"])
+
+    def test_a_feed_that_declares_no_columns_has_those_of_its_rows(
+        self, aws: Aws, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=95))
+        rows = rows_of(aws.text(machine.run({"feed": "users"})["key"]))
+        assert len(rows) == 95
+        assert "id" in rows[0]
+        assert list(rows[0])[-1] == "extra"
+
+    def test_formulas_are_neutralised_when_asked_and_counted(
+        self, aws: Aws, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=95))
+        plain, safe = machine.run({"feed": "assets"}), machine.run({"feed": "assets", "neutralise_formulas": True})
+        cells = [cell for row in csv.reader(io.StringIO(aws.text(safe["key"]), newline="")) for cell in row]
+        assert "=HYPERLINK" in aws.text(plain["key"])
+        assert not [cell for cell in cells if cell.startswith("=")]
+        manifest = manifest_of(aws, safe)
+        assert manifest["formulas_neutralised"] is True
+        assert manifest["drift"]["neutralised"] > 0
+        assert manifest_of(aws, plain)["formulas_neutralised"] is False
+
+
+class TestDuplicates:
+    @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
+    def test_rows_that_move_to_a_later_page_are_written_once_and_counted(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, request_: dict[str, Any]
+    ) -> None:
+        feed_api.has(Scenario(rows=95, faults=(MoveRows(page=3, rows=4), MoveRows(page=6, rows=2))))
+        result = machine.run(request_)
+        assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
+        assert result["rows"] == 95
+        assert manifest_of(aws, result)["duplicates"] == 6
+
+    @pytest.mark.parametrize("fault", [RepeatCursor(page=4), CycleCursor(page=4)])
+    @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
+    def test_a_feed_that_leads_in_a_circle_ends_by_name(
+        self, machine: Machine, feed_api: Emulator, request_: dict[str, Any], fault: RepeatCursor | CycleCursor
+    ) -> None:
+        feed_api.has(Scenario(rows=95, faults=(fault,)))
+        with pytest.raises(RepeatedCursor):
+            machine.run(request_)
+        assert len(feed_api.requests()) < 20
+
+
+class TestSince:
+    @pytest.fixture
+    def inspections(self) -> dict[str, Any]:
+        return {"feed": "inspections", "since": "last"}
+
+    def asked(self, feed_api: Emulator) -> list[str | None]:
+        """Return the `modified_after` of every first page asked for."""
+        pages = [page for page in feed_api.requests() if page.path == "/feed/inspections" and page.status == 200]
+        return [page.query.get("modified_after") for page in pages if page.page == 1]
+
+    def test_the_first_export_is_of_all_and_the_next_of_what_changed_since_it_began(
+        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+    ) -> None:
+        feed_api.has(Scenario(rows=5))
+        for hour in (3, 4, 5):
+            machine.run(inspections, f"2026-11-21T0{hour}:00:00.123Z")
+        assert self.asked(feed_api) == [None, "2026-11-21T03:00:00.123Z", "2026-11-21T04:00:00.123Z"]
+
+    def test_an_export_of_other_parameters_has_a_mark_of_its_own(
+        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+    ) -> None:
+        feed_api.has(Scenario(rows=5))
+        machine.run(inspections, "2026-11-21T03:00:00.123Z")
+        machine.run(inspections | {"params": {"archived": "both"}}, "2026-11-21T04:00:00.123Z")
+        assert self.asked(feed_api) == [None, None]
+
+    def test_an_export_that_does_not_complete_moves_no_mark(
+        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+    ) -> None:
+        feed_api.has(Scenario(rows=5))
+        opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": inspections}
+        machine.write(machine.open(opening))
+        machine.run(inspections, "2026-11-21T04:00:00.123Z")
+        assert self.asked(feed_api) == [None, None]
+
+    def test_an_older_export_that_completes_late_moves_no_mark_back(
+        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+    ) -> None:
+        feed_api.has(Scenario(rows=5))
+        opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "inspections"}}
+        late = machine.write(machine.open(opening))
+        machine.run(inspections, "2026-11-21T04:00:00.123Z")
+        machine.close(late)
+        machine.run(inspections, "2026-11-21T05:00:00.123Z")
+        assert self.asked(feed_api)[-1] == "2026-11-21T04:00:00.123Z"
+
+    def test_a_feed_that_cannot_say_what_changed_is_refused(self, machine: Machine) -> None:
+        with pytest.raises(InvalidInput, match="does not say what has changed"):
+            machine.run({"feed": "assets", "since": "last"})
+
+
+class TestChanges:
+    def test_an_export_says_what_has_changed_since_the_one_before(
+        self, aws: Aws, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=30))
+        machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
+        feed_api.has(Scenario(rows=28))
+        opening = {
+            "execution_arn": "arn:today",
+            "started_at": "2026-11-21T03:00:00Z",
+            "input": {"feed": "assets", "changes": True},
+        }
+        state = machine.write(machine.open(opening))
+        machine.close(state)
+        changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
+        assert changes == {
+            "changes_key": "exports/assets/assets_20261121_030000.changes.csv",
+            "added": 0,
+            "changed": 0,
+            "removed": 2,
+        }
+        rows = list(csv.DictReader(io.StringIO(aws.text(changes["changes_key"]), newline="")))
+        assert [(row["change"], row["id"]) for row in rows] == [("removed", asset(n)["id"]) for n in (28, 29)]
+
+    def test_the_first_export_of_a_feed_has_nothing_to_compare_with(self, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=5))
+        opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+        state = machine.write(machine.open(opening))
+        machine.close(state)
+        assert write_changes.lambda_handler({"export": state["export"]}, lambda_context())["changes_key"] is None
+
+    def test_a_file_before_that_was_deleted_is_nothing_to_compare_with(self, aws: Aws) -> None:
+        case = event("write_changes/since_yesterday")
+        case["export"]["bucket"] = aws.bucket
+        assert write_changes.lambda_handler(case, lambda_context())["changes_key"] is None
+
+
+class TestShrunk:
+    def test_far_fewer_rows_than_last_time_are_flagged(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=100))
+        before = machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
+        feed_api.has(Scenario(rows=79))
+        now = machine.run({"feed": "assets"}, "2026-11-21T03:00:00Z")
+        assert manifest_of(aws, now)["shrunk"] == {"rows_before": 100, "export_id_before": before["export_id"]}
+        assert [entry["DetailType"] for entry in aws.announced][-1] == "Export Shrunk"
+
+    def test_a_few_rows_less_are_nothing_special(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=100))
+        machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
+        feed_api.has(Scenario(rows=80))
+        assert manifest_of(aws, machine.run({"feed": "assets"}, "2026-11-21T03:00:00Z"))["shrunk"] is None
+        assert "Export Shrunk" not in [entry["DetailType"] for entry in aws.announced]
+
+
+class TestSeveralFeeds:
+    def plan(self, request: Any) -> dict[str, Any]:
+        planned: dict[str, Any] = plan_exports.lambda_handler(request, lambda_context())
+        return planned
+
+    def test_a_list_of_feeds_is_an_export_each(self) -> None:
+        assert self.plan(event("plan_exports/some_feeds")) == {
+            "exports": [{"feed": "assets", "format": "csv.gz"}, {"feed": "users", "format": "csv.gz"}],
+            "max_concurrency": 2,
+        }
+
+    def test_the_schedule_names_feeds_separated_by_commas(self) -> None:
+        assert [export["feed"] for export in self.plan({"feeds": "assets, users,assets"})["exports"]] == [
+            "assets",
+            "users",
+        ]
+
+    def test_all_feeds_are_those_without_a_successor_and_since_is_for_those_that_know(self) -> None:
+        exports = {export["feed"]: export for export in self.plan(event("plan_exports/all_that_changed"))["exports"]}
+        assert set(exports) == {feed.name for feed in CATALOGUE.values() if not feed.legacy}
+        assert exports["inspections"]["since"] == "last"
+        assert "since" not in exports["assets"]
+
+    def test_one_unknown_feed_starts_nothing(self) -> None:
+        with pytest.raises(UnknownFeed, match="'user'"):
+            self.plan(event("plan_exports/unknown_feed"))
+
+    def test_the_export_knows_the_execution_that_started_it(self, aws: Aws, machine: Machine) -> None:
+        request = {"feed": "assets", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:parent"}
+        opened = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": request})
+        assert aws.item(opened["export"]["export_id"])["parent_execution_arn"] == "arn:parent"

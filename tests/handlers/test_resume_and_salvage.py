@@ -1,0 +1,186 @@
+"""An export that failed goes on where it stopped; one that was stopped leaves a file that does not look whole."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from assetline.errors import NotResumable, UploadGone
+from functions.salvage_export import app as salvage_export
+from local.emulators.safetyculture.scenario import Scenario
+from local.emulators.safetyculture.server import Emulator
+from tests.feed_file import says_the_feed
+from tests.handlers.conftest import BUCKET, Aws, Machine, event, lambda_context
+
+IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
+STARTED_AT = "2026-11-21T03:00:00.123Z"
+
+
+@pytest.fixture
+def under_way(machine: Machine, feed_api: Emulator) -> dict[str, Any]:
+    """Return the state of an export three turns into a feed of ten pages."""
+    feed_api.has(Scenario(rows=95))
+    state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
+    for _ in range(3):
+        state = machine.write(state)
+    return state
+
+
+def ended(status: str, execution_arn: str = "arn:first", request: Any = IN_MANY_TURNS, **detail: Any) -> Any:
+    """Deliver the event of an execution that ended so."""
+    case = event("salvage_export/stopped")
+    case["detail"] |= {"executionArn": execution_arn, "status": status, "input": json.dumps(request)} | detail
+    return salvage_export.lambda_handler(case, lambda_context())
+
+
+def resume(machine: Machine, export_id: str, execution_arn: str = "arn:second") -> dict[str, Any]:
+    opening = {"execution_arn": execution_arn, "started_at": "2026-11-21T09:00:00Z", "input": {"resume": export_id}}
+    return machine.open(opening)
+
+
+def test_an_export_that_failed_goes_on_at_the_page_it_failed_at(
+    aws: Aws, machine: Machine, feed_api: Emulator, under_way: dict[str, Any]
+) -> None:
+    ended("FAILED", error="FeedUnavailable", cause='{"errorMessage": "503", "stackTrace": ["secret"]}')
+    item = aws.item(under_way["export"]["export_id"])
+    assert (item["state"], item["error"], item["message"]) == ("failed", "FeedUnavailable", "503")
+    feed_api.forget()
+    state = resume(machine, under_way["export"]["export_id"])
+    assert aws.item(item["export_id"])["state"] == "running"
+    assert "error" not in aws.item(item["export_id"])
+    while state["checkpoint"]["cursor"] is not None:
+        state = machine.write(state)
+    result = machine.close(state)
+    pages = [request.page for request in feed_api.requests() if request.path == "/feed/assets"]
+    assert pages == list(range(4, 11))
+    manifest = json.loads(aws.text(result["manifest_key"]))
+    assert says_the_feed(aws.text(result["key"]), manifest, range(95))
+    assert (result["export_id"], result["rows"], result["pages"]) == (item["export_id"], 95, 10)
+
+
+def test_a_resumed_file_is_the_file_of_an_undisturbed_run(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    undisturbed = machine.run({"feed": "assets", "page_size": 10}, "2026-11-21T01:00:00Z")
+    machine.write(under_way)  # its answer was lost when the execution failed
+    ended("TIMED_OUT")
+    state = resume(machine, under_way["export"]["export_id"])
+    while state["checkpoint"]["cursor"] is not None:
+        state = machine.write(state)
+    assert aws.bytes(machine.close(state)["key"]) == aws.bytes(undisturbed["key"])
+
+
+def test_opening_a_resume_again_gives_the_same(machine: Machine, under_way: dict[str, Any]) -> None:
+    ended("FAILED")
+    export_id = under_way["export"]["export_id"]
+    assert resume(machine, export_id) == resume(machine, export_id)
+
+
+def test_only_one_execution_resumes_an_export(machine: Machine, under_way: dict[str, Any]) -> None:
+    ended("FAILED")
+    resume(machine, under_way["export"]["export_id"], "arn:second")
+    with pytest.raises(NotResumable, match="is running"):
+        resume(machine, under_way["export"]["export_id"], "arn:third")
+
+
+def test_a_resumed_export_that_fails_again_can_be_resumed_again(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    export_id = under_way["export"]["export_id"]
+    ended("FAILED")
+    resume(machine, export_id, "arn:second")
+    ended("FAILED", "arn:second", {"resume": export_id})
+    assert aws.item(export_id)["state"] == "failed"
+    assert resume(machine, export_id, "arn:third")["export"]["execution_arn"] == "arn:third"
+
+
+def test_what_cannot_be_resumed_says_why(machine: Machine, feed_api: Emulator, under_way: dict[str, Any]) -> None:
+    with pytest.raises(NotResumable, match="no export 'assets_2'"):
+        resume(machine, "assets_2")
+    with pytest.raises(NotResumable, match="is running"):
+        resume(machine, under_way["export"]["export_id"])
+    with pytest.raises(NotResumable, match="is complete"):
+        resume(machine, machine.run({"feed": "assets"})["export_id"])
+    ended("ABORTED")
+    with pytest.raises(NotResumable, match="is partial"):
+        resume(machine, under_way["export"]["export_id"])
+
+
+def test_a_stopped_export_leaves_what_it_had_under_a_partial_name(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    salvaged = ended("ABORTED")
+    export_id = under_way["export"]["export_id"]
+    assert aws.keys("exports/") == [
+        f"exports/assets/{export_id}.partial.csv",
+        f"exports/assets/{export_id}.partial.manifest.json",
+    ]
+    manifest = json.loads(aws.text(salvaged["manifest_key"]))
+    assert (manifest["complete"], manifest["rows"], manifest["pages"]) == (False, 30, 3)
+    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(30))
+    item = aws.item(export_id)
+    assert (item["state"], item["partial_key"], item["rows"]) == ("partial", salvaged["key"], 30)
+    assert [entry["DetailType"] for entry in aws.announced] == ["Export Salvaged"]
+
+
+def test_what_was_gathered_before_the_header_was_known_is_salvaged_too(
+    aws: Aws, machine: Machine, feed_api: Emulator
+) -> None:
+    feed_api.has(Scenario(rows=95, field_definitions=False))
+    state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
+    machine.write(machine.write(state))
+    salvaged = ended("ABORTED")
+    manifest = json.loads(aws.text(salvaged["manifest_key"]))
+    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(20))
+
+
+def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=20_000, max_page_size=1000))
+    request = IN_MANY_TURNS | {"page_size": 1000}
+    state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": request})
+    for _ in range(15):
+        state = machine.write(state)
+    assert state["checkpoint"]["next_part"] > 1
+    assert state["checkpoint"]["tail"] is not None
+    salvaged = ended("ABORTED", request=request)
+    manifest = json.loads(aws.text(salvaged["manifest_key"]))
+    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(15_000))
+
+
+def test_a_turn_that_runs_on_after_the_stop_spoils_nothing(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    salvaged = ended("ABORTED")
+    before = aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])
+    with suppress(UploadGone):
+        machine.write(under_way)
+    assert (aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])) == before
+    assert ended("ABORTED") is None
+
+
+def test_salvaging_again_gives_the_same(aws: Aws, machine: Machine, under_way: dict[str, Any]) -> None:
+    salvaged = ended("ABORTED")
+    export_id = under_way["export"]["export_id"]
+    aws.table.update_item(
+        Key={"export_id": export_id},
+        UpdateExpression="SET #state = :running",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":running": "running"},
+    )  # the attempt before was killed when all but this was done
+    assert ended("ABORTED") == salvaged
+
+
+def test_a_complete_export_is_not_touched_by_a_late_event(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5))
+    result = machine.run({"feed": "assets"}, STARTED_AT)
+    before = aws.item(result["export_id"])
+    for status in ("ABORTED", "FAILED"):
+        assert ended(status, "arn:execution-1") is None
+    assert aws.item(result["export_id"]) == before
+
+
+@pytest.mark.parametrize("case", ["stopped", "failed", "without_input"])
+def test_an_execution_that_opened_nothing_leaves_nothing(aws: Aws, case: str) -> None:
+    assert salvage_export.lambda_handler(event(f"salvage_export/{case}"), lambda_context()) is None
+    assert aws.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0

@@ -1,0 +1,154 @@
+"""What happens to exports on a real machine: killed, stopped, resumed, run side by side."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.emulators.safetyculture.scenario import Forbidden, Scenario, Unavailable
+from local.emulators.safetyculture.server import Emulator
+from tests.feed_file import says_the_feed
+from tests.workflows.conftest import Machine
+
+PATIENCE_SECONDS = 30
+
+
+def until[T](look: Callable[[], T | None]) -> T:
+    """Return what *look* finds, as soon as it finds something."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def started(machine: Machine, request: dict[str, Any]) -> str:
+    """Start an execution and return its ARN."""
+    answer = machine.client("stepfunctions").start_execution(
+        stateMachineArn=machine.stack.outputs["ExportStateMachineArn"], input=json.dumps(request)
+    )
+    arn: str = answer["executionArn"]
+    return arn
+
+
+def item_of(machine: Machine, execution_arn: str) -> dict[str, Any] | None:
+    """Return the item of the export that belongs to an execution."""
+    table = boto3.resource("dynamodb", **machine.stack.connection).Table(machine.stack.outputs["ExportsTableName"])
+    items = table.scan(ConsistentRead=True)["Items"]
+    return next((item for item in items if item.get("execution_arn") == execution_arn), None)
+
+
+def is_in_state(machine: Machine, execution_arn: str, state: str) -> dict[str, Any] | None:
+    item = item_of(machine, execution_arn)
+    return item if item and item["state"] == state else None
+
+
+def function_processes(function: str) -> list[int]:
+    """Return the processes that run a function of the stack."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                folder, command = (process / "cwd").readlink(), (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if folder.name == function and b"lambda_runtime" in command:
+                found.append(int(process.name))
+    return found
+
+
+def test_a_function_process_that_is_killed_mid_turn_loses_and_doubles_nothing(
+    machine: Machine, feed_api: Emulator
+) -> None:
+    feed_api.has(Scenario(rows=1500, latency_seconds=0.05))
+    undisturbed = machine.run({"feed": "assets", "page_size": 100})
+    feed_api.forget()
+    arn = started(machine, {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.4})
+    killed = 0
+    for pages in (4, 11):
+        until(lambda: len([r for r in feed_api.requests() if r.path == "/feed/assets"]) >= pages)  # noqa: B023
+        for process in function_processes("write_pages"):
+            os.kill(process, signal.SIGKILL)
+            killed += 1
+    disturbed = machine.ended(arn)
+    assert (killed >= 2, disturbed.status, disturbed.error) == (True, "SUCCEEDED", "")
+    assert machine.text(disturbed) == machine.text(undisturbed)
+    assert disturbed.output["rows"] == 1500
+
+
+def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=1000))
+    undisturbed = machine.run({"feed": "assets", "page_size": 100})
+    feed_api.has(Scenario(rows=1000, faults=(Unavailable(page=6),)))
+    failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01})
+    assert (failed.status, failed.error) == ("FAILED", "FeedUnavailable")
+    item = until(lambda: is_in_state(machine, failed.arn, "failed"))
+    assert (item["error"], item["pages"]) == ("FeedUnavailable", 5)
+    feed_api.has(Scenario(rows=1000))
+    feed_api.forget()
+    resumed = machine.run({"resume": item["export_id"]})
+    assert (resumed.status, resumed.output["export_id"]) == ("SUCCEEDED", item["export_id"])
+    assert [request.page for request in feed_api.requests() if request.path == "/feed/assets"] == [6, 7, 8, 9, 10]
+    assert machine.text(resumed) == machine.text(undisturbed)
+
+
+def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=2000, latency_seconds=0.1))
+    arn = started(machine, {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.2})
+    until(lambda: (item_of(machine, arn) or {}).get("checkpoint_turns", 0) >= 2)
+    machine.client("stepfunctions").stop_execution(executionArn=arn)
+    item = until(lambda: is_in_state(machine, arn, "partial"))
+    s3, bucket = machine.client("s3"), machine.stack.outputs["ExportBucketName"]
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix="exports/")["Contents"]]
+    assert item["partial_key"] in keys
+    assert item["key"] not in keys
+    manifest_key = f"exports/assets/{item['export_id']}.partial.manifest.json"
+    manifest = json.loads(s3.get_object(Bucket=bucket, Key=manifest_key)["Body"].read())
+    text = s3.get_object(Bucket=bucket, Key=item["partial_key"])["Body"].read().decode()
+    assert manifest["complete"] is False
+    assert 0 < manifest["rows"] < 2000
+    assert says_the_feed(text, manifest, range(manifest["rows"]))
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl.gz"])
+def test_feeds_side_by_side_return_every_result_failed_ones_included(
+    machine: Machine, feed_api: Emulator, format_: str
+) -> None:
+    feed_api.has(Scenario(rows=120))
+    feeds = machine.run_feeds({"feeds": ["assets", "users", "group_users"], "format": format_})
+    assert feeds.output["complete"] is True
+    assert [(result["feed"], result["rows"], result["complete"]) for result in feeds.output["results"]] == [
+        ("assets", 120, True),
+        ("users", 120, True),
+        ("group_users", 120, True),
+    ]
+
+
+def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=120, max_page_size=100, faults=(Forbidden(page=1, times=1),)))
+    feeds = machine.run_feeds({"feeds": ["users", "assets", "sites"], "max_concurrency": 1})
+    assert (feeds.status, feeds.output["complete"]) == ("SUCCEEDED", False)
+    failed, *others = feeds.output["results"]
+    assert (failed["feed"], failed["complete"], failed["error"]) == ("users", False, "FeedForbidden")
+    assert failed["message"].startswith("SafetyCulture does not let this token read /feed/users (403)")
+    assert [(result["feed"], result["complete"]) for result in others] == [("assets", True), ("sites", True)]
+
+
+def test_an_export_says_what_has_changed_since_the_last_one(machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=130))
+    machine.run({"feed": "sites"})
+    feed_api.has(Scenario(rows=125))
+    execution = machine.run({"feed": "sites", "changes": True})
+    assert "Write Changes" in execution.states
+    assert {name: execution.output[name] for name in ("added", "changed", "removed")} == {
+        "added": 0,
+        "changed": 0,
+        "removed": 5,
+    }
+    assert machine.text(execution, "changes_key").count("\r\n") == 6
