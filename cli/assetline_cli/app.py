@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from assetline_cli.asking import Asked
+from assetline_cli.commands import watch_command
+from assetline_cli.desk import FAILED, INTERRUPTED, Desk
+from assetline_cli.diff import diff
 from assetline_cli.download import ready_folder
 from assetline_cli.errors import CommandFailed, explain
-from assetline_cli.execution import Executions
-from assetline_cli.follow import FAILED, INTERRUPTED, Desk, follow, watch_command
+from assetline_cli.exports import Exports
+from assetline_cli.follow import follow
+from assetline_cli.follow_several import follow_several
+from assetline_cli.listing import Choice, hint_lines, print_exports, print_json
 from assetline_cli.options import (
-    ExecutionArn,
-    Feed,
+    AsJson,
+    Changes,
+    ExportName,
     FeedParams,
+    Feeds,
     Format,
+    InState,
+    Limit,
     MaxTurnSeconds,
+    NeutraliseFormulas,
+    OfFeed,
     PageSize,
+    Resume,
+    Since,
     StackName,
     To,
     WatchIt,
+    Yes,
 )
-from assetline_cli.request import ExportRequest, parse_params
-from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.stack import DEFAULT_STACK, Stack, find_stack
+from assetline_cli.start import start
+from assetline_cli.stop import stop as stop_it
 
 app = typer.Typer(
     name="assetline",
@@ -84,8 +100,14 @@ def assetline(
         start an export and see it through
       [cyan]assetline export assets --to out[/cyan]
         the same, and download the file into out/
-      [cyan]assetline watch EXECUTION_ARN[/cyan]
+      [cyan]assetline exports[/cyan]
+        list the exports there are, and how far each is
+      [cyan]assetline watch EXPORT_ID[/cyan]
         look at an export that is running, or how one ended
+      [cyan]assetline export --resume EXPORT_ID --watch[/cyan]
+        go on with one that failed
+      [cyan]assetline stop EXPORT_ID[/cyan]
+        stop one, and keep what it has read so far
     """
     ctx.obj = ctx.obj or Desk()
 
@@ -93,57 +115,72 @@ def assetline(
 @app.command(no_args_is_help=True)
 def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     ctx: typer.Context,
-    feed: Feed,
+    feed: Feeds = None,
+    resume: Resume = None,
     param: FeedParams = None,
     format_: Format = None,
+    since: Since = None,
+    changes: Changes = None,
+    neutralise_formulas: NeutraliseFormulas = None,
     page_size: PageSize = None,
     max_turn_seconds: MaxTurnSeconds = None,
     watch: WatchIt = None,
     to: To = None,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
-    """Start an export: one feed, from first page to last, becomes one file in S3.
+    """Start an export: each feed, from first page to last, becomes one file in S3.
 
     Without --watch it prints the ARN of the execution and the command that
-    watches it. With --watch it shows the export until it ends. Exit status:
-    0 a complete export (or, without --watch, a started one), 1 anything else,
-    130 Ctrl+C, which stops the watching and not the export.
+    watches it. With --watch it shows the export until it ends; Ctrl+C then
+    asks whether to stop the export or only the watching. Exit status: 0 a
+    complete export, of every feed (or, without --watch, a started one),
+    1 anything else, 130 when only the watching was stopped.
 
     [bold]Examples[/bold]
 
-      [cyan]assetline export assets[/cyan]
       [cyan]assetline export assets --watch[/cyan]
       [cyan]assetline export assets --to out --stack assetline-dev[/cyan]
-      [cyan]assetline export assets --page-size 100 --watch[/cyan]
+      [cyan]assetline export inspections --param archived=both --format csv.gz[/cyan]
+      [cyan]assetline export inspections --since last --watch[/cyan]
+      [cyan]assetline export assets users sites --to out[/cyan]
+      [cyan]assetline export all --watch[/cyan]
+      [cyan]assetline export --resume EXPORT_ID --watch[/cyan]
     """
     if to is not None and watch is False:
         raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
     desk: Desk = ctx.obj
+    asked = Asked(feed or (), resume, param, format_, page_size, max_turn_seconds, since, neutralise_formulas, changes)
     with _one_message(desk):
-        request = ExportRequest(feed, parse_params(param or ()), format_, page_size, max_turn_seconds)
+        request = asked.request()
         if to is not None:
             ready_folder(to)
         found = find_stack(desk.aws.cloudformation, stack)
-        name = request.execution_name(desk.clock.now(), secrets.token_hex(2))
-        arn = Executions(desk.aws.stepfunctions, found.machine_arn).start(name, request.input())
+        arn = start(desk, found, request)
         if not watch and to is None:
             desk.say(arn)
             desk.say(f"Watch it: {watch_command(arn, stack)}")
             return
-        desk.say(f"Exporting {feed}: {arn}")
-        raise typer.Exit(follow(desk, found, arn, to, just_started=True))
+        desk.say(f"{request.title}: {arn}")
+        raise typer.Exit(_follow(desk, found, arn, to, just_started=True))
+
+
+def _follow(desk: Desk, found: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
+    see = follow_several if found.exports_several(arn) else follow
+    return see(desk, found, arn, to, just_started=just_started)
 
 
 @app.command(no_args_is_help=True)
-def watch(ctx: typer.Context, execution_arn: ExecutionArn, to: To = None, stack: StackName = DEFAULT_STACK) -> None:
+def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackName = DEFAULT_STACK) -> None:
     """Watch an export that is running, or show how one ended.
 
-    Exit status: 0 a complete export, 1 anything else, 130 Ctrl+C, which
-    stops the watching and not the export.
+    Ctrl+C asks whether to stop the export or only the watching. Exit
+    status: 0 a complete export, 1 anything else, 130 when only the
+    watching was stopped.
 
     [bold]Examples[/bold]
 
       [cyan]assetline watch EXECUTION_ARN[/cyan]
+      [cyan]assetline watch assets_20261121_003012[/cyan]
       [cyan]assetline watch EXECUTION_ARN --to out[/cyan]
         also downloads the file, of a running export or of a past one
     """
@@ -152,4 +189,59 @@ def watch(ctx: typer.Context, execution_arn: ExecutionArn, to: To = None, stack:
         if to is not None:
             ready_folder(to)
         found = find_stack(desk.aws.cloudformation, stack)
-        raise typer.Exit(follow(desk, found, execution_arn, to))
+        arn = Exports(desk.aws.table(found.table)).execution_named(export)
+        raise typer.Exit(_follow(desk, found, arn, to))
+
+
+@app.command()
+def exports(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+    ctx: typer.Context,
+    feed: OfFeed = None,
+    state: InState = None,
+    limit: Limit = 20,
+    json: AsJson = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """List exports, the newest first: how far they are and how they ended.
+
+    On a terminal it is a table; in a pipe, lines without a heading whose
+    columns are set apart by tabs: export, feed, state, rows, age, pace (of a
+    running export its rate, of any other how long it took), size, error.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline exports[/cyan]
+      [cyan]assetline exports --state failed --limit 5[/cyan]
+      [cyan]assetline exports --feed assets --json[/cyan]
+    """
+    desk: Desk = ctx.obj
+    with _one_message(desk):
+        found = find_stack(desk.aws.cloudformation, stack)
+        choice = Choice(feed, state, limit)
+        newest = choice.newest(Exports(desk.aws.table(found.table)).all())
+        if newest:
+            (print_json if json else print_exports)(desk, newest)
+        for line in () if json else hint_lines(newest, choice, stack, desk.clock.now()):
+            desk.complain(line)
+
+
+@app.command(no_args_is_help=True)
+def stop(ctx: typer.Context, export: ExportName, yes: Yes = False, stack: StackName = DEFAULT_STACK) -> None:
+    """Stop an export for good; what was sealed of it is published as a partial file.
+
+    It asks first, unless told --yes. One that was stopped cannot be resumed.
+    Exit status: 0 stopped, now or before; 1 anything else.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline stop assets_20261121_003012[/cyan]
+      [cyan]assetline stop EXECUTION_ARN --yes[/cyan]
+    """
+    desk: Desk = ctx.obj
+    if not yes and not desk.can_ask:
+        raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
+    with _one_message(desk):
+        raise typer.Exit(stop_it(desk, find_stack(desk.aws.cloudformation, stack), export, sure=yes))
+
+
+app.command(no_args_is_help=True)(diff)

@@ -41,7 +41,7 @@ def ready_folder(folder: Path) -> None:
 
 
 def download(s3: S3Client, result: ExportResult, folder: Path, console: Console) -> list[Path]:
-    """Bring the file and then its manifest into *folder*, and return where they are.
+    """Bring the file, its manifest and, if there is one, its changes into *folder*, and return where they are.
 
     A file has its name only when it is whole: boto3 writes under another name and renames.
 
@@ -49,7 +49,10 @@ def download(s3: S3Client, result: ExportResult, folder: Path, console: Console)
         DownloadFailed: one did not arrive; what is in S3 is untouched.
     """
     arrived = []
-    for key, size in ((result.key, result.bytes), (result.manifest_key, 0)):
+    sizes = {result.key: result.bytes, result.manifest_key: 0}
+    if result.changes_key:
+        sizes[result.changes_key] = 0  # nobody has said
+    for key, size in sizes.items():
         path = folder / PurePosixPath(key).name
         try:
             with _bar(console, path.name, size) as advance:

@@ -7,6 +7,9 @@
     ├── StartRefused          the machine did not take the execution
     ├── ExecutionMissing      no execution of that ARN
     ├── ExecutionForeign      an execution, but of another machine
+    ├── ExportMissing         no export of that id
+    ├── NothingToResume       an export, but one that is complete
+    ├── NothingToStop         an export or execution that has ended
     ├── VersionsApart         the stack says something this version of the command cannot read
     ├── FolderUnwritable      the directory given with --to
     └── DownloadFailed        the file is in S3 and did not arrive
@@ -91,6 +94,18 @@ class ExecutionMissing(CommandFailed):
 
 class ExecutionForeign(CommandFailed):
     """The execution is one of another state machine."""
+
+
+class ExportMissing(CommandFailed):
+    """The exports table has no item of that id."""
+
+
+class NothingToResume(CommandFailed):
+    """The export is complete."""
+
+
+class NothingToStop(CommandFailed):
+    """The export or the execution has ended already, and not by being stopped."""
 
 
 class VersionsApart(CommandFailed):

@@ -1,8 +1,9 @@
-"""Executions of the export machine: start one, describe one, read how it ended."""
+"""Executions of a machine: start one, stop one, describe one, read how it ended."""
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -18,6 +19,8 @@ from assetline_cli.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
@@ -30,8 +33,13 @@ SAID_NOTHING = {
 }
 
 
+def has_ended(status: Status) -> bool:
+    """Tell whether nothing more will happen in an execution of that status."""
+    return status not in ("RUNNING", "PENDING_REDRIVE")
+
+
 class ExportResult(BaseModel, frozen=True):
-    """The output of an execution that succeeded."""
+    """The output of an execution that succeeded; the changes are told of where they were asked for."""
 
     export_id: str
     feed: str
@@ -43,6 +51,8 @@ class ExportResult(BaseModel, frozen=True):
     bytes: int
     turns: int
     complete: bool
+    changes_key: str | None = None
+    changes_error: str | None = None
 
 
 class Failure(BaseModel, frozen=True):
@@ -65,11 +75,12 @@ class Failure(BaseModel, frozen=True):
 
 
 class Execution(BaseModel, frozen=True):
-    """One look at an execution."""
+    """One look at an execution; `resumes` is the export it goes on with, if it began with another execution."""
 
     arn: str
     status: Status
     feed: str | None
+    resumes: str | None = None
     started_at: datetime
     stopped_at: datetime | None = None
     result: ExportResult | None = None
@@ -78,7 +89,7 @@ class Execution(BaseModel, frozen=True):
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
-        return self.status not in ("RUNNING", "PENDING_REDRIVE")
+        return has_ended(self.status)
 
     @property
     def complete(self) -> bool:
@@ -87,7 +98,7 @@ class Execution(BaseModel, frozen=True):
 
 
 class Executions:
-    """The executions of one export machine."""
+    """The executions of one machine."""
 
     def __init__(self, client: SFNClient, machine_arn: str) -> None:
         self._client = client
@@ -113,28 +124,51 @@ class Executions:
                 ) from error
             raise
 
+    def stop(self, arn: str, cause: str) -> None:
+        """Stop the execution *arn*; one that has ended stays as it ended.
+
+        Raises:
+            ExecutionMissing: there is none of that ARN.
+        """
+        with self._named(arn):
+            self._client.stop_execution(executionArn=arn, cause=cause)
+
     def describe(self, arn: str) -> Execution:
-        """Look at the execution *arn*.
+        """Look at the execution *arn* of the machine that exports one feed.
 
         Raises:
             ExecutionMissing: there is none of that ARN.
             ExecutionForeign: it is not an execution of this machine.
             VersionsApart: it succeeded, and what it returned is not an export's result.
         """
-        try:
+        return _read(self.described(arn))
+
+    def described(self, arn: str) -> DescribeExecutionOutputTypeDef:
+        """Return what Step Functions says of the execution *arn*.
+
+        Raises:
+            ExecutionMissing: there is none of that ARN.
+            ExecutionForeign: it is not an execution of this machine.
+        """
+        with self._named(arn):
             found = self._client.describe_execution(executionArn=arn)
+        if found["stateMachineArn"] != self._machine_arn:
+            raise ExecutionForeign(
+                f"{arn} is an execution of {found['stateMachineArn']}, and the stack's machine is "
+                f"{self._machine_arn}: name the stack it belongs to with --stack."
+            )
+        return found
+
+    @contextmanager
+    def _named(self, arn: str) -> Iterator[None]:
+        try:
+            yield
         except ParamValidationError as error:
             raise self._missing(arn) from error
         except ClientError as error:
             if code_of(error) in ("ExecutionDoesNotExist", "InvalidArn"):
                 raise self._missing(arn) from error
             raise
-        if found["stateMachineArn"] != self._machine_arn:
-            raise ExecutionForeign(
-                f"{arn} is an execution of {found['stateMachineArn']}, and the stack's machine is "
-                f"{self._machine_arn}: name the stack it belongs to with --stack."
-            )
-        return _read(found)
 
     def _missing(self, arn: str) -> ExecutionMissing:
         return ExecutionMissing(
@@ -145,36 +179,55 @@ class Executions:
 
 
 def _read(found: DescribeExecutionOutputTypeDef) -> Execution:
-    status = found["status"]
-    failure = None
-    if status in ("FAILED", "TIMED_OUT", "ABORTED"):
-        failure = Failure.from_answer(status, found.get("error"), found.get("cause"))
+    asked = input_of(found)
     return Execution(
         arn=found["executionArn"],
-        status=status,
-        feed=_feed(found.get("input")),
+        status=found["status"],
+        feed=_text(asked.get("feed")),
+        resumes=_text(asked.get("resume")),
         started_at=found["startDate"],
         stopped_at=found.get("stopDate"),
-        result=_result(found) if status == "SUCCEEDED" else None,
-        failure=failure,
+        result=read_output(found, ExportResult),
+        failure=failure_of(found),
     )
 
 
-def _feed(input_: str | None) -> str | None:
-    # Anybody may start an execution with any input; one without a feed fails, and is shown failing.
+def input_of(found: DescribeExecutionOutputTypeDef) -> dict[str, Any]:
+    """Return the input of an execution, empty if it is not an object.
+
+    Anybody may start an execution with any input; one without a feed fails, and is shown failing.
+    """
     try:
-        told: Any = json.loads(input_ or "")
+        told: Any = json.loads(found.get("input") or "")
     except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def failure_of(found: DescribeExecutionOutputTypeDef) -> Failure | None:
+    """Return why an execution did not succeed, or None of one that did or still may."""
+    status = found["status"]
+    if status not in ("FAILED", "TIMED_OUT", "ABORTED"):
         return None
-    feed = told.get("feed") if isinstance(told, dict) else None
-    return feed if isinstance(feed, str) and feed else None
+    return Failure.from_answer(status, found.get("error"), found.get("cause"))
 
 
-def _result(found: DescribeExecutionOutputTypeDef) -> ExportResult:
+def read_output[Output: BaseModel](found: DescribeExecutionOutputTypeDef, model: type[Output]) -> Output | None:
+    """Return the output of an execution that succeeded, or None of any other.
+
+    Raises:
+        VersionsApart: it is not a *model*.
+    """
+    if found["status"] != "SUCCEEDED":
+        return None
     try:
-        return ExportResult.model_validate_json(found.get("output") or "")
+        return model.model_validate_json(found.get("output") or "")
     except ValidationError as error:
         raise VersionsApart(
             f"The execution {found['executionArn']} succeeded, and its output is not one this version of the "
             "command can read: look at it in Step Functions, and bring the command and the stack to one version."
         ) from error
+
+
+def _text(told: Any) -> str | None:
+    return told if isinstance(told, str) and told else None

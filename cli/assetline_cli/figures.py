@@ -33,3 +33,22 @@ def duration(seconds: float) -> str:
 def rows_of(feed: str | None) -> str:
     """Return what the rows of *feed* are called: `inspection_items` are `inspection items`."""
     return feed.replace("_", " ") if feed else "rows"
+
+
+def size(bytes_: int) -> str:
+    """Return 2491837 as `2.5 MB`."""
+    amount = float(bytes_)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.95:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was in its largest unit: `40s`, `3m`, `2h`, `5d`."""
+    whole = max(0, int(seconds))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= length:
+            return f"{whole // length}{unit}"
+    return f"{whole}s"

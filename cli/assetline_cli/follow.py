@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-
-from assetline_cli.clock import Clock
+from assetline_cli.commands import resume_command, watch_command
+from assetline_cli.desk import COMPLETE, FAILED, INTERRUPTED, Desk
 from assetline_cli.download import download
-from assetline_cli.errors import CommandFailed, explain
+from assetline_cli.errors import CommandFailed
 from assetline_cli.execution import Executions, ExportResult
 from assetline_cli.exports import Exports
-from assetline_cli.screen import say
-from assetline_cli.stack import DEFAULT_STACK, Aws, Stack
+from assetline_cli.seeing import Watching
+from assetline_cli.stopping import Stopping, leftover_lines
 from assetline_cli.summary import Summary, print_failure, print_summary
 from assetline_cli.view import view_on
 from assetline_cli.watch import Snapshot, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
-COMPLETE, FAILED, INTERRUPTED = 0, 1, 130  # exit statuses; 128 + SIGINT is the shell's way
+    from assetline_cli.item import ExportItem
+    from assetline_cli.stack import Stack
 
-
-@dataclass(frozen=True)
-class Desk:
-    """What a command works with: the operator's AWS account, screen and clock."""
-
-    aws: Aws = field(default_factory=Aws)
-    clock: Clock = field(default_factory=Clock)
-    out: Console = field(default_factory=Console)
-    err: Console = field(default_factory=lambda: Console(stderr=True))
-
-    def say(self, line: str) -> None:
-        """Print *line* as it is."""
-        say(self.out, line)
-
-    def complain(self, line: str) -> None:
-        """Print *line*, as it is, where errors go."""
-        say(self.err, line)
-
-
-def watch_command(arn: str, stack: str, to: Path | None = None) -> str:
-    """Return the command that watches the execution *arn*."""
-    words = ["assetline", "watch", arn]
-    if to is not None:
-        words += ["--to", str(to)]
-    if stack != DEFAULT_STACK:
-        words += ["--stack", stack]
-    return shlex.join(words)
+# After these the same upload cannot be gone on with.
+START_ANEW = frozenset({"InvalidInput", "PartsExhausted", "PartsMismatch", "StagedGone", "TailGone", "UploadGone"})
 
 
 def follow(desk: Desk, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
     """Show the execution *arn* to its end and return the exit status of the command."""
-    executions = Executions(desk.aws.stepfunctions, stack.machine_arn)
-    watch = Watch(executions, Exports(desk.aws.table(stack.table)), desk.clock)
     again = watch_command(arn, stack.name, to)
-    try:
-        last = _show(desk, watch.snapshots(arn, just_started=just_started))
-    except KeyboardInterrupt:
-        return _interrupted(desk, again)
-    except (BotoCoreError, ClientError) as error:
-        raise CommandFailed(
-            f"{explain(error)}\nThe watching ends; the export does not. Watch it again: {again}"
-        ) from error
+    last = _watching(desk, stack, arn, again, just_started=just_started).see_through(desk)
     if last.execution.result is None:
-        return _sum_up_failure(desk, last)
+        return _sum_up_failure(desk, last, stack)
     try:
         return _sum_up(desk, last, last.execution.result, to)
     except KeyboardInterrupt:
@@ -77,25 +39,32 @@ def follow(desk: Desk, stack: Stack, arn: str, to: Path | None, *, just_started:
         return INTERRUPTED
 
 
-def _show(desk: Desk, snapshots: Iterable[Snapshot]) -> Snapshot:
-    last: Snapshot | None = None
-    with view_on(desk.out, desk.clock) as view:
-        for snapshot in snapshots:
-            view.show(snapshot)
-            last = snapshot
-    if last is None:
-        raise AssertionError("a watch ends with a snapshot")
-    return last
+def stopping_of(desk: Desk, stack: Stack, arn: str) -> Stopping:
+    """Return what stops the execution *arn*."""
+    executions = Executions(desk.aws.stepfunctions, stack.machine_arn)
+    exports = Exports(desk.aws.table(stack.table))
+
+    def items() -> list[ExportItem]:
+        item = exports.progress_of(executions.describe(arn))
+        return [item] if item else []
+
+    return Stopping(executions, arn, items, desk.clock)
 
 
-def _interrupted(desk: Desk, again: str) -> int:
-    desk.complain("\nStopped watching; the export goes on.")
-    desk.complain(f"Watch it again: {again}")
-    return INTERRUPTED
+def _watching(desk: Desk, stack: Stack, arn: str, again: str, *, just_started: bool) -> Watching[Snapshot]:
+    executions = Executions(desk.aws.stepfunctions, stack.machine_arn)
+    watch = Watch(executions, Exports(desk.aws.table(stack.table)), desk.clock)
+    return Watching(
+        looks=lambda: watch.snapshots(arn, just_started=just_started),
+        view=lambda: view_on(desk.out, desk.clock),
+        stopping=stopping_of(desk, stack, arn),
+        again=again,
+    )
 
 
 def _sum_up(desk: Desk, last: Snapshot, result: ExportResult, to: Path | None) -> int:
-    summary = Summary(result, last.elapsed_seconds(desk.clock.now()))
+    seconds = last.elapsed_seconds(desk.clock.now())
+    summary = Summary(result, seconds, resumed=last.execution.resumes is not None)
     downloaded: list[Path] = []
     failure: CommandFailed | None = None
     if to is not None:
@@ -109,7 +78,17 @@ def _sum_up(desk: Desk, last: Snapshot, result: ExportResult, to: Path | None) -
     return COMPLETE if result.complete else FAILED
 
 
-def _sum_up_failure(desk: Desk, last: Snapshot) -> int:
+def _sum_up_failure(desk: Desk, last: Snapshot, stack: Stack) -> int:
     if last.execution.failure:
-        print_failure(desk.err, last, last.execution.failure)
+        print_failure(desk.err, last, last.execution.failure, _what_is_left(last, stack))
     return FAILED
+
+
+def _what_is_left(last: Snapshot, stack: Stack) -> list[str]:
+    """Return how to go on with an export that has been opened."""
+    item, failure = last.progress, last.execution.failure
+    if item is None or failure is None:
+        return []
+    if last.execution.status == "ABORTED":
+        return leftover_lines([item])
+    return [] if failure.error in START_ANEW else [f"Resume it: {resume_command(item.export_id, stack.name)}"]

@@ -1,16 +1,35 @@
 """The arguments and options of the commands, with what `--help` says of each."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-Feed = Annotated[str, typer.Argument(metavar="FEED", help="The feed to export, such as assets.", show_default=False)]
+Feeds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FEED",
+        help="The feed to export, such as assets. Several, or all, are exported side by side.",
+        show_default=False,
+    ),
+]
 
-ExecutionArn = Annotated[
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar="EXPORT_ID",
+        help="Go on with an export that failed, at the page it failed at; takes no FEED.",
+        show_default=False,
+    ),
+]
+
+ExportName = Annotated[
     str,
     typer.Argument(
-        metavar="EXECUTION_ARN", help="The execution, as `assetline export` printed it.", show_default=False
+        metavar="EXECUTION_ARN|EXPORT_ID",
+        help="The execution, as `assetline export` printed it, or the export, as `assetline exports` lists it.",
+        show_default=False,
     ),
 ]
 
@@ -25,8 +44,36 @@ FeedParams = Annotated[
 ]
 
 Format = Annotated[
-    str | None,
-    typer.Option("--format", metavar="FORMAT", help="The format of the file.", show_default="csv"),
+    Literal["csv", "csv.gz", "jsonl", "jsonl.gz"] | None,
+    typer.Option("--format", metavar="FORMAT", help="csv, csv.gz, jsonl or jsonl.gz.", show_default="csv"),
+]
+
+Since = Annotated[
+    Literal["last"] | None,
+    typer.Option(
+        "--since",
+        metavar="last",
+        help="Export only what changed since the last complete export of the feed.",
+        show_default="everything",
+    ),
+]
+
+NeutraliseFormulas = Annotated[
+    bool | None,
+    typer.Option(
+        "--neutralise-formulas",
+        help="Take the power from cells a spreadsheet program would run, such as =HYPERLINK(…).",
+        show_default="cells as they are",
+    ),
+]
+
+Changes = Annotated[
+    bool | None,
+    typer.Option(
+        "--changes",
+        help="Also write what was added, changed and removed since the last complete export. Not with --since.",
+        show_default=False,
+    ),
 ]
 
 PageSize = Annotated[
@@ -70,3 +117,26 @@ StackName = Annotated[
     str,
     typer.Option("--stack", metavar="NAME", envvar="ASSETLINE_STACK", help="The CloudFormation stack it runs in."),
 ]
+
+OfFeed = Annotated[
+    str | None,
+    typer.Option("--feed", metavar="FEED", help="Only exports of this feed.", show_default="any feed"),
+]
+
+InState = Annotated[
+    str | None,
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        help="Only exports in this state: running, complete, partial (it was stopped) or failed.",
+        show_default="any state",
+    ),
+]
+
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many exports to list, the newest first.")]
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print a JSON object a line, with everything that is known.", show_default=False)
+]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]

@@ -1,15 +1,17 @@
-"""What the operator asks for, in the shape the state machine takes it."""
+"""What the operator asks for, in the shape the state machines take it."""
 
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from assetline_cli.errors import ParamMalformed
 
 NAME_CHARS = 80  # Step Functions: the longest execution name
 NAME_TAIL = len("-20261121-003012-1a2b")
+EVERY_FEED = "all"
 
 type Params = dict[str, str | list[str]]
 
@@ -23,22 +25,81 @@ class ExportRequest:
     format: str | None = None
     page_size: int | None = None
     max_turn_seconds: float | None = None
+    since: str | None = None
+    neutralise_formulas: bool | None = None
+    changes: bool | None = None
+
+    @property
+    def title(self) -> str:
+        """What is said to be done."""
+        return f"Exporting {self.feed}"
 
     def input(self) -> str:
         """Return the input of the execution, without what was not given."""
-        given = {
-            "feed": self.feed,
-            "params": self.params or None,
-            "format": self.format,
-            "page_size": self.page_size,
-            "max_turn_seconds": self.max_turn_seconds,
-        }
-        return json.dumps({name: value for name, value in given.items() if value is not None})
+        return _given(asdict(self))
 
     def execution_name(self, at: datetime, tag: str) -> str:
         """Return a name that tells feed and time to who reads the list of executions; *tag* makes it unique."""
-        feed = re.sub(r"[^A-Za-z0-9_-]+", "-", self.feed)[: NAME_CHARS - NAME_TAIL]
-        return f"{feed}-{at.astimezone(UTC):%Y%m%d-%H%M%S}-{tag}"
+        return _execution_name(self.feed, at, tag)
+
+
+@dataclass(frozen=True)
+class ResumeRequest:
+    """An export that failed, to go on where it was."""
+
+    export_id: str
+    max_turn_seconds: float | None = None
+
+    @property
+    def title(self) -> str:
+        """What is said to be done."""
+        return f"Resuming {self.export_id}"
+
+    def input(self) -> str:
+        """Return the input of the execution, without what was not given."""
+        return _given({"resume": self.export_id, "max_turn_seconds": self.max_turn_seconds})
+
+    def execution_name(self, at: datetime, tag: str) -> str:
+        """Return a name that tells export and time to who reads the list of executions; *tag* makes it unique."""
+        return _execution_name(self.export_id, at, tag)
+
+
+@dataclass(frozen=True)
+class SeveralRequest:
+    """Several feeds, or all, side by side; what was not given stays None and is left to the machine."""
+
+    feeds: tuple[str, ...]
+    format: str | None = None
+    max_turn_seconds: float | None = None
+    since: str | None = None
+    neutralise_formulas: bool | None = None
+    changes: bool | None = None
+
+    @property
+    def title(self) -> str:
+        """What is said to be done."""
+        return "Exporting all feeds" if self.feeds == (EVERY_FEED,) else f"Exporting {len(self.feeds)} feeds"
+
+    def input(self) -> str:
+        """Return the input of the execution, without what was not given."""
+        feeds = EVERY_FEED if self.feeds == (EVERY_FEED,) else self.feeds
+        return _given(asdict(self) | {"feeds": feeds})
+
+    def execution_name(self, at: datetime, tag: str) -> str:
+        """Return a name that tells the time to who reads the list of executions; *tag* makes it unique."""
+        return _execution_name("feeds", at, tag)
+
+
+type Request = ExportRequest | ResumeRequest | SeveralRequest
+
+
+def _given(asked: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in asked.items() if value is not None and value != {}})
+
+
+def _execution_name(subject: str, at: datetime, tag: str) -> str:
+    subject = re.sub(r"[^A-Za-z0-9_-]+", "-", subject)[: NAME_CHARS - NAME_TAIL]
+    return f"{subject}-{at.astimezone(UTC):%Y%m%d-%H%M%S}-{tag}"
 
 
 def parse_params(given: Sequence[str]) -> Params:

@@ -6,9 +6,14 @@ from rich.text import Text
 WIDTH = 80  # of a rule, where nothing says how wide the screen is
 
 
-def say(console: Console, line: str, style: str = "") -> None:
+def say(console: Console, line: str, style: str = "", end: str = "\n") -> None:
     """Print *line* unwrapped and unread: rich would see an emoji in an ARN's `:secret:` and markup in brackets."""
-    console.print(Text(line, style=style), soft_wrap=True)
+    console.print(Text(line, style=style), soft_wrap=True, end=end)
+
+
+def pass_on(console: Console, line: str) -> None:
+    """Print *line* for another program: rich would turn its tabs into spaces."""
+    console.file.write(f"{line}\n")
 
 
 def rule(console: Console) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 DEFAULT_STACK = "assetline"
+SEVERAL = "ExportFeedsStateMachineArn"  # the output only stacks have that export several feeds side by side
 
 # An operator waits at a terminal: three tries tell a hiccup from an endpoint that is not there.
 PATIENCE = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
@@ -66,6 +67,25 @@ class Stack:
     machine_arn: str
     bucket: str
     table: str
+    several_machine_arn: str | None = None
+
+    def machine_of_several(self) -> str:
+        """Return the machine that exports several feeds.
+
+        Raises:
+            OutputsMissing: the stack is older than that machine.
+        """
+        if self.several_machine_arn is None:
+            raise OutputsMissing(
+                f"Stack {self.name!r} has no output {SEVERAL}, so it exports one feed at a time: deploy it again."
+            )
+        return self.several_machine_arn
+
+    def exports_several(self, execution_arn: str) -> bool:
+        """Tell whether *execution_arn* is an execution of the machine that exports several feeds."""
+        if self.several_machine_arn is None:
+            return False
+        return execution_arn.startswith(self.several_machine_arn.replace(":stateMachine:", ":execution:", 1) + ":")
 
 
 def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
@@ -85,7 +105,7 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
             "it is not an Assetline stack, or an older or unfinished one. Name another with --stack, or deploy again."
         )
     machine_arn, bucket, table = (outputs[key] for key in wanted)
-    return Stack(name=name, machine_arn=machine_arn, bucket=bucket, table=table)
+    return Stack(name, machine_arn, bucket, table, several_machine_arn=outputs.get(SEVERAL) or None)
 
 
 def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from assetline.export.progress import Progress
     from assetline_cli.clock import Clock
+    from assetline_cli.item import ExportItem
     from assetline_cli.watch import Snapshot
 
 UNKNOWN = "-"
@@ -33,7 +33,12 @@ type Layout = tuple[tuple[str, ...], ...]
 WIDE: Layout = (("Page", "Total", "Rate", "Elapsed"), ("Page time", "Remaining", "", "ETA"))
 NARROW: Layout = (("Page", "Total"), ("Page time", "Remaining"), ("Rate", "Elapsed"), ("", "ETA"))
 
-MARKS = {Stage.COMPLETE: ("✓", "bold green"), Stage.INCOMPLETE: ("!", "bold yellow"), Stage.FAILED: ("✗", "bold red")}
+MARKS = {
+    Stage.COMPLETE: ("✓", "bold green"),
+    Stage.INCOMPLETE: ("!", "bold yellow"),
+    Stage.STOPPED: ("!", "bold yellow"),
+    Stage.FAILED: ("✗", "bold red"),
+}
 STYLES = {Stage.WAITING: "yellow", Stage.UNHEARD: "yellow", Stage.COMPLETE: "green", Stage.FAILED: "red"}
 
 type View = LiveView | PlainView
@@ -75,12 +80,15 @@ class PlainView:
 
 def stage_words(snapshot: Snapshot) -> str:
     """Return where the export is, and of a pause how long it is."""
-    if snapshot.stage is Stage.WAITING and snapshot.progress:
-        return f"{snapshot.stage}, which asked for {duration(snapshot.progress.pause_seconds)}"
-    return str(snapshot.stage)
+    return waiting_words(snapshot.progress) if snapshot.stage is Stage.WAITING and snapshot.progress else snapshot.stage
 
 
-def page_line(progress: Progress) -> str:
+def waiting_words(progress: ExportItem) -> str:
+    """Return that the feed wants a pause, and how long a one."""
+    return f"{Stage.WAITING}, which asked for {duration(progress.pause_seconds)}"
+
+
+def page_line(progress: ExportItem) -> str:
     """Return the line of the last page, without what the export does not know."""
     noun = rows_of(progress.feed)
     parts = [f"Page {count(progress.pages)}: {count(progress.page_rows)} {noun}", f"Total: {count(progress.rows)}"]
@@ -179,7 +187,7 @@ def _figures(snapshot: Snapshot, elapsed_seconds: float, layout: Layout) -> Rend
     return grid
 
 
-def _known(progress: Progress) -> dict[str, str]:
+def _known(progress: ExportItem) -> dict[str, str]:
     known = {"Page": count(progress.pages), "Total": count(progress.rows)}
     if progress.page_seconds:
         known["Page time"] = page_time(progress.page_seconds)

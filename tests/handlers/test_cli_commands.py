@@ -1,197 +1,19 @@
-"""The operator's command against AWS: moto for the table and the bucket, a script for the stack and the machine.
-
-moto's Step Functions cannot run our machine, so what Step Functions answers is scripted at the wire, and so is the
-stack: every second that the command sleeps, the next moment of the export comes to pass.
-"""
+"""The operator's command against AWS: every situation it meets, and what it says and returns."""
 
 import io
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import boto3
-import botocore.session
 import pytest
-from botocore.loaders import Loader
-from botocore.model import OperationModel
-from moto import mock_aws
-from mypy_boto3_dynamodb.service_resource import Table
 from rich.console import Console
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
-from assetline.export.names import export_ids, manifest_key, object_key
-from assetline.export.progress import Progress
+from assetline.export.names import export_ids
 from assetline_cli.app import app
 from assetline_cli.clock import Clock
-from assetline_cli.follow import Desk
+from assetline_cli.desk import Desk
 from assetline_cli.stack import Aws
-
-REGION = "eu-west-1"
-STARTED = datetime(2026, 11, 21, 0, 30, 12, 345000, tzinfo=UTC)
-MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:export_feed"
-EXECUTION = f"arn:aws:states:{REGION}:123456789012:execution:export_feed:assets-20261121-003012-1a2b"
-SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:token[/red]"  # as it is: no emoji, no markup
-CSV = b"id,name\r\n" + b"1,Pump\r\n" * 2000
-
-OUTPUTS = {"ExportStateMachineArn": MACHINE, "ExportBucketName": "the-exports", "ExportsTableName": "the-table"}
-
-
-LOADER = Loader()  # reads the service descriptions of botocore once for all sessions
-
-
-@dataclass
-class Account:
-    """An AWS account whose export goes as it is told; it is asked as boto3 asks AWS."""
-
-    session: boto3.Session
-    table: Table
-    status: str = "RUNNING"
-    stacks: dict[str, dict[str, str]] = field(default_factory=lambda: {"assetline": OUTPUTS})
-    input: str = '{"feed": "assets"}'
-    output: str | None = None
-    error: str | None = None
-    cause: str | None = None
-    stopped_at: datetime | None = None
-    known: bool = True
-    started: list[dict[str, Any]] = field(default_factory=list)
-    refusals: dict[str, tuple[int, str, str]] = field(default_factory=dict)
-    moments: list[Callable[[], object]] = field(default_factory=list)
-    now: datetime = STARTED
-
-    def __post_init__(self) -> None:
-        self.session.events.register("before-call.sfn", self._answer)
-        self.session.events.register("before-call.cloudformation", self._describe_stacks)
-
-    # what comes to pass ------------------------------------------------------
-
-    def then(self, *moments: Callable[[], object]) -> None:
-        """Let *moments* come to pass, a second each."""
-        self.moments += moments
-
-    def opens(self, **progress: Any) -> None:
-        self._put(**progress)
-
-    def writes(self, pages: int, **progress: Any) -> Callable[[], None]:
-        rows = pages * 100
-        given: dict[str, Any] = {"pages": pages, "rows": rows, "page_rows": 100, "turns": 1, "page_seconds": 0.05}
-        return lambda: self._put(**given | progress)
-
-    def completes(self, *, complete: bool = True, rows: int = 2000, pages: int = 20) -> None:
-        id_ = next(export_ids("assets", STARTED))
-        self._put(pages=pages, rows=rows, page_rows=100, turns=2, remaining=0, state="complete")
-        bucket = self.session.resource("s3").Bucket("the-exports")
-        bucket.put_object(Key=object_key("assets", id_, "csv"), Body=CSV)
-        bucket.put_object(Key=manifest_key("assets", id_), Body=b'{"complete": true}')
-        names = {"key": object_key("assets", id_, "csv"), "manifest_key": manifest_key("assets", id_)}
-        figures = {"rows": rows, "pages": pages, "bytes": len(CSV), "turns": 2, "complete": complete}
-        self.ends("SUCCEEDED")
-        self.output = json.dumps({"export_id": id_, "feed": "assets", "bucket": "the-exports"} | names | figures)
-
-    def fails(self, error: str, cause: str, status: str = "FAILED") -> Callable[[], None]:
-        def fail() -> None:
-            self.ends(status)
-            self.error, self.cause = error, cause
-
-        return fail
-
-    def ends(self, status: str) -> None:
-        self.status, self.stopped_at = status, self.now
-
-    def refuses(self, operation: str, code: str, message: str, status: int = 400) -> Callable[[], None]:
-        return lambda: self.refusals.update({operation: (status, code, message)})
-
-    def relents(self) -> None:
-        self.refusals.clear()
-
-    def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-        assert self.moments, "the command goes on looking when nothing more comes to pass"
-        self.moments.pop(0)()
-
-    # what is asked -----------------------------------------------------------
-
-    def _put(self, export_id: str | None = None, execution_arn: str = EXECUTION, **progress: Any) -> None:
-        id_ = export_id or next(export_ids("assets", STARTED))
-        fixed: dict[str, Any] = {"export_id": id_, "feed": "assets", "format": "csv", "bucket": "the-exports"}
-        names = {"key": object_key("assets", id_, "csv"), "manifest_key": manifest_key("assets", id_)}
-        times = {"started_at": STARTED, "updated_at": self.now, "execution_arn": execution_arn, "state": "running"}
-        self.table.put_item(Item=Progress.model_validate(fixed | names | times | progress).to_item())
-
-    def _answer(self, model: OperationModel, params: dict[str, Any], **_: object) -> Any:
-        asked = json.loads(params["body"])
-        if model.name in self.refusals:
-            return _refusal(*self.refusals[model.name])
-        if model.name == "StartExecution":
-            self.started.append(asked)
-            self.input = asked["input"]
-            return _answer({"executionArn": EXECUTION, "startDate": STARTED})
-        if not self.known or asked["executionArn"] != EXECUTION:
-            return _refusal(400, "ExecutionDoesNotExist", "Execution Does Not Exist")
-        return _answer(self._described())
-
-    def _described(self) -> dict[str, Any]:
-        told = {
-            "executionArn": EXECUTION,
-            "stateMachineArn": MACHINE,
-            "status": self.status,
-            "startDate": STARTED,
-            "stopDate": self.stopped_at,
-            "input": self.input,
-            "output": self.output,
-            "error": self.error,
-            "cause": self.cause,
-        }
-        return {name: value for name, value in told.items() if value is not None}
-
-    def _describe_stacks(self, params: dict[str, Any], **_: object) -> Any:
-        name = params["body"]["StackName"]
-        if name not in self.stacks:
-            return _refusal(400, "ValidationError", f"Stack with id {name} does not exist")
-        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.stacks[name].items()]
-        return _answer({"Stacks": [{"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]})
-
-
-def _answer(told: dict[str, Any], status: int = 200) -> Any:
-    return SimpleNamespace(status_code=status), told | {"ResponseMetadata": {"HTTPStatusCode": status}}
-
-
-def _refusal(status: int, code: str, message: str) -> Any:
-    return _answer({"Error": {"Code": code, "Message": message}}, status)
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        described = botocore.session.get_session()
-        described.register_component("data_loader", LOADER)
-        session = boto3.Session(botocore_session=described)
-        session.resource("s3").create_bucket(
-            Bucket="the-exports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-        )
-        table = session.resource("dynamodb").create_table(
-            TableName="the-table",
-            KeySchema=[{"AttributeName": "export_id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "export_id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield Account(session, table)
-
-
-type Run = Callable[..., Result]
-
-
-@pytest.fixture
-def assetline(account: Account) -> Run:
-    def run(*words: str, aws: Aws | None = None, sleep: Callable[[float], None] | None = None) -> Result:
-        clock = Clock(now=lambda: account.now, sleep=sleep or account.sleep)
-        return CliRunner().invoke(app, words, obj=Desk(aws=aws or Aws(account.session), clock=clock))
-
-    return run
+from tests.handlers.cli_account import CSV, EXECUTION, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
 
 
 class TestStarting:
@@ -366,6 +188,7 @@ class TestFailing:
             f"TokenRefused: SafetyCulture refused the token (401): put a current one in secret {SECRET}.",
             "Got as far as: page 3, 300 assets",
             f"Look further: {EXECUTION}",
+            "Resume it: assetline export --resume assets_20261121_003012 --watch",
         ]
 
     @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ class TestSummary:
         assert first == "Total Inspection Items: 7"
         assert "Throughput: 0.50 pages/sec | 3.5 inspection items/sec" in rest
 
+    def test_what_was_asked_about_changes_is_told(self) -> None:
+        result = any_result(rows=7, pages=1)
+        written = result.model_copy(update={"changes_key": "exports/assets/a.changes.csv"})
+        assert Summary(written, seconds=2).lines()[-1] == "Changes: s3://the-exports/exports/assets/a.changes.csv"
+        failed = result.model_copy(update={"changes_error": "KeyMissing"})
+        assert Summary(failed, seconds=2).lines()[-1] == "Changes: could not be written (KeyMissing)"
+
     def test_nothing_is_divided_by_nothing(self) -> None:
         lines = Summary(any_result(rows=0, pages=0), seconds=0).lines()
         assert not [line for line in lines if line.startswith(("Average", "Throughput"))]

@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from assetline.export.plan import ALL
+from assetline.export.plan import FeedsRequest as MachineFeeds
 from assetline.export.request import ExportRequest as MachineInput
+from assetline.export.request import ResumeRequest as MachineResume
+from assetline.export.request import parse
 from assetline_cli.errors import ParamMalformed
-from assetline_cli.request import ExportRequest, parse_params
+from assetline_cli.request import ExportRequest, ResumeRequest, SeveralRequest, parse_params
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
@@ -17,15 +21,45 @@ def test_what_was_not_given_is_left_to_the_machine() -> None:
 
 
 def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
-    asked = ExportRequest("assets", {"site": ["a", "b"], "archived": "both"}, "csv", 50, 2.5)
-    taken = MachineInput.parse(json.loads(asked.input()))
+    params: dict[str, str | list[str]] = {"site": ["a", "b"], "archived": "both"}
+    asked = ExportRequest("assets", params, "csv.gz", 50, 2.5, neutralise_formulas=True, changes=True)
+    taken = parse(MachineInput, json.loads(asked.input()))
     assert taken.model_dump() == {
         "feed": "assets",
         "params": {"site": ["a", "b"], "archived": "both"},
-        "format": "csv",
+        "format": "csv.gz",
         "page_size": 50,
         "max_turn_seconds": 2.5,
+        "since": None,
+        "neutralise_formulas": True,
+        "changes": True,
     }
+    assert parse(MachineInput, json.loads(ExportRequest("assets", since="last").input())).since == "last"
+
+
+def test_the_machine_takes_what_is_resumed() -> None:
+    asked = ResumeRequest("assets_20261121_003012", 2.5)
+    taken = parse(MachineResume, json.loads(asked.input()))
+    assert taken.model_dump() == {"resume": "assets_20261121_003012", "max_turn_seconds": 2.5}
+    assert asked.execution_name(AT, "1a2b") == "assets_20261121_003012-20261121-003012-1a2b"
+
+
+def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
+    asked = SeveralRequest(("assets", "users"), "jsonl", 2.5, neutralise_formulas=True, changes=True)
+    taken = parse(MachineFeeds, json.loads(asked.input())).model_dump(exclude_defaults=True)
+    assert taken == {
+        "feeds": ["assets", "users"],
+        "format": "jsonl",
+        "max_turn_seconds": 2.5,
+        "neutralise_formulas": True,
+        "changes": True,
+    }
+    assert asked.execution_name(AT, "1a2b") == "feeds-20261121-003012-1a2b"
+
+
+def test_all_is_a_word_and_no_feed() -> None:
+    taken = parse(MachineFeeds, json.loads(SeveralRequest(("all",), since="last").input()))
+    assert (taken.feeds, taken.since) == (ALL, "last")
 
 
 def test_an_execution_is_named_by_feed_and_time_in_utc() -> None:

@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from assetline.export.progress import Progress
 from assetline_cli.clock import Clock
 from assetline_cli.execution import Execution, ExportResult, Failure
-from assetline_cli.figures import duration, page_time, pages_rate, rows_rate
+from assetline_cli.figures import age, duration, page_time, pages_rate, rows_rate, size
+from assetline_cli.item import ExportItem
 from assetline_cli.view import LiveView, PlainView, page_line, view_on
 from assetline_cli.watch import Snapshot, Stage
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
 
-def any_progress(**measures: Any) -> Progress:
+def any_progress(**measures: Any) -> ExportItem:
     fixed: dict[str, Any] = {"export_id": "assets_20261121_003012", "feed": "assets", "format": "csv"}
     places = {"execution_arn": "arn:e", "bucket": "b", "key": "k", "manifest_key": "m", "state": "running"}
-    return Progress.model_validate(fixed | places | {"started_at": STARTED, "updated_at": STARTED} | measures)
+    return ExportItem.model_validate(fixed | places | {"started_at": STARTED, "updated_at": STARTED} | measures)
 
 
 def any_execution(**told: Any) -> Execution:
@@ -147,3 +147,17 @@ def test_rates_show_what_matters_of_them() -> None:
     assert [pages_rate(rate) for rate in (515.6, 9.84, 0.43, 0.04)] == ["516", "9.8", "0.4", "0.04"]
     assert [page_time(seconds) for seconds in (0.487, 0.0031)] == ["0.49s", "0.003s"]
     assert [rows_rate(rate) for rate in (12345.6, 980.4, 4.25)] == ["12,346", "980", "4.2"]
+
+
+def test_sizes_and_ages_are_in_their_largest_unit() -> None:
+    assert [size(bytes_) for bytes_ in (0, 999, 1000, 2491837, 999_960_000, 240 * 1000**3, 5 * 10**15)] == [
+        "0 B", "999 B", "1.0 kB", "2.5 MB", "1.0 GB", "240.0 GB", "5,000.0 TB",
+    ]  # fmt: skip
+    assert [age(seconds) for seconds in (-3, 59.9, 60, 7199, 7200, 86400 * 5.5)] == [
+        "0s",
+        "59s",
+        "1m",
+        "1h",
+        "2h",
+        "5d",
+    ]

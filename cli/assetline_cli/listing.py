@@ -1,0 +1,135 @@
+"""The list of exports: a table on a terminal, tab-separated lines in a pipe, or JSON lines."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from assetline_cli import item as states
+from assetline_cli.commands import export_command, watch_command
+from assetline_cli.figures import age, count, duration, rows_rate, size
+from assetline_cli.screen import pass_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from assetline_cli.desk import Desk
+    from assetline_cli.item import ExportItem
+
+HEADINGS = ("Export", "Feed", "State", "Rows", "Age", "Pace", "Size", "Error")
+DISPENSABLE = ("Feed", "Size", "Pace", "Age", "Error", "Rows")  # the first to go first; the id begins with the feed
+MEASURING_WIDTH = 1000  # wider than any table of ours
+RIGHT = frozenset({"Rows", "Age", "Pace", "Size"})
+STATE_STYLES = {
+    states.RUNNING: "cyan",
+    states.COMPLETE: "green",
+    states.PARTIAL: "yellow",
+    states.FAILED: "bold red",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which exports are wanted; None where any is."""
+
+    feed: str | None = None
+    state: str | None = None
+    limit: int = 20
+
+    @property
+    def everything(self) -> bool:
+        """Whether none is left out but for the limit."""
+        return self.feed is None and self.state is None
+
+    def newest(self, exports: Iterable[ExportItem]) -> list[ExportItem]:
+        """Return those of *exports* that are wanted, the one that started last first."""
+        wanted = (export for export in exports if self._wants(export))
+        return heapq.nlargest(self.limit, wanted, key=lambda export: (export.started_at, export.export_id))
+
+    def _wants(self, export: ExportItem) -> bool:
+        return self.feed in {None, export.feed} and self.state in {None, export.state}
+
+
+def print_exports(desk: Desk, exports: Sequence[ExportItem]) -> None:
+    """Print a table where the lines go to a terminal, and else a line an export, its columns set apart by tabs."""
+    now = desk.clock.now()
+    if not desk.out.is_terminal:
+        for export in exports:
+            pass_on(desk.out, "\t".join(cells(export, now, rows=str(export.rows))))
+        return
+    desk.out.print(_fitting_table(desk.out, exports, now))
+
+
+def _fitting_table(console: Console, exports: Sequence[ExportItem], now: datetime) -> Table:
+    """Return the table without the columns a narrow screen has no room for: a figure cut short is a wrong one."""
+    endless = console.options.update(max_width=MEASURING_WIDTH)
+    left_out: set[str] = set() if any(export.error for export in exports) else {"Error"}
+    table = _table(exports, now, left_out)
+    for heading in DISPENSABLE:
+        if console.measure(table, options=endless).minimum <= console.width:
+            break
+        left_out.add(heading)
+        table = _table(exports, now, left_out)
+    return table
+
+
+def _table(exports: Sequence[ExportItem], now: datetime, left_out: AbstractSet[str]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in HEADINGS:
+        if heading not in left_out:
+            justify: Literal["left", "right"] = "right" if heading in RIGHT else "left"
+            table.add_column(heading, justify=justify, no_wrap=heading != "Error", overflow="fold")
+    for export in exports:
+        style = "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
+        row = zip(HEADINGS, cells(export, now, rows=count(export.rows)), strict=True)
+        table.add_row(*(Text(cell, style if name == "State" else "") for name, cell in row if name not in left_out))
+    return table
+
+
+def print_json(desk: Desk, exports: Sequence[ExportItem]) -> None:
+    """Print an object a line, with all that the items tell and whether a running one has gone silent."""
+    now = desk.clock.now()
+    for export in exports:
+        told = export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)}
+        pass_on(desk.out, json.dumps(told, ensure_ascii=False))
+
+
+def hint_lines(exports: Sequence[ExportItem], choice: Choice, stack: str, now: datetime) -> list[str]:
+    """Return what to make of the list, where it does not speak for itself."""
+    if not exports:
+        if choice.everything:
+            return [f"No exports yet. Start one: {export_command('assets', stack)}"]
+        return ["No export is of that feed and in that state: leave out --feed or --state to see the others."]
+    silent = [export for export in exports if export.silent(now)]
+    if not silent:
+        return []
+    minutes = round(states.SILENT_AFTER.total_seconds() / 60)
+    command = watch_command(silent[0].export_id, stack)
+    return [f"running? has told nothing for more than {minutes} minutes. See what became of it: {command}"]
+
+
+def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
+    """Return the columns of an export, in the order of `HEADINGS`."""
+    if export.running and not export.silent(now):
+        pace = f"{rows_rate(export.rows_per_second)} rows/s"
+    else:
+        pace = duration(export.seconds(now if not export.running else export.updated_at))
+    return (
+        export.export_id,
+        export.feed,
+        f"{export.state}?" if export.silent(now) else export.state,
+        rows,
+        age((now - export.started_at).total_seconds()),
+        pace,
+        size(export.bytes),
+        export.error or "",
+    )

@@ -1,0 +1,62 @@
+"""Looking again and again at something on AWS until it has ended, whether AWS answers each time or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline_cli.errors import ExecutionMissing, is_no_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from assetline_cli.clock import Clock
+
+SILENCE_SECONDS = 120.0  # ours: how long AWS may give no answer before the watching ends; the export goes on anyway
+APPEARING_SECONDS = 15.0  # Step Functions: a new execution may be described a little later than it is started
+
+
+class Sight(Protocol):
+    """What one look saw."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+
+    def unheard(self) -> Self:
+        """Return what is shown while AWS gives no answer."""
+
+
+def looks[S: Sight](look: Callable[[], S], clock: Clock, every_seconds: float) -> Iterator[S]:
+    """Yield what *look* sees, the last of it ended.
+
+    Silence of AWS is borne for a while once it has been heard; anything else it refuses is raised.
+    """
+    last: S | None = None
+    heard_at = clock.now()
+    while True:
+        try:
+            seen = last = look()
+            heard_at = clock.now()
+        except (BotoCoreError, ClientError) as error:
+            silence = (clock.now() - heard_at).total_seconds()
+            if last is None or not is_no_answer(error) or silence > SILENCE_SECONDS:
+                raise
+            seen = last.unheard()
+        yield seen
+        if seen.ended:
+            return
+        clock.sleep(every_seconds)
+
+
+def await_appearance(describe: Callable[[], object], clock: Clock, every_seconds: float) -> None:
+    """Wait until an execution that has just been started can be described, or ought to be."""
+    started_at = clock.now()
+    while (clock.now() - started_at).total_seconds() < APPEARING_SECONDS:
+        try:
+            describe()
+        except ExecutionMissing:
+            clock.sleep(every_seconds)
+        else:
+            return

@@ -1,0 +1,140 @@
+"""The command `exports`: what there is in the table, on a terminal, in a pipe and as JSON."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from assetline.export.names import export_ids
+from tests.handlers.cli_account import OUTPUTS, STARTED, Account, Run
+
+
+def has(account: Account, feed: str = "assets", *, ago: timedelta = timedelta(0), **progress: Any) -> str:
+    """Put an export in the table that started *ago*, and return its id."""
+    started_at = account.now - ago
+    id_ = next(export_ids(feed, started_at))
+    times = {"started_at": started_at, "updated_at": started_at}
+    account.opens(export_id=id_, feed=feed, **times | progress)
+    return id_
+
+
+def three(account: Account) -> tuple[str, str, str]:
+    finished = STARTED - timedelta(hours=2) + timedelta(seconds=252)
+    sizes: dict[str, Any] = {"rows": 2000, "bytes": 2491837}
+    complete = has(account, ago=timedelta(hours=2), state="complete", finished_at=finished, **sizes)
+    told: dict[str, Any] = {"error": "TokenRefused", "message": "The token was refused."}
+    later = STARTED - timedelta(days=5) + timedelta(seconds=9)
+    failed = has(account, "users", ago=timedelta(days=5), state="failed", updated_at=later, rows=300, **told)
+    fresh: dict[str, Any] = {"updated_at": STARTED, "rows": 1200, "bytes": 9, "rows_per_second": 980.0}
+    return has(account, ago=timedelta(minutes=3), **fresh), complete, failed
+
+
+class TestInAPipe:
+    def test_a_line_an_export_the_newest_first_its_columns_between_tabs(self, account: Account, assetline: Run) -> None:
+        running, complete, failed = three(account)
+        ended = assetline("exports")
+        assert ended.exit_code == 0
+        assert [line.split("\t") for line in ended.stdout.splitlines()] == [
+            [running, "assets", "running", "1200", "3m", "980 rows/s", "9 B", ""],
+            [complete, "assets", "complete", "2000", "2h", "4m 12s", "2.5 MB", ""],
+            [failed, "users", "failed", "300", "5d", "9s", "0 B", "TokenRefused"],
+        ]
+        assert ended.stderr == ""
+
+    @pytest.mark.parametrize(
+        ("words", "wanted"),
+        [
+            (["--feed", "users"], [2]),
+            (["--state", "complete"], [1]),
+            (["--limit", "2"], [0, 1]),
+            (["--feed", "assets", "--limit", "1"], [0]),
+        ],
+    )
+    def test_only_what_is_wanted(self, account: Account, assetline: Run, words: list[str], wanted: list[int]) -> None:
+        ids = three(account)
+        lines = assetline("exports", *words).stdout.splitlines()
+        assert [line.split("\t")[0] for line in lines] == [ids[index] for index in wanted]
+
+    def test_a_table_of_many_pages_is_read_to_its_end(self, account: Account, assetline: Run) -> None:
+        message = "x" * 300_000  # DynamoDB: a page of a scan is 1 MB
+        ids = [has(account, ago=timedelta(minutes=n), state="failed", message=message) for n in range(9)]
+        lines = assetline("exports", "--limit", "100").stdout.splitlines()
+        assert [line.split("\t")[0] for line in lines] == ids
+
+    def test_what_is_no_export_is_passed_over(self, account: Account, assetline: Run) -> None:
+        id_ = has(account)
+        for item in (
+            {"export_id": "latest#assets", "feed": "assets", "state": "complete"},
+            {"export_id": "assets_20261121_003013"},
+        ):
+            account.table.put_item(Item=item)
+        assert assetline("exports").stdout.startswith(f"{id_}\t")
+        assert assetline("exports").stdout.count("\n") == 1
+
+    def test_a_state_nobody_knows_yet_is_shown_as_it_is(self, account: Account, assetline: Run) -> None:
+        has(account, state="paused")
+        assert "\tpaused\t" in assetline("exports").stdout
+
+    def test_a_running_export_that_tells_nothing_is_doubted(self, account: Account, assetline: Run) -> None:
+        id_ = has(account, ago=timedelta(hours=1))
+        has(account, "users", ago=timedelta(minutes=50), pause_seconds=3600)
+        ended = assetline("exports")
+        assert "\trunning\t" in ended.stdout.splitlines()[0]
+        assert "\trunning?\t" in ended.stdout.splitlines()[1]
+        assert ended.stderr == (
+            f"running? has told nothing for more than 20 minutes. See what became of it: assetline watch {id_}\n"
+        )
+
+
+class TestAsJson:
+    def test_an_object_a_line_with_everything(self, account: Account, assetline: Run) -> None:
+        _, _, failed = three(account)
+        ended = assetline("exports", "--json")
+        told = [json.loads(line) for line in ended.stdout.splitlines()]
+        assert [one["state"] for one in told] == ["running", "complete", "failed"]
+        assert told[2]["export_id"] == failed
+        assert told[2]["message"] == "The token was refused."
+        assert told[1]["bytes"] == 2491837
+        assert told[0]["silent"] is False
+
+    def test_nothing_is_no_line(self, assetline: Run) -> None:
+        ended = assetline("exports", "--json")
+        assert (ended.exit_code, ended.stdout, ended.stderr) == (0, "", "")
+
+
+class TestOnATerminal:
+    @pytest.mark.parametrize("width", [40, 70, 120])
+    def test_a_narrow_screen_has_fewer_columns_and_every_figure_whole(
+        self, account: Account, assetline: Run, width: int
+    ) -> None:
+        ids = three(account)
+        out = Console(force_terminal=True, width=width, file=io.StringIO(), color_system=None)
+        assert assetline("exports", out=out).exit_code == 0
+        assert isinstance(out.file, io.StringIO)
+        shown = out.file.getvalue()
+        assert all(id_ in shown for id_ in ids)
+        assert "…" not in shown
+        words = {40: ["State", "failed"], 70: ["4m 12s", "Age", "TokenRefused"], 120: ["Feed", "980 rows/s", "2.5 MB"]}
+        assert all(word in shown for word in words[width])
+
+    def test_no_column_of_errors_where_there_are_none(self, account: Account, assetline: Run) -> None:
+        has(account)
+        out = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
+        assetline("exports", out=out)
+        assert isinstance(out.file, io.StringIO)
+        assert "Error" not in out.file.getvalue()
+
+
+class TestNothingToShow:
+    def test_an_empty_table_says_how_to_begin(self, account: Account, assetline: Run) -> None:
+        account.stacks["dev"] = OUTPUTS
+        ended = assetline("exports", "--stack", "dev")
+        assert (ended.exit_code, ended.stdout) == (0, "")
+        assert ended.stderr == "No exports yet. Start one: assetline export assets --watch --stack dev\n"
+
+    def test_where_none_is_wanted_that_is_said(self, account: Account, assetline: Run) -> None:
+        has(account)
+        assert assetline("exports", "--state", "runing").stderr.startswith("No export is of that feed and in that")

@@ -1,0 +1,226 @@
+"""Ctrl+C while an export is watched, and the command `stop`."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import Result
+
+from assetline_cli.keyboard import Keyboard
+from tests.handlers.cli_account import EXECUTION, Account, Run
+
+EXPORT = "assets_20261121_003012"
+PARTIAL = f"exports/assets/{EXPORT}.partial.csv"
+QUESTION = "Stop the export, or only the watching? [s]top / [w]atching only / [c]ontinue"
+
+CTRL_C, CTRL_D = KeyboardInterrupt(), EOFError()
+
+
+def ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+type Answer = str | BaseException | Callable[[], str]
+
+
+class Terminal:
+    """A terminal, and somebody who types *answers* at it."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.out = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
+        self._answers = iter(answers)
+
+    def _read_line(self) -> str:
+        answer = next(self._answers)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer if isinstance(answer, str) else answer()
+
+    @property
+    def things(self) -> dict[str, Any]:
+        return {"out": self.out, "keyboard": Keyboard(lambda: True, self._read_line)}
+
+    @property
+    def shown(self) -> str:
+        assert isinstance(self.out.file, io.StringIO)
+        return self.out.file.getvalue()
+
+
+@pytest.fixture
+def watched(account: Account, assetline: Run) -> Callable[[Terminal], Result]:
+    """Return what watches an export at a terminal; it is interrupted at page 12."""
+    account.opens()
+    account.then(account.writes(12), ctrl_c)
+    return lambda terminal: assetline("watch", EXECUTION, **terminal.things)
+
+
+type Watched = Callable[[Terminal], Result]
+
+
+class TestCtrlC:
+    def test_stop_stops_the_export_and_tells_where_the_partial_file_is(
+        self, account: Account, watched: Watched
+    ) -> None:
+        account.then(lambda: None, account.writes(12, state="partial", partial_key=PARTIAL))
+        terminal = Terminal("s")
+        ended = watched(terminal)
+        assert ended.exit_code == 1
+        assert QUESTION in terminal.shown
+        assert ended.stderr.splitlines() == [
+            "Stopping. What was sealed so far becomes a partial file.",
+            f"Stopped {EXPORT} after page 12, 1,200 assets.",
+            f"Partial file: s3://the-exports/{PARTIAL}",
+        ]
+        (asked,) = account.stopped
+        assert asked == {"executionArn": EXECUTION, "cause": "Stopped by the operator, with the command assetline."}
+
+    def test_a_partial_file_that_takes_long_is_told_to_come(self, account: Account, watched: Watched) -> None:
+        account.then(*[lambda: None] * 40)
+        ended = watched(Terminal("stop"))
+        assert ended.exit_code == 1
+        assert ended.stderr.splitlines()[-1] == (
+            f"The partial file is still to appear, if anything was sealed: s3://the-exports/{PARTIAL}"
+        )
+        assert len(account.moments) == 10
+
+    def test_ctrl_c_does_not_wait_for_the_partial_file(self, account: Account, watched: Watched) -> None:
+        account.then(lambda: None, ctrl_c)
+        ended = watched(Terminal("s"))
+        assert ended.exit_code == 1
+        assert "The partial file is still to appear" in ended.stderr
+
+    def test_where_nothing_was_sealed_there_is_no_file(self, account: Account, watched: Watched) -> None:
+        account.then(account.writes(12, state="partial"))
+        assert "there is no partial file" in watched(Terminal("s")).stderr
+
+    def test_an_export_that_was_not_open_leaves_nothing(self, account: Account, assetline: Run) -> None:
+        account.then(ctrl_c)
+        ended = assetline("watch", EXECUTION, **Terminal("s").things)
+        assert ended.exit_code == 1
+        assert ended.stderr.splitlines()[-1] == "Stopped before any file was opened: nothing is left."
+
+    def test_one_that_ended_while_the_question_stood_is_shown_as_it_ended(
+        self, account: Account, watched: Watched
+    ) -> None:
+        def late() -> str:
+            account.completes()
+            return "s"
+
+        terminal = Terminal(late)
+        ended = watched(terminal)
+        assert ended.exit_code == 0
+        assert "EXPORT COMPLETE!" in terminal.shown
+
+    def test_watching_only_leaves_the_export_running(self, account: Account, watched: Watched) -> None:
+        ended = watched(Terminal("w"))
+        assert ended.exit_code == 130
+        assert ended.stderr == (
+            f"\nStopped watching; the export goes on.\nWatch it again: assetline watch {EXECUTION}\n"
+        )
+        assert account.stopped == []
+
+    @pytest.mark.parametrize("answer", [CTRL_C, CTRL_D])
+    def test_ctrl_c_at_the_question_is_watching_only(
+        self, account: Account, watched: Watched, answer: BaseException
+    ) -> None:
+        assert watched(Terminal(answer)).exit_code == 130
+        assert account.stopped == []
+
+    def test_continue_goes_back_to_the_view(self, account: Account, watched: Watched) -> None:
+        account.then(account.writes(15), account.completes)
+        terminal = Terminal("C ")
+        assert watched(terminal).exit_code == 0
+        assert "EXPORT COMPLETE!" in terminal.shown
+        assert "1,500" in terminal.shown.split(QUESTION)[1]
+
+    def test_it_asks_again_after_another_answer(self, watched: Watched) -> None:
+        terminal = Terminal("", "what?", "w")
+        assert watched(terminal).exit_code == 130
+        assert terminal.shown.count(QUESTION) == 3
+
+    def test_what_aws_does_not_allow_ends_the_watching_and_not_the_export(
+        self, account: Account, watched: Watched
+    ) -> None:
+        account.refuses("StopExecution", "AccessDeniedException", "no")()
+        ended = watched(Terminal("s"))
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith("Error: AWS denied StopExecution (AccessDeniedException): no.")
+        assert f"the export does not. Watch it again: assetline watch {EXECUTION}" in ended.stderr
+
+    def test_where_nobody_can_be_asked_it_is_watching_only(self, account: Account, assetline: Run) -> None:
+        account.then(ctrl_c)
+        out = Terminal().out
+        assert assetline("watch", EXECUTION, out=out).exit_code == 130
+        account.then(ctrl_c)
+        assert assetline("watch", EXECUTION, keyboard=Keyboard(lambda: True)).exit_code == 130
+
+
+class TestStop:
+    @pytest.mark.parametrize("name", [EXECUTION, EXPORT])
+    def test_by_the_execution_or_by_the_export(self, account: Account, assetline: Run, name: str) -> None:
+        account.opens()
+        account.then(account.writes(12, state="partial", partial_key=PARTIAL))
+        ended = assetline("stop", name, "--yes")
+        assert ended.exit_code == 0
+        assert ended.stdout.endswith(f"Partial file: s3://the-exports/{PARTIAL}\n")
+        assert account.status == "ABORTED"
+
+    @pytest.mark.parametrize(("answer", "stops"), [("y", True), ("Yes", True), ("n", False), ("", False), (CTRL_D, 0)])
+    def test_it_asks_first(self, account: Account, assetline: Run, answer: str | BaseException, stops: bool) -> None:
+        account.opens(state="partial", partial_key=PARTIAL)
+        terminal = Terminal(answer)
+        ended = assetline("stop", EXPORT, **terminal.things)
+        assert f"Stop {EXPORT} for good? It cannot be resumed then. [y]es / [n]o" in terminal.shown
+        assert bool(account.stopped) is bool(stops)
+        assert ended.exit_code == (0 if stops else 1)
+        assert ("Nothing was stopped." in terminal.shown) is not bool(stops)
+
+    def test_ctrl_c_at_the_question_stops_nothing(self, account: Account, assetline: Run) -> None:
+        account.opens()
+        assert assetline("stop", EXPORT, **Terminal(CTRL_C).things).exit_code == 130
+        assert account.stopped == []
+
+    def test_where_nobody_can_be_asked_it_has_to_be_told(self, account: Account, assetline: Run) -> None:
+        account.opens()
+        ended = assetline("stop", EXPORT)
+        assert ended.exit_code == 2
+        assert "--yes" in ended.stderr
+        assert account.stopped == []
+
+    def test_one_that_was_stopped_before_says_where_its_file_is(self, account: Account, assetline: Run) -> None:
+        account.writes(12, state="partial", partial_key=PARTIAL)()
+        account.ends("ABORTED")
+        ended = assetline("stop", EXPORT, "--yes")
+        assert ended.exit_code == 0
+        assert ended.stdout.startswith("It has been stopped before.\n")
+        assert f"Partial file: s3://the-exports/{PARTIAL}\n" in ended.stdout
+
+    @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT"])
+    def test_one_that_has_ended_stays_as_it_is(self, account: Account, assetline: Run, status: str) -> None:
+        account.opens()
+        account.ends(status)
+        ended = assetline("stop", EXPORT, "--yes")
+        assert ended.exit_code == 1
+        assert ended.stderr == f"Error: {EXPORT} has ended already ({status}): nothing was stopped.\n"
+        assert account.stopped == []
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [(EXPORT, "There is no export"), (f"{EXECUTION}-not", "There is no execution"), ("x", "There is no execution")],
+    )
+    def test_one_that_there_is_not(self, assetline: Run, name: str, words: str) -> None:
+        ended = assetline("stop", name, "--yes")
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"Error: {words} '{name}'")
+
+
+def test_a_watch_of_one_that_somebody_else_stopped_tells_what_is_left(account: Account, assetline: Run) -> None:
+    account.writes(12, state="partial", partial_key=PARTIAL)()
+    account.ends("ABORTED")
+    ended = assetline("watch", EXECUTION)
+    assert ended.exit_code == 1
+    assert "EXPORT STOPPED" in ended.stderr
+    assert f"Partial file: s3://the-exports/{PARTIAL}\n" in ended.stderr
+    assert "Resume it" not in ended.stderr
