@@ -1,4 +1,4 @@
-"""All of it in one go: a stack up, 2,000 assets exported in several turns, the file in `out/`, the stack down."""
+"""All of it in one go: a stack up, 2,000 assets exported in several turns, once more disturbed, the stack down."""
 
 import csv
 import subprocess
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local import environment
+from local.disturbance import Disturbance
 from local.errors import LocalStackFailed
 from local.ministack import free_port, taken
 from local.outputs import Stack
@@ -23,6 +24,7 @@ PAGE_SIZE = 100
 # Slow enough for the progress to be seen: twenty pages take three seconds, in turns of five pages each or so.
 LATENCY_SECONDS = 0.15
 TURN_SECONDS = 0.8
+_TURNS = ("--page-size", str(PAGE_SIZE), "--max-turn-seconds", str(TURN_SECONDS))
 
 PREVIEW_ROWS = 3
 PREVIEW_COLUMNS = 4
@@ -30,7 +32,7 @@ PREVIEW_WIDTH = 17
 
 
 def demo(settings: StackSettings, to: Path, say: Say) -> None:
-    """Export a feed to a CSV in *to* and show it; raises `LocalStackFailed` unless all of it worked.
+    """Export a feed to a CSV in *to* and show it, then again, disturbed; `LocalStackFailed` unless all of it worked.
 
     Whatever listens on the port already, a stack or not, is left alone: the demo then takes another port.
     """
@@ -38,24 +40,39 @@ def demo(settings: StackSettings, to: Path, say: Say) -> None:
         say(f"Port {settings.port} is in use and stays as it is: the demo takes another.")
         settings = replace(settings, port=free_port())
     settings = replace(settings, rows=ROWS, latency_seconds=LATENCY_SECONDS)
-    before = set(to.glob("*.csv"))
     with running_stack(settings, say) as stack:
-        _export(stack, to)
+        undisturbed = _export(stack, to, "assets", *_TURNS)
+        rows = _preview(undisturbed)
+        if rows != ROWS and not settings.safetyculture_url:
+            raise LocalStackFailed(f"{undisturbed} has {rows:,} rows, and the feed {ROWS:,}")
+        if not settings.safetyculture_url:
+            _disturb(stack, settings, to, undisturbed, say)
     say("The stack is down again.")
+
+
+def _disturb(stack: Stack, settings: StackSettings, to: Path, undisturbed: Path, say: Say) -> None:
+    """Export the feed again, with everything going wrong on the way, and compare the two files."""
+    say("\nThe same export once more, disturbed.")
+    request = {"feed": "assets", "page_size": PAGE_SIZE, "max_turn_seconds": TURN_SECONDS}
+    export_id = Disturbance(stack, settings.folder).failed_export(request, say)
+    say(f"The API takes the token again: assetline export --resume {export_id} --to {to}")
+    resumed = _export(stack, to, "--resume", export_id)
+    if resumed.read_bytes() != undisturbed.read_bytes():
+        raise LocalStackFailed(f"{resumed} is not the file of the undisturbed export, {undisturbed}")
+    say(f"Equal: {resumed} is, byte for byte, {undisturbed}.")
+
+
+def _export(stack: Stack, to: Path, *arguments: str) -> Path:
+    """Run `assetline export` with *arguments*, and return the CSV it has brought to *to*."""
+    command = [str(PYTHON_COMMANDS / "assetline"), "export", *arguments, "--watch", "--to", str(to)]
+    before = set(to.glob("*.csv"))
+    exported = subprocess.run(command, check=False, env=environment.of_caller() | stack.environment)
+    if exported.returncode != 0:
+        raise LocalStackFailed(f"assetline export ended with status {exported.returncode}; what it said is above")
     new = sorted(set(to.glob("*.csv")) - before)
     if len(new) != 1:
         raise LocalStackFailed(f"the export ended well, yet it left {len(new)} new CSV files in {to}")
-    rows = _preview(new[0])
-    if rows != ROWS and not settings.safetyculture_url:
-        raise LocalStackFailed(f"{new[0]} has {rows:,} rows, and the feed {ROWS:,}")
-
-
-def _export(stack: Stack, to: Path) -> None:
-    command = [str(PYTHON_COMMANDS / "assetline"), "export", "assets", "--watch", "--to", str(to)]
-    turns = ["--page-size", str(PAGE_SIZE), "--max-turn-seconds", str(TURN_SECONDS)]
-    exported = subprocess.run([*command, *turns], check=False, env=environment.of_caller() | stack.environment)
-    if exported.returncode != 0:
-        raise LocalStackFailed(f"assetline export ended with status {exported.returncode}; what it said is above")
+    return new[0]
 
 
 def _preview(path: Path) -> int:
