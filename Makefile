@@ -49,6 +49,10 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
+.PHONY: bench
+bench: $(DEV_ENV) $(MINISTACK) $(SAM) ## Measure speed, memory and cost, as a table and in .local/bench.json
+	@$(PYTHON) -m benchmarks
+
 .PHONY: check
 check: $(DEV_ENV) $(SAM) ## Check format, lint, types, the template, the machines, and the layer against the lock
 	$(PYTHON) -m ruff format --check

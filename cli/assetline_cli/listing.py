@@ -87,7 +87,7 @@ def _table(exports: Sequence[ExportItem], now: datetime, left_out: AbstractSet[s
     for heading in HEADINGS:
         if heading not in left_out:
             justify: Literal["left", "right"] = "right" if heading in RIGHT else "left"
-            table.add_column(heading, justify=justify, no_wrap=heading != "Error", overflow="fold")
+            table.add_column(heading, justify=justify, no_wrap=True)
     for export in exports:
         style = "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
         row = zip(HEADINGS, cells(export, now, rows=count(export.rows)), strict=True)

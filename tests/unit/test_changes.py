@@ -169,6 +169,13 @@ class TestWhatIsTold:
         assert [line[:2] for line in lines[-3:]] == [["added", "7"], ["added", "8"], ["added", "7"]]
 
     @pytest.mark.parametrize("limits", [LIMITS, TINY])
+    def test_a_duplicate_is_told_with_the_first_row_of_its_key(self, tmp_path: Path, limits: Limits) -> None:
+        body = b"id\r\n8\r\n7\r\n7\r\n7\r\n"
+        summary, _ = changes_of(body, body, tmp_path, limits=limits)
+        told = [(found.file, found.first_row, found.row) for found in summary.first_duplicates]
+        assert told == [("old", 2, 3), ("old", 2, 4), ("new", 2, 3), ("new", 2, 4)]
+
+    @pytest.mark.parametrize("limits", [LIMITS, TINY])
     def test_the_first_few_of_each_kind_are_kept(self, tmp_path: Path, limits: Limits) -> None:
         old = "id,name\r\n" + "".join(f"{n},a\r\n{n},a\r\n" for n in range(20))
         new = "id,name\r\n" + "".join(f"{n},b\r\n" for n in range(10, 30))

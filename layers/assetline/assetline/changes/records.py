@@ -27,7 +27,7 @@ class Records(Protocol):
         """What rows of two files must have in common for equal bytes to be equal cells."""
 
     def __iter__(self) -> Iterator[tuple[Sequence[str], bytes]]:
-        """Yield the key of every row and the row as it is written, without the end of its line."""
+        """Yield the key of every row and the row as it is written."""
 
     def cells(self, row: bytes) -> Mapping[str, str]:
         """Return the cells of a *row* by column, as text; a column that is absent is an empty cell."""
@@ -68,7 +68,7 @@ class CsvRecords:
         for cells in self._parsed():
             if len(cells) == width:
                 row = of_row[0] if len(of_row) == 1 else b"".join(of_row)
-                yield [cells[at] for at in key_at], row.rstrip(b"\r\n")
+                yield [cells[at] for at in key_at], row
             elif cells:
                 raise self._lines.malformed(f"it has {len(cells)} cells, the header {width}", self._first_line())
             of_row.clear()

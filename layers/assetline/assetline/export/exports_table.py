@@ -61,7 +61,8 @@ class ExportsTable:
     def open(self, opened: Opened) -> Opened:
         """Record what was opened, once, and return what counts: this, or what was recorded before."""
         values = {"export": opened.export.model_dump_json(), "checkpoint": opened.checkpoint.model_dump_json()}
-        self._set(opened.export.export_id, values, Attr("export").not_exists())
+        if self._set(opened.export.export_id, values, Attr("export").not_exists()):
+            return opened
         return self.opened(opened.export.export_id) or opened
 
     def take_over(self, export: Export) -> bool:

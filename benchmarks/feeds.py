@@ -1,0 +1,45 @@
+"""The emulated feed as benchmarks ask for it, and the bare loop that everything is held against."""
+
+import gzip
+import http.client
+import time
+
+import orjson
+
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
+
+ROWS, ROWS_A_PAGE = 20_000, 100
+SLOW_START = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.05)
+SLOW_BODY = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.025, body_seconds=0.025)
+
+
+def play(url: str, scenario: Scenario) -> None:
+    """Have the emulator at *url* play *scenario*, every page of a hundred rows made before anything is timed."""
+    _put(url, scenario.model_copy(update={"latency_seconds": 0, "body_seconds": 0}))
+    bare_loop(url)
+    _put(url, scenario)
+
+
+def bare_loop(url: str) -> float:
+    """Return the seconds it takes to fetch every page over one connection, one after another, and throw it away.
+
+    The pages come as they come to the export: gzipped.
+    """
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    headers = {"authorization": f"Bearer {LOCAL_TOKEN}", "accept-encoding": "gzip"}
+    cursor, started = f"/feed/assets?limit={ROWS_A_PAGE}", time.perf_counter()
+    while cursor:
+        connection.request("GET", cursor, headers=headers)
+        body = gzip.decompress(connection.getresponse().read())
+        cursor = orjson.loads(body)["metadata"]["next_page"]
+    seconds = time.perf_counter() - started
+    connection.close()
+    return seconds
+
+
+def _put(url: str, scenario: Scenario) -> None:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    connection.request("PUT", "/_emulator/scenario", scenario.model_dump_json())
+    if connection.getresponse().status != http.HTTPStatus.OK:
+        raise RuntimeError("the emulated API does not play the scenario")
+    connection.close()

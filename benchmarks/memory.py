@@ -1,0 +1,166 @@
+"""Peak memory of `write_pages` over a hundred thousand rows and over a million, each in a process of its own.
+
+    .venv/bin/python -m benchmarks.memory
+
+The pages are realistic ones of a thousand rows, made beforehand and served by another process: sixty of them in a
+circle, which is more keys than the window of duplicates holds. S3 and DynamoDB are answered inside botocore, and
+nothing that is sent to them is kept.
+"""
+
+import argparse
+import http.server
+import json
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import boto3
+import orjson
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+from assetline.budget import Budget
+from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.exports_table import ExportsTable
+from assetline.export.report import Report
+from assetline.export.request import ExportRequest
+from assetline.export.staging import Staging
+from assetline.export.upload import MultipartUpload
+from assetline.export.write_pages import Turn, write_pages
+from assetline.feed.client import FeedClient
+from assetline.secrets import Token
+from local.emulators.safetyculture.assets import asset
+
+ROWS_A_PAGE, CIRCLE = 1000, 60
+FEW, MANY = 100_000, 1_000_000
+
+
+def measure() -> dict[str, float]:
+    """Return `rss_growth` (peak over peak), `peak_mib` (the larger peak, whole process) and rows a second."""
+    server = subprocess.Popen([*_PROGRAM, "serve"], cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(server.stdout.readline() if server.stdout else 0)
+        few, many = (_measured(port, rows) for rows in (FEW, MANY))
+    finally:
+        server.terminate()
+        server.wait()
+    return {
+        "rss_growth": round(many["peak_mib"] / few["peak_mib"], 3),
+        "peak_mib": round(many["peak_mib"], 1),
+        "write_pages_rows_per_second": round(MANY / many["seconds"]),
+        "write_pages_bytes_per_row": round(many["bytes"] / MANY),
+    }
+
+
+_ROOT = Path(__file__).parents[1]
+_PROGRAM = [sys.executable, "-m", "benchmarks.memory"]
+
+
+def _measured(port: int, rows: int) -> dict[str, float]:
+    done = subprocess.run(
+        [*_PROGRAM, "write", str(port), str(rows)], cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+class _Pages(http.server.BaseHTTPRequestHandler):
+    """Serves page N of as many as the request's own query says."""
+
+    protocol_version = "HTTP/1.1"
+    circle: tuple[bytes, ...] = ()
+
+    def do_GET(self) -> None:
+        """Answer one page."""
+        page, pages = (int(number) for number in re.findall(r"\d+", self.path.partition("?")[2]))
+        following = json.dumps(f"/feed/assets?page={page + 1}&of={pages}" if page < pages else None)
+        body = b'{"metadata":{"next_page":%b},"data":%b}' % (following.encode(), self.circle[page % CIRCLE])
+        self.send_response(http.HTTPStatus.OK)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _serve() -> None:
+    starts = range(0, CIRCLE * ROWS_A_PAGE, ROWS_A_PAGE)
+    _Pages.circle = tuple(orjson.dumps([asset(at + row) for row in range(ROWS_A_PAGE)]) for at in starts)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
+    print(server.server_address[1], flush=True)  # noqa: T201 - the port, for who started this
+    server.serve_forever()
+
+
+class _AnyToken(Token):
+    """What the page server does not look at."""
+
+    def value(self, *, fresh: bool = False) -> str:
+        """Return some token."""
+        return f"scapi_{fresh}"
+
+
+def _answered(request: Any, **_: Any) -> Any:
+    """Answer a call to AWS as done, and keep nothing."""
+    if hasattr(request.body, "read"):
+        request.body.read()
+    body = BytesIO(b"{}" if "dynamodb" in request.url else b"")
+    body.stream = lambda **_: iter([body.getvalue()])  # type: ignore[attr-defined]
+    headers = HTTPHeaders()
+    headers["ETag"] = '"etag"'
+    return AWSResponse(request.url, 200, headers, body)
+
+
+def _write(port: int, rows: int) -> None:
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")  # noqa: S106
+    s3, table = session.client("s3"), session.resource("dynamodb").Table("exports")
+    for client in (s3, table.meta.client):
+        client.meta.events.register("before-send", _answered)
+    now = datetime.now(UTC)
+    export = Export(
+        export_id="assets_20261121_030000",
+        execution_arn="arn:execution",
+        request=ExportRequest(feed="assets", page_size=ROWS_A_PAGE),
+        bucket="bucket",
+        key="key",
+        manifest_key="manifest",
+        upload_key="staging",
+        upload_id="upload",
+        started_at=now,
+    )
+    checkpoint = Checkpoint(cursor=f"/feed/assets?page=1&of={rows // ROWS_A_PAGE}")
+    exports = ExportsTable(table)
+    turn = Turn(
+        client=FeedClient(f"http://127.0.0.1:{port}", _AnyToken("none")),
+        upload=MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id),
+        staging=Staging(s3, export.bucket, export.export_id),
+        table=exports,
+        report=Report(exports, export, checkpoint),
+        budget=Budget(3600),
+    )
+    started = time.perf_counter()
+    after = write_pages(export, checkpoint, turn)
+    seconds = time.perf_counter() - started
+    if after.rows != rows:
+        raise AssertionError(f"{after.rows} rows of {rows}")
+    high_water = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    figures = {"peak_mib": int(high_water[1]) / 1024 if high_water else 0, "seconds": seconds, "bytes": after.bytes}
+    print(json.dumps(figures))  # noqa: T201 - for who started this
+
+
+if __name__ == "__main__":
+    roles = argparse.ArgumentParser()
+    roles.add_argument("role", nargs="?", choices=("serve", "write"))
+    roles.add_argument("numbers", nargs="*", type=int)
+    asked = roles.parse_args()
+    if asked.role == "serve":
+        _serve()
+    elif asked.role == "write":
+        _write(*asked.numbers)
+    else:
+        print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are what it is for

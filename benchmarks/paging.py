@@ -1,0 +1,131 @@
+"""How fast pages are read: beside a bare loop over one kept connection, and at the page size found by itself.
+
+    .venv/bin/python -m benchmarks.paging
+
+The emulated API runs in a process of its own, and has made every page once before anything is timed, so that it has
+nothing to do but wait. Ours is the client and the reader with every page rendered to CSV; the bare loop fetches the
+same pages, looks for `next_page` and throws them away.
+"""
+
+import http.client
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from assetline.budget import Budget
+from assetline.feed.catalogue import feed_named
+from assetline.feed.client import FeedClient
+from assetline.feed.reader import PageReader, Start
+from assetline.secrets import Token
+from assetline.table.columns import Columns, defined_fields
+from assetline.table.rows import CsvTable
+from local.emulators.safetyculture.assets import field_definitions
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
+
+ROWS, ROWS_A_PAGE = 20_000, 100
+ASSETS = feed_named("assets")
+BY_HUNDREDS = ASSETS.first_cursor({}, ROWS_A_PAGE)
+AS_FOUND = ASSETS.first_cursor({}, None)
+
+_ROOT = Path(__file__).parents[1]
+_SLOW_START = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.05)
+_SLOW_BODY = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.025, body_seconds=0.025)
+
+
+class _LocalToken(Token):
+    """What opens the emulator; asked of nobody."""
+
+    def __init__(self) -> None:
+        super().__init__("none")
+
+    def value(self, *, fresh: bool = False) -> str:
+        del fresh  # there is no other
+        return LOCAL_TOKEN
+
+
+def measure() -> dict[str, float]:
+    """Return walls over walls: `reader_vs_floor`, `overlap_gain`, `page_size_gain` (issue 3, Speed and size)."""
+    with _emulator(_SLOW_START) as url:
+        floor = _bare_loop(url)
+        by_hundreds = _ours(url, Start(BY_HUNDREDS))
+        _ours(url, Start(AS_FOUND, finds_page_size=True))  # so that the emulator has made these pages, too
+        as_found = _ours(url, Start(AS_FOUND, finds_page_size=True))
+    with _emulator(_SLOW_BODY) as url:
+        slow_body_floor = _bare_loop(url)
+        slow_body = _ours(url, Start(BY_HUNDREDS))
+    return {
+        "reader_vs_floor": round(by_hundreds / floor, 3),
+        "overlap_gain": round(slow_body / slow_body_floor, 3),
+        "page_size_gain": round(as_found / by_hundreds, 3),
+        "reader_page_milliseconds": round(by_hundreds / ROWS * ROWS_A_PAGE * 1000, 1),
+        "floor_page_milliseconds": round(floor / ROWS * ROWS_A_PAGE * 1000, 1),
+    }
+
+
+@contextmanager
+def _emulator(scenario: Scenario) -> Iterator[str]:
+    """Run the emulated API as a program of its own; every page of a hundred rows is made before it is given out."""
+    program = [sys.executable, "-m", "local.emulators.safetyculture", "--scenario"]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(scenario.model_copy(update={"latency_seconds": 0, "body_seconds": 0}).model_dump_json())
+        file.flush()
+        server = subprocess.Popen([*program, file.name], cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            ready = re.search(r"http://\S+", server.stdout.readline() if server.stdout else "")
+            if ready is None:
+                raise RuntimeError("the emulated API did not start")
+            _bare_loop(ready[0])
+            _plays(ready[0], scenario)
+            yield ready[0]
+        finally:
+            server.terminate()
+            server.communicate()
+
+
+def _plays(url: str, scenario: Scenario) -> None:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    connection.request("PUT", "/_emulator/scenario", scenario.model_dump_json())
+    if connection.getresponse().status != http.HTTPStatus.OK:
+        raise RuntimeError("the emulated API does not play the scenario")
+    connection.close()
+
+
+def _bare_loop(url: str) -> float:
+    """Return the seconds it takes to fetch every page, one after another, and do nothing with it."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    headers = {"authorization": f"Bearer {LOCAL_TOKEN}"}
+    cursor, started = BY_HUNDREDS, time.perf_counter()
+    while cursor:
+        connection.request("GET", cursor, headers=headers)
+        cursor = orjson.loads(connection.getresponse().read())["metadata"]["next_page"]
+    seconds = time.perf_counter() - started
+    connection.close()
+    return seconds
+
+
+def _ours(url: str, start: Start) -> float:
+    """Return the seconds it takes to read every page and render it."""
+    client = FeedClient(url, _LocalToken())
+    table = CsvTable(Columns.flattened(ASSETS.columns, defined_fields(field_definitions())))
+    rows, started = 0, time.perf_counter()
+    with PageReader(client.fetch, start, Budget(600)) as reader:
+        for page in reader:
+            table.render(page.records)
+            rows += len(page.records)
+    seconds = time.perf_counter() - started
+    client.close()
+    if rows != ROWS:
+        raise AssertionError(f"{rows} rows of {ROWS}")
+    return seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are what it is for

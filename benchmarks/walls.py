@@ -1,0 +1,100 @@
+"""Whole exports on the local stack, real machine and functions, beside a bare loop over the same pages.
+
+The stack is warm: an export has run before. Its S3, its Step Functions and the functions share two cores with the
+emulated API, which on AWS they do not.
+"""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from benchmarks.feeds import ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play
+from local.ministack import free_port
+from local.outputs import Stack
+from local.settings import StackSettings
+from local.stack import running_stack
+
+ROUNDS = 3
+TASKS_BESIDE_TURNS = 2  # Open Export, Close Export
+BY_HUNDREDS = {"feed": "assets", "page_size": ROWS_A_PAGE}
+
+
+def measure() -> dict[str, float]:
+    """Return the walls over walls, the best of each, and what an execution's history costs a turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = StackSettings(free_port(), Path(folder), rows=ROWS)
+        with running_stack(settings) as stack:
+            return _measured(stack)
+
+
+def _measured(stack: Stack) -> dict[str, float]:
+    url = stack.emulators["safetyculture"]
+    play(url, SLOW_START)
+    _export(stack, BY_HUNDREDS | {"max_turn_seconds": 0.5})  # the functions start, the emulator makes its pages
+    floor, whole = _best(stack, url)
+    found = min(_as_found(stack) for _ in range(2))
+    play(url, SLOW_BODY)
+    slow_floor, slow_whole = _best(stack, url)
+    return {
+        "wall_vs_floor": round(whole / floor, 3),
+        "overlap_gain": round(slow_whole / slow_floor, 3),
+        "page_size_gain": round(found / whole, 3),
+        "wall_seconds": round(whole, 2),
+        "floor_seconds": round(floor, 2),
+        **_events(stack),
+    }
+
+
+def _best(stack: Stack, url: str) -> tuple[float, float]:
+    """Return the best wall of the bare loop and of an export, taken in turn."""
+    floors, wholes = [], []
+    for _ in range(ROUNDS):
+        floors.append(bare_loop(url))
+        wholes.append(_seconds(_export(stack, BY_HUNDREDS)))
+    return min(floors), min(wholes)
+
+
+def _as_found(stack: Stack) -> float:
+    """Return the wall of an export that has to find its page size: what was found before is forgotten."""
+    table = boto3.resource("dynamodb", **stack.connection).Table(stack.outputs["ExportsTableName"])
+    table.delete_item(Key={"export_id": "latest#assets"})
+    return _seconds(_export(stack, {"feed": "assets"}))
+
+
+def _events(stack: Stack) -> dict[str, float]:
+    """Return how many history events an execution has beside its turns, and how many a turn adds."""
+    (few, few_events), (many, many_events) = (
+        _turns_and_events(stack, _export(stack, BY_HUNDREDS | {"max_turn_seconds": seconds})) for seconds in (3.0, 0.6)
+    )
+    a_turn = (many_events - few_events) / (many - few)
+    beside = few_events - a_turn * few
+    # Step Functions also notes TaskStarted of every task, which the local one leaves out.
+    return {"events_a_turn": a_turn + 1, "events_beside": beside + TASKS_BESIDE_TURNS}
+
+
+def _turns_and_events(stack: Stack, execution: dict[str, Any]) -> tuple[int, int]:
+    history = boto3.client("stepfunctions", **stack.connection).get_paginator("get_execution_history")
+    pages = history.paginate(executionArn=execution["executionArn"])
+    return json.loads(execution["output"])["turns"], sum(len(page["events"]) for page in pages)
+
+
+def _seconds(execution: dict[str, Any]) -> float:
+    wall: float = (execution["stopDate"] - execution["startDate"]).total_seconds()
+    return wall
+
+
+def _export(stack: Stack, request: dict[str, Any]) -> dict[str, Any]:
+    """Run an export to its end and return how Step Functions describes it."""
+    machines = boto3.client("stepfunctions", **stack.connection)
+    arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(request))[
+        "executionArn"
+    ]
+    while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        time.sleep(0.1)
+    if described["status"] != "SUCCEEDED" or json.loads(described["output"])["rows"] != ROWS:
+        raise RuntimeError(f"the export ended {described['status']}: {described.get('cause', '')[:200]}")
+    return dict(described)
