@@ -14,6 +14,7 @@ from assetline.feed.catalogue import feed_named
 from assetline.observability import logger
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 
@@ -38,13 +39,13 @@ def export_changes(export: Export, s3: "S3Client") -> Changes:
     key = changes_key(export.request.feed, export.export_id)
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile(dir=scratch) as out:
         try:
-            old = _object(s3, export.bucket, before.key)
+            old = s3.get_object(Bucket=export.bucket, Key=before.key)["Body"]
         except s3.exceptions.NoSuchKey:
             logger.warning("no_file_to_compare_with", key=before.key)
             return Changes(changes_key=None)
         summary = write_changes(
-            old,
-            _object(s3, export.bucket, export.key),
+            cast("BinaryIO", old),
+            cast("BinaryIO", _Object(s3, export.bucket, export.key)),
             cast("BinaryIO", out),
             keys=feed_named(export.request.feed).key,
             format_old=format_of(before.key),
@@ -56,5 +57,15 @@ def export_changes(export: Export, s3: "S3Client") -> Changes:
     return Changes(changes_key=key, added=summary.added, changed=summary.changed, removed=summary.removed)
 
 
-def _object(s3: "S3Client", bucket: str, key: str) -> BinaryIO:
-    return cast("BinaryIO", s3.get_object(Bucket=bucket, Key=key)["Body"])
+class _Object:
+    """An object asked for when it is first read: the file before it may take minutes, and S3 ends idle answers."""
+
+    def __init__(self, s3: "S3Client", bucket: str, key: str) -> None:
+        self._s3, self._bucket, self._key = s3, bucket, key
+        self._body: StreamingBody | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        if self._body is None:
+            self._body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"]
+        return self._body.read(None if size < 0 else size)

@@ -1,7 +1,8 @@
 """Records into the lines of a CSV file: RFC 4180, UTF-8, every line the same number of cells."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, cast
 
 from assetline.table.cells import as_json, cell_text
@@ -11,6 +12,8 @@ from assetline.table.formulas import neutralised
 from assetline.table.tally import Tally
 
 __all__ = ["EXTRA", "CsvTable"]
+
+_ONLY_TEXT = {str}
 
 type Record = dict[str, Any]
 
@@ -29,10 +32,12 @@ class CsvTable:
         self.header = self.columns.header
         self.tally = Tally() if tally is None else tally
         self._neutralise_formulas = neutralise_formulas
-        self._known = frozenset(column.key for column in self.columns.columns if column.kind != "extra")
+        self._keys = tuple(dict.fromkeys(column.key for column in self.columns.columns if column.kind != "extra"))
+        self._known = frozenset(self._keys)
         self._fields = None
         if self.columns.fields_key is not None:
-            self._known |= {self.columns.fields_key}
+            self._keys = tuple(dict.fromkeys((*self._keys, self.columns.fields_key)))
+            self._known = frozenset(self._keys)
             fields = [column for column in self.columns.columns if column.kind == "field"]
             self._fields = FieldTable(
                 self.columns.fields_key, fields, self.tally, neutralise_formulas=neutralise_formulas
@@ -48,15 +53,16 @@ class CsvTable:
         if not page:
             return b""
         first_row = self.tally.rows + 1
-        fields, extras = self._fields_of(page, first_row)
+        values = self._values(page)
+        fields, extras = self._fields_of(values, first_row)
         self._add_unforeseen(page, first_row, extras)
         cells: list[Sequence[str]] = []
         for column in self.columns.columns:
             match column.kind:
                 case "value":
-                    cells.append(self._texts([record.get(column.key) for record in page]))
+                    cells.append(self._texts(values[column.key]))
                 case "list":
-                    cells.append(self._lists(column.key, [record.get(column.key) for record in page], first_row))
+                    cells.append(self._lists(column.key, values[column.key], first_row))
                 case "field":
                     cells.append(next(fields))
                 case "extra":
@@ -64,11 +70,21 @@ class CsvTable:
         self.tally.rows += len(page)
         return _lines(cells)
 
-    def _fields_of(self, page: list[Record], first_row: int) -> tuple[Iterator[Sequence[str]], dict[int, Record]]:
+    def _values(self, page: list[Record]) -> dict[str, Sequence[Any]]:
+        """Return what the records hold under every known key."""
+        try:
+            # Records mostly have all keys, and are then taken apart without a loop of Python's.
+            taken = zip(*map(itemgetter(*self._keys), page), strict=True) if len(self._keys) > 1 else ()
+            return dict(zip(self._keys, taken, strict=True))
+        except (KeyError, ValueError):
+            return {key: [record.get(key) for record in page] for key in self._keys}
+
+    def _fields_of(
+        self, values: Mapping[str, Sequence[Any]], first_row: int
+    ) -> tuple[Iterator[Sequence[str]], dict[int, Record]]:
         if self._fields is None:
             return iter(()), {}
-        encoded = [record.get(self._fields.key) for record in page]
-        columns, leftovers = self._fields.render(encoded, first_row)
+        columns, leftovers = self._fields.render(values[self._fields.key], first_row)
         return iter(columns), {place: {self._fields.key: leftover} for place, leftover in leftovers.items()}
 
     def _add_unforeseen(self, page: list[Record], first_row: int, extras: dict[int, Record]) -> None:
@@ -82,7 +98,9 @@ class CsvTable:
             for key in unforeseen:
                 self.tally.unforeseen_keys.note(key, first_row + place)
 
-    def _texts(self, values: Sequence[Any]) -> list[str]:
+    def _texts(self, values: Sequence[Any]) -> Sequence[str]:
+        if set(map(type, values)) == _ONLY_TEXT and not self._neutralise_formulas:
+            return values
         return [
             value if type(value) is str else "" if value is None else cell_text(value)
             for value in self._harmless(values)
