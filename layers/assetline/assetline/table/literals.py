@@ -26,7 +26,7 @@ def literal_text(literal: str) -> str:
     if literal.startswith(_MONEY_BEGINS):
         if money := _MONEY.fullmatch(literal):
             currency, units, nanos = money.groups()
-            text = money_text(currency, int(units), int(nanos))
+            text = f"{units} {currency}" if nanos == "0" else money_text(currency, int(units), int(nanos))
     elif time := _TIME.fullmatch(literal):
         seconds, nanos = time.groups()
         text = time_text(int(seconds), int(nanos))
