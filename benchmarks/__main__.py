@@ -1,4 +1,4 @@
-"""`make bench`: everything issue 3 asks to be measured, in one run, as a table and as `.local/bench.json`."""
+"""`make bench`: what an export costs in time, memory and money, as a table and as `.local/bench.json`."""
 
 import json
 import operator

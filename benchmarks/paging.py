@@ -52,7 +52,7 @@ class _LocalToken(Token):
 
 
 def measure() -> dict[str, float]:
-    """Return walls over walls: `reader_vs_floor`, `overlap_gain`, `page_size_gain` (issue 3, Speed and size)."""
+    """Return walls over walls: `reader_vs_floor`, `overlap_gain`, `page_size_gain`."""
     with _emulator(_SLOW_START) as url:
         floor = _bare_loop(url)
         by_hundreds = _ours(url, Start(BY_HUNDREDS))

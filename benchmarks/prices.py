@@ -12,7 +12,7 @@ PRICES = {
     "dynamodb_write_unit": 0.625 / 1_000_000,
 }
 
-PAGES, PAGE_SECONDS = 10_000, 0.45  # a million assets at 100 a page, as issue 3 has it
+PAGES, PAGE_SECONDS = 10_000, 0.45  # a million assets at 100 a page
 FUNCTION_GB = 0.5
 TURN_SECONDS = 900 - 90  # the function's timeout in the template, less CLOSING_SECONDS
 PART_BYTES = 8 * 1024**2
