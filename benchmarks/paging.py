@@ -7,7 +7,6 @@ nothing to do but wait. Ours is the client and the reader with every page render
 same pages, looks for `next_page` and throws them away.
 """
 
-import http.client
 import json
 import re
 import subprocess
@@ -18,8 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import orjson
-
 from assetline.budget import Budget
 from assetline.feed.catalogue import feed_named
 from assetline.feed.client import FeedClient
@@ -27,17 +24,15 @@ from assetline.feed.reader import PageReader, Start
 from assetline.secrets import Token
 from assetline.table.columns import Columns, defined_fields
 from assetline.table.rows import CsvTable
+from benchmarks.feeds import ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play
 from local.emulators.safetyculture.assets import field_definitions
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
 
-ROWS, ROWS_A_PAGE = 20_000, 100
 ASSETS = feed_named("assets")
 BY_HUNDREDS = ASSETS.first_cursor({}, ROWS_A_PAGE)
 AS_FOUND = ASSETS.first_cursor({}, None)
 
 _ROOT = Path(__file__).parents[1]
-_SLOW_START = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.05)
-_SLOW_BODY = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.025, body_seconds=0.025)
 
 
 class _LocalToken(Token):
@@ -53,13 +48,13 @@ class _LocalToken(Token):
 
 def measure() -> dict[str, float]:
     """Return walls over walls: `reader_vs_floor`, `overlap_gain`, `page_size_gain`."""
-    with _emulator(_SLOW_START) as url:
-        floor = _bare_loop(url)
+    with _emulator(SLOW_START) as url:
+        floor = bare_loop(url)
         by_hundreds = _ours(url, Start(BY_HUNDREDS))
         _ours(url, Start(AS_FOUND, finds_page_size=True))  # so that the emulator has made these pages, too
         as_found = _ours(url, Start(AS_FOUND, finds_page_size=True))
-    with _emulator(_SLOW_BODY) as url:
-        slow_body_floor = _bare_loop(url)
+    with _emulator(SLOW_BODY) as url:
+        slow_body_floor = bare_loop(url)
         slow_body = _ours(url, Start(BY_HUNDREDS))
     return {
         "reader_vs_floor": round(by_hundreds / floor, 3),
@@ -82,33 +77,11 @@ def _emulator(scenario: Scenario) -> Iterator[str]:
             ready = re.search(r"http://\S+", server.stdout.readline() if server.stdout else "")
             if ready is None:
                 raise RuntimeError("the emulated API did not start")
-            _bare_loop(ready[0])
-            _plays(ready[0], scenario)
+            play(ready[0], scenario)
             yield ready[0]
         finally:
             server.terminate()
             server.communicate()
-
-
-def _plays(url: str, scenario: Scenario) -> None:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"))
-    connection.request("PUT", "/_emulator/scenario", scenario.model_dump_json())
-    if connection.getresponse().status != http.HTTPStatus.OK:
-        raise RuntimeError("the emulated API does not play the scenario")
-    connection.close()
-
-
-def _bare_loop(url: str) -> float:
-    """Return the seconds it takes to fetch every page, one after another, and do nothing with it."""
-    connection = http.client.HTTPConnection(url.removeprefix("http://"))
-    headers = {"authorization": f"Bearer {LOCAL_TOKEN}"}
-    cursor, started = BY_HUNDREDS, time.perf_counter()
-    while cursor:
-        connection.request("GET", cursor, headers=headers)
-        cursor = orjson.loads(connection.getresponse().read())["metadata"]["next_page"]
-    seconds = time.perf_counter() - started
-    connection.close()
-    return seconds
 
 
 def _ours(url: str, start: Start) -> float:

@@ -52,7 +52,7 @@ def test_every_command_of_the_readme_is_one_the_command_line_takes(line: str) ->
     group = typer.main.get_command(app)
     context = group.make_context("assetline", words, resilient_parsing=True)
     name, command, rest = group.resolve_command(context, words)  # type: ignore[attr-defined]
-    command.make_context(name, rest)
+    assert command.make_context(name, rest).params
 
 
 def test_every_parameter_and_output_of_the_template_is_in_the_readme() -> None:

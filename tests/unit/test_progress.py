@@ -138,5 +138,7 @@ def test_the_end_of_a_turn_is_always_told() -> None:
 
 @pytest.mark.parametrize("failure", [EndpointConnectionError(endpoint_url="http://table")])
 def test_a_table_that_cannot_be_told_costs_the_export_nothing(failure: Exception) -> None:
-    with report_to(Table(failure), Clock()) as report:
+    table = Table(failure)
+    with report_to(table, Clock()) as report:
         report.turn_ended(Checkpoint(cursor="/1"))
+    assert table.told == []
