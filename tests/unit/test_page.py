@@ -124,3 +124,9 @@ class TestEarlyNextCursor:
     def test_a_body_that_is_not_of_that_shape_is_given_up_on_at_once(self) -> None:
         assert early_next_cursor(b'{"metadata":{' + b'"a":"' + b'\\"' * 30_000) is None
         assert early_next_cursor(b'{"metadata":{' + b'"a":1,' * 10_000) is None
+
+
+def test_a_value_nested_as_deep_as_the_parser_reads_is_read() -> None:
+    nested = b"[" * 1000 + b"]" * 1000
+    page = parse_page(b'{"metadata": {"next_page": null}, "data": [{"id": "1", "odd": %b}]}' % nested)
+    assert page.records[0]["id"] == "1"

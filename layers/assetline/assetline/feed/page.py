@@ -107,9 +107,14 @@ def _may_have_lost_digits(records: list[Record]) -> bool:
     return not _NARROW.issuperset(map(type, values)) and any(map(_holds_wide_float, records))
 
 
-def _holds_wide_float(value: Any) -> bool:
-    if isinstance(value, float):
-        return abs(value) >= _WIDEST
-    if isinstance(value, dict):
-        return any(map(_holds_wide_float, value.values()))
-    return isinstance(value, list) and any(map(_holds_wide_float, value))
+def _holds_wide_float(record: Record) -> bool:
+    pending: list[Any] = [record]  # not by recursion: orjson reads what is nested deeper than Python calls
+    while pending:
+        value = pending.pop()
+        if isinstance(value, float) and abs(value) >= _WIDEST:
+            return True
+        if isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
+    return False
