@@ -2,20 +2,51 @@
 
 import os
 from collections.abc import Mapping
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 
+Origin = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
+Name = Annotated[str, Field(min_length=1)]
 
-class Settings(BaseModel, frozen=True):
-    """The addresses the functions of the export work with."""
 
-    export_bucket: str = Field(min_length=1)
-    exports_table: str = Field(min_length=1)
-    safetyculture_api_url: str = Field(pattern=r"^https?://[^/?#@\s]+$")
-    safetyculture_secret_arn: str = Field(min_length=1)
-
+class _FromEnvironment(BaseModel, frozen=True):
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
         """Read the variables the template sets; raises `KeyError` for one that is not there."""
         return cls(**{name: env[name.upper()] for name in cls.model_fields})
+
+
+class Settings(_FromEnvironment, frozen=True):
+    """The addresses the functions of the export work with."""
+
+    export_bucket: Name
+    exports_table: Name
+    safetyculture_api_url: Origin
+    safetyculture_secret_arn: Name
+    vi_api_url: Origin
+    vi_secret_arn: Name
+
+
+class IngestSettings(_FromEnvironment, frozen=True):
+    """What the functions of the ingestion work with; `default_dataset_id` is empty when there is none."""
+
+    export_bucket: Name
+    drops_table: Name
+    sessions_table: Name
+    vi_api_url: Origin
+    vi_secret_arn: Name
+    default_dataset_id: str
+    failure_mode: Literal["FailAfterOne", "FailAfterAll"]
+    on_asset_overwritten: Literal["RemoveLinkedResource", "KeepLinkedResource"]
+    max_image_bytes: int = Field(gt=0)
+    sessions_per_window: int = Field(gt=0)
+    session_window_seconds: int = Field(gt=0)
+    gather_seconds: int = Field(gt=0)
+    drop_retention_days: int = Field(gt=0)
+
+
+class RunSettings(_FromEnvironment, frozen=True):
+    """What the functions that start runs of the ingestion know, and those that a run invokes cannot."""
+
+    ingest_state_machine_arn: Name

@@ -1,9 +1,13 @@
-"""Every way an export can fail, in two trees whose leaf names the state machines speak.
+"""Every way the work can fail, in two trees whose leaf names the state machines speak.
 
     Retryable                 later, the same call may succeed
     ├── FeedUnavailable       the feed answered with a fault of its own, or with half a page
     ├── FeedUnreachable       no answer: no such host, refused, reset, timed out
-    └── RateLimited           the feed asked for a pause (429)
+    ├── RateLimited           the feed, or Vi, asked for a pause (429)
+    ├── ViUnavailable         Vi answered with a fault of its own
+    ├── ViUnreachable         no answer of Vi
+    ├── AnswerLost            Vi may have done what it was asked, and its answer did not come
+    └── UploadUrlExpired      Vi no longer takes a file at the signed URL it gave
     Permanent                 the same call fails for ever; somebody must act
     ├── InvalidInput          the execution's input is not one we take
     ├── UnknownFeed           no feed of that name is in the catalogue
@@ -19,6 +23,13 @@
     ├── PartsExhausted        the export does not fit in the parts one upload may have
     ├── UploadGone            S3 no longer knows the multipart upload
     ├── StagedGone            S3 no longer holds what waits between turns
+    ├── KeyMissing            the secret holds no Vi key and organisation
+    ├── KeyRefused            Vi does not take the key (401)
+    ├── KeyForbidden          the key may not do this (403)
+    ├── DatasetUnknown        Vi has no dataset of that id
+    ├── AssetUnknown          the dataset has no asset of that id
+    ├── SessionUnknown        the dataset has no session of that id
+    ├── ViRefused             Vi does not take the request (any other 4xx)
     └── TurnsExhausted        raised by the machine: an execution's history holds no more turns
 
 Lambda reports the bare class name and a machine matches names only, never base classes: `Retry` lists leaves.
@@ -47,7 +58,23 @@ class FeedUnreachable(Retryable):
 
 
 class RateLimited(Retryable):
-    """The feed answered 429."""
+    """The feed, or Vi, answered 429."""
+
+
+class ViUnavailable(Retryable):
+    """Vi answered 5xx, 408, or a 200 that is not what it should be."""
+
+
+class ViUnreachable(Retryable):
+    """Vi's host gave no answer."""
+
+
+class AnswerLost(Retryable):
+    """A request that must not be repeated blindly was sent, and no answer of its own came back."""
+
+
+class UploadUrlExpired(Retryable):
+    """The signed URL is refused (403): a fresh one may be taken."""
 
 
 class Permanent(Exception):  # noqa: N818
@@ -112,6 +139,38 @@ class UploadGone(Permanent):
 
 class StagedGone(Permanent):
     """S3 no longer holds what waits between turns: it expired."""
+
+
+class KeyMissing(Permanent):
+    """The secret holds no Vi key, or no organisation."""
+
+
+class KeyRefused(Permanent):
+    """Vi answered 401."""
+
+
+class KeyForbidden(Permanent):
+    """Vi answered 403."""
+
+
+class DatasetUnknown(Permanent):
+    """Vi answered 404 for a dataset."""
+
+
+class AssetUnknown(Permanent):
+    """Vi answered 404 for an asset."""
+
+
+class SessionUnknown(Permanent):
+    """Vi answered 404 for a session."""
+
+
+class ViRefused(Permanent):
+    """Vi answered another 4xx; `smaller_may_help` says that it may be the page size it does not take."""
+
+    def __init__(self, message: str, *, smaller_may_help: bool = False) -> None:
+        super().__init__(message)
+        self.smaller_may_help = smaller_may_help
 
 
 class TurnsExhausted(Permanent):

@@ -1,8 +1,11 @@
-"""The API token of a secret: asked of Secrets Manager, kept a few minutes, never logged."""
+"""The credentials that secrets hold: asked of Secrets Manager, kept a few minutes, never logged."""
 
+from dataclasses import dataclass, field
+
+import orjson
 from aws_lambda_powertools.utilities.parameters import GetParameterError, get_secret
 
-from assetline.errors import TokenMissing
+from assetline.errors import KeyMissing, TokenMissing
 
 MAX_AGE_SECONDS = 300  # ours: how long a rotated token may go unnoticed
 
@@ -19,14 +22,8 @@ class Token:
         Raises:
             TokenMissing: the secret holds nothing, or only blanks.
         """
-        try:
-            secret = get_secret(self.arn, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
-        except GetParameterError as error:
-            # A secret nobody has put a value in answers ResourceNotFoundException; so does one that was deleted.
-            if "ResourceNotFoundException" in str(error):
-                raise self._missing() from error
-            raise
-        token = secret.strip() if isinstance(secret, str) else ""
+        secret = _text_of(self.arn, fresh=fresh)
+        token = secret.strip() if secret is not None else ""
         if token:
             return token
         if fresh:
@@ -38,3 +35,59 @@ class Token:
             f"No SafetyCulture token: the secret {self.arn} is empty. Put a token in it "
             f"(aws secretsmanager put-secret-value --secret-id {self.arn} --secret-string scapi_…) and start again."
         )
+
+
+@dataclass(frozen=True)
+class ViCredentials:
+    """What the Vi API asks of whoever calls it (contract sheet, section 1)."""
+
+    secret_key: str = field(repr=False)
+    organization_id: str
+
+
+class ViKey:
+    """The Vi key and organisation that the secret *arn* holds as JSON."""
+
+    def __init__(self, arn: str) -> None:
+        self.arn = arn
+
+    def value(self, *, fresh: bool = False) -> ViCredentials:
+        """Return the credentials, at most five minutes old, or *fresh*.
+
+        Raises:
+            KeyMissing: the secret holds nothing, or not what it should.
+        """
+        credentials = _credentials_in(_text_of(self.arn, fresh=fresh))
+        if credentials is not None:
+            return credentials
+        if not fresh:
+            return self.value(fresh=True)  # somebody may have filled it since
+        raise KeyMissing(
+            f"No Vi key: the secret {self.arn} does not hold the key and the organisation as JSON. Put them in it (aws "
+            f"secretsmanager put-secret-value --secret-id {self.arn} --secret-string "
+            """'{"secret_key": "dtvi_…", "organization_id": "…"}') and start again."""
+        )
+
+
+def _credentials_in(secret: str | None) -> ViCredentials | None:
+    try:
+        held = orjson.loads(secret or "")
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(held, dict):
+        return None
+    values = [held.get(name) for name in ("secret_key", "organization_id")]
+    key, organization = (value.strip() if isinstance(value, str) else "" for value in values)
+    return ViCredentials(key, organization) if key and organization else None
+
+
+def _text_of(arn: str, *, fresh: bool) -> str | None:
+    """Return what a secret holds, None when nobody has put a value in it."""
+    try:
+        secret = get_secret(arn, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
+    except GetParameterError as error:
+        # A secret nobody has put a value in answers ResourceNotFoundException; so does one that was deleted.
+        if "ResourceNotFoundException" in str(error):
+            return None
+        raise
+    return secret if isinstance(secret, str) else None

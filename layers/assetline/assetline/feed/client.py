@@ -3,8 +3,6 @@
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +21,7 @@ from assetline.errors import (
     TokenRefused,
 )
 from assetline.feed.page import Page, early_next_cursor, parse_page
+from assetline.pauses import retry_after, seconds
 from assetline.secrets import Token
 
 WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
@@ -224,33 +223,7 @@ def pause_asked_for(headers: httpx.Headers) -> float | None:
     it says how long to wait only on one that was refused for its rate.
     """
     pause = retry_after(headers)
-    return _seconds(headers.get("x-ratelimit-reset")) if pause is None else pause
-
-
-def retry_after(headers: httpx.Headers) -> float | None:
-    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3); None without one."""
-    asked = headers.get("retry-after")
-    seconds = _seconds(asked)
-    if seconds is not None or asked is None or (until := _moment(asked)) is None:
-        return seconds
-    now = _moment(headers.get("date", "")) or datetime.now(UTC)  # by the clock that the date was read off
-    return max(0.0, (until - now).total_seconds())
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        seconds = float(text or "")
-    except ValueError:
-        return None
-    return seconds if seconds >= 0 else None
-
-
-def _moment(http_date: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(http_date)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return seconds(headers.get("x-ratelimit-reset")) if pause is None else pause
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -1,0 +1,178 @@
+"""The Vi API over HTTP: a request in, JSON out, every refusal an error of ours (contract sheet, sections 1 and 7)."""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import orjson
+
+from assetline.errors import (
+    AnswerLost,
+    KeyForbidden,
+    KeyRefused,
+    RateLimited,
+    ViRefused,
+    ViUnavailable,
+    ViUnreachable,
+)
+from assetline.pauses import retry_after
+from assetline.secrets import ViCredentials, ViKey
+
+TIMEOUT = httpx.Timeout(30, connect=5, read=60)  # ours: a session of 5,000 assets takes the API a while to open
+CONNECTIONS = 64
+REPEATS = 2  # ours: quick ones, of what may be repeated; the machine repeats the rest
+PAUSE = 0.2  # ours: seconds before the first of them
+
+_REPEATABLE = frozenset({"GET", "DELETE"})
+_ADDRESS = re.compile(r"https?://\S+")
+_MESSAGE_CHARACTERS = 300
+
+
+class NotFound(Exception):  # noqa: N818 - it says what Vi answered; whoever asked knows what was not found
+    """Vi answered 404."""
+
+
+class ViClient:
+    """Speaks to the Vi API at *origin*; the key goes to that origin and to no other. Threads may share one."""
+
+    def __init__(self, origin: str, key: ViKey, transport: httpx.BaseTransport | None = None) -> None:
+        self._key = key
+        self._origin = origin
+        self._http = httpx.Client(
+            base_url=origin,
+            headers={"content-type": "application/json", "accept": "application/json"},
+            timeout=TIMEOUT,
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def dataset_path(self, dataset_id: str) -> str:
+        """Return the path of a dataset, whose id may be given with or without its organisation in front."""
+        organization = self._key.value().organization_id
+        short = short_id(dataset_id, organization)
+        return f"/workspaces/{organization}/datasets/{organization}_{short}"
+
+    def organization_path(self) -> str:
+        """Return the path of the organisation."""
+        return f"/workspaces/{self._key.value().organization_id}"
+
+    def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        """Send a request and return the JSON that answers it, None for an empty body.
+
+        GET and DELETE are repeated, quickly and twice; what changes something else is not.
+
+        Raises:
+            RateLimited: 429; `pause_seconds` is what the answer asked for.
+            ViUnavailable: 5xx or 408, or a body that is not JSON.
+            ViUnreachable: no answer; for a request that must not be repeated, it was never sent.
+            AnswerLost: it was sent, must not be repeated, and may have been carried out.
+            KeyMissing, KeyRefused, KeyForbidden: the credentials, read anew, do not do.
+            NotFound: 404.
+            ViRefused: any other answer that is not 2xx.
+        """
+        content = None if body is None else orjson.dumps(body)
+        for left in reversed(range(REPEATS + 1) if method in _REPEATABLE else range(1)):
+            try:
+                return self._read(self._sent(method, path, params, content), method)
+            except (ViUnavailable, ViUnreachable):
+                if not left:
+                    raise
+                time.sleep(PAUSE * (REPEATS + 1 - left))
+        raise AssertionError("the last try returns or raises")
+
+    def _sent(self, method: str, path: str, params: Mapping[str, str] | None, content: bytes | None) -> httpx.Response:
+        credentials = self._key.value()
+        try:
+            response = self._send(method, path, params, content, credentials)
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                fresh = self._key.value(fresh=True)  # it may have been rotated
+                if fresh != credentials:
+                    response = self._send(method, path, params, content, fresh)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise self._unreachable(error) from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            if method in _REPEATABLE:
+                raise self._unreachable(error) from None
+            raise AnswerLost(f"Vi's answer to {method} {_shown(path)} did not come ({type(error).__name__}).") from None
+        return response
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        credentials: ViCredentials,
+    ) -> httpx.Response:
+        headers = {
+            "authorization": f"Bearer {credentials.secret_key}",
+            "organization-id": credentials.organization_id,
+        }
+        return self._http.request(method, path, params=params, content=content, headers=headers)
+
+    def _unreachable(self, error: Exception) -> ViUnreachable:
+        return ViUnreachable(
+            f"No whole answer from {self._origin} ({type(error).__name__}). Check that the stack's parameter ViApiUrl "
+            "names the right host and that it can be reached from the function."
+        )
+
+    def _read(self, response: httpx.Response, method: str) -> Any:
+        if response.is_success:
+            if not response.content.strip():
+                return None
+            try:
+                return orjson.loads(response.content)
+            except orjson.JSONDecodeError:
+                what = f"Vi answered {response.status_code} with a body that is not JSON."
+                raise (ViUnavailable(what) if method in _REPEATABLE else AnswerLost(what)) from None
+        raise self._refusal(response, method)
+
+    def _refusal(self, response: httpx.Response, method: str) -> Exception:
+        status, path = response.status_code, _shown(response.request.url.path)
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            return RateLimited("Vi asked for a pause (429).", retry_after(response.headers))
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
+            what = f"Vi answered {status} on {method} {path}."
+            # A gateway that gives up does not say whether what is behind it did what it was asked.
+            fault = ViUnavailable if method in _REPEATABLE else AnswerLost
+            return fault(what, retry_after(response.headers))
+        if status == httpx.codes.UNAUTHORIZED:
+            return KeyRefused(f"Vi refused the key (401): put a current one in the secret {self._key.arn}.")
+        if status == httpx.codes.FORBIDDEN:
+            return KeyForbidden(
+                f"Vi does not let this key do {method} {path} (403): check the organisation in the secret "
+                f"{self._key.arn}, and what the key may do."
+            )
+        if status == httpx.codes.NOT_FOUND:
+            return NotFound(path)
+        return ViRefused(
+            f"Vi refused {method} {path} ({status}){_said(response)}",
+            smaller_may_help=status == httpx.codes.BAD_REQUEST,
+        )
+
+
+def short_id(dataset_id: str, organization_id: str) -> str:
+    """Return a dataset's id without the organisation that the wire puts in front (contract sheet, section 1.2)."""
+    return dataset_id.removeprefix(f"{organization_id}_")
+
+
+def _said(response: httpx.Response) -> str:
+    """Return what Vi says of a refusal, without addresses: some of them are signed."""
+    try:
+        answer = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return "."
+    said = (answer.get("message") or answer.get("error")) if isinstance(answer, dict) else None
+    if not isinstance(said, str) or not said.strip():
+        return "."
+    return f": {_ADDRESS.sub('…', said.strip())[:_MESSAGE_CHARACTERS]}"
+
+
+def _shown(path: str) -> str:
+    return path.rpartition("/datasets/")[2] or path

@@ -1,0 +1,42 @@
+"""CRC32C (Castagnoli) as Vi takes it: the digest, big-endian, read as a signed integer (contract sheet, section 6)."""
+
+import base64
+
+import google_crc32c
+
+
+class Crc32c:
+    """The checksum of bytes that come in pieces."""
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, piece: bytes) -> None:
+        """Take another piece."""
+        self._value = google_crc32c.extend(self._value, piece)
+
+    @property
+    def signed(self) -> int:
+        """The checksum of what has come, from -2**31 to 2**31 - 1."""
+        return signed(self._value)
+
+
+def signed(value: int) -> int:
+    """Return 32 bits, read as unsigned or as signed, as a signed number."""
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value >= 1 << 31 else value
+
+
+def of(content: bytes) -> int:
+    """Return the signed checksum of *content*."""
+    return signed(google_crc32c.value(content))
+
+
+def from_s3(text: str) -> int:
+    """Return the signed value of what S3 calls `ChecksumCRC32C`: the digest in base64."""
+    return signed(int.from_bytes(base64.b64decode(text)))
+
+
+def to_s3(value: int) -> str:
+    """Return a checksum as S3 writes it."""
+    return base64.b64encode((value & 0xFFFFFFFF).to_bytes(4)).decode()
