@@ -29,6 +29,7 @@ from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.export.report import Report
 from assetline.export.request import ExportRequest
+from assetline.export.sources import FeedSource
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
 from assetline.export.write_pages import Turn, write_pages
@@ -136,7 +137,7 @@ def _write(port: int, rows: int) -> None:
     checkpoint = Checkpoint(cursor=f"/feed/assets?page=1&of={rows // ROWS_A_PAGE}")
     exports = ExportsTable(table)
     turn = Turn(
-        client=FeedClient(f"http://127.0.0.1:{port}", _AnyToken("none")),
+        source=FeedSource(export.request, FeedClient(f"http://127.0.0.1:{port}", _AnyToken("none"))),
         upload=MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id),
         staging=Staging(s3, export.bucket, export.export_id),
         table=exports,

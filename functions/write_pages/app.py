@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.budget import Budget
 from assetline.export.checkpoint import Opened
-from assetline.export.connections import exports_table, feed_client, s3
+from assetline.export.connections import exports_table, s3, source_of
 from assetline.export.report import Report
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
@@ -21,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     export, checkpoint = opened.export, opened.checkpoint
     logger.append_keys(export_id=export.export_id)
     turn = Turn(
-        client=feed_client(),
+        source=source_of(export.request),
         upload=MultipartUpload(s3(), export.bucket, export.upload_key, export.upload_id),
         staging=Staging(s3(), export.bucket, export.export_id),
         table=exports_table(),

@@ -115,6 +115,8 @@ def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "EXPORTS_TABLE": TABLE,
             "SAFETYCULTURE_API_URL": feed_api.url,
             "SAFETYCULTURE_SECRET_ARN": secret_arn,
+            "VI_API_URL": "http://127.0.0.1:9",
+            "VI_SECRET_ARN": "none",
             # moto copies the checksum of a multipart object as if it were that of the whole
             "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
         }.items():

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from assetline.export.latest import Latest
-from assetline.export.request import ExportRequest
+from assetline.export.request import AssetsRequest, ExportRequest
 
 MAX_PARTS = 10_000  # S3: parts of one upload
 SALVAGE_PARTS = 10  # ours: the last numbers, kept for what is salvaged while a turn may still be writing
@@ -20,7 +20,7 @@ class Export(BaseModel, frozen=True):
 
     export_id: str
     execution_arn: str
-    request: ExportRequest
+    request: ExportRequest | AssetsRequest
     bucket: str
     key: str
     manifest_key: str
@@ -44,9 +44,10 @@ class Checkpoint(BaseModel, frozen=True):
 
     `cursor` None means that the feed has ended. `tail` is what was rendered and is not yet a part; `memory` is what
     the loop remembers (see `Memory`). `rows`, `pages`, `bytes` and `crc32` are of all that this loop has written, the
-    tail included; `duplicates` are records it left out. `page_size` is the largest the feed was found to give, when
-    that was to be found. `faults` attempts in a row have failed at `cursor`; the machine waits `pause_seconds` before
-    the next. A loop writes parts up to `last_part` and no further, so that another could own the numbers above.
+    tail included; `duplicates` are records it left out, `excluded` those that were not asked for. `page_size` is the
+    largest the feed was found to give, when that was to be found. `faults` attempts in a row have failed at `cursor`;
+    the machine waits `pause_seconds` before the next. A loop writes parts up to `last_part` and no further, so that
+    another could own the numbers above.
     """
 
     cursor: str | None
@@ -59,6 +60,7 @@ class Checkpoint(BaseModel, frozen=True):
     bytes: int = 0
     crc32: int = 0
     duplicates: int = 0
+    excluded: int = 0
     page_size: int | None = None
     turns: int = 0
     faults: int = 0

@@ -7,9 +7,12 @@ import boto3
 from botocore.config import Config
 
 from assetline.config import Settings
+from assetline.export import sources
 from assetline.export.exports_table import ExportsTable
+from assetline.export.request import AnyRequest
 from assetline.feed.client import FeedClient
-from assetline.secrets import Token
+from assetline.secrets import Token, ViKey
+from assetline.vi.client import ViClient
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -29,6 +32,17 @@ def settings() -> Settings:
 def feed_client() -> FeedClient:
     """Return the client of the SafetyCulture API."""
     return FeedClient(settings().safetyculture_api_url, Token(settings().safetyculture_secret_arn))
+
+
+@cache
+def vi_client() -> ViClient:
+    """Return the client of the Vi API."""
+    return ViClient(settings().vi_api_url, ViKey(settings().vi_secret_arn))
+
+
+def source_of(request: AnyRequest) -> sources.Source:
+    """Return where the pages of what is asked for come from; raises `UnknownFeed`."""
+    return sources.source_of(request, feed_client, vi_client)
 
 
 @cache

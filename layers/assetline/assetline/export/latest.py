@@ -3,13 +3,13 @@
 import json
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
 from pydantic import BaseModel
 
 from assetline.export.progress import as_attributes
-from assetline.export.request import ExportRequest
+from assetline.export.request import AnyRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -37,12 +37,12 @@ class LatestExports:
         self._table = table
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
-    def of(self, request: ExportRequest) -> Latest | None:
+    def of(self, request: AnyRequest) -> Latest | None:
         """Return the last complete export of the same feed and `params`, None if there was none."""
         item = self._table.get_item(Key={"export_id": _name(request)}, ConsistentRead=True).get("Item")
         return None if item is None else Latest.model_validate(item)
 
-    def note(self, request: ExportRequest, latest: Latest) -> None:
+    def note(self, request: AnyRequest, latest: Latest) -> None:
         """Note an export that is complete; one that started earlier than the one noted changes nothing."""
         values = {name: value for name, value in as_attributes(dict(latest)).items() if value is not None}
         names = {f"#{name}": name for name in values}
@@ -58,10 +58,10 @@ class LatestExports:
             return
 
 
-def _name(request: ExportRequest) -> str:
-    """Name the series an export belongs to; exports of different `params` hold different rows."""
-    params: dict[str, Any] = request.model_dump(mode="json")["params"]
-    if not params:
+def _name(request: AnyRequest) -> str:
+    """Name the series an export belongs to; exports of different series hold different rows."""
+    series = request.series
+    if not series:
         return f"latest#{request.feed}"
-    digest = blake2b(json.dumps(params, sort_keys=True).encode(), digest_size=8).hexdigest()
+    digest = blake2b(json.dumps(series, sort_keys=True).encode(), digest_size=8).hexdigest()
     return f"latest#{request.feed}#{digest}"

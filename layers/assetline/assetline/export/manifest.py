@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.memory import Memory
-from assetline.feed.catalogue import feed_named
+from assetline.export.shapes import shape_of
 from assetline.table.columns import Column
 from assetline.table.tally import Tally
 
@@ -24,7 +24,8 @@ class Manifest(BaseModel, frozen=True):
 
     `crc32` is of the whole file in eight hexadecimal digits, `seconds` from start to finish. `columns` are null for a
     format that has none. `drift` is what the columns did not foresee, and how many cells were neutralised.
-    `duplicates` are records left out because their `keys` had been written among the last 50,000.
+    `duplicates` are records left out because their `keys` had been written among the last 50,000, `excluded` those that
+    did not meet the conditions of `where`.
     """
 
     manifest_version: Literal[1] = 1
@@ -43,6 +44,7 @@ class Manifest(BaseModel, frozen=True):
     turns: int
     keys: list[str]
     duplicates: int
+    excluded: int
     columns: list[Column] | None
     drift: Tally
     formulas_neutralised: bool
@@ -67,6 +69,7 @@ def manifest_of(  # noqa: PLR0913 - what only the caller knows, each by name
     shrunk: Shrunk | None = None,
 ) -> Manifest:
     """Return the manifest of the object *key*, which holds the bytes of *checkpoint*."""
+    shape = shape_of(export.request)
     seconds = max((finished_at - export.started_at).total_seconds(), 0.001)
     return Manifest(
         complete=complete,
@@ -82,8 +85,9 @@ def manifest_of(  # noqa: PLR0913 - what only the caller knows, each by name
         crc32=f"{checkpoint.crc32:08x}",
         parts=checkpoint.next_part - 1,
         turns=checkpoint.turns,
-        keys=list(feed_named(export.request.feed).key),
+        keys=list(shape.key_columns if export.request.format.startswith("csv") else shape.key),
         duplicates=checkpoint.duplicates,
+        excluded=checkpoint.excluded,
         columns=None if memory.columns is None else list(memory.columns.columns),
         drift=memory.tally,
         formulas_neutralised=export.request.neutralise_formulas,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 SAME_SECOND_EXPORTS = 100  # ours: how many exports of one feed may start within one second
 
-_EXPORT_ID = re.compile(r"(?P<feed>[a-z_]+)_\d{8}_\d{6}(_\d+)?")
+_EXPORT_ID = re.compile(r"(?P<feed>[a-z_]+|vi-[A-Za-z0-9_-]+)_\d{8}_\d{6}(_\d+)?")
 
 
 def export_ids(feed: str, started_at: datetime) -> Iterator[str]:
@@ -21,7 +21,7 @@ def export_ids(feed: str, started_at: datetime) -> Iterator[str]:
 
 
 def feed_of(export_id: str) -> str | None:
-    """Return the feed that an export's id begins with; None for what is no such id."""
+    """Return the feed, or `vi-<dataset>`, that an export's id begins with; None for what is no such id."""
     match = _EXPORT_ID.fullmatch(export_id)
     return match["feed"] if match else None
 

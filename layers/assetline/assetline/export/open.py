@@ -1,13 +1,13 @@
 """Open Export: everything that can be refused is refused here, before anything is opened."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from assetline.errors import InvalidInput, NotResumable
+from assetline.errors import NotResumable
 from assetline.export.checkpoint import Checkpoint, Export, Opened
 from assetline.export.exports_table import ExportsTable
 from assetline.export.latest import Latest, LatestExports
@@ -15,13 +15,10 @@ from assetline.export.memory import Memory
 from assetline.export.names import export_ids, manifest_key, object_key, staging_key
 from assetline.export.progress import Progress
 from assetline.export.rendering import CONTENT_TYPES
-from assetline.export.request import PARENT, ExportRequest, ResumeRequest, parse
+from assetline.export.request import PARENT, AnyRequest, ResumeRequest, asked_for, parse
+from assetline.export.sources import Source
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
-from assetline.feed.catalogue import feed_named
-from assetline.feed.client import FeedClient
-from assetline.feed.definition import MODIFIED_AFTER, Feed
-from assetline.table.columns import FIELDS, Columns, defined_fields
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,9 +45,9 @@ class Opening(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Door:
-    """What an export is opened with."""
+    """What an export is opened with; `source_of` leads to where a request's pages come from."""
 
-    client: FeedClient
+    source_of: Callable[[AnyRequest], Source]
     table: ExportsTable
     s3: "S3Client"
     bucket: str
@@ -60,22 +57,20 @@ class Door:
 
         Raises:
             InvalidInput, UnknownFeed, NotResumable: the input is refused.
-            TokenMissing, TokenRefused: the token is.
-            FeedUnreachable, FeedUnavailable, RateLimited: the API cannot be asked just now.
+            Permanent, Retryable: as `Source.admit`; the token is refused, or the API cannot be asked just now.
             NamesExhausted: see `ExportsTable.claim`.
         """
         if ResumeRequest.asked_for(opening.asked):
             return self._resumed(parse(ResumeRequest, opening.asked), opening)
-        return self._opened(parse(ExportRequest, opening.asked), opening)
+        return self._opened(asked_for(opening.asked), opening)
 
-    def _opened(self, request: ExportRequest, opening: Opening) -> Opened:
-        feed = feed_named(request.feed)
+    def _opened(self, request: AnyRequest, opening: Opening) -> Opened:
+        source = self.source_of(request)
         latest = LatestExports(self.table.table).of(request)
-        modified_after = _modified_after(feed, request, latest)
-        params = request.wire_params() | ({MODIFIED_AFTER: modified_after} if modified_after else {})
+        modified_after = _modified_after(request, latest)
         remembered = None if latest is None else latest.page_size
-        cursor = feed.first_cursor(params, request.page_size or remembered)
-        self.client.who_am_i()
+        cursor = source.first_cursor(request.page_size or remembered, modified_after)
+        source.admit()
         claimed = self.table.claim(_candidates(opening, request, self.bucket))
         before = self.table.opened(claimed.export_id)
         if before is not None:
@@ -96,21 +91,14 @@ class Door:
             previous=latest,
         )
         staging = Staging(self.s3, self.bucket, export.export_id)
-        memory = staging.keep("memory", Memory(columns=self._columns(feed, request)).to_bytes())
+        memory = staging.keep("memory", Memory(columns=source.columns()).to_bytes())
         return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
-
-    def _columns(self, feed: Feed, request: ExportRequest) -> Columns | None:
-        """Ask the API which custom fields there are, when the feed has any and the token may read them."""
-        if FIELDS not in feed.columns or not request.format.startswith("csv"):
-            return None
-        definitions = self.client.field_definitions()
-        return None if definitions is None else Columns.flattened(feed.columns, defined_fields(definitions))
 
     def _resumed(self, request: ResumeRequest, opening: Opening) -> Opened:
         opened = self.table.opened(request.resume)
         if opened is None:
             raise NotResumable(f"There is no export {request.resume!r} to resume. `assetline exports` lists them.")
-        self.client.who_am_i()
+        self.source_of(opened.export.request).admit()
         asked = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
         export = opened.export.model_copy(update={"execution_arn": opening.execution_arn, "request": asked})
         if not self.table.take_over(export):
@@ -122,18 +110,14 @@ class Door:
         return Opened(export=export, checkpoint=checkpoint)
 
 
-def _modified_after(feed: Feed, request: ExportRequest, latest: Latest | None) -> str | None:
+def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
     """Return the moment to export from: when the last complete export began; None, for all, if there was none."""
-    if request.since is None:
+    if request.since is None or latest is None:
         return None
-    if not feed.takes_modified_after:
-        raise InvalidInput(f"Feed {feed.name} does not say what has changed: leave `since` out.")
-    if MODIFIED_AFTER in request.params:
-        raise InvalidInput(f"`since` sets {MODIFIED_AFTER!r}: leave one of the two out.")
-    return None if latest is None else f"{latest.watermark.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+    return f"{latest.watermark.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
-def _candidates(opening: Opening, request: ExportRequest, bucket: str) -> Iterator[Progress]:
+def _candidates(opening: Opening, request: AnyRequest, bucket: str) -> Iterator[Progress]:
     for export_id in export_ids(request.feed, opening.started_at):
         yield Progress(
             export_id=export_id,

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from assetline.export.memory import Memory
-from assetline.export.request import ExportRequest
-from assetline.feed.catalogue import feed_named
+from assetline.export.request import AnyRequest
+from assetline.export.shapes import Shape, shape_of
 from assetline.feed.page import Record
 from assetline.table.cells import as_json
 from assetline.table.columns import EXTRA, FIELDS, Columns, discovered_fields
@@ -33,7 +33,7 @@ class Rendering(Protocol):
         """Return what is still to come when the feed has ended."""
 
 
-def rendering(request: ExportRequest, memory: Memory) -> Rendering:
+def rendering(request: AnyRequest, memory: Memory) -> Rendering:
     """Return the rendering of an export's format, going on from *memory* and remembering in it."""
     plain: Rendering = CsvRendering(request, memory) if request.format.startswith("csv") else JsonLines(memory)
     return Gzipped(plain, memory) if request.format.endswith(".gz") else plain
@@ -42,14 +42,17 @@ def rendering(request: ExportRequest, memory: Memory) -> Rendering:
 class CsvRendering:
     """CSV under a header that is fixed before the first line is written, and never changes."""
 
-    def __init__(self, request: ExportRequest, memory: Memory) -> None:
-        self._request = request
+    def __init__(self, request: AnyRequest, memory: Memory) -> None:
+        self._neutralise_formulas = request.neutralise_formulas
+        self._shape = shape_of(request)
         self._memory = memory
         self._table = None if memory.columns is None else self._table_of(memory.columns)
         self._gathered_bytes = sum(map(_size, memory.gathered))
 
     def render(self, records: Sequence[Record]) -> bytes:
         """Return the lines of *records*; the header and all that was gathered before the first of them."""
+        if self._shape.flat is not None:
+            records = [*map(self._shape.flat, records)]
         if self._table is not None and self._memory.headed:
             return self._table.render(records)
         self._memory.gathered += records
@@ -63,14 +66,14 @@ class CsvRendering:
         return b"" if self._memory.headed else self._begin()
 
     def _begin(self) -> bytes:
-        columns = self._memory.columns or columns_of(self._request.feed, self._memory.gathered)
+        columns = self._memory.columns or columns_of(self._shape, self._memory.gathered)
         self._table = self._table_of(columns)
         gathered, self._memory.gathered = self._memory.gathered, []
         self._memory.columns, self._memory.headed = columns, True
         return self._table.render_header() + self._table.render(gathered)
 
     def _table_of(self, columns: Columns) -> CsvTable:
-        return CsvTable(columns, self._memory.tally, neutralise_formulas=self._request.neutralise_formulas)
+        return CsvTable(columns, self._memory.tally, neutralise_formulas=self._neutralise_formulas)
 
 
 class JsonLines:
@@ -106,14 +109,20 @@ class Gzipped:
         return _member(rest) if rest or self._memory.tally.rows else gzip.compress(b"", mtime=0)
 
 
-def columns_of(feed: str, records: Iterable[Record]) -> Columns:
-    """Return the columns of a feed as *records* show them: its declared ones, else the keys in order of appearance."""
+def columns_of(shape: Shape, records: Iterable[Record]) -> Columns:
+    """Return the columns as *records* show them: the declared ones, else the keys in order of appearance.
+
+    Keys that users made, and that say so by how they begin, follow the declared ones.
+    """
     records = list(records)
-    declared = feed_named(feed).columns
+    declared = shape.columns
     # A key called like the last column has no column of its own: it is in that one.
     keys = declared or tuple(dict.fromkeys(key for record in records for key in record if key != EXTRA))
     if FIELDS in declared:
         return Columns.flattened(keys, discovered_fields(records))
+    if shape.open_columns:
+        found = dict.fromkeys(key for record in records for key in record if key.startswith(shape.open_columns))
+        keys = (*keys, *(key for key in found if key not in keys))
     return Columns.plain(keys)
 
 

@@ -4,10 +4,12 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from assetline.dataset.where import Where
 from assetline.errors import InvalidInput
 
 type Scalar = str | int | float | bool
 type Format = Literal["csv", "csv.gz", "jsonl", "jsonl.gz"]
+type SortBy = Literal["default", "assetId", "filename", "lastModified.contents", "metadata.fileSize"]
 
 # Step Functions: what a nested execution's input carries so that the console links it to its parent.
 PARENT = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
@@ -39,12 +41,89 @@ class ExportRequest(BaseModel):
             raise ValueError("`changes` compares whole exports, so it does not go with `since`")
         return self
 
+    @property
+    def series(self) -> dict[str, Any]:
+        """What tells exports of one feed apart that hold different rows."""
+        params: dict[str, Any] = self.model_dump(mode="json")["params"]
+        return params
+
     def wire_params(self) -> dict[str, str | list[str]]:
         """Return `params` as the feed's query spells them: `true`, not `True`."""
         return {
             name: [_wire(element) for element in value] if isinstance(value, list) else _wire(value)
             for name, value in self.params.items()
         }
+
+
+class AssetsRequest(BaseModel):
+    """An export of the assets of a Vi dataset; all but `source` and `dataset_id` may be left out.
+
+    `filter`, `metadata_query`, `rule_query` and `strict_query` are asked of Vi as they are (contract sheet, section
+    2.1), `sort_by` and `order` as well; `where` is what cannot be asked of Vi. `contents` adds each asset's signed URL.
+    The rest is as in `ExportRequest`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    source: Literal["vi"]
+    dataset_id: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,255}$")
+    filter: str | None = Field(default=None, min_length=1)
+    metadata_query: str | None = Field(default=None, min_length=1)
+    rule_query: str | None = Field(default=None, min_length=1)
+    strict_query: bool = False
+    sort_by: SortBy | None = None
+    order: Literal["asc", "desc"] | None = None
+    contents: bool = False
+    where: Where | None = None
+    format: Format = "csv"
+    page_size: int | None = Field(default=None, ge=1, le=1000)
+    max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
+    neutralise_formulas: bool = False
+
+    @property
+    def feed(self) -> str:
+        """What the export is called after: no feed's name has a hyphen."""
+        return f"vi-{self.dataset_id}"
+
+    def wire_params(self) -> dict[str, str]:
+        """Return what is asked of Vi as its query spells it: `y` or nothing (contract sheet, section 2.1)."""
+        asked = {
+            "filter": self.filter,
+            "metadataQuery": self.metadata_query,
+            "ruleQuery": self.rule_query,
+            "strictQuery": "y" if self.strict_query else None,
+            "sortBy": self.sort_by,
+            "o": self.order,
+            "contents": "y" if self.contents else None,
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+    @property
+    def since(self) -> None:
+        """Nothing: Vi cannot be asked for what has changed."""
+
+    @property
+    def changes(self) -> bool:
+        """Nothing is compared."""
+        return False
+
+    @property
+    def series(self) -> dict[str, Any]:
+        """What tells exports of one dataset apart that hold different rows."""
+        asked = self.model_dump(
+            mode="json", include={"filter", "metadata_query", "rule_query", "strict_query", "where"}
+        )
+        return {name: value for name, value in asked.items() if value}
+
+
+type AnyRequest = ExportRequest | AssetsRequest
+
+
+def asked_for(raw: Any) -> AnyRequest:
+    """Read the input of an execution that starts at the first page; raises `InvalidInput` as `parse` does."""
+    if isinstance(raw, dict) and "source" in raw:
+        return parse(AssetsRequest, raw)
+    return parse(ExportRequest, raw)
 
 
 class ResumeRequest(BaseModel):

@@ -11,10 +11,10 @@ from assetline.export.memory import Memory
 from assetline.export.parts import PartWriter
 from assetline.export.rendering import Rendering, rendering
 from assetline.export.report import Report
+from assetline.export.shapes import shape_of
+from assetline.export.sources import Source
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
-from assetline.feed.catalogue import feed_named
-from assetline.feed.client import FeedClient
 from assetline.feed.page import Record
 from assetline.feed.reader import PageReader, Start
 from assetline.observability import count, logger
@@ -26,7 +26,7 @@ CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under wa
 class Turn:
     """What a turn works with; the clocks can be others in tests."""
 
-    client: FeedClient
+    source: Source
     upload: MultipartUpload
     staging: Staging
     table: ExportsTable
@@ -53,7 +53,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     if checkpoint.cursor is None:
         return checkpoint
     memory = Memory.from_bytes(turn.staging.fetch(checkpoint.memory))
-    reader = PageReader(turn.client.fetch, _start(export, checkpoint, memory), turn.budget, turn.sleep)
+    reader = PageReader(turn.source.fetch, _start(export, checkpoint, memory), turn.budget, turn.sleep)
     writer = PartWriter(checkpoint, turn.staging.fetch(checkpoint.tail), turn.upload.put)
     loop = _Loop(export, checkpoint, memory)
     with turn.report, reader, writer:
@@ -77,6 +77,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
             "bytes": writer.bytes,
             "crc32": writer.crc32,
             "duplicates": loop.duplicates,
+            "excluded": loop.excluded,
             "page_size": reader.page_size or checkpoint.page_size,
             "turns": checkpoint.turns + 1,
             "faults": reader.faults,
@@ -94,16 +95,19 @@ class _Loop:
 
     def __init__(self, export: Export, checkpoint: Checkpoint, memory: Memory) -> None:
         self.rendering: Rendering = rendering(export.request, memory)
-        self.pages, self.rows, self.duplicates = checkpoint.pages, checkpoint.rows, checkpoint.duplicates
+        self.pages, self.rows = checkpoint.pages, checkpoint.rows
+        self.duplicates, self.excluded = checkpoint.duplicates, checkpoint.excluded
         self._window = memory.window
-        self._key = feed_named(export.request.feed).key
+        self._shape = shape_of(export.request)
 
     def rendered(self, records: list[Record]) -> bytes:
-        """Return the bytes of a page's records, without those that were written lately."""
-        unseen = self._window.unseen(records, self._key)
+        """Return the bytes of a page's records, without those that were written lately or are not asked for."""
+        asked_for = records if self._shape.kept is None else [*filter(self._shape.kept, records)]
+        unseen = self._window.unseen(asked_for, self._shape.key)
         self.pages += 1
         self.rows += len(unseen)
-        self.duplicates += len(records) - len(unseen)
+        self.excluded += len(records) - len(asked_for)
+        self.duplicates += len(asked_for) - len(unseen)
         return self.rendering.render(unseen)
 
 

@@ -6,17 +6,18 @@ PARAMETER = "limit"  # undocumented for most feeds, taken by all that were tried
 LARGEST = 1000  # ours: no feed documents more
 LADDER = (LARGEST, 500, 250, 100, 50, 25)  # 25 is what the API gives unasked
 
-_IN_QUERY = re.compile(rf"(?<=[?&]){PARAMETER}=(\d+)(?=[&#]|$)", re.ASCII)
+# `s` is what Vi calls it, and no feed has a parameter of that name.
+_IN_QUERY = re.compile(rf"(?<=[?&])({PARAMETER}|s)=(\d+)(?=[&#]|$)", re.ASCII)
 
 
 def page_size_of(cursor: str) -> int | None:
     """Return the page size that *cursor* asks for; None when it leaves that to the feed."""
     asked = _IN_QUERY.search(cursor)
-    return int(asked[1]) if asked else None
+    return int(asked[2]) if asked else None
 
 
 def with_smaller_pages(cursor: str) -> str | None:
     """Return *cursor* asking for the next smaller size of the ladder; None at its foot, or when it asks for none."""
     size = page_size_of(cursor)
     smaller = next((step for step in LADDER if size is not None and step < size), None)
-    return None if smaller is None else _IN_QUERY.sub(f"{PARAMETER}={smaller}", cursor)
+    return None if smaller is None else _IN_QUERY.sub(rf"\g<1>={smaller}", cursor)

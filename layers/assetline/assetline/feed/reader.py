@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from assetline.budget import Budget
-from assetline.errors import FeedRefused, RepeatedCursor, Retryable
+from assetline.errors import FeedRefused, RepeatedCursor, Retryable, ViRefused
 from assetline.feed.cursors import CursorTrail
 from assetline.feed.page import Page
 from assetline.feed.page_size import page_size_of, with_smaller_pages
@@ -110,7 +110,7 @@ class PageReader:
                 if not self._asked_again(fault):
                     return
                 continue
-            except FeedRefused as refusal:
+            except (FeedRefused, ViRefused) as refusal:
                 if not (refusal.smaller_may_help and self._came_down()):
                     raise
                 self._ask_first()
@@ -193,8 +193,8 @@ class PageReader:
         if self.cursor is not None and self.cursor in self._trail:
             raise RepeatedCursor(
                 f"Page {len(self._trail)} of the feed leads back to page {self._trail.page_number(self.cursor)}: "
-                "following it would never end. This is a known defect of some feeds, at SafetyCulture's end. Start the "
-                "export anew later; if it comes again, tell their support which feed and page it is."
+                "following it would never end. This is a known defect of some feeds, at the API's end. Start the "
+                "export anew later; if it comes again, tell the API's support which feed and page it is."
             )
 
     def _asked_again(self, fault: Retryable) -> bool:

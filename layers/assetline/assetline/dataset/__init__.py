@@ -1,0 +1,1 @@
+"""What a Vi dataset holds: listed, downloaded, compared and deleted."""
