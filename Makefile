@@ -20,16 +20,18 @@ DEV_ENV   := .venv/.dev-synced
 MINISTACK := .local/tools/ministack/.synced
 SAM       := .local/tools/sam/.synced
 AWSCLI    := .local/tools/awscli/.synced
+VISDK     := .local/tools/visdk/.synced
 LOCK      := pyproject.toml uv.lock .python-version
 
 # What `sam build` installs in the layer: pip reads no uv.lock, so its part of it is exported.
 LAYER_REQUIREMENTS := layers/assetline/requirements.txt
 EXPORT_LAYER = $(UV) export --frozen --quiet --only-group layer --no-emit-project --no-header --no-annotate
 
-# For the stack: where it listens, and a server to export from in place of the emulated SafetyCulture API.
+# For the stack: where it listens, and servers to use in place of the emulated APIs of SafetyCulture and Vi.
 LOCAL_PORT ?= 4566
 SAFETYCULTURE_URL ?=
-export LOCAL_PORT SAFETYCULTURE_URL
+VI_URL ?=
+export LOCAL_PORT SAFETYCULTURE_URL VI_URL
 
 # The SAM CLI: as on AWS, but it neither phones home nor writes to the home folder.
 export SAM_CLI_TELEMETRY := 0
@@ -46,11 +48,11 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) ## Run all tests, those on the local stack too
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: bench
-bench: $(DEV_ENV) $(MINISTACK) $(SAM) ## Measure speed, memory and cost, as a table and in .local/bench.json
+bench: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure speed, memory and cost, as a table and in .local/bench.json
 	@$(PYTHON) -m benchmarks
 
 .PHONY: check

@@ -30,11 +30,16 @@ SafetyCultureUrl = Annotated[
 ]
 
 
+ViUrl = Annotated[
+    str | None, typer.Option(envvar="VI_URL", help="A server to ingest into, in place of the emulated Vi API.")
+]
+
+
 @app.command()
-def up(port: Port = DEFAULT_PORT, safetyculture_url: SafetyCultureUrl = None) -> None:
+def up(port: Port = DEFAULT_PORT, safetyculture_url: SafetyCultureUrl = None, vi_url: ViUrl = None) -> None:
     """Have the stack up: return when it is ready. Running it again puts right what is missing or out of date."""
     began = time.monotonic()
-    settings = StackSettings(port, safetyculture_url=safetyculture_url)
+    settings = StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url)
     stack = bring_up(settings, typer.echo)
     latest.provide_commands()
     latest.show(settings.folder)
@@ -77,10 +82,11 @@ def status() -> None:
 def demo(
     port: Port = DEFAULT_PORT,
     safetyculture_url: SafetyCultureUrl = None,
+    vi_url: ViUrl = None,
     to: Annotated[Path, typer.Option(help="Where the CSV goes.")] = Path("out"),
 ) -> None:
     """Bring a stack up, export a feed of 2,000 assets in several turns, fetch the CSV, take the stack down."""
-    run_demo(StackSettings(port, safetyculture_url=safetyculture_url), to, typer.echo)
+    run_demo(StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url), to, typer.echo)
 
 
 def main() -> None:

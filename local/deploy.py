@@ -81,15 +81,15 @@ def outputs(endpoint_url: str) -> dict[str, str] | None:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def put_token(token: str, secret_arn: str, endpoint_url: str) -> None:
-    """Put *token* in the secret unless there is one already."""
+def put_secret(value: str, secret_arn: str, endpoint_url: str) -> None:
+    """Put *value* in the secret unless there is one already."""
     secrets = boto3.client("secretsmanager", **connection(endpoint_url))
     try:
         current = secrets.get_secret_value(SecretId=secret_arn).get("SecretString")
     except secrets.exceptions.ResourceNotFoundException:
         current = None
     if not current:
-        secrets.put_secret_value(SecretId=secret_arn, SecretString=token)
+        secrets.put_secret_value(SecretId=secret_arn, SecretString=value)
 
 
 def connection(endpoint_url: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The emulated SafetyCulture API of a stack, on a port of its own choosing."""
+"""The emulated APIs of a stack, each on a port of its own choosing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 from local import environment
@@ -17,18 +16,15 @@ from local.errors import ServerFailed
 from local.project import PYTHON, ROOT
 from local.servers import POLL_SECONDS, Server, start
 
-READY = re.compile(r"^safetyculture emulator ready on (http://\S+)$", re.MULTILINE)
 READY_WITHIN_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """An emulator with a feed of *rows* assets that takes *latency_seconds* a page."""
+    """The emulated API *name*, a package below `local.emulators`, with the *options* of its program."""
 
-    NAME: ClassVar[str] = "safetyculture"
-
-    rows: int
-    latency_seconds: float
+    name: str
+    options: tuple[str, ...]
     folder: Path
 
     def is_served_by(self, server: Server | None, url: str) -> bool:
@@ -38,8 +34,8 @@ class Emulator:
     def start(self) -> Server:
         """Start it; it may not listen yet."""
         return start(
-            self.NAME,
-            [PYTHON, "-P", "-m", "local.emulators.safetyculture", *self._options],
+            self.name,
+            [PYTHON, "-P", "-m", f"local.emulators.{self.name}", "--port", "0", *self.options],
             launch=self._launch,
             env=environment.bare() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
             log=self._log,
@@ -48,35 +44,35 @@ class Emulator:
     def wait_until_ready(self, server: Server) -> str:
         """Return its address when it listens; raises `ServerFailed` when it ends or takes too long."""
         deadline = time.monotonic() + READY_WITHIN_SECONDS
-        while not (ready := READY.search(self._log.read_text())):
+        ready_line = re.compile(rf"^{self.name} emulator ready on (http://\S+)$", re.MULTILINE)
+        while not (ready := ready_line.search(self._log.read_text())):
             if not server.alive():
-                raise ServerFailed("the SafetyCulture emulator", "ended while starting", self._log)
+                raise ServerFailed(f"the {self.name} emulator", "ended while starting", self._log)
             if time.monotonic() > deadline:
                 what = f"did not listen within {READY_WITHIN_SECONDS} s"
-                raise ServerFailed("the SafetyCulture emulator", what, self._log)
+                raise ServerFailed(f"the {self.name} emulator", what, self._log)
             time.sleep(POLL_SECONDS)
         return ready[1]
 
     @property
-    def _options(self) -> list[str]:
-        return [
-            "--port",
-            "0",
-            "--rows",
-            str(self.rows),
-            "--latency-seconds",
-            f"{self.latency_seconds:g}",
-            "--token",
-            LOCAL_TOKEN,
-        ]
-
-    @property
     def _launch(self) -> str:
-        return json.dumps(self._options)
+        return json.dumps(self.options)
 
     @property
     def _log(self) -> Path:
-        return self.folder / "logs" / "safetyculture.log"
+        return self.folder / "logs" / f"{self.name}.log"
+
+
+def safetyculture(rows: int, latency_seconds: float, folder: Path) -> Emulator:
+    """Return the emulated SafetyCulture API: a feed of *rows* assets that takes *latency_seconds* a page."""
+    latency = f"{latency_seconds:g}"
+    options = ("--rows", str(rows), "--latency-seconds", latency, "--token", LOCAL_TOKEN)
+    return Emulator("safetyculture", options, folder)
+
+
+def vi(folder: Path) -> Emulator:
+    """Return the emulated Vi API."""
+    return Emulator("vi", (), folder)
 
 
 def _listening(url: str) -> bool:

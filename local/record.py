@@ -18,7 +18,7 @@ class Record:
     """Which servers were started and what was deployed; whether they still run is asked of the servers themselves."""
 
     servers: dict[str, Server] = field(default_factory=dict)
-    safetyculture_url: str = ""
+    urls: dict[str, str] = field(default_factory=dict)  # of the emulated APIs, or what is used in their place
     deployed: str = ""
 
     @classmethod

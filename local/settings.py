@@ -1,7 +1,8 @@
 """What a stack is to be."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.errors import LocalStackFailed
@@ -15,23 +16,24 @@ class StackSettings:
     """What a stack is to be.
 
     *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
-    *safetyculture_url* names a server to use in place of the emulator, which serves *rows* assets and takes
-    *latency_seconds* a page.
+    *safetyculture_url* and *vi_url* name servers to use in place of the emulators; that of SafetyCulture serves *rows*
+    assets and takes *latency_seconds* a page. *parameters* are those of the template that are not as it says.
     """
 
     port: int = DEFAULT_PORT
     state_dir: Path | None = None
     safetyculture_url: str | None = None
+    vi_url: str | None = None
     wait_scale: float = 1
     rows: int = 2_000
     latency_seconds: float = 0
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what could not work, before anything is started."""
-        if self.safetyculture_url and not re.fullmatch(r"https?://[^/?#@\s]+", self.safetyculture_url):
-            raise LocalStackFailed(
-                f"SAFETYCULTURE_URL is {self.safetyculture_url!r}: name an origin, such as http://127.0.0.1:8000"
-            )
+        for name, url in {"SAFETYCULTURE_URL": self.safetyculture_url, "VI_URL": self.vi_url}.items():
+            if url and not re.fullmatch(r"https?://[^/?#@\s]+", url):
+                raise LocalStackFailed(f"{name} is {url!r}: name an origin, such as http://127.0.0.1:8000")
 
     @property
     def folder(self) -> Path:

@@ -9,14 +9,15 @@ from any process, and one stack knows nothing of another.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import deploy, environment
-from local.emulator import Emulator
+from local import deploy, emulator, environment
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION
 from local.ministack import MiniStack, endpoint
 from local.outputs import Stack
 from local.record import Record, alone
@@ -24,6 +25,9 @@ from local.servers import stop
 from local.settings import StackSettings
 
 type Say = Callable[[str], None]
+
+# Whoever tries it out has no patience, and the emulated Vi no ration to speak of.
+LOCAL_PARAMETERS = {"GatherSeconds": "3"}
 
 
 def silent(_: str) -> None:
@@ -74,15 +78,18 @@ def is_whole(folder: Path) -> bool:
 def _up(settings: StackSettings, record: Record, say: Say) -> Stack:
     folder, url = settings.folder, endpoint(settings.port)
     _have_servers(settings, record, say)
-    deployable = deploy.prepare({"SafetyCultureApiUrl": record.safetyculture_url}, folder)
+    parameters = {"SafetyCultureApiUrl": record.urls["safetyculture"], "ViApiUrl": record.urls["vi"]}
+    deployable = deploy.prepare({**LOCAL_PARAMETERS, **parameters, **settings.parameters}, folder)
     outputs = deploy.outputs(url) if record.deployed == deployable.digest else None
     if outputs is None:
         say("Deploying the template with sam deploy.")
         outputs = deploy.deploy(deployable, url, folder)
         record.deployed = deployable.digest
         record.write(folder)
-    deploy.put_token(LOCAL_TOKEN, outputs["SafetyCultureSecretArn"], url)
-    stack = Stack(url, environment.REGION, deploy.STACK_NAME, outputs, {"safetyculture": record.safetyculture_url})
+    deploy.put_secret(LOCAL_TOKEN, outputs["SafetyCultureSecretArn"], url)
+    key = {"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION}
+    deploy.put_secret(json.dumps(key), outputs["ViSecretArn"], url)
+    stack = Stack(url, environment.REGION, deploy.STACK_NAME, outputs, record.urls)
     stack.write(folder)
     return stack
 
@@ -91,7 +98,7 @@ def _have_servers(settings: StackSettings, record: Record, say: Say) -> None:
     """Have all servers answering; those that are missing start side by side. *record* is true at every moment."""
     folder = settings.folder
     aws = MiniStack(settings.port, settings.wait_scale, folder)
-    feeds = Emulator(settings.rows, settings.latency_seconds, folder)
+    feeds = emulator.safetyculture(settings.rows, settings.latency_seconds, folder)
 
     if not aws.is_served_by(record.servers.get(aws.NAME)):
         _stop(record, aws.NAME)
@@ -99,20 +106,33 @@ def _have_servers(settings: StackSettings, record: Record, say: Say) -> None:
         record.servers[aws.NAME] = aws.start()
         record.write(folder)
         say(f"Starting MiniStack on port {settings.port}.")
-    if settings.safetyculture_url:
-        _stop(record, feeds.NAME)
-        record.safetyculture_url = settings.safetyculture_url
-    elif not feeds.is_served_by(record.servers.get(feeds.NAME), record.safetyculture_url):
-        _stop(record, feeds.NAME)
-        record.servers[feeds.NAME] = feeds.start()
-        record.safetyculture_url = ""
-        record.write(folder)
-        say(f"Starting the emulated SafetyCulture API, {settings.rows:,} assets.")
-
+    started = []
+    for api, url, about in (
+        (feeds, settings.safetyculture_url, f"SafetyCulture API, {settings.rows:,} assets"),
+        (emulator.vi(folder), settings.vi_url, "Vi API"),
+    ):
+        if _start(record, api, url, folder):
+            say(f"Starting the emulated {about}.")
+            started.append(api)
     aws.wait_until_ready(record.servers[aws.NAME])
-    if not record.safetyculture_url:
-        record.safetyculture_url = feeds.wait_until_ready(record.servers[feeds.NAME])
+    for api in started:
+        record.urls[api.name] = api.wait_until_ready(record.servers[api.name])
     record.write(folder)
+
+
+def _start(record: Record, api: emulator.Emulator, url: str | None, folder: Path) -> bool:
+    """Have an emulated API running, unless *url* is to be used in its place; say whether it was started just now."""
+    if url:
+        _stop(record, api.name)
+        record.urls[api.name] = url
+        return False
+    if api.is_served_by(record.servers.get(api.name), record.urls.get(api.name, "")):
+        return False
+    _stop(record, api.name)
+    record.servers[api.name] = api.start()
+    record.urls.pop(api.name, None)
+    record.write(folder)
+    return True
 
 
 def _stop(record: Record, name: str) -> None:

@@ -48,18 +48,21 @@ def test_nothing_but_the_listed_differences_differs(template: dict[str, Any], de
         del expected["Globals"]["Function"][name]
     for name, function in functions_in(expected).items():
         function["Properties"] |= {"Runtime": "provided.al2023", "CodeUri": str(CODE / name)}
-    for machine in ("ExportFeed", "ExportFeeds"):
+    for machine in ("ExportFeed", "ExportFeeds", "IngestDrops", "BackfillDrops"):
         properties = expected["Resources"][f"{machine}StateMachine"]["Properties"]
         properties["DefinitionUri"] = str(ROOT / properties["DefinitionUri"])
-    del expected["Resources"]["AssetlineLayer"], expected["Resources"]["ExportBucketPolicy"]
+    for name in ("AssetlineLayer", "ExportBucketPolicy", "DropBucketPolicy"):
+        del expected["Resources"][name]
     assert without_rewritten(derived) == without_rewritten(expected)
 
 
 def without_rewritten(node: Any) -> Any:
     """Return *node* with both spellings of a secret's ARN alike, and without the condition MiniStack cannot test."""
     match node:
-        case Tagged("!Ref", "SafetyCultureSecret") | Tagged("!GetAtt", "SafetyCultureSecret.Id"):
-            return "the secret's ARN"
+        case Tagged("!Ref", "SafetyCultureSecret" | "ViSecret" as name):
+            return f"the ARN of {name}"
+        case Tagged("!GetAtt", "SafetyCultureSecret.Id" | "ViSecret.Id" as attribute):
+            return f"the ARN of {attribute.removesuffix('.Id')}"
         case {"Condition": {"StringEquals": {"events:source": _}}, **rest}:
             return without_rewritten(rest)
         case dict():
@@ -87,6 +90,8 @@ def test_the_machines_of_the_real_template_have_their_definitions(template: dict
     assert [path.name for path in definitions(template, root=ROOT) if path.is_file()] == [
         "export_feed.asl.json",
         "export_feeds.asl.json",
+        "ingest_drops.asl.json",
+        "backfill_drops.asl.json",
     ]
 
 

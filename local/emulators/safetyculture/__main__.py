@@ -8,10 +8,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
-from local.emulators.safetyculture.app import in_words
+from local.emulators.safetyculture.app import emulator, in_words
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
-from local.emulators.safetyculture.server import LOOPBACK, Server, listening, url_of
 from local.emulators.safetyculture.stage import Stage
+from local.emulators.server import Server
+from local.emulators.sockets import LOOPBACK, listening, url_of
 
 _DEFAULT = Scenario()
 
@@ -64,7 +65,7 @@ def serve(  # noqa: PLR0913 - the options of a program
     # uvicorn closes down on these signals and then raises them anew, for what was here before it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
-    Server(stage, lambda: typer.echo(f"safetyculture emulator ready on {url_of(listener)}")).run([listener])
+    Server(emulator(stage), lambda: typer.echo(f"safetyculture emulator ready on {url_of(listener)}")).run([listener])
 
 
 def scenario_of(file: Path | None, options: dict[str, Any]) -> Scenario:

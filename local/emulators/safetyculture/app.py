@@ -36,7 +36,7 @@ from local.emulators.safetyculture.scenario import (
     Unavailable,
 )
 from local.emulators.safetyculture.stage import Arrival, Stage, Staging
-from local.emulators.safetyculture.wire import JsonResponse, json_body, refusal, sleep_until
+from local.emulators.wire import JsonResponse, json_body, refusal, sleep_until
 
 WHO_AM_I_PATH = "/accounts/user/v1/user:WhoAmI"
 FIELDS_PATH = "/assets/v1/fields/list"

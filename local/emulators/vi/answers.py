@@ -1,0 +1,179 @@
+"""Sessions, datasets and the like as the emulated API writes them down (contract sheet, section 3)."""
+
+from typing import Any
+
+from local.emulators.vi.objects import upload_path
+from local.emulators.vi.scenario import DeadUploadHost, ExpiredUpload, OmittedEntry
+from local.emulators.vi.sessions import Session
+from local.emulators.vi.stage import Multipart, Stage
+from local.emulators.vi.store import Dataset, now_ms
+
+DEAD = "http://127.0.0.1:9"  # the discard port: nobody listens
+OVER = -1.0
+
+
+def session_answer(stage: Stage, session: Session, origin: str, *, created: bool = False) -> dict[str, Any]:
+    """Return a session; only the answer that creates it, or one that a scenario says, has where its files go."""
+    organization, dataset = stage.scenario.organization, session.dataset.dataset_id
+    retention = session.on_asset_overwritten
+    if retention.startswith("KeepLinked"):
+        retention = stage.scenario.keep_linked
+    spec: dict[str, Any] = {
+        "kind": "Upload",
+        "failureMode": session.failure_mode,
+        "onAssetOverwritten": retention,
+    }
+    if stage.scenario.shows_spec_assets:
+        spec["assets"] = [_metadata(session, place) for place in range(len(session.entries))]
+    status = session.status()
+    if created or stage.scenario.lists_uploads:
+        status["assets"] = _uploads(stage, session, origin, created=created)
+    return {
+        "kind": "AssetIngestionSession",
+        "workspaceId": organization,
+        "datasetId": f"{organization}_{dataset}",
+        "assetSourceClass": "managed",
+        "assetSourceProvider": "datature",
+        "assetSourceId": "default",
+        "assetIngestionSessionId": session.session_id,
+        "ingestionId": session.ingestion_id,
+        "selfLink": f"/sessions/{session.session_id}",
+        "etag": str(session.last_change),
+        "metadata": metadata(session.created),
+        "spec": spec,
+        "status": status,
+    }
+
+
+def _uploads(stage: Stage, session: Session, origin: str, *, created: bool) -> list[dict[str, Any]]:
+    uploads = []
+    has_faults = bool(stage.scenario.faults)
+    for place, entry in enumerate(session.entries):
+        if has_faults and created and stage.struck(OmittedEntry, entry.filename):
+            continue
+        expired = has_faults and stage.struck(ExpiredUpload, entry.filename)
+        host = DEAD if has_faults and stage.struck(DeadUploadHost, entry.filename) else origin
+        path = upload_path(session.session_id, place)
+        signed, expiry = stage.signer.signed("PUT", path, OVER if expired else stage.scenario.url_seconds)
+        upload = {"url": host + signed, "expiry": expiry, "method": "PUT", "headers": {"Content-Type": entry.mime}}
+        uploads.append({"metadata": _metadata(session, place), "upload": upload})
+    return uploads
+
+
+def _metadata(session: Session, place: int) -> dict[str, Any]:
+    entry = session.entries[place]
+    return {
+        "kind": entry.kind,
+        "filename": entry.filename,
+        "mime": entry.mime,
+        "size": entry.size,
+        "crc32c": entry.crc32c,
+    }
+
+
+def metadata(created: int) -> dict[str, Any]:
+    """Return what everything has that is made."""
+    return {"timeCreated": created, "lastUpdated": now_ms(), "generation": 1, "attributes": {}}
+
+
+def multipart_answer(stage: Stage, upload_id: str, upload: Multipart, mime: str) -> dict[str, Any]:
+    """Return a multipart upload (contract sheet, section 5)."""
+    organization, session = stage.scenario.organization, upload.session
+    return {
+        "kind": "MultipartUpload",
+        "workspaceId": organization,
+        "datasetId": f"{organization}_{session.dataset.dataset_id}",
+        "assetSourceClass": "managed",
+        "assetSourceProvider": "datature",
+        "assetSourceId": "default",
+        "multipartUploadId": upload_id,
+        "selfLink": f"/multipartUploads/{upload_id}",
+        "etag": "1",
+        "metadata": metadata(now_ms()),
+        "spec": {
+            "ingestionId": session.ingestion_id,
+            "filename": upload.filename,
+            "contentType": mime,
+            "sizeBytes": upload.size,
+        },
+        "status": {"conditions": [], "partCount": upload.parts},
+    }
+
+
+def dataset_answer(stage: Stage, dataset: Dataset) -> dict[str, Any]:
+    """Return a dataset (contract sheet, section 3.4)."""
+    organization = stage.scenario.organization
+    composite = f"{organization}_{dataset.dataset_id}"
+    return {
+        "kind": "Dataset",
+        "datasetId": composite,
+        "name": dataset.name,
+        "description": dataset.description,
+        "owner": organization,
+        "workspaceId": organization,
+        "type": dataset.type,
+        "content": "Image",
+        "createDate": dataset.created,
+        "statistic": {
+            "assetTotal": len(dataset.assets),
+            "annotationTotal": 0,
+            "tagsCount": {},
+            "assetAnnotated": 0,
+        },
+        "users": {},
+        "tags": {},
+        "cohorts": [],
+        "status": 0,
+        "lastAccessed": now_ms(),
+        "isLocked": False,
+        "access": {"isPublic": False, "isReadOnly": False},
+        "preference": {},
+        "assetStatuses": {},
+        "selfLink": f"/workspaces/{organization}/datasets/{composite}",
+        "etag": "1",
+    }
+
+
+def organization_answer(stage: Stage) -> dict[str, Any]:
+    """Return the organisation (contract sheet, section 3.5)."""
+    organization = stage.scenario.organization
+    return {
+        "name": "Emulated",
+        "kind": "Workspace",
+        "workspaceId": organization,
+        "lastAccess": now_ms(),
+        "datasets": [f"{organization}_{name}" for name in stage.datasets],
+        "billing": {"payer": "p", "email": "e", "subscriberId": "s", "ledger": [], "tier": "t"},
+        "users": {"emulator": {"workspaceRole": "owner", "datasets": {}}},
+        "metadata": {},
+        "features": {},
+        "lockStatus": {"isLocked": False},
+        "selfLink": f"/workspaces/{organization}",
+        "etag": "1",
+    }
+
+
+def deletion_answer(stage: Stage, dataset: Dataset, deletion_id: str) -> dict[str, Any]:
+    """Return a bulk deletion (contract sheet, section 3.7)."""
+    organization = stage.scenario.organization
+    deletion = dataset.deletions[deletion_id]
+    over = now_ms() >= deletion["over_at"]
+    return {
+        "kind": "DeleteManyAssetsSession",
+        "workspaceId": organization,
+        "datasetId": f"{organization}_{dataset.dataset_id}",
+        "deleteManyAssetsSessionId": deletion_id,
+        "selfLink": f"/deleteManyAssetsSessions/{deletion_id}",
+        "etag": "1",
+        "metadata": metadata(deletion["created"]),
+        "spec": deletion["spec"],
+        "status": {
+            "conditions": [
+                {
+                    "condition": "Finished",
+                    "status": "Reached" if over else "Waiting",
+                    "lastTransitionTime": deletion["created"],
+                }
+            ]
+        },
+    }

@@ -1,0 +1,157 @@
+"""Assets of the emulated Vi (contract sheet, section 2, rows 9 to 14 and 23 to 25)."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from local.emulators.vi.answers import OVER, deletion_answer
+from local.emulators.vi.assets import BadQuery, Question, offset_of, record_of, token_of
+from local.emulators.vi.objects import download_path
+from local.emulators.vi.refusals import Refused, body_of, dataset_of, origin_of, page_size_of
+from local.emulators.vi.scenario import MissingItems, NoContents, RepeatedToken
+from local.emulators.vi.stage import Stage
+from local.emulators.vi.store import Asset, Dataset, now_ms
+from local.emulators.wire import JsonResponse
+
+
+class AssetsApi:
+    """The endpoints."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._sorted: tuple[Any, list[Asset]] = (None, [])
+
+    async def listed(self, request: Request) -> Response:
+        """Answer a page of assets."""
+        dataset, query = dataset_of(request, self._stage), request.query_params
+        size = page_size_of(request, self._stage)
+        found = self._matching(dataset, _question(request))
+        offset = _offset(query.get("p"))
+        if self._stage.struck(MissingItems):
+            return JsonResponse({"error": "quota"})
+        page = found[offset : offset + size]
+        following = offset + size if offset + size < len(found) else None
+        if offset and self._stage.struck(RepeatedToken):
+            following = offset
+        with_contents = query.get("contents") == "y"
+        return JsonResponse(
+            {
+                "items": [self._record(asset, dataset, request, contents=with_contents) for asset in page],
+                "nextPage": None if following is None else token_of(following),
+                "prevPage": token_of(max(0, offset - size)) if offset else None,
+            }
+        )
+
+    async def count(self, request: Request) -> Response:
+        """Answer how many assets there are."""
+        dataset = dataset_of(request, self._stage)
+        return JsonResponse({"count": len(self._matching(dataset, _question(request)))})
+
+    async def get(self, request: Request) -> Response:
+        """Answer one asset."""
+        dataset = dataset_of(request, self._stage)
+        asset = self._asset(request, dataset)
+        contents = request.query_params.get("contents") == "y"
+        return JsonResponse(self._record(asset, dataset, request, contents=contents))
+
+    async def delete(self, request: Request) -> Response:
+        """Take an asset out."""
+        dataset = dataset_of(request, self._stage)
+        dataset.remove(self._asset(request, dataset).asset_id)
+        return Response(self._stage.scenario.delete_body)
+
+    async def rename(self, request: Request) -> Response:
+        """Give an asset another name."""
+        dataset = dataset_of(request, self._stage)
+        return await self._renamed(request, dataset, self._asset(request, dataset))
+
+    async def rename_file(self, request: Request) -> Response:
+        """Give the asset of a name another one."""
+        dataset = dataset_of(request, self._stage)
+        asset = dataset.assets.get(dataset.by_name.get(request.path_params["filename"], ""))
+        if asset is None:
+            raise Refused(404, "Asset not found")
+        return await self._renamed(request, dataset, asset)
+
+    async def delete_many(self, request: Request) -> Response:
+        """Take out the assets that a query finds."""
+        dataset = dataset_of(request, self._stage)
+        spec = (await body_of(request)).get("spec", {})
+        try:
+            asked = Question(spec.get("filter"), spec.get("metadataQuery"), spec.get("ruleQuery"))
+            found = asked.matching(dataset)
+        except BadQuery as error:
+            raise Refused(400, str(error)) from None
+        for asset in found:
+            dataset.remove(asset.asset_id)
+        deletion_id = f"deletion-{self._stage.number()}"
+        over_at = now_ms() + int(self._stage.scenario.deletion_seconds * 1000)
+        dataset.deletions[deletion_id] = {"spec": spec, "created": now_ms(), "over_at": over_at}
+        return JsonResponse(deletion_answer(self._stage, dataset, deletion_id))
+
+    async def deletions(self, request: Request) -> Response:
+        """List bulk deletions, the newest first."""
+        dataset = dataset_of(request, self._stage)
+        items = [deletion_answer(self._stage, dataset, one) for one in reversed(dataset.deletions)]
+        return JsonResponse({"items": items, "nextPage": None, "prevPage": None})
+
+    async def deletion(self, request: Request) -> Response:
+        """Say how far a bulk deletion is."""
+        dataset = dataset_of(request, self._stage)
+        if request.path_params["deletion"] not in dataset.deletions:
+            raise Refused(404, "Session not found")
+        return JsonResponse(deletion_answer(self._stage, dataset, request.path_params["deletion"]))
+
+    def _matching(self, dataset: Dataset, asked: Question) -> list[Asset]:
+        key = (id(dataset), dataset.version, repr(asked))
+        if self._sorted[0] != key:
+            try:
+                self._sorted = (key, asked.matching(dataset))
+            except BadQuery as error:
+                raise Refused(400, str(error)) from None
+        return self._sorted[1]
+
+    def _asset(self, request: Request, dataset: Dataset) -> Asset:
+        asset = dataset.assets.get(request.path_params["asset"])
+        if asset is None:
+            raise Refused(404, f"Asset {request.path_params['asset']} not found")
+        return asset
+
+    async def _renamed(self, request: Request, dataset: Dataset, asset: Asset) -> Response:
+        filename = (await body_of(request)).get("filename")
+        if not isinstance(filename, str) or not filename:
+            raise Refused(400, "filename is missing")
+        dataset.rename(asset, filename)
+        return JsonResponse({"filename": filename})
+
+    def _record(self, asset: Asset, dataset: Dataset, request: Request, *, contents: bool) -> dict[str, Any]:
+        scenario = self._stage.scenario
+        record = record_of(asset, dataset, scenario.organization)
+        if not contents or (scenario.faults and self._stage.struck(NoContents, asset.filename)):
+            return record
+        name = "file" if scenario.collides else asset.filename
+        seconds = scenario.url_seconds if scenario.url_seconds > 0 else OVER
+        path, expiry = self._stage.signer.signed(
+            "GET", download_path(dataset.dataset_id, asset.asset_id, name), seconds
+        )
+        url = {"url": origin_of(request) + path, "expiry": expiry, "headers": {}, "method": "GET"}
+        return record | {"contents": {"asset": url}}
+
+
+def _question(request: Request) -> Question:
+    query = request.query_params
+    return Question(
+        query.get("filter"),
+        query.get("metadataQuery"),
+        query.get("ruleQuery"),
+        query.get("sortBy", "default"),
+        query.get("o", "").startswith("d"),
+    )
+
+
+def _offset(token: str | None) -> int:
+    try:
+        return offset_of(token) if token else 0
+    except BadQuery as error:
+        raise Refused(400, str(error)) from None

@@ -1,0 +1,96 @@
+"""Organisations and datasets of the emulated Vi (contract sheet, section 2, rows 1 to 8 and 26)."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from local.emulators.vi.answers import dataset_answer, metadata, organization_answer
+from local.emulators.vi.assets import BadQuery, offset_of, token_of
+from local.emulators.vi.refusals import Refused, body_of, dataset_of, page_size_of
+from local.emulators.vi.stage import Stage
+from local.emulators.vi.store import Dataset, now_ms
+from local.emulators.wire import JsonResponse
+
+
+class DatasetsApi:
+    """The endpoints."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def organizations(self, request: Request) -> Response:
+        """List the one organisation there is."""
+        return self._page(request, [organization_answer(self._stage)])
+
+    async def organization(self, _: Request) -> Response:
+        """Answer the organisation."""
+        return JsonResponse(organization_answer(self._stage))
+
+    async def listed(self, request: Request) -> Response:
+        """List the datasets."""
+        return self._page(request, [dataset_answer(self._stage, one) for one in self._stage.datasets.values()])
+
+    async def list_simple(self, request: Request) -> Response:
+        """List the datasets in short."""
+        datasets = self._stage.datasets.values()
+        return self._page(request, [{"datasetId": one.dataset_id, "name": one.name} for one in datasets])
+
+    async def create(self, request: Request) -> Response:
+        """Make a dataset."""
+        body = await body_of(request)
+        name = body.get("name")
+        if not isinstance(name, str) or not name:
+            raise Refused(400, "name is missing")
+        dataset = Dataset(
+            f"dataset-{self._stage.number()}",
+            name,
+            body.get("type", "phrase-grounding"),
+            body.get("description", ""),
+        )
+        self._stage.datasets[dataset.dataset_id] = dataset
+        return JsonResponse(dataset_answer(self._stage, dataset), status_code=201)
+
+    async def get(self, request: Request) -> Response:
+        """Answer a dataset."""
+        return JsonResponse(dataset_answer(self._stage, dataset_of(request, self._stage)))
+
+    async def update(self, request: Request) -> Response:
+        """Change what a dataset is called."""
+        dataset, body = dataset_of(request, self._stage), await body_of(request)
+        dataset.name = body.get("name", dataset.name)
+        dataset.description = body.get("description", dataset.description)
+        return JsonResponse(dataset_answer(self._stage, dataset))
+
+    async def delete(self, request: Request) -> Response:
+        """Take a dataset out."""
+        dataset = dataset_of(request, self._stage)
+        del self._stage.datasets[dataset.dataset_id]
+        organization = self._stage.scenario.organization
+        condition = {"condition": "Finished", "status": "Reached", "lastTransitionTime": now_ms()}
+        return JsonResponse(
+            {
+                "kind": "DeletedDataset",
+                "user": "emulator",
+                "workspaceId": organization,
+                "datasetId": f"{organization}_{dataset.dataset_id}",
+                "selfLink": "/",
+                "etag": "1",
+                "metadata": metadata(dataset.created),
+                "status": {"conditions": [condition]},
+            }
+        )
+
+    async def sources(self, request: Request) -> Response:
+        """List the one source there is."""
+        dataset_of(request, self._stage)
+        return self._page(request, [{"class": "managed", "provider": "datature", "id": "default"}])
+
+    def _page(self, request: Request, found: "list[dict[str, Any]]") -> Response:
+        size = page_size_of(request, self._stage)
+        try:
+            offset = offset_of(request.query_params["p"]) if "p" in request.query_params else 0
+        except BadQuery as error:
+            raise Refused(400, str(error)) from None
+        following = token_of(offset + size) if offset + size < len(found) else None
+        return JsonResponse({"items": found[offset : offset + size], "nextPage": following, "prevPage": None})

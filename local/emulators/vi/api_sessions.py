@@ -1,0 +1,163 @@
+"""Ingestion sessions and multipart uploads of the emulated Vi (contract sheet, section 2, rows 15 to 22 and 27)."""
+
+import math
+from itertools import islice
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from local.emulators.vi.answers import multipart_answer, session_answer
+from local.emulators.vi.objects import part_path
+from local.emulators.vi.refusals import Refused, body_of, dataset_of, origin_of, page_size_of
+from local.emulators.vi.scenario import FileError, LostAnswer, SessionFails
+from local.emulators.vi.sessions import Entry, Session
+from local.emulators.vi.stage import Multipart, Stage
+from local.emulators.wire import RESET, JsonResponse
+
+LARGEST = 5000
+
+
+class SessionsApi:
+    """The endpoints."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def create(self, request: Request) -> Response:
+        """Open a session, if the ration has one."""
+        dataset = dataset_of(request, self._stage)
+        spec = (await body_of(request)).get("spec", {})
+        entries = [_entry(asset) for asset in spec.get("assets", [])]
+        if len(entries) > LARGEST:
+            raise Refused(400, f"A session has at most {LARGEST} assets")
+        seconds = self._stage.seconds_to_wait()
+        if seconds:
+            raise Refused(429, "Too many sessions", {"retry-after": str(math.ceil(seconds))})
+        fails = self._stage.struck(SessionFails)
+        session = Session(
+            f"session-{self._stage.number()}",
+            dataset,
+            entries,
+            spec.get("failureMode", ""),
+            spec.get("onAssetOverwritten", ""),
+            self._stage.scenario.finish_seconds,
+            self._stage.scenario.session_seconds,
+            fails_for=fails.reason if fails else "",
+        )
+        self._stage.sessions[session.session_id] = session
+        if self._stage.struck(LostAnswer):
+            request.scope["extensions"][RESET]()
+            return Response(status_code=500)
+        return JsonResponse(session_answer(self._stage, session, origin_of(request), created=True))
+
+    async def listed(self, request: Request) -> Response:
+        """List the sessions of a dataset, the newest first."""
+        dataset = dataset_of(request, self._stage)
+        if not self._stage.scenario.lists_sessions:
+            raise Refused(404, "Not found")
+        size = page_size_of(request, self._stage)
+        newest = reversed([one for one in self._stage.sessions.values() if one.dataset is dataset])
+        items = [session_answer(self._stage, one, origin_of(request)) for one in islice(newest, size)]
+        return JsonResponse({"items": items, "nextPage": None, "prevPage": None})
+
+    async def get(self, request: Request) -> Response:
+        """Say how far a session is."""
+        return JsonResponse(session_answer(self._stage, self._session(request), origin_of(request)))
+
+    async def cancel(self, request: Request) -> Response:
+        """End a session."""
+        self._session(request).cancel()
+        return Response(status_code=204)
+
+    async def open_multipart(self, request: Request) -> Response:
+        """Say in how many parts a file comes."""
+        dataset = dataset_of(request, self._stage)
+        spec = (await body_of(request)).get("spec", {})
+        found = [
+            one
+            for one in self._stage.sessions.values()
+            if one.ingestion_id == spec.get("ingestionId") and one.dataset is dataset
+        ]
+        if not found:
+            raise Refused(404, "Ingestion not found")
+        size = int(spec["sizeBytes"])
+        parts = max(1, math.ceil(size / self._stage.scenario.part_bytes))
+        upload = Multipart(found[0], spec["filename"], size, parts, {}, set())
+        upload_id = f"multipart-{self._stage.number()}"
+        self._stage.multiparts[upload_id] = upload
+        return JsonResponse(multipart_answer(self._stage, upload_id, upload, spec.get("contentType", "")))
+
+    async def part(self, request: Request) -> Response:
+        """Say where a part goes."""
+        upload_id, number = self._part(request)
+        path, expiry = self._stage.signer.signed("PUT", part_path(upload_id, number), self._stage.scenario.url_seconds)
+        return JsonResponse(
+            {
+                "method": "PUT",
+                "url": origin_of(request) + path,
+                "expiry": expiry,
+                "responseHeaders": ["ETag"],
+                "responseBody": False,
+                "headers": {},
+            }
+        )
+
+    async def part_done(self, request: Request) -> Response:
+        """Take note of a part that came."""
+        upload_id, number = self._part(request)
+        upload = self._stage.multiparts[upload_id]
+        told = (await body_of(request)).get("responseHeaders", {})
+        content = upload.received.get(number)
+        if content is None or told.get("ETag", "").strip('"') != f"{content.crc32c:08x}":
+            raise Refused(400, "The part has not come, or is another")
+        upload.done.add(number)
+        return Response(status_code=204)
+
+    async def complete_multipart(self, request: Request) -> Response:
+        """Put the parts together."""
+        upload = self._stage.multiparts.pop(request.path_params["upload"], None)
+        if upload is None:
+            raise Refused(404, "Multipart upload not found")
+        if upload.done != set(range(1, upload.parts + 1)):
+            raise Refused(400, "Parts are missing")
+        content = self._stage.content()
+        for number in range(1, upload.parts + 1):
+            content.append(upload.received[number].read())
+        entry = next(one for one in upload.session.entries if one.filename == upload.filename)
+        error = self._stage.struck(FileError, entry.filename)
+        upload.session.take(entry, content, error.code if error else "")
+        return Response(status_code=204)
+
+    async def abort_multipart(self, request: Request) -> Response:
+        """Forget the parts."""
+        self._stage.multiparts.pop(request.path_params["upload"], None)
+        return Response(status_code=204)
+
+    def _session(self, request: Request) -> Session:
+        dataset = dataset_of(request, self._stage)
+        session = self._stage.sessions.get(request.path_params["session"])
+        if session is None or session.dataset is not dataset:
+            raise Refused(404, "Session not found")
+        return session
+
+    def _part(self, request: Request) -> tuple[str, int]:
+        upload_id, number = request.path_params["upload"], int(request.path_params["number"])
+        upload = self._stage.multiparts.get(upload_id)
+        if upload is None or not 1 <= number <= upload.parts:
+            raise Refused(404, "Multipart upload not found")
+        return upload_id, number
+
+
+def _entry(asset: dict[str, Any]) -> Entry:
+    try:
+        return Entry(
+            str(asset["filename"]),
+            str(asset["mime"]),
+            int(asset["size"]),
+            asset.get("crc32c"),
+            str(asset["kind"]),
+            asset.get("customMetadata"),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Refused(400, "An asset has filename, mime, size, crc32c and kind") from None

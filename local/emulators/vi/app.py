@@ -1,0 +1,156 @@
+"""The emulated Vi API as an ASGI application (contract sheet, section 2). What is below `/_emulator/` is its own."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.emulators.vi.api_assets import AssetsApi
+from local.emulators.vi.api_datasets import DatasetsApi
+from local.emulators.vi.api_sessions import SessionsApi
+from local.emulators.vi.objects import Objects
+from local.emulators.vi.refusals import Refused, refusal
+from local.emulators.vi.scenario import ApiFault, Scenario
+from local.emulators.vi.signing import OBJECTS
+from local.emulators.vi.stage import Arrival, Stage
+from local.emulators.wire import JsonResponse
+
+CONTROL = "/_emulator/"
+DATASET = "/workspaces/{org}/datasets/{dataset}"
+SOURCE = f"{DATASET}/assetSources/managed/datature/default"
+
+type Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def emulator(stage: Stage) -> ASGIApp:
+    """Return the application that plays what is on *stage*."""
+    sessions, assets, datasets, control = SessionsApi(stage), AssetsApi(stage), DatasetsApi(stage), _Control(stage)
+    routes: list[tuple[str, str, Endpoint]] = [
+        ("GET", "/workspaces", datasets.organizations),
+        ("GET", "/workspaces/{org}", datasets.organization),
+        ("GET", "/workspaces/{org}/datasets", datasets.listed),
+        ("GET", "/workspaces/{org}/simpleDatasets", datasets.list_simple),
+        ("POST", "/workspaces/{org}/datasets", datasets.create),
+        ("GET", DATASET, datasets.get),
+        ("PATCH", DATASET, datasets.update),
+        ("DELETE", DATASET, datasets.delete),
+        ("GET", f"{DATASET}/assetSources", datasets.sources),
+        ("GET", f"{DATASET}/assets", assets.listed),
+        ("GET", f"{DATASET}/assets:count", assets.count),
+        ("GET", f"{DATASET}/assets/{{asset}}", assets.get),
+        ("DELETE", f"{DATASET}/assets/{{asset}}", assets.delete),
+        ("POST", f"{DATASET}/assets/{{asset}}/name", assets.rename),
+        ("POST", f"{DATASET}/assetFiles/{{filename}}/name", assets.rename_file),
+        ("POST", f"{DATASET}/deleteManyAssetsSessions", assets.delete_many),
+        ("GET", f"{DATASET}/deleteManyAssetsSessions", assets.deletions),
+        ("GET", f"{DATASET}/deleteManyAssetsSessions/{{deletion}}", assets.deletion),
+        ("POST", f"{SOURCE}/assetIngestionSessions", sessions.create),
+        ("GET", f"{SOURCE}/assetIngestionSessions", sessions.listed),
+        ("GET", f"{SOURCE}/assetIngestionSessions/{{session}}", sessions.get),
+        ("POST", f"{SOURCE}/assetIngestionSessions/{{session}}:cancel", sessions.cancel),
+        ("POST", f"{SOURCE}/multipartUploads", sessions.open_multipart),
+        ("POST", f"{SOURCE}/multipartUploads/{{upload}}/parts/{{number}}", sessions.part),
+        ("POST", f"{SOURCE}/multipartUploads/{{upload}}/parts/{{number}}/completion", sessions.part_done),
+        ("POST", f"{SOURCE}/multipartUploads/{{upload}}/completion", sessions.complete_multipart),
+        ("DELETE", f"{SOURCE}/multipartUploads/{{upload}}", sessions.abort_multipart),
+    ]
+    api = Starlette(
+        routes=[
+            *(Route(path, _guarded(stage, endpoint), methods=[method]) for method, path, endpoint in routes),
+            Route(f"{CONTROL}scenario", control.scenario, methods=["GET", "PUT"]),
+            Route(f"{CONTROL}requests", control.requests, methods=["GET", "DELETE"]),
+        ],
+        exception_handlers={Refused: _refused},
+    )
+    return _Front(stage, api)
+
+
+class _Front:
+    """Sends signed URLs past the API, and writes into the journal what came."""
+
+    def __init__(self, stage: Stage, api: ASGIApp) -> None:
+        self._stage = stage
+        self._api = api
+        self._objects = Objects(stage)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith(CONTROL):
+            await self._api(scope, receive, send)
+            return
+
+        async def note_status(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                arrival.status = message["status"]
+            await send(message)
+
+        is_object = path.startswith(OBJECTS)
+        query = {} if is_object else dict(Request(scope).query_params)
+        arrival = Arrival(scope["method"], path, query, 0, time.monotonic())
+        self._stage.journal.append(arrival)
+        await (self._objects if is_object else self._api)(scope, receive, note_status)
+
+
+def _guarded(stage: Stage, endpoint: Endpoint) -> Endpoint:
+    """Return *endpoint* behind the key, the pace and the faults of the scenario."""
+
+    async def guarded(request: Request) -> Response:
+        scenario = stage.scenario
+        if scenario.latency_seconds:
+            await asyncio.sleep(scenario.latency_seconds)
+        for place, fault in stage.due():
+            if not isinstance(fault, ApiFault) or fault.method not in {None, request.method}:
+                continue
+            if fault.path in request.url.path:
+                stage.fired[place] += 1
+                headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
+                return refusal(fault.status, fault.message, headers)
+        if request.headers.get("authorization") != f"Bearer {scenario.key}":
+            return refusal(401, "The key is not valid")
+        organization = request.path_params.get("org", scenario.organization)
+        if {request.headers.get("organization-id"), organization} != {scenario.organization}:
+            return refusal(403, "The key is of another organization")
+        return await endpoint(request)
+
+    return guarded
+
+
+class _Control:
+    """The emulator's own endpoints."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def scenario(self, request: Request) -> Response:
+        """Answer the scenario, or play another; `?keep=y` keeps what is held."""
+        if request.method == "PUT":
+            try:
+                scenario = Scenario.model_validate_json(await request.body())
+            except ValidationError as error:
+                return refusal(422, str(error))
+            (self._stage.play if request.query_params.get("keep") == "y" else self._stage.has)(scenario)
+        return Response(self._stage.scenario.model_dump_json(), media_type="application/json")
+
+    async def requests(self, request: Request) -> Response:
+        """Answer what came, the oldest first, or forget it."""
+        if request.method == "DELETE":
+            self._stage.journal.clear()
+            return Response(status_code=204)
+        entries: list[dict[str, Any]] = [
+            {"method": one.method, "path": one.path, "query": one.query, "status": one.status, "at": one.at}
+            for one in self._stage.journal
+        ]
+        return JsonResponse({"requests": entries})
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise error
+    return refusal(error.status, error.message, error.headers)

@@ -1,0 +1,132 @@
+"""The emulated object store behind signed URLs: plain ASGI, for it is asked thousands of times a minute."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, quote, unquote
+
+from starlette.types import Message, Receive, Scope, Send
+
+from local.emulators.vi.scenario import DownloadFault, FileError, PutFault
+from local.emulators.vi.signing import OBJECTS
+from local.emulators.vi.stage import Stage
+from local.emulators.wire import RESET
+
+type Headers = list[tuple[bytes, bytes]]
+
+
+def upload_path(session_id: str, place: int) -> str:
+    """Return where a file of a session goes."""
+    return f"{OBJECTS}sessions/{session_id}/{place}"
+
+
+def part_path(upload_id: str, number: int) -> str:
+    """Return where a part goes."""
+    return f"{OBJECTS}parts/{upload_id}/{number}"
+
+
+def download_path(dataset_id: str, asset_id: str, filename: str) -> str:
+    """Return where a file is; its last segment is its name."""
+    return f"{OBJECTS}assets/{dataset_id}/{asset_id}/{quote(filename, safe='')}"
+
+
+class Objects:
+    """Answers signed PUTs and GETs."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["raw_path"].decode("ascii").partition("?")[0]
+        query = parse_qs(scope["query_string"].decode("ascii"))
+        [expires], [signature] = query.get("expires", [""]), query.get("signature", [""])
+        method = scope["method"]
+        if not self._stage.signer.allows(method, path, expires, signature):
+            await _drain(receive)
+            await _answer(send, 403, b"<Error><Code>AccessDenied</Code></Error>")
+            return
+        kind, *names = path.removeprefix(OBJECTS).split("/")
+        if kind == "assets":
+            await self._get(names[0], names[1], send)
+        elif kind == "parts":
+            await self._put_part(names[0], int(names[1]), receive, send)
+        else:
+            await self._put(names[0], int(names[1]), scope, receive, send)
+
+    async def _put(self, session_id: str, place: int, scope: Scope, receive: Receive, send: Send) -> None:
+        session = self._stage.sessions.get(session_id)
+        if session is None:
+            await _drain(receive)
+            await _answer(send, 404)
+            return
+        entry = session.entries[place]
+        fault = self._stage.struck(PutFault, entry.filename) if self._stage.scenario.faults else None
+        if fault is not None and fault.status == 0:
+            await receive()
+            scope["extensions"][RESET]()
+            return
+        content = self._stage.content()
+        async for piece in _pieces(receive):
+            content.append(piece)
+        if fault is not None:
+            await _answer(send, fault.status)
+            return
+        error = self._stage.struck(FileError, entry.filename) if self._stage.scenario.faults else None
+        session.take(entry, content, error.code if error else "")
+        await _answer(send, 200, headers=[(b"etag", f'"{content.crc32c:08x}"'.encode())])
+
+    async def _put_part(self, upload_id: str, number: int, receive: Receive, send: Send) -> None:
+        upload = self._stage.multiparts.get(upload_id)
+        if upload is None:
+            await _drain(receive)
+            await _answer(send, 404)
+            return
+        fault = self._stage.struck(PutFault, upload.filename)
+        content = self._stage.content()
+        async for piece in _pieces(receive):
+            content.append(piece)
+        if fault is not None:
+            await _answer(send, fault.status or 503)
+            return
+        upload.received[number] = content
+        await _answer(send, 200, headers=[(b"etag", f'"{content.crc32c:08x}"'.encode())])
+
+    async def _get(self, dataset_id: str, asset_id: str, send: Send) -> None:
+        asset = self._stage.datasets[dataset_id].assets.get(unquote(asset_id))
+        if asset is None:
+            await _answer(send, 404)
+            return
+        fault = self._stage.struck(DownloadFault, asset.filename) if self._stage.scenario.faults else None
+        if fault is not None and fault.what in {"expired", "status"}:
+            await _answer(send, 403 if fault.what == "expired" else fault.status)
+            return
+        body = asset.content.read()
+        whole = len(body)
+        if fault is not None:
+            body = body[: whole // 2] if fault.what == "short" else bytes(whole)
+        headers = [(b"content-type", asset.mime.encode()), (b"content-length", str(whole).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        await asyncio.sleep(0)
+
+
+async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the client left half-way")
+        if piece := message.get("body"):
+            yield piece
+        if not message.get("more_body"):
+            return
+
+
+async def _drain(receive: Receive) -> None:
+    while (await receive()).get("more_body"):
+        pass
+
+
+async def _answer(send: Send, status: int, body: bytes = b"", headers: Headers | None = None) -> None:
+    sent = [(b"content-length", str(len(body)).encode()), *(headers or [])]
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,162 @@
+"""How the emulated API behaves for a while: what it holds, its pace, and what goes wrong with it.
+
+What the contract sheet marks as unsure is a setting here, and what it lists as worth a switch is a `Fault`. All of it
+is data: a literal in a test, a JSON file, or the body of a request.
+"""
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+LOCAL_ORGANIZATION = "8b6f0a2d-4c1e-47f5-9e3d-7a60b5c2f184"
+LOCAL_KEY = "dtvi_" + "local" * 19 + "key"  # as long as the official client wants one; opens nothing but the emulator
+
+
+class _Frozen(BaseModel, frozen=True, extra="forbid"):
+    """A value: compared by content, never changed, and strict about the names of its parts."""
+
+
+class _Fault(_Frozen):
+    """Something that goes wrong the first *times* times (None is always)."""
+
+    times: PositiveInt | None = None
+
+
+class FileFault(_Fault):
+    """A fault of the files whose names match *filename*."""
+
+    filename: str = "*"
+
+    def strikes(self, filename: str) -> bool:
+        """Return whether a file is one that this fault is for."""
+        return fnmatchcase(filename, self.filename)
+
+
+class ApiFault(_Fault):
+    """Requests of *method* (None is any) whose path contains *path* are answered *status* before anything is done."""
+
+    kind: Literal["api"] = "api"
+    method: str | None = None
+    path: str = ""
+    status: int = Field(default=503, ge=400, le=599)
+    retry_after: NonNegativeFloat | None = None
+    message: str = "The emulator was told to"
+
+
+class LostAnswer(_Fault):
+    """A session is opened, and the connection ends before the answer does."""
+
+    kind: Literal["lost_answer"] = "lost_answer"
+
+
+class PutFault(FileFault):
+    """A file's PUT is answered *status*, and nothing is kept; 0 resets the connection half-way."""
+
+    kind: Literal["put"] = "put"
+    status: int = 503
+
+
+class DeadUploadHost(FileFault):
+    """The signed URL of a file leads to a port where nobody listens."""
+
+    kind: Literal["dead_upload_host"] = "dead_upload_host"
+
+
+class ExpiredUpload(FileFault):
+    """The signed URL of a file has expired when it is given out."""
+
+    kind: Literal["expired_upload"] = "expired_upload"
+
+
+class FileError(FileFault):
+    """Vi does not take a file, with *code*."""
+
+    kind: Literal["file_error"] = "file_error"
+    code: str = "ECORRUPT"
+
+
+class OmittedEntry(FileFault):
+    """The answer to a new session leaves a file out."""
+
+    kind: Literal["omitted_entry"] = "omitted_entry"
+
+
+class SessionFails(_Fault):
+    """A session fails when all its files are there, for *reason*."""
+
+    kind: Literal["session_fails"] = "session_fails"
+    reason: str = "Internal"
+
+
+class RepeatedToken(_Fault):
+    """The second page of a list leads to itself."""
+
+    kind: Literal["repeated_token"] = "repeated_token"
+
+
+class MissingItems(_Fault):
+    """A list is answered 200 with an object that has no `items`."""
+
+    kind: Literal["missing_items"] = "missing_items"
+
+
+class NoContents(FileFault):
+    """An asset is listed without the signed URL that was asked for."""
+
+    kind: Literal["no_contents"] = "no_contents"
+
+
+class DownloadFault(FileFault):
+    """A file's download is cut short, has other bytes, is answered *status*, or its URL has expired."""
+
+    kind: Literal["download"] = "download"
+    what: Literal["short", "wrong", "expired", "status"] = "short"
+    status: int = 503
+
+
+type Fault = Annotated[
+    ApiFault
+    | LostAnswer
+    | PutFault
+    | DeadUploadHost
+    | ExpiredUpload
+    | FileError
+    | OmittedEntry
+    | SessionFails
+    | RepeatedToken
+    | MissingItems
+    | NoContents
+    | DownloadFault,
+    Field(discriminator="kind"),
+]
+
+
+class Scenario(_Frozen):
+    """The emulated API.
+
+    `sessions_per_window` in `window_seconds` is the ration, None for none. A session is through `finish_seconds` after
+    its last file; a file that has not come after `session_seconds` is an error. `lists_uploads` has a look at a session
+    show the signed URLs anew, `shows_spec_assets` the files it was opened for. `keep_linked` is how the retention mode
+    is spelled in answers. `collides` makes the last segment of every download URL the same.
+    """
+
+    organization: str = LOCAL_ORGANIZATION
+    key: str = LOCAL_KEY
+    datasets: tuple[str, ...] = ("ds1", "ds2", "ds3")
+    sessions_per_window: PositiveInt | None = 5
+    window_seconds: PositiveFloat = 300
+    finish_seconds: NonNegativeFloat = 0
+    session_seconds: PositiveFloat = 86_400
+    url_seconds: PositiveFloat = 3600
+    latency_seconds: NonNegativeFloat = 0
+    max_page_size: PositiveInt = 1000
+    lists_uploads: bool = False
+    shows_spec_assets: bool = False
+    lists_sessions: bool = True
+    keep_linked: Literal["KeepLinkedResources", "KeepLinkedResource"] = "KeepLinkedResources"
+    delete_body: str = ""
+    collides: bool = False
+    part_bytes: PositiveInt = 128 * 1024**2
+    deletion_seconds: NonNegativeFloat = 0
+    faults: tuple[Fault, ...] = ()

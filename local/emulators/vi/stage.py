@@ -1,0 +1,101 @@
+"""All that one emulated Vi remembers: its scenario, what it holds, who came, what went wrong."""
+
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from local.emulators.vi.scenario import Fault, FileFault, Scenario
+from local.emulators.vi.sessions import Session
+from local.emulators.vi.signing import Signer
+from local.emulators.vi.store import Content, Dataset
+
+JOURNAL_LENGTH = 50_000
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A request to the API that came, and how it was answered; no header and no signature is kept."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    status: int
+    at: float
+
+
+@dataclass
+class Multipart:
+    """A file that comes in parts."""
+
+    session: Session
+    filename: str
+    size: int
+    parts: int
+    received: dict[int, Content]
+    done: set[int]
+
+
+class Stage:
+    """The emulator's whole state; `has` begins anew."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.signer = Signer()
+        self._folder = tempfile.TemporaryDirectory(prefix="vi-emulator-")
+        self._numbers = count(1)
+        self.journal: deque[Arrival] = deque(maxlen=JOURNAL_LENGTH)
+        self.has(scenario)
+
+    def has(self, scenario: Scenario) -> None:
+        """Play *scenario* from its start: nothing is held but empty datasets."""
+        self.play(scenario)
+        self.datasets = {name: Dataset(name, f"Dataset {name}") for name in scenario.datasets}
+        self.sessions: dict[str, Session] = {}
+        self.multiparts: dict[str, Multipart] = {}
+        self.opened: deque[float] = deque()
+
+    def play(self, scenario: Scenario) -> None:
+        """Play *scenario* from here on: what is held stays."""
+        self.scenario = scenario
+        self.fired = [0] * len(scenario.faults)
+
+    def content(self) -> Content:
+        """Return where the bytes of a file go."""
+        return Content(Path(self._folder.name))
+
+    def number(self) -> int:
+        """Return a number that was not given out before."""
+        return next(self._numbers)
+
+    def struck[F: Fault](self, kind: type[F], filename: str | None = None) -> F | None:
+        """Return the first fault of a kind that is due, for a file if one is named, and count it."""
+        for place, fault in enumerate(self.scenario.faults):
+            if not isinstance(fault, kind) or not self._is_due(place):
+                continue
+            if filename is not None and isinstance(fault, FileFault) and not fault.strikes(filename):
+                continue
+            self.fired[place] += 1
+            return fault
+        return None
+
+    def due(self) -> Iterator[tuple[int, Fault]]:
+        """Yield the faults that may still strike, with their places."""
+        return ((place, fault) for place, fault in enumerate(self.scenario.faults) if self._is_due(place))
+
+    def seconds_to_wait(self) -> float:
+        """Take a session of the ration; return how long to wait instead when there is none."""
+        ration, window = self.scenario.sessions_per_window, self.scenario.window_seconds
+        now = time.monotonic()
+        while self.opened and self.opened[0] <= now - window:
+            self.opened.popleft()
+        if ration is not None and len(self.opened) >= ration:
+            return self.opened[0] + window - now
+        self.opened.append(now)
+        return 0.0
+
+    def _is_due(self, place: int) -> bool:
+        times = self.scenario.faults[place].times
+        return times is None or self.fired[place] < times

@@ -1,0 +1,132 @@
+"""What the emulated Vi holds: datasets, their assets, and the assets' bytes."""
+
+import io
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+from PIL import Image, UnidentifiedImageError
+
+IN_MEMORY = 1024**2  # larger ones lie in files
+
+
+def now_ms() -> int:
+    """Return the time in epoch milliseconds."""
+    return int(time.time() * 1000)
+
+
+class Content:
+    """The bytes of a file, with their checksum; small ones in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._memory: bytearray | None = bytearray()
+        self._file: Path | None = None
+        self.size = 0
+        self.crc32c = 0
+
+    def append(self, piece: bytes) -> None:
+        """Take another piece."""
+        self.size += len(piece)
+        self.crc32c = google_crc32c.extend(self.crc32c, piece)
+        if self._memory is not None:
+            self._memory += piece
+            if len(self._memory) <= IN_MEMORY:
+                return
+            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as first:
+                first.write(self._memory)
+            self._file, self._memory = Path(first.name), None
+        elif self._file is not None:
+            with self._file.open("ab") as file:
+                file.write(piece)
+
+    def read(self) -> bytes:
+        """Return all of it."""
+        if self._memory is not None:
+            return bytes(self._memory)
+        return self._file.read_bytes() if self._file else b""
+
+    @cached_property
+    def dimensions(self) -> tuple[int, int]:
+        """Width and height as the image itself says; 0 and 0 for what is none, or is none that can be read here."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with Image.open(self._file or io.BytesIO(self.read())) as image:
+                    return image.size
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+            return 0, 0
+
+
+@dataclass
+class Asset:
+    """An asset of a dataset."""
+
+    asset_id: str
+    filename: str
+    kind: str
+    mime: str
+    content: Content
+    custom_metadata: dict[str, Any]
+    created: int
+    updated: int
+    annotations: dict[str, int] = field(default_factory=dict)
+    status: str = "uploaded"
+
+
+@dataclass
+class Dataset:
+    """A dataset; `version` changes whenever its assets do."""
+
+    dataset_id: str
+    name: str
+    type: str = "phrase-grounding"
+    description: str = ""
+    created: int = field(default_factory=now_ms)
+    assets: dict[str, Asset] = field(default_factory=dict)
+    by_name: dict[str, str] = field(default_factory=dict)
+    deletions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: int = 0
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def put(self, filename: str, kind: str, mime: str, content: Content, custom_metadata: dict[str, Any]) -> Asset:
+        """Take a file; one of a name that is there replaces that asset."""
+        now = now_ms()
+        before = self.assets.get(self.by_name.get(filename, ""))
+        asset = Asset(
+            before.asset_id if before else f"asset-{next(self._numbers):06}",
+            filename,
+            kind,
+            mime,
+            content,
+            custom_metadata,
+            before.created if before else now,
+            now,
+        )
+        self.assets[asset.asset_id] = asset
+        self.by_name[filename] = asset.asset_id
+        self.version += 1
+        return asset
+
+    def rename(self, asset: Asset, filename: str) -> None:
+        """Give an asset another name."""
+        self.by_name.pop(asset.filename, None)
+        asset.filename, asset.updated = filename, now_ms()
+        self.by_name[filename] = asset.asset_id
+        self.version += 1
+
+    def remove(self, asset_id: str) -> bool:
+        """Take an asset out; say whether it was there."""
+        asset = self.assets.pop(asset_id, None)
+        if asset is None:
+            return False
+        if self.by_name.get(asset.filename) == asset_id:
+            del self.by_name[asset.filename]
+        self.version += 1
+        return True
