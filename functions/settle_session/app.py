@@ -1,0 +1,18 @@
+"""The state Settle Session."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from assetline.ingest.connections import events, ledger, s3, sessions_table, vi_client
+from assetline.ingest.settle import Settler, Settling
+from assetline.observability import logger
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take `{"session", "progress", "error"}`; return what the session came to."""
+    asked = Settling.model_validate(event)
+    logger.append_keys(session_key=asked.session.session_key, session_id=asked.session.session_id)
+    settler = Settler(vi_client(), ledger(), sessions_table(), s3(), events())
+    return settler.settle(asked.session, asked.progress, asked.error_name).model_dump(mode="json")

@@ -1,0 +1,16 @@
+"""The state Upload Assets."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from assetline.ingest.connections import s3, slice_upload
+from assetline.ingest.slices import Address
+from assetline.ingest.upload import upload_slice
+from assetline.observability import logger
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take the address of a slice; return how many of its drops were uploaded and how many were not."""
+    return upload_slice(s3(), Address.model_validate(event), slice_upload())

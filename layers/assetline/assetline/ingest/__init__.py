@@ -1,0 +1,1 @@
+"""Drops in S3 become assets in Vi: gathered, claimed, uploaded, settled."""

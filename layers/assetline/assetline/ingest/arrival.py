@@ -1,0 +1,98 @@
+"""An object that arrived: as EventBridge tells of it, or as the listing of a bucket shows it."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from assetline.ingest.ledger import comparable
+
+
+class Arrival(BaseModel, frozen=True):
+    """One version of an object. `etag` is without quotes; `prefix` is what of the key says nothing of the dataset."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int = Field(ge=0)
+    version_id: str | None = None
+    sequencer: str | None = None
+    dataset_id: str | None = None
+    prefix: str = ""
+
+    @property
+    def version(self) -> str:
+        """What tells this version of the object from others."""
+        return self.version_id or self.etag
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is only what consoles put to show a folder."""
+        return self.size == 0 and self.key.endswith("/")
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Self:
+        """Read EventBridge's "Object Created"; raises `ValueError` for what is no such event.
+
+        Keys come as they are, not encoded as they do in S3's own notifications.
+        """
+        detail = _Event.model_validate(event).detail
+        sequencer = detail.object.sequencer
+        return cls(
+            bucket=detail.bucket.name,
+            key=detail.object.key,
+            etag=detail.object.etag.strip('"'),
+            size=detail.object.size,
+            version_id=_version(detail.object.version_id),
+            sequencer=None if sequencer is None else comparable(sequencer),
+        )
+
+    @classmethod
+    def from_listing(cls, item: dict[str, Any]) -> Self:
+        """Read an item of the backfill: `{"object": {"Key", "Size", "Etag"}, "bucket", "prefix", "dataset_id"}`."""
+        listed = _Item.model_validate(item)
+        return cls(
+            bucket=listed.bucket,
+            key=listed.object.Key,
+            etag=listed.object.Etag.strip('"'),
+            size=listed.object.Size,
+            dataset_id=listed.dataset_id or None,
+            prefix=listed.prefix,
+        )
+
+
+class _Bucket(BaseModel):
+    name: str = Field(min_length=1)
+
+
+class _Object(BaseModel):
+    key: str = Field(min_length=1)
+    size: int = 0
+    etag: str = Field(min_length=1)
+    version_id: str | None = Field(default=None, alias="version-id")
+    sequencer: str | None = None
+
+
+class _Detail(BaseModel):
+    bucket: _Bucket
+    object: _Object
+
+
+class _Event(BaseModel):
+    detail: _Detail
+
+
+class _Listed(BaseModel):
+    Key: str = Field(min_length=1)
+    Size: int = 0
+    Etag: str = Field(min_length=1)
+
+
+class _Item(BaseModel):
+    object: _Listed
+    bucket: str = Field(min_length=1)
+    prefix: str = ""
+    dataset_id: str = ""
+
+
+def _version(version_id: str | None) -> str | None:
+    return None if version_id in {None, "", "null"} else version_id

@@ -1,0 +1,242 @@
+"""The ledger: what became of every drop. Every write is conditional; any may be repeated, and any may come late."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import batched, islice
+from typing import TYPE_CHECKING, Any, Literal
+
+from boto3.dynamodb.conditions import Key
+
+from assetline.ingest.drop import OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
+from assetline.ingest.outcomes import Outcome
+from assetline.ingest.transitions import Transition, apply
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+INDEX = "by_dataset_state"
+READ_AT_ONCE = 100  # DynamoDB: items of one BatchGetItem
+_SEQUENCER_LENGTH = 32
+
+type Recorded = Literal["recorded", "known", "again"]
+
+
+class Ledger:
+    """The drops table. A drop that is over is forgotten after *retention_days*."""
+
+    def __init__(
+        self, table: "Table", retention_days: int, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.table = table
+        self._retention = timedelta(days=retention_days)
+        self._clock = clock
+        self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
+
+    def record(self, drop: Drop) -> Recorded:
+        """Note a drop; one that is noted already is `known` and stays as it is.
+
+        One that is over is dropped `again` by an event that is newer than the one it was noted for: somebody has put
+        the same object once more.
+        """
+        item = self._finished(drop).to_item() if drop.state in OVER else drop.to_item()
+        try:
+            self.table.put_item(Item=item, ConditionExpression="attribute_not_exists(drop_id)")
+        except self._refused:
+            return self._recorded_again(drop, item)
+        return "recorded"
+
+    def waiting(self, dataset_id: str, limit: int) -> list[Drop]:
+        """Return up to *limit* drops of a dataset that wait, the oldest first, as far as the index knows of them."""
+        return [*islice(self.listed(dataset_id, "dropped", limit), limit)]
+
+    def any_waiting(self, dataset_id: str, before: datetime | None = None) -> bool:
+        """Say whether a drop of a dataset waits, since before a moment if one is given."""
+        return any(before is None or drop.dropped_at < before for drop in self.waiting(dataset_id, 1))
+
+    def listed(self, dataset_id: str, state: DropState, limit: int, *, newest_first: bool = False) -> Iterator[Drop]:
+        """Yield drops of a dataset in a state in the order they were dropped, at most *limit* from every shard."""
+
+        def of_shard(shard: int) -> list[Drop]:
+            return [*islice(self._of_shard(dataset_state(dataset_id, state, shard), limit, newest_first), limit)]
+
+        with ThreadPoolExecutor(SHARDS) as threads:
+            shards = [*threads.map(of_shard, range(SHARDS))]
+        yield from merge(*shards, key=lambda drop: (drop.dropped_at, drop.drop_id), reverse=newest_first)
+
+    def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
+        """Return drops by their ids; those that are not known are not in it."""
+        found: dict[str, Drop] = {}
+        for batch in batched(dict.fromkeys(drop_ids), READ_AT_ONCE, strict=False):
+            keys: list[Any] = [{"drop_id": drop_id} for drop_id in batch]
+            while keys:
+                request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True}}
+                answer = self.table.meta.client.batch_get_item(RequestItems=request)
+                for item in answer["Responses"].get(self.table.name, []):
+                    drop = Drop.from_item(item)
+                    found[drop.drop_id] = drop
+                left = answer["UnprocessedKeys"].get(self.table.name)
+                keys = [*left["Keys"]] if left else []
+        return found
+
+    def claim(self, drops: Sequence[Drop], session_key: str) -> list[Drop]:
+        """Claim those of *drops* that still wait for a session, and return them with those it has claimed before."""
+        claimed = self._change(
+            {drop.drop_id: drop.dataset_id for drop in drops},
+            "claimed",
+            {"session_key": session_key},
+            "#state = :dropped OR (#state = :state AND session_key = :session_key)",
+            {":dropped": "dropped"},
+        )
+        return [
+            drop.model_copy(update={"state": "claimed", "session_key": session_key})
+            for drop in drops
+            if drop.drop_id in claimed
+        ]
+
+    def mark_uploaded(self, drops: Mapping[str, str], session_key: str) -> set[str]:
+        """Note that Vi has the bytes of drops, by id with their dataset; return those still of that session."""
+        still = "session_key = :key AND #state = :claimed"
+        return self._change(drops, "uploaded", {}, still, _of(session_key, "claimed"))
+
+    def settle(self, outcomes: Iterable[Outcome], dataset_id: str, session_key: str) -> set[str]:
+        """Note what a session made of its drops; return those that were still of that session."""
+        transitions = [self._settled(outcome, dataset_id, session_key) for outcome in outcomes]
+        return apply(self.table, "drop_id", transitions)
+
+    def reject(self, drops: Iterable[Drop], reason: str, message: str) -> set[str]:
+        """Refuse drops that wait; return those that did."""
+        return self._change(
+            {drop.drop_id: drop.dataset_id for drop in drops},
+            "rejected",
+            {"reason": reason, "message": message} | self._ending(),
+            "#state = :dropped",
+            {":dropped": "dropped"},
+        )
+
+    def retry(self, drops: Iterable[Drop]) -> set[str]:
+        """Let drops that were rejected wait for a session again, as if for the first time; return those that do."""
+        return self._change(
+            {drop.drop_id: drop.dataset_id for drop in drops},
+            "dropped",
+            {"attempts": 0},
+            "#state = :rejected",
+            {":rejected": "rejected"},
+            gone=_OF_AN_ENDING,
+        )
+
+    def _recorded_again(self, drop: Drop, item: dict[str, Any]) -> Recorded:
+        if drop.sequencer is None:
+            return "known"
+        try:
+            self.table.put_item(
+                Item=item,
+                ConditionExpression="#state IN (:ingested, :rejected) AND sequencer < :sequencer",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={
+                    ":ingested": "ingested",
+                    ":rejected": "rejected",
+                    ":sequencer": drop.sequencer,
+                },
+            )
+        except self._refused:
+            return "known"
+        return "again"
+
+    def _of_shard(self, partition: str, limit: int, newest_first: bool) -> Iterator[Drop]:
+        query: dict[str, Any] = {
+            "IndexName": INDEX,
+            "KeyConditionExpression": Key("dataset_state").eq(partition),
+            "ScanIndexForward": not newest_first,
+            "Limit": limit,
+        }
+        while True:
+            answer = self.table.query(**query)
+            yield from map(Drop.from_item, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _settled(self, outcome: Outcome, dataset_id: str, session_key: str) -> Transition:
+        values: dict[str, Any] = {"reason": outcome.reason, "message": outcome.message}
+        gone: tuple[str, ...] = tuple(name for name, value in values.items() if value is None)
+        if outcome.state == "dropped":
+            gone += ("session_key", "session_id")
+        else:
+            values |= self._ending()
+        return self._transition(
+            outcome.drop_id,
+            dataset_id,
+            outcome.state,
+            {name: value for name, value in values.items() if value is not None},
+            "session_key = :key AND #state IN (:claimed, :uploaded)",
+            _of(session_key, "claimed", "uploaded"),
+            gone=gone,
+            counts=outcome.counts_attempt,
+        )
+
+    def _change(  # noqa: PLR0913, PLR0917 - one for each clause of the update
+        self,
+        drops: Mapping[str, str],
+        state: DropState,
+        values: dict[str, Any],
+        condition: str,
+        compared: dict[str, Any],
+        gone: tuple[str, ...] = (),
+    ) -> set[str]:
+        transitions = [
+            self._transition(drop_id, dataset_id, state, values, condition, compared, gone=gone)
+            for drop_id, dataset_id in drops.items()
+        ]
+        return apply(self.table, "drop_id", transitions)
+
+    def _transition(  # noqa: PLR0913, PLR0917
+        self,
+        drop_id: str,
+        dataset_id: str,
+        state: DropState,
+        values: dict[str, Any],
+        condition: str,
+        compared: dict[str, Any],
+        *,
+        gone: tuple[str, ...] = (),
+        counts: bool = False,
+    ) -> Transition:
+        written = values | {
+            "state": state,
+            "dataset_state": dataset_state(dataset_id, state, shard_of(drop_id)),
+            "updated_at": moment(self._clock()),
+        }
+        update = "SET " + ", ".join(f"#{name} = :{name}" for name in written)
+        if gone:
+            update += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        if counts:
+            update += " ADD attempts :one"
+            compared = compared | {":one": 1}
+        names = {f"#{name}": name for name in (*written, *gone)}
+        return Transition(
+            drop_id, update, condition, names, {f":{name}": value for name, value in written.items()} | compared
+        )
+
+    def _finished(self, drop: Drop) -> Drop:
+        return drop.model_copy(update=self._ending_at(self._clock()))
+
+    def _ending(self) -> dict[str, Any]:
+        ending = self._ending_at(self._clock())
+        return ending | {"finished_at": moment(ending["finished_at"])}
+
+    def _ending_at(self, now: datetime) -> dict[str, Any]:
+        return {"finished_at": now, "expires_at": int((now + self._retention).timestamp())}
+
+
+_OF_AN_ENDING = ("reason", "message", "finished_at", "expires_at", "session_key", "session_id")
+
+
+def _of(session_key: str, *states: DropState) -> dict[str, Any]:
+    return {":key": session_key} | {f":{state}": state for state in states}
+
+
+def comparable(sequencer: str) -> str:
+    """Return S3's sequencer of an event so that later ones are greater as text: S3 leaves out zeros at the end."""
+    return sequencer.upper().ljust(_SEQUENCER_LENGTH, "0")

@@ -1,0 +1,45 @@
+"""What a key says: which dataset a drop is for, and what its asset is called there."""
+
+import re
+from hashlib import sha256
+
+LONGEST_NAME = 255  # bytes; what file systems take, and what Vi takes is not documented
+DATASET_ID = re.compile(r"[a-zA-Z0-9_-]{1,255}", re.ASCII)  # Vi: contract sheet, section 1.2
+
+_FOLDER = "__"
+_HASH_CHARACTERS = 8
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
+
+
+def dataset_and_path(key: str, default_dataset: str) -> tuple[str | None, str]:
+    """Return the dataset that a key names, and the path below it.
+
+    `DATASET/a/b.jpg` is `a/b.jpg` of DATASET; a key that does not begin so is all path, of the default dataset if there
+    is one: then the dataset is None, or the default.
+    """
+    first, slash, rest = key.partition("/")
+    if slash and rest and DATASET_ID.fullmatch(first):
+        return first, rest
+    return default_dataset or None, key
+
+
+def asset_filename(path: str) -> str:
+    """Return the name of the asset that the drop at *path* becomes: one name a path, and no two paths one name.
+
+    Folders are joined by `__`. Where that could be mistaken for another path's name, or is too long, or has characters
+    that no file name should, a hash of the path stands before the extension.
+    """
+    joined = _UNSAFE.sub("_", path.replace("/", _FOLDER))
+    plain = joined == path.replace("/", _FOLDER) and _FOLDER not in path and not joined.startswith(".")
+    if plain and not _looks_hashed(joined) and len(joined.encode()) <= LONGEST_NAME:
+        return joined
+    stem, dot, extension = joined.rpartition(".")
+    if not stem or len(extension.encode()) > _HASH_CHARACTERS:
+        stem, dot, extension = joined, "", ""
+    ending = f"~{sha256(path.encode()).hexdigest()[:_HASH_CHARACTERS]}{dot}{extension}"
+    stem = stem.lstrip(".").encode()[: LONGEST_NAME - len(ending.encode())].decode(errors="ignore")
+    return f"{stem}{ending}"
+
+
+def _looks_hashed(name: str) -> bool:
+    return re.search(rf"~[0-9a-f]{{{_HASH_CHARACTERS}}}(\.|$)", name) is not None

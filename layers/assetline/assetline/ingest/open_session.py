@@ -1,0 +1,241 @@
+"""Open Session: a permit is taken, drops are claimed, and an ingestion session is opened for them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel
+
+from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
+from assetline.ingest.drop import Drop
+from assetline.ingest.ledger import Ledger
+from assetline.ingest.lost_session import find_lost
+from assetline.ingest.outcomes import Outcome
+from assetline.ingest.permits import Permit, Permits, Wait
+from assetline.ingest.sessions_table import LEASE_SECONDS, Session, SessionsTable
+from assetline.ingest.slices import Address, SessionRef, SessionStaging, SliceAsset, fits, sliced
+from assetline.observability import logger
+from assetline.vi import datasets
+from assetline.vi.client import ViClient
+from assetline.vi.sessions import LARGEST, AssetSpec, IngestionSession, Sessions
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
+
+
+class Opening(BaseModel, frozen=True):
+    """What the machine says: whose drops, and the how-manieth session of this run it is."""
+
+    dataset_id: str
+    execution_arn: str
+    execution_name: str
+    round: int
+
+    @property
+    def session_key(self) -> str:
+        """What names the session before Vi does; the same for a repeat."""
+        return f"{self.execution_name}-{self.round}"
+
+
+class Opened(BaseModel, frozen=True):
+    """What came of it: a session and where its slices are, or a wait for a permit, or nothing to do."""
+
+    outcome: Literal["opened", "permit_wait", "no_drops"]
+    wait_seconds: int = 0
+    session: SessionRef | None = None
+    slices: tuple[Address, ...] = ()
+
+
+NO_DROPS = Opened(outcome="no_drops")
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Opens ingestion sessions for what is dropped."""
+
+    client: ViClient
+    ledger: Ledger
+    sessions: SessionsTable
+    permits: Permits
+    s3: "S3Client"
+    bucket: str
+    failure_mode: str
+    on_asset_overwritten: str
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def open(self, opening: Opening) -> Opened:
+        """Open a session for the drops of a dataset that wait; a repeat gives the same.
+
+        Raises:
+            KeyMissing, KeyRefused, KeyForbidden, ViRefused: nothing was claimed that is not given back.
+            ViUnavailable, ViUnreachable, AnswerLost: the same; it may be tried again.
+        """
+        before = self.sessions.get(opening.session_key)
+        if before is not None and before.state != "opening":
+            return self._as_opened(before)
+        if before is None and not self.ledger.any_waiting(opening.dataset_id):
+            return NO_DROPS
+        try:
+            datasets.get(self.client, opening.dataset_id)
+        except DatasetUnknown:
+            return self._rejected_all(opening, before)
+        if before is not None and before.tries:
+            self._look_for_lost(before)
+        return self._opened_with_permit(opening, before)
+
+    def _opened_with_permit(self, opening: Opening, before: Session | None) -> Opened:
+        tries = (before.tries if before else 0) + 1
+        holder = f"{opening.session_key}#{tries}"
+        permit = self.permits.take(holder)
+        if isinstance(permit, Wait):
+            if before is not None:
+                self._give_up(before)
+            return Opened(outcome="permit_wait", wait_seconds=permit.seconds)
+        session = before or self.sessions.open(self._noted(opening))
+        claimed = self._claimed(session)
+        if not claimed:
+            self.permits.give_back(permit)
+            self.sessions.forget(session.session_key)
+            return NO_DROPS
+        return self._created(session, claimed, permit, tries)
+
+    def _created(self, session: Session, claimed: list[Drop], permit: Permit, tries: int) -> Opened:
+        self.sessions.update(session.session_key, tries=tries, total=len(claimed), execution_arn=session.execution_arn)
+        specs = [_spec(drop) for drop in claimed]
+        try:
+            made = Sessions(self.client, session.dataset_id).create(specs, self.failure_mode, self.on_asset_overwritten)
+        except RateLimited as refusal:
+            # Somebody else uses the ration, too. Nothing was opened.
+            pause = PAUSE_UNASKED if refusal.pause_seconds is None else refusal.pause_seconds
+            self.permits.pause(pause)
+            self._give_up(session)
+            return Opened(outcome="permit_wait", wait_seconds=max(1, round(pause)))
+        except AnswerLost:
+            self.permits.used(permit)
+            raise
+        except (Permanent, Retryable) as error:
+            self.permits.give_back(permit)
+            self._give_up(session, error)
+            raise
+        self.permits.used(permit)
+        return self._recorded(session, claimed, made)
+
+    def _recorded(self, session: Session, claimed: Sequence[Drop], made: IngestionSession) -> Opened:
+        """Keep what Vi answered: the slices first, so that a session that is noted as open can be uploaded."""
+        reference = SessionRef(
+            session_key=session.session_key,
+            dataset_id=session.dataset_id,
+            session_id=made.session_id,
+            ingestion_id=made.ingestion_id,
+            bucket=self.bucket,
+            total=len(claimed),
+            opened_at=session.opened_at,
+        )
+        uploads = {asset.filename: asset.upload for asset in made.assets}
+        assets = [SliceAsset.of(drop, uploads.get(drop.asset_filename)) for drop in claimed]
+        addresses = self._staging(session).keep_slices(sliced(reference, assets))
+        self.sessions.update(
+            session.session_key,
+            state="open",
+            session_id=made.session_id,
+            ingestion_id=made.ingestion_id,
+            total=len(claimed),
+        )
+        logger.info("session_opened", session_id=made.session_id, drops=len(claimed), slices=len(addresses))
+        return Opened(outcome="opened", session=reference, slices=tuple(addresses))
+
+    def _claimed(self, session: Session) -> list[Drop]:
+        """Claim as many drops as a session may have, each name once: the oldest takes it, the others wait."""
+        staging = self._staging(session)
+        held = [*self.ledger.get(staging.candidates()).values()] if session.tries else []
+        mine = [drop for drop in held if drop.session_key == session.session_key and drop.state == "claimed"]
+        if mine:
+            return sorted(mine, key=lambda drop: (drop.dropped_at, drop.drop_id))
+        waiting = self.ledger.waiting(session.dataset_id, LARGEST)
+        named: dict[str, Drop] = {}
+        for drop in waiting:
+            named.setdefault(drop.asset_filename, drop)
+        candidates = [*named.values()][:LARGEST]
+        candidates = candidates[: fits(candidates)]
+        if not candidates:
+            return []
+        known = staging.candidates()  # those of an invocation that was killed may be claimed already
+        staging.keep_candidates([*dict.fromkeys([*known, *(drop.drop_id for drop in candidates)])])
+        earlier = [drop for drop in self.ledger.get(known).values() if drop.session_key == session.session_key]
+        taken = {drop.asset_filename for drop in earlier}
+        fresh = [drop for drop in candidates if drop.asset_filename not in taken][: LARGEST - len(earlier)]
+        return [*earlier, *self.ledger.claim(fresh, session.session_key)]
+
+    def _look_for_lost(self, session: Session) -> None:
+        """A request to open this session was sent, and nobody knows what came of it: nothing of it may be left."""
+        names = {drop.asset_filename for drop in self._held(session)}
+        lost = find_lost(Sessions(self.client, session.dataset_id), names, session)
+        if lost is not None:
+            Sessions(self.client, session.dataset_id).cancel(lost.session_id)
+            logger.warning("lost_session_cancelled", session_id=lost.session_id)
+
+    def _rejected_all(self, opening: Opening, before: Session | None) -> Opened:
+        if before is not None:
+            self._give_up(before)
+        message = f"Vi has no dataset {opening.dataset_id!r}: create it, then have these drops tried again."
+        while waiting := self.ledger.waiting(opening.dataset_id, LARGEST):
+            rejected = self.ledger.reject(waiting, "DatasetUnknown", message)
+            if not rejected:
+                break
+            logger.warning("drops_rejected", reason="DatasetUnknown", drops=len(rejected))
+        return NO_DROPS
+
+    def _give_up(self, session: Session, error: Exception | None = None) -> None:
+        """Give back what was claimed for a session that is not opened now; nothing counts as a try of a drop's own."""
+        del error  # the machine says why it failed
+        outcomes = [Outcome(drop_id=drop.drop_id, state="dropped") for drop in self._held(session)]
+        self.ledger.settle(outcomes, session.dataset_id, session.session_key)
+        self.sessions.forget(session.session_key)
+
+    def _held(self, session: Session) -> list[Drop]:
+        candidates = self.ledger.get(self._staging(session).candidates())
+        return [drop for drop in candidates.values() if drop.session_key == session.session_key]
+
+    def _as_opened(self, session: Session) -> Opened:
+        addresses = self._staging(session).addresses()
+        if session.state != "open" or not addresses:
+            return NO_DROPS  # it is over: somebody gave its drops back while nobody seemed to work for it
+        reference = SessionRef(
+            session_key=session.session_key,
+            dataset_id=session.dataset_id,
+            session_id=session.session_id or "",
+            ingestion_id=session.ingestion_id or "",
+            bucket=self.bucket,
+            total=session.total,
+            opened_at=session.opened_at,
+        )
+        return Opened(outcome="opened", session=reference, slices=tuple(addresses))
+
+    def _noted(self, opening: Opening) -> Session:
+        now = self.now()
+        return Session(
+            session_key=opening.session_key,
+            dataset_id=opening.dataset_id,
+            execution_arn=opening.execution_arn,
+            state="opening",
+            opened_at=now,
+            updated_at=now,
+            lease_until=int(now.timestamp()) + LEASE_SECONDS,
+        )
+
+    def _staging(self, session: Session) -> SessionStaging:
+        return SessionStaging(self.s3, self.bucket, session.session_key)
+
+
+def _spec(drop: Drop) -> AssetSpec:
+    return AssetSpec(
+        filename=drop.asset_filename,
+        mime=drop.mime or "application/octet-stream",
+        size=drop.size,
+        crc32c=drop.crc32c,
+        kind=drop.kind or "Image",
+        custom_metadata=drop.custom_metadata,
+    )

@@ -1,0 +1,167 @@
+"""What became of each drop of an ingestion session. Pure: what Vi and the uploads say goes in, one outcome a drop out.
+
+Vi names the files it refuses and counts those it takes; it never names a file it has taken. So a drop is ingested only
+where the counts leave no doubt, and goes back where they do: the name of an asset depends on its key alone, and a file
+that is sent twice is one asset.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel
+
+from assetline.ingest.drop import Drop
+from assetline.ingest.rejections import ALREADY_THERE, rejection
+
+MOST_RETURNS = 3  # ours: how often a drop goes back at its own cost before it is rejected
+SESSION_FAILED = "SessionFailed"
+
+type Ending = Literal["ingested", "rejected", "dropped"]
+type Ended = Literal["finished", "failed", "cancelled", "overdue", "broken", "abandoned"]
+
+# Why a run broke that no drop is to blame for. Anything else may be a file's doing, and must end some day.
+BLAMELESS = frozenset({"KeyMissing", "KeyRefused", "KeyForbidden", "ViUnavailable", "ViUnreachable", "RateLimited"})
+
+_WHY: dict[Ended, str] = {
+    "finished": "Vi finished the session with fewer assets than it was sent files, and does not say which are missing",
+    "failed": "Vi gave the session up",
+    "cancelled": "The session was cancelled in Vi",
+    "overdue": "Vi did not finish the session in time",
+    "broken": "The uploads of the session broke off",
+    "abandoned": "The run that worked on the session ended before it did",
+}
+
+
+class UploadFailure(BaseModel, frozen=True):
+    """Why Vi does not have the bytes of a drop; `retryable` when another session might get them."""
+
+    drop_id: str
+    reason: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a drop; `dropped` is back to where it was, at the cost of a try if `counts_attempt`."""
+
+    drop_id: str
+    state: Ending
+    reason: str | None = None
+    message: str | None = None
+    counts_attempt: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of a session when it is settled.
+
+    `left_as` is how the run left it, and `error` names what broke the run. `vi_says` is where Vi says it is, None for a
+    session that Vi does not have. `total` is None where Vi does not count. `file_errors` are codes by file name,
+    `upload_failures` are by `drop_id`.
+    """
+
+    left_as: Ended
+    error: str | None = None
+    vi_says: Literal["running", "finished", "failed", "cancelled"] | None = None
+    total: int | None = None
+    succeeded: int = 0
+    errored: int = 0
+    file_errors: Mapping[str, str] = field(default_factory=dict)
+    failure: str = ""
+    upload_failures: Mapping[str, UploadFailure] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> Ended:
+        """How the session ended: as Vi says, where it has come to an end there and its run has seen it."""
+        if self.left_as == "abandoned" or self.vi_says is None or self.vi_says == "running":
+            return self.left_as
+        return self.vi_says
+
+    @property
+    def clean(self) -> bool:
+        """Whether Vi is through with every file it was told of, and there is nothing left to cancel."""
+        return self.vi_says == "finished" and (self.total is None or self.succeeded + self.errored >= self.total)
+
+    @property
+    def why(self) -> str:
+        """Why drops go back that nothing else is known of, in words."""
+        said = self.failure or self.error
+        return f"{_WHY[self.ended]}{f' ({said})' if said else ''}."
+
+
+def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
+    """Return the outcome of each drop, in their order."""
+    if _all_taken(evidence, len(drops)):
+        return [Outcome(drop.drop_id, "ingested") for drop in drops]
+    codes = _codes(drops, evidence.file_errors)
+    failures = {drop.drop_id: evidence.upload_failures.get(drop.drop_id) for drop in drops}
+    innocent = [drop for drop in drops if drop.drop_id not in codes and failures[drop.drop_id] is None]
+    sent = {drop.drop_id for drop in innocent if drop.state == "uploaded"}
+    perhaps = sum(failure is not None and failure.retryable for failure in failures.values())
+    taken = _taken(evidence, len(sent), len(codes), perhaps)
+    # Where somebody is to blame, he is rejected or charged, and the session of the others is the nearer to its end.
+    charged = len(innocent) == len(drops) and evidence.error not in BLAMELESS
+
+    def outcome(drop: Drop) -> Outcome:
+        code, failure = codes.get(drop.drop_id), failures[drop.drop_id]
+        if code == ALREADY_THERE:
+            return Outcome(drop.drop_id, "ingested")
+        if failure is not None:
+            return _refused(drop, failure.reason, failure.message, retryable=failure.retryable)
+        if code is not None:
+            return _refused(drop, code, rejection(code).message, retryable=rejection(code).retryable)
+        if taken and drop.drop_id in sent:
+            return Outcome(drop.drop_id, "ingested")
+        if charged:
+            return _refused(drop, SESSION_FAILED, evidence.why, retryable=True)
+        return Outcome(drop.drop_id, "dropped", SESSION_FAILED, evidence.why)
+
+    return [outcome(drop) for drop in drops]
+
+
+def _all_taken(evidence: Evidence, drops: int) -> bool:
+    """Say whether Vi has taken every file: then also those whose upload seemed to fail, when only its answer did."""
+    counted = evidence.total is not None and evidence.succeeded >= max(drops, evidence.total)
+    return evidence.vi_says == "finished" and counted and not evidence.errored
+
+
+def _taken(evidence: Evidence, sent: int, named: int, perhaps: int) -> bool:
+    """Say whether Vi has taken all the files that were *sent* and that it does not name.
+
+    *perhaps* are those whose upload seemed to fail when only its answer may have: Vi may count them.
+    """
+    if evidence.vi_says == "finished":
+        if evidence.total is None:
+            return True
+        expected = sent
+    elif evidence.vi_says == "running" and evidence.total is not None and evidence.left_as in {"finished", "overdue"}:
+        # Finished, for Poll Session: Vi got no further for a while, so that what it counts is what was sent.
+        expected = sent if evidence.left_as == "finished" else sent + perhaps
+    else:
+        return False  # what Vi keeps of a session that failed or was cancelled is not documented
+    # A file that is named and not counted as an error may be counted as a success: one that was there already, say.
+    return evidence.succeeded - max(0, named - evidence.errored) >= expected
+
+
+def _codes(drops: Sequence[Drop], file_errors: Mapping[str, str]) -> dict[str, str]:
+    """Return the codes by drop; names that differ only in how Unicode composes their signs are the same."""
+    composed = {unicodedata.normalize("NFC", filename): code for filename, code in file_errors.items()}
+    found: dict[str, str] = {}
+    for drop in drops:
+        name = drop.asset_filename
+        code = file_errors.get(name, composed.get(unicodedata.normalize("NFC", name)))
+        if code is not None:
+            found[drop.drop_id] = code
+    return found
+
+
+def _refused(drop: Drop, reason: str, message: str, *, retryable: bool) -> Outcome:
+    if not retryable:
+        return Outcome(drop.drop_id, "rejected", reason, message)
+    if drop.attempts < MOST_RETURNS:
+        return Outcome(drop.drop_id, "dropped", reason, message, counts_attempt=True)
+    tried = f"{message} It was tried {drop.attempts + 1} times. Have it tried again with `assetline drops retry`."
+    return Outcome(drop.drop_id, "rejected", reason, tried)

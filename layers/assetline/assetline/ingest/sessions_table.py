@@ -1,0 +1,164 @@
+"""The sessions table: every ingestion session of ours, who works for it and until when.
+
+The datasets there were drops for, and the permits (see `permits`), are items of it, too.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+from pydantic import BaseModel
+
+from assetline.ingest.drop import moment
+from assetline.ingest.permits import PREFIX as PERMIT
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+type SessionState = Literal["opening", "open", "finished", "failed", "cancelled", "overdue", "abandoned"]
+
+UNFINISHED: tuple[SessionState, ...] = ("opening", "open")
+DATASET = "dataset#"
+LEASE_SECONDS = 1200  # ours: longer than a function may run, so that one who lives has renewed it
+
+
+class Session(BaseModel, frozen=True):
+    """One item of the sessions table; `session_key` is its key, `session_id` and `ingestion_id` are Vi's.
+
+    `tries` counts the requests to open it that were sent. Whoever works for it renews `lease_until`, in seconds since
+    1970; when that has passed, nobody does. `returned` are drops that went back to wait for another session.
+    """
+
+    session_key: str
+    dataset_id: str
+    execution_arn: str
+    state: SessionState
+    session_id: str | None = None
+    ingestion_id: str | None = None
+    tries: int = 0
+    total: int = 0
+    succeeded: int = 0
+    errored: int = 0
+    ingested: int = 0
+    rejected: int = 0
+    returned: int = 0
+    opened_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None = None
+    lease_until: int = 0
+    report_key: str | None = None
+    error: str | None = None
+    message: str | None = None
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """Return the session that an item describes."""
+        return cls.model_validate(
+            {name: int(value) if isinstance(value, Decimal) else value for name, value in item.items()}
+        )
+
+    def to_item(self) -> dict[str, Any]:
+        """Return the session as an item of the table; what is not known is absent."""
+        return _attributes(self.model_dump(exclude_none=True))
+
+
+class SessionsTable:
+    """The sessions table; every write is conditional."""
+
+    def __init__(self, table: "Table") -> None:
+        self.table = table
+        self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
+
+    def open(self, session: Session) -> Session:
+        """Note a session that is about to be opened; one that is noted already stays, and is returned."""
+        try:
+            self.table.put_item(Item=session.to_item(), ConditionExpression="attribute_not_exists(session_key)")
+        except self._refused:
+            return self.get(session.session_key) or session
+        return session
+
+    def get(self, session_key: str) -> Session | None:
+        """Return a session as it is noted."""
+        item = self.table.get_item(Key={"session_key": session_key}, ConsistentRead=True).get("Item")
+        return None if item is None else Session.from_item(item)
+
+    def update(self, session_key: str, **values: Any) -> bool:
+        """Set fields of a session that is not over, and renew its lease; False when it is over or gone."""
+        return self._set(session_key, values | _lease(), Attr("state").is_in([*UNFINISHED]))
+
+    def finish(self, session_key: str, state: SessionState, **values: Any) -> bool:
+        """Note how a session ended; the first to do so is believed. A repeat of the same ending is no harm."""
+        ended = Attr("state").is_in([*UNFINISHED]) | Attr("state").eq(state)
+        now = datetime.now(UTC)
+        return self._set(session_key, values | {"state": state, "finished_at": now}, ended)
+
+    def forget(self, session_key: str) -> None:
+        """Take out a session of which nothing came."""
+        try:
+            self.table.delete_item(Key={"session_key": session_key}, ConditionExpression=Attr("state").eq("opening"))
+        except self._refused:
+            return
+
+    def sessions(self) -> Iterator[Session]:
+        """Yield every session."""
+        for item in self._items():
+            if not item["session_key"].startswith((PERMIT, DATASET)):
+                yield Session.from_item(item)
+
+    def unfinished(self) -> Iterator[Session]:
+        """Yield the sessions that are not over."""
+        return (session for session in self.sessions() if session.state in UNFINISHED)
+
+    def note_dataset(self, dataset_id: str) -> None:
+        """Remember that there were drops for a dataset."""
+        try:
+            self.table.put_item(
+                Item={"session_key": f"{DATASET}{dataset_id}", "seen_at": moment(datetime.now(UTC))},
+                ConditionExpression="attribute_not_exists(session_key)",
+            )
+        except self._refused:
+            return
+
+    def datasets(self) -> list[str]:
+        """Return the datasets there were drops for."""
+        keys = [item["session_key"] for item in self._items()]
+        return sorted(key.removeprefix(DATASET) for key in keys if key.startswith(DATASET))
+
+    def _items(self) -> Iterator[dict[str, Any]]:
+        scan: dict[str, Any] = {"ConsistentRead": True}
+        while True:
+            answer = self.table.scan(**scan)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            scan["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _set(self, session_key: str, values: dict[str, Any], condition: ConditionBase) -> bool:
+        written = _attributes(values | {"updated_at": datetime.now(UTC)})
+        kept = {name: value for name, value in written.items() if value is not None}
+        try:
+            self.table.update_item(
+                Key={"session_key": session_key},
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in kept),
+                ConditionExpression=condition,
+                ExpressionAttributeNames={f"#{name}": name for name in kept},
+                ExpressionAttributeValues={f":{name}": value for name, value in kept.items()},
+            )
+        except self._refused:
+            return False
+        return True
+
+
+def lease_over(session: Session, now: datetime) -> bool:
+    """Say whether nobody works for a session any more."""
+    return session.lease_until < now.timestamp()
+
+
+def _lease() -> dict[str, int]:
+    return {"lease_until": int(datetime.now(UTC).timestamp()) + LEASE_SECONDS}
+
+
+def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: moment(value) if isinstance(value, datetime) else value for name, value in values.items()}

@@ -1,0 +1,123 @@
+"""What was decided of a session: written once, before anything is done about it, and believed ever after.
+
+Whoever settles the session after that, be it a repeat, the sweeper, or a run that was thought dead, does the same.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel
+
+from assetline.ingest.drop import Drop
+from assetline.ingest.outcomes import Ended, Ending, Evidence, Outcome, outcomes
+from assetline.ingest.slices import SessionRef
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_ABSENT = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})  # S3 says 403 to those who may not list
+_THERE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+
+
+class SettledFile(BaseModel, frozen=True):
+    """What became of a drop; `counts_attempt` when it went back at the cost of a try."""
+
+    drop_id: str
+    bucket: str
+    key: str
+    asset_filename: str
+    state: Ending
+    reason: str | None
+    message: str | None
+    counts_attempt: bool
+
+    def outcome(self) -> Outcome:
+        """Return it as the ledger notes it."""
+        return Outcome(self.drop_id, self.state, self.reason, self.message, self.counts_attempt)
+
+
+class Settlement(BaseModel, frozen=True):
+    """What is to become of a session and its drops; `cancel` when Vi has to be told that it is over.
+
+    `message` says why it did not end well, if it did not.
+    """
+
+    session: SessionRef
+    ended: Ended
+    cancel: bool
+    error: str | None
+    message: str | None
+    settled_at: datetime
+    files: tuple[SettledFile, ...]
+
+    def count(self, state: Ending) -> int:
+        """Return how many drops it leaves in a state."""
+        return sum(file.state == state for file in self.files)
+
+
+def settlement_of(session: SessionRef, drops: Sequence[Drop], evidence: Evidence, settled_at: datetime) -> Settlement:
+    """Return what is to be done, from what is known."""
+    files = tuple(
+        SettledFile(
+            drop_id=drop.drop_id,
+            bucket=drop.bucket,
+            key=drop.key,
+            asset_filename=drop.asset_filename,
+            state=outcome.state,
+            reason=outcome.reason,
+            message=outcome.message,
+            counts_attempt=outcome.counts_attempt,
+        )
+        for drop, outcome in zip(drops, outcomes(drops, evidence), strict=True)
+    )
+    ended_well = evidence.ended == "finished" and all(file.state != "dropped" for file in files)
+    return Settlement(
+        session=session,
+        ended=evidence.ended,
+        cancel=evidence.vi_says is not None and not evidence.clean,
+        error=evidence.error,
+        message=None if ended_well else evidence.why,
+        settled_at=settled_at,
+        files=files,
+    )
+
+
+class Settlements:
+    """The place of a session's settlement, in staging."""
+
+    def __init__(self, s3: "S3Client", session: SessionRef) -> None:
+        self._s3 = s3
+        self._bucket = session.bucket
+        # Under one session key, several sessions may have been opened in Vi.
+        self._key = f"staging/ingest/{session.session_key}/settlement-{session.session_id}.json"
+
+    def read(self) -> Settlement | None:
+        """Return what was decided; None if nothing was."""
+        try:
+            body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+        return Settlement.model_validate_json(body)
+
+    def decide(self, settlement: Settlement) -> Settlement:
+        """Keep a settlement, and return what counts: this, or what somebody decided before."""
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=self._key,
+                Body=settlement.model_dump_json().encode(),
+                ContentType="application/json",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _THERE:
+                raise
+            before = self.read()
+            if before is None:
+                raise
+            return before
+        return settlement
