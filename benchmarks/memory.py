@@ -123,10 +123,11 @@ def _write(port: int, rows: int) -> None:
     for client in (s3, table.meta.client):
         client.meta.events.register("before-send", _answered)
     now = datetime.now(UTC)
+    request = ExportRequest(feed="assets", page_size=ROWS_A_PAGE)
     export = Export(
         export_id="assets_20261121_030000",
         execution_arn="arn:execution",
-        request=ExportRequest(feed="assets", page_size=ROWS_A_PAGE),
+        request=request,
         bucket="bucket",
         key="key",
         manifest_key="manifest",
@@ -137,7 +138,7 @@ def _write(port: int, rows: int) -> None:
     checkpoint = Checkpoint(cursor=f"/feed/assets?page=1&of={rows // ROWS_A_PAGE}")
     exports = ExportsTable(table)
     turn = Turn(
-        source=FeedSource(export.request, FeedClient(f"http://127.0.0.1:{port}", _AnyToken("none"))),
+        source=FeedSource(request, FeedClient(f"http://127.0.0.1:{port}", _AnyToken("none"))),
         upload=MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id),
         staging=Staging(s3, export.bucket, export.export_id),
         table=exports,

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from local.emulators.server import Server, in_thread
@@ -52,5 +52,5 @@ def running(scenario: Scenario | None = None) -> Iterator[Emulator]:
     stage = Stage(scenario or Scenario())
     listener = listening(LOOPBACK, 0)
     ready = threading.Event()
-    with in_thread(Server(emulator(stage), ready.set), listener, ready, "Vi"):
+    with closing(stage), in_thread(Server(emulator(stage), ready.set), listener, ready, "Vi"):
         yield Emulator(url_of(listener), stage)

@@ -49,6 +49,10 @@ class Stage:
         self.journal: deque[Arrival] = deque(maxlen=JOURNAL_LENGTH)
         self.has(scenario)
 
+    def close(self) -> None:
+        """Remove the files of what is held."""
+        self._folder.cleanup()
+
     def has(self, scenario: Scenario) -> None:
         """Play *scenario* from its start: nothing is held but empty datasets."""
         self.play(scenario)

@@ -101,7 +101,7 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
     innocent = [drop for drop in drops if drop.drop_id not in codes and failures[drop.drop_id] is None]
     sent = {drop.drop_id for drop in innocent if drop.state == "uploaded"}
     perhaps = sum(failure is not None and failure.retryable for failure in failures.values())
-    taken = _taken(evidence, len(sent), len(codes), perhaps)
+    taken = _taken(evidence, len(sent), len(codes), perhaps, unsent=len(innocent) - len(sent))
     # Where somebody is to blame, he is rejected or charged, and the session of the others is the nearer to its end.
     charged = len(innocent) == len(drops) and evidence.error not in BLAMELESS
 
@@ -128,20 +128,22 @@ def _all_taken(evidence: Evidence, drops: int) -> bool:
     return evidence.vi_says == "finished" and counted and not evidence.errored
 
 
-def _taken(evidence: Evidence, sent: int, named: int, perhaps: int) -> bool:
+def _taken(evidence: Evidence, sent: int, named: int, perhaps: int, *, unsent: int) -> bool:
     """Say whether Vi has taken all the files that were *sent* and that it does not name.
 
-    *perhaps* are those whose upload seemed to fail when only its answer may have: Vi may count them.
+    *perhaps* are those whose upload seemed to fail when only its answer may have: Vi may count them. So it may those
+    that are *unsent* as far as is known, when the run broke.
     """
-    if evidence.vi_says == "finished":
-        if evidence.total is None:
-            return True
-        expected = sent
-    elif evidence.vi_says == "running" and evidence.total is not None and evidence.left_as in {"finished", "overdue"}:
-        # Finished, for Poll Session: Vi got no further for a while, so that what it counts is what was sent.
-        expected = sent if evidence.left_as == "finished" else sent + perhaps
-    else:
+    if evidence.vi_says not in {"running", "finished"}:
         return False  # what Vi keeps of a session that failed or was cancelled is not documented
+    if evidence.total is None:
+        return evidence.vi_says == "finished"
+    expected = sent
+    if evidence.vi_says == "running":
+        if unsent or evidence.left_as not in {"finished", "abandoned", "overdue"}:
+            return False
+        if evidence.left_as == "overdue":
+            expected += perhaps  # it is not at rest, as the others are: it may count one of these and be at another
     # A file that is named and not counted as an error may be counted as a success: one that was there already, say.
     return evidence.succeeded - max(0, named - evidence.errored) >= expected
 

@@ -1,7 +1,6 @@
 """Record Drop: every object that arrived is noted in the ledger, and what has to happen next is started."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetline.ingest.arrival import Arrival
@@ -28,7 +27,7 @@ class Recorder:
     sessions: SessionsTable
     runs: Runs
     limits: Limits
-    tag: Callable[..., bool] = tag
+    _noted: set[str] = field(default_factory=set, init=False)  # datasets, while this is warm
 
     def record(self, arrival: Arrival) -> Noted:
         """Note an object that arrived, and start the run of its dataset; None for what is no drop.
@@ -45,7 +44,9 @@ class Recorder:
         if drop.state == "rejected":
             self._tell_rejected(drop, noted)
         else:
-            self.sessions.note_dataset(drop.dataset_id)
+            if drop.dataset_id not in self._noted:
+                self.sessions.note_dataset(drop.dataset_id)
+                self._noted.add(drop.dataset_id)
             self.runs.start(drop.dataset_id)
         return noted
 
@@ -53,7 +54,7 @@ class Recorder:
         if drop.reason != OVERWRITTEN:  # the tags would be those of the object that took its place
             tags = {"assetline:state": "rejected", "assetline:reason": drop.reason or ""}
             # Tags that came since the object did are not known of: look.
-            self.tag(self.s3, drop.bucket, drop.key, tags, 1, drop.version_id)
+            tag(self.s3, drop.bucket, drop.key, tags, 1, drop.version_id)
         if noted != "known":
             logger.info("drop_rejected", drop_id=drop.drop_id, reason=drop.reason)
             count(None, DropsRejected=1)

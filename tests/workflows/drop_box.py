@@ -1,0 +1,109 @@
+"""The drop bucket of a stack, and what becomes of what is put there."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from assetline.ingest.drop import OVER, Drop
+from local.outputs import Stack
+
+PATIENCE_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class DropBox:
+    """What a test puts in, and where it looks."""
+
+    stack: Stack
+
+    @property
+    def bucket(self) -> str:
+        return self.stack.outputs["DropBucketName"]
+
+    @property
+    def queue_url(self) -> str:
+        urls: list[str] = self.client("sqs").list_queues()["QueueUrls"]
+        return next(url for url in urls if "DropQueue" in url)
+
+    def client(self, service: Any) -> Any:
+        return boto3.client(service, **self.stack.connection)
+
+    def table(self, output: str) -> Any:
+        return boto3.resource("dynamodb", **self.stack.connection).Table(self.stack.outputs[output])
+
+    def put(self, key: str, content: bytes, **metadata: str) -> None:
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content, Metadata=metadata)
+
+    def drops(self) -> dict[str, Drop]:
+        """Return the drops, by key."""
+        found, scan = [], {"ConsistentRead": True}
+        while True:
+            answer = self.table("DropsTableName").scan(**scan)
+            found += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return {item["key"]: Drop.from_item(item) for item in found}
+            scan["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def over(self, keys: set[str]) -> dict[str, Drop]:
+        """Wait until the drops of *keys* are ingested or rejected, and return them."""
+
+        def look() -> dict[str, Drop] | None:
+            drops = {key: drop for key, drop in self.drops().items() if key in keys}
+            return drops if len(drops) == len(keys) and all(drop.state in OVER for drop in drops.values()) else None
+
+        return until(look, f"{len(keys)} drops are over")
+
+    def runs(self, status: str | None = None) -> list[dict[str, Any]]:
+        """Return the runs of the machine `ingest_drops`."""
+        listed = self.client("stepfunctions").list_executions(
+            stateMachineArn=self.stack.outputs["IngestStateMachineArn"], maxResults=1000
+        )["executions"]
+        return [run for run in listed if status in {None, run["status"]}]
+
+    def settled(self) -> None:
+        """Wait until no run runs."""
+        until(lambda: not self.runs("RUNNING"), "no run runs")
+
+    def run(self, dataset_id: str, name: str) -> str:
+        """Start a run by hand, and return its ARN."""
+        arn: str = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.stack.outputs["IngestStateMachineArn"],
+            name=name,
+            input=json.dumps({"dataset_id": dataset_id}),
+        )["executionArn"]
+        return arn
+
+    def ended(self, arn: str) -> dict[str, Any]:
+        """Wait for the end of an execution, and return its description."""
+        machines = self.client("stepfunctions")
+
+        def look() -> dict[str, Any] | None:
+            described: dict[str, Any] = machines.describe_execution(executionArn=arn)
+            return described if described["status"] != "RUNNING" else None
+
+        return until(look, f"{arn} has ended")
+
+    def tags(self, key: str, bucket: str | None = None) -> dict[str, str]:
+        """Return the tags of an object."""
+        tags = self.client("s3").get_object_tagging(Bucket=bucket or self.bucket, Key=key)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in tags}
+
+    def reports(self, dataset_id: str) -> list[dict[str, Any]]:
+        """Return the reports of a dataset's sessions."""
+        s3, bucket = self.client("s3"), self.stack.outputs["ExportBucketName"]
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"reports/{dataset_id}/").get("Contents", [])
+        keys = [item["Key"] for item in listed if item["Key"].endswith(".json")]
+        return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+
+
+def until[T](look: Callable[[], T | None], what: str, patience: float = PATIENCE_SECONDS) -> T:
+    """Return what *look* finds, as soon as it finds something."""
+    deadline = time.monotonic() + patience
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not after {patience} s: {what}"
+        time.sleep(0.2)
+    return found
