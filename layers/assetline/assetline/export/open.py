@@ -21,6 +21,7 @@ from assetline.export.upload import MultipartUpload
 from assetline.feed.catalogue import feed_named
 from assetline.feed.client import FeedClient
 from assetline.feed.definition import MODIFIED_AFTER, Feed
+from assetline.observability import logger
 from assetline.table.columns import FIELDS, Columns, defined_fields
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Door:
         )
         staging = Staging(self.s3, self.bucket, export.export_id)
         memory = staging.keep("memory", Memory(columns=self._columns(feed, request)).to_bytes())
+        logger.info("export_opened", export_id=export.export_id, feed=feed.name, modified_after=modified_after)
         return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
 
     def _columns(self, feed: Feed, request: ExportRequest) -> Columns | None:
