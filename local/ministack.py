@@ -43,7 +43,7 @@ class MiniStack:
         scratch = self.folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         env = environment.bare() | self._environment | {"TMPDIR": str(scratch)}
-        program = [MINISTACK_PYTHON, "-P", MINISTACK_SERVER]
+        program: list[str | Path] = [MINISTACK_PYTHON, "-P", MINISTACK_SERVER]
         return start(self.NAME, program, launch=self._launch, env=env, log=self._log)
 
     def wait_until_ready(self, server: Server) -> None:
