@@ -74,7 +74,7 @@ class Door:
         latest = LatestExports(self.table.table).of(request)
         modified_after = _modified_after(feed, request, latest)
         params = request.wire_params() | ({MODIFIED_AFTER: modified_after} if modified_after else {})
-        remembered = None if latest is None else latest.page_size
+        remembered = None if latest is None else latest.page_size_at(opening.started_at)
         cursor = feed.first_cursor(params, request.page_size or remembered)
         self.client.who_am_i()
         claimed = self.table.claim(_candidates(opening, request, self.bucket))
