@@ -61,18 +61,24 @@ class KeptConnections(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close the connections that are idle."""
-        while self._idle:
-            self._idle.pop()[0].close()
+        while kept := self._popped():
+            kept[0].close()
 
     def _kept(self) -> http.client.HTTPConnection | None:
         """Return an idle connection that is still good."""
-        while self._idle:
-            connection, since = self._idle.pop()
+        while kept := self._popped():
+            connection, since = kept
             # One that has something to read, though nothing was asked, was ended by the other side.
             if time.monotonic() - since < self._idle_seconds and not _readable(_socket_of(connection)):
                 return connection
             connection.close()
         return None
+
+    def _popped(self) -> tuple[http.client.HTTPConnection, float] | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # to look first would be to look while another thread takes the last
+            return None
 
     def _connected(self, timeout: float | None) -> http.client.HTTPConnection:
         host, port = self._origin.host, self._origin.port
