@@ -38,6 +38,14 @@ TARGETS = {
     "peak_mib": "<= 200",
     "events_per_million": "<= 150",
 }
+MEASUREMENTS: Mapping[str, tuple[Callable[[], dict[str, float]], frozenset[str]]] = {
+    "rendering": (rendering.measure, frozenset({"render_vs_stdlib"})),
+    "memory": (memory.measure, frozenset({"rss_growth", "peak_mib", "usd_per_million"})),
+    "whole exports": (
+        walls.measure,
+        frozenset({"wall_vs_floor", "overlap_gain", "page_size_gain", "events_per_million"}),
+    ),
+}
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
 
 
@@ -49,26 +57,27 @@ def is_met(key: str, figure: float) -> bool:
     return _COMPARE[comparison](figure, float(bound))
 
 
-def measured(say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure everything and return the report."""
+def measured(say: Callable[[str], None], only: str | None = None) -> dict[str, Any]:
+    """Measure everything, or what the figure *only* takes, and return the report."""
     details: dict[str, float] = {}
-    for name, measure in (
-        ("rendering", rendering.measure),
-        ("memory", memory.measure),
-        ("whole exports", walls.measure),
-    ):
-        say(f"Measuring {name}.")
-        details |= measure()
-    million = prices.million(details["write_pages_bytes_per_row"])
-    details["events_per_million"] = prices.events(details["events_beside"], details["events_a_turn"])
-    details["usd_per_million"] = round(sum(million.usd().values()), 3)
+    for name, (measure, keys) in MEASUREMENTS.items():
+        if only is None or only in keys:
+            say(f"Measuring {name}.")
+            details |= measure()
+    if "events_a_turn" in details:
+        details["events_per_million"] = prices.events(details["events_beside"], details["events_a_turn"])
+    if "write_pages_bytes_per_row" in details:
+        usd = prices.million(details["write_pages_bytes_per_row"]).usd()
+        details["usd_per_million"] = round(sum(usd.values()), 3)
+        details |= {f"usd_{service}": round(dollars, 4) for service, dollars in usd.items()}
+    figures = {key: details.pop(key) for key in ABOUT if key in details}
     return {
         "measured_at": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": {"cores": os.process_cpu_count(), "python": platform.python_version()},
-        "figures": {key: details.pop(key) for key in ABOUT},
+        "figures": figures if only is None else {only: figures[only]},
         "targets": TARGETS,
         "about": ABOUT,
-        "details": details | {f"usd_{service}": round(usd, 4) for service, usd in million.usd().items()},
+        "details": details,
     }
 
 
@@ -81,18 +90,32 @@ def table_of(report: Mapping[str, Any]) -> Table:
     return table
 
 
+def _a_figure(key: str | None) -> str | None:
+    if key is not None and key not in ABOUT:
+        raise typer.BadParameter(f"there is no figure {key!r}; there are {', '.join(ABOUT)}")
+    return key
+
+
 def main(
+    *,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            callback=_a_figure, metavar="KEY", help="Measure this figure alone, and leave the report as it is."
+        ),
+    ] = None,
     readme: Annotated[bool, typer.Option(help="Put the last figures into the README, and measure nothing.")] = False,
 ) -> None:
-    """Measure everything; exit status 1 when a target is missed."""
+    """Measure everything, or one figure; exit status 1 when a target is missed."""
     console = Console()
     if readme:
         path = ROOT / "README.md"
         path.write_text(with_section(path.read_text(), json.loads(REPORT.read_text())))
         return
-    report = measured(console.print)
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    report = measured(console.print, only)
+    if only is None:
+        REPORT.parent.mkdir(exist_ok=True)
+        REPORT.write_text(json.dumps(report, indent=2) + "\n")
     console.print(table_of(report))
     if not all(is_met(key, figure) for key, figure in report["figures"].items()):
         raise typer.Exit(1)

@@ -1,16 +1,16 @@
 """The emulated feed as benchmarks ask for it, and the bare loop that everything is held against."""
 
-import gzip
 import http.client
+import re
 import time
-
-import orjson
 
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
 
 ROWS, ROWS_A_PAGE = 20_000, 100
 SLOW_START = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.05)
 SLOW_BODY = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.025, body_seconds=0.025)
+
+_NEXT_PAGE = re.compile(rb'"next_page":"([^"]+)"')
 
 
 def play(url: str, scenario: Scenario) -> None:
@@ -23,15 +23,15 @@ def play(url: str, scenario: Scenario) -> None:
 def bare_loop(url: str) -> float:
     """Return the seconds it takes to fetch every page over one connection, one after another, and throw it away.
 
-    The pages come as they come to the export: gzipped.
+    It is the fastest there is: pages come plain, and nothing of them is looked at but where the next one is.
     """
     connection = http.client.HTTPConnection(url.removeprefix("http://"))
-    headers = {"authorization": f"Bearer {LOCAL_TOKEN}", "accept-encoding": "gzip"}
+    headers = {"authorization": f"Bearer {LOCAL_TOKEN}", "accept-encoding": "identity"}
     cursor, started = f"/feed/assets?limit={ROWS_A_PAGE}", time.perf_counter()
     while cursor:
         connection.request("GET", cursor, headers=headers)
-        body = gzip.decompress(connection.getresponse().read())
-        cursor = orjson.loads(body)["metadata"]["next_page"]
+        following = _NEXT_PAGE.search(connection.getresponse().read())
+        cursor = following[1].decode() if following else ""
     seconds = time.perf_counter() - started
     connection.close()
     return seconds

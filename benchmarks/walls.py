@@ -45,6 +45,7 @@ def _measured(stack: Stack) -> dict[str, float]:
         "page_size_gain": round(found / whole, 3),
         "wall_seconds": round(whole, 2),
         "floor_seconds": round(floor, 2),
+        "local_start_seconds": round(_start_seconds(stack), 2),
         **_events(stack),
     }
 
@@ -63,6 +64,17 @@ def _as_found(stack: Stack) -> float:
     table = boto3.resource("dynamodb", **stack.connection).Table(stack.outputs["ExportsTableName"])
     table.delete_item(Key={"export_id": "latest#assets"})
     return _seconds(_export(stack, {"feed": "assets"}))
+
+
+def _start_seconds(stack: Stack) -> float:
+    """Return how long the local Step Functions lets an execution wait for its first state; the walls include it."""
+    execution = _export(stack, BY_HUNDREDS)
+    history = boto3.client("stepfunctions", **stack.connection).get_execution_history(
+        executionArn=execution["executionArn"]
+    )
+    entered = next(event["timestamp"] for event in history["events"] if event["type"] == "TaskStateEntered")
+    waited: float = (entered - execution["startDate"]).total_seconds()
+    return waited
 
 
 def _events(stack: Stack) -> dict[str, float]:

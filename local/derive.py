@@ -95,7 +95,9 @@ def bootstrap_of(folder: Path) -> str:
     python, runtime = shlex.quote(str(PYTHON)), shlex.quote(str(LAMBDA_RUNTIME))
     return f"""\
 #!/bin/sh
-# Runs the function from its source, on the project's environment.
+# Runs the function from its source, on the project's environment. LOG_LEVEL is MiniStack's own, and the function's
+# logger would take it for ours: nothing below a warning would be logged.
+unset LOG_LEVEL
 cd {source} || exit 1
 export LAMBDA_TASK_ROOT={source} PYTHONPATH={path}
 exec {python} -P {runtime} "$_HANDLER"

@@ -44,7 +44,7 @@ def image(extension: str, number: int = 0, size: tuple[int, int] = (64, 48)) -> 
 
 
 def folder() -> Iterator[tuple[str, bytes]]:
-    """Yield files as a person's folder has them, by path: images of every format, equal names, and some that are bad."""
+    """Yield files as a folder of a person has them, by path: every format, equal names, and some that are bad."""
     for number, extension in enumerate(FORMATS):
         yield f"formats/picture.{extension}", image(extension, number)
     for number in range(6):

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from local import environment
 from local.errors import PortTaken, ServerFailed
-from local.project import MINISTACK
+from local.project import MINISTACK_PYTHON, MINISTACK_SERVER
 from local.servers import POLL_SECONDS, Server, start
 
 HOST = "127.0.0.1"
@@ -43,7 +43,8 @@ class MiniStack:
         scratch = self.folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         env = environment.bare() | self._environment | {"TMPDIR": str(scratch)}
-        return start(self.NAME, [MINISTACK], launch=self._launch, env=env, log=self._log)
+        program: list[str | Path] = [MINISTACK_PYTHON, "-P", MINISTACK_SERVER]
+        return start(self.NAME, program, launch=self._launch, env=env, log=self._log)
 
     def wait_until_ready(self, server: Server) -> None:
         """Return when it answers; raises `ServerFailed` when it ends or takes too long."""

@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
 LAYER = ROOT / "layers" / "assetline"
 LAMBDA_RUNTIME = ROOT / "local" / "lambda_runtime.py"
+MINISTACK_SERVER = ROOT / "local" / "ministack_server.py"
 
 # Everything that is made and never committed.
 LOCAL = ROOT / ".local"
@@ -17,6 +18,6 @@ COMMANDS = LOCAL / "bin"
 PYTHON = Path(sys.executable)
 PYTHON_COMMANDS = PYTHON.parent
 
-MINISTACK = LOCAL / "tools" / "ministack" / "bin" / "ministack"
+MINISTACK_PYTHON = LOCAL / "tools" / "ministack" / "bin" / "python"
 SAM = LOCAL / "tools" / "sam" / "bin" / "sam"
 AWS = LOCAL / "tools" / "awscli" / "bin" / "aws"

@@ -29,6 +29,7 @@ from assetline.feed.client import FeedClient
 from assetline.feed.cursors import CursorTrail
 from assetline.feed.definition import Feed
 from assetline.feed.reader import MAX_FAULTS, PageReader, Start
+from assetline.feed.transport import KeptConnections
 from assetline.secrets import Token
 from local.emulators.safetyculture.assets import assets, field_definitions
 from local.emulators.safetyculture.feeds import record
@@ -362,8 +363,8 @@ class TestPace:
     def test_two_connections_are_enough_for_a_whole_feed(self, feed_api: Emulator, exporter: Exporter) -> None:
         having(feed_api, body_seconds=0.02)
         exporter.read()
-        pool = exporter.client._http._transport._pool  # type: ignore[attr-defined] # nothing public tells
-        assert len(pool.connections) <= 2
+        assert isinstance(exporter.client._transport, KeptConnections)
+        assert len(exporter.client._transport._idle) <= 2
 
 
 @pytest.mark.parametrize("feed", CATALOGUE.values(), ids=list(CATALOGUE))

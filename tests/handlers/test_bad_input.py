@@ -107,7 +107,7 @@ def test_no_log_holds_the_token_or_a_record(
     result = machine.run({"feed": "assets", "page_size": 10})
     logged = written.getvalue()
     events = [json.loads(line)["message"] for line in logged.splitlines()]
-    assert events == ["page_failed", "turn_ended", "export_complete"]
+    assert events == ["export_opened", "page_failed", "turn_ended", "export_complete"]
     assert "scapi_" not in logged
     ids = [row["id"] for row in csv.DictReader(io.StringIO(aws.text(result["key"]), newline=""))]
     assert len(ids) == 30

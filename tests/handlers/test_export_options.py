@@ -75,6 +75,22 @@ class TestPageSize:
         assert machine.run({"feed": "assets"}, "2026-11-21T04:00:00Z")["pages"] == 3
         assert self.sizes_asked(feed_api) == ["250"]
 
+    def test_a_week_later_it_is_looked_for_again(self, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=600, max_page_size=250))
+        machine.run({"feed": "assets"}, "2026-11-01T04:00:00Z")
+        machine.run({"feed": "assets"}, "2026-11-07T04:00:00Z")  # what is only used is not found anew
+        feed_api.has(Scenario(rows=600, max_page_size=500))
+        feed_api.forget()
+        assert machine.run({"feed": "assets"}, "2026-11-08T04:00:00Z")["pages"] == 3
+        assert machine.run({"feed": "assets"}, "2026-11-09T04:00:00Z")["pages"] == 2
+        assert machine.run({"feed": "assets"}, "2026-11-10T04:00:00Z")["pages"] == 2
+        first_pages = [
+            request.query
+            for request in feed_api.requests()
+            if request.path == "/feed/assets" and "next_page_token" not in request.query
+        ]
+        assert [query["limit"] for query in first_pages] == ["250", "1000", "500", "500"]
+
     def test_a_page_size_somebody_asks_for_is_used_and_not_remembered(
         self, machine: Machine, feed_api: Emulator
     ) -> None:

@@ -1,6 +1,14 @@
-from benchmarks.__main__ import ABOUT, TARGETS, is_met
-from benchmarks.prices import events, million
+from typing import Any
+
+import pytest
+
+from assetline.export.upload import part_bytes
+from assetline.export.write_pages import turn_seconds
+from benchmarks import __main__ as bench
+from benchmarks.__main__ import ABOUT, MEASUREMENTS, TARGETS, is_met, measured
+from benchmarks.prices import FUNCTION_GB, PART_BYTES, TURN_SECONDS, events, million
 from benchmarks.readme import with_section
+from tests.contract.template import resources, template
 
 REPORT = {
     "measured_at": "2026-11-21",
@@ -33,3 +41,26 @@ def test_the_readme_gets_the_figures_between_its_marks_and_nothing_else_changes(
     assert made.startswith("before\n<!-- bench -->\n")
     assert made.endswith("<!-- /bench -->\nafter\n")
     assert with_section(made, REPORT) == made
+
+
+def test_what_the_arithmetic_takes_for_given_is_what_is_deployed() -> None:
+    common = template()["Globals"]["Function"]
+    function = resources("AWS::Serverless::Function")["WritePagesFunction"]
+    assert turn_seconds(None, function["Timeout"]) == TURN_SECONDS
+    assert function.get("MemorySize", common["MemorySize"]) / 1024 == FUNCTION_GB
+    assert part_bytes(1) == PART_BYTES
+
+
+def test_every_figure_comes_from_one_measurement() -> None:
+    assert sorted(key for _, keys in MEASUREMENTS.values() for key in keys) == sorted(ABOUT)
+
+
+def test_one_figure_is_measured_without_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_asked_for() -> dict[str, float]:
+        raise AssertionError("this was not asked for")
+
+    figures = {"rss_growth": 1.0, "peak_mib": 150.0, "write_pages_bytes_per_row": 500.0}
+    stand_ins: dict[str, Any] = {name: (not_asked_for, keys) for name, (_, keys) in MEASUREMENTS.items()}
+    stand_ins["memory"] = (lambda: figures, MEASUREMENTS["memory"][1])
+    monkeypatch.setattr(bench, "MEASUREMENTS", stand_ins)
+    assert measured(lambda _: None, "peak_mib")["figures"] == {"peak_mib": 150.0}

@@ -143,9 +143,10 @@ def test_a_bootstrap_starts_in_the_source_folder_whatever_its_name(tmp_path: Pat
     bootstrap = tmp_path / "code" / "Odd" / "bootstrap"
     assert os.access(bootstrap, os.X_OK)
     shown = tmp_path / "shown"
-    shown.write_text(bootstrap_of(source).replace("exec ", "pwd; echo "))
-    said = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env={"_HANDLER": "app.handler"})
-    folder, command = said.stdout.splitlines()
-    assert folder == str(source)
+    shown.write_text(bootstrap_of(source).replace("exec ", "pwd; echo ${LOG_LEVEL-none}; echo "))
+    ministacks = {"_HANDLER": "app.handler", "LOG_LEVEL": "WARNING"}
+    said = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env=ministacks)
+    folder, log_level, command = said.stdout.splitlines()
+    assert (folder, log_level) == (str(source), "none")
     assert command.endswith("lambda_runtime.py app.handler")
     assert f"{LAYER}" in bootstrap.read_text()

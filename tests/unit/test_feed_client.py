@@ -16,7 +16,8 @@ from assetline.errors import (
     Retryable,
     TokenRefused,
 )
-from assetline.feed.client import EARLY_BYTES, FIELDS_LIST, FeedClient, pause_asked_for, retry_after
+from assetline.feed.client import EARLY_BYTES, FIELDS_LIST, FeedClient, pause_asked_for
+from assetline.pauses import retry_after
 from assetline.secrets import Token
 
 ORIGIN = "https://api.example"

@@ -1,4 +1,5 @@
 import threading
+import time
 import zlib
 
 import pytest
@@ -85,10 +86,23 @@ def test_an_upload_that_fails_is_raised_before_the_turn_ends() -> None:
     def broken_put(_number: int, _body: bytes) -> None:
         raise ConnectionError
 
-    with PartWriter(Checkpoint(cursor="/1"), b"", broken_put) as writer:
+    with pytest.raises(ConnectionError), PartWriter(Checkpoint(cursor="/1"), b"", broken_put) as writer:
         writer.write(b"a" * 16)
-        with pytest.raises(ConnectionError):
-            writer.end_turn()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_is_sealed_last_is_stored_when_the_writer_is_left() -> None:
+    shelf = Shelf()
+
+    def slow_put(number: int, body: bytes) -> None:
+        time.sleep(0.05)
+        shelf.put(number, body)
+
+    with PartWriter(Checkpoint(cursor="/1"), b"", slow_put) as writer:
+        writer.write(b"a" * 12)
+        assert writer.end_turn() == b""
+        assert shelf.parts == {}
+    assert shelf.parts == {1: b"a" * 12}
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -12,7 +12,7 @@ from assetline.budget import Budget
 from assetline.errors import FeedRefused, FeedUnavailable, FeedUnreachable, RateLimited, RepeatedCursor, TokenRefused
 from assetline.feed.cursors import CursorTrail
 from assetline.feed.page import Page
-from assetline.feed.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, PageReader, Start, backoff
+from assetline.feed.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Fetch, PageReader, Start, backoff
 
 SECONDS = 5  # at most, for what another thread does at once
 
@@ -30,8 +30,9 @@ class Feed:
     leads: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
+    def fetch(self, cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
         self.asked.append(cursor)
+        on_sent()
         number = int(cursor.removeprefix("/"))
         following = self.leads.get(cursor, f"/{number + 1}" if number < self.last else None)
         fault = next(iter(self.faults.get(cursor, [])), None)
@@ -78,10 +79,11 @@ class SteppedFeed:
         self._answers: dict[str, Answer] = {}
         self._changed = threading.Condition()
 
-    def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
+    def fetch(self, cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
         with self._changed:
             answer = self._answers[cursor] = Answer(cursor, on_next)
             self._changed.notify_all()
+        on_sent()
         return answer.awaited()
 
     def asked(self, cursor: str) -> Answer:
@@ -219,10 +221,10 @@ class TestAhead:
         feed = Feed(last=50)
         full = threading.Event()
 
-        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
+        def fetch(cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
             if cursor == f"/{MAX_AHEAD + 1}":
                 full.set()
-            return feed.fetch(cursor, on_next)
+            return feed.fetch(cursor, on_next, on_sent)
 
         with PageReader(fetch, Start("/1"), any_budget()) as reader:
             pages = iter(reader)
@@ -295,10 +297,10 @@ class TestFaults:
     def test_a_page_that_leads_elsewhere_when_it_is_whole_is_followed_there(self) -> None:
         feed = Feed(9, {"/2": [CutShort("half", 0.0)]})
 
-        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
+        def fetch(cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
             if feed.asked.count("/2"):
                 feed.leads["/2"] = "/7"
-            return feed.fetch(cursor, on_next)
+            return feed.fetch(cursor, on_next, on_sent)
 
         with PageReader(fetch, Start("/1"), any_budget(), lambda _: None) as reader:
             assert [page.records[0]["id"] for page in reader] == [1, 2, 7, 8, 9]
@@ -348,10 +350,10 @@ class TestRepeats:
                 assert len(trail) == pages
 
 
-def sized(sizes: list[int], refuses: Callable[[int], Exception | None]) -> Callable[[str, Callable[[str], None]], Page]:
+def sized(sizes: list[int], refuses: Callable[[int], Exception | None]) -> Fetch:
     """Return a feed of one page that notes the sizes it is asked for, and refuses some."""
 
-    def fetch(cursor: str, _: Callable[[str], None]) -> Page:
+    def fetch(cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
         size = int(cursor.partition("limit=")[2])
         sizes.append(size)
         if refusal := refuses(size):

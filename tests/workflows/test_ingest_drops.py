@@ -97,7 +97,7 @@ def test_a_folder_copied_with_the_stock_aws_cli_ends_as_assets_or_with_a_reason(
         (tmp_path / "photos" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "photos" / path).write_bytes(content)
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **stack.environment}
-    command = [AWS, "s3", "cp", "--quiet", "--recursive", "photos/", f"s3://{box.bucket}/ds1/"]
+    command = [str(AWS), "s3", "cp", "--quiet", "--recursive", "photos/", f"s3://{box.bucket}/ds1/"]
     subprocess.run(command, check=True, cwd=tmp_path, env=environment)
 
     drops = box.over({f"ds1/{path}" for path in files})

@@ -32,6 +32,9 @@
     ├── ViRefused             Vi does not take the request (any other 4xx)
     └── TurnsExhausted        raised by the machine: an execution's history holds no more turns
 
+Three more leaves of Permanent stand with what raises them, in `changes/errors.py`: FileMalformed, KeyMissing and
+FormatUnknown. The machine names none of them: where changes cannot be written, the export is complete without.
+
 Lambda reports the bare class name and a machine matches names only, never base classes: `Retry` lists leaves.
 Messages say what happened, where, and what to do; they hold no token, no cursor and no record.
 """

@@ -98,16 +98,29 @@ def _shrunk(export: Export, checkpoint: Checkpoint) -> Shrunk | None:
 
 
 def _latest(export: Export, checkpoint: Checkpoint) -> Latest:
-    if export.modified_after is not None:
-        return Latest(watermark=export.started_at, page_size=checkpoint.page_size)
-    return Latest(
+    latest = Latest(
         watermark=export.started_at,
         page_size=checkpoint.page_size,
-        whole_export_id=export.export_id,
-        key=export.key,
-        format=export.request.format,
-        rows=checkpoint.rows,
+        page_size_found_at=None if checkpoint.page_size is None else _page_size_found_at(export),
     )
+    if export.modified_after is not None:
+        return latest
+    return latest.model_copy(
+        update={
+            "whole_export_id": export.export_id,
+            "key": export.key,
+            "format": export.request.format,
+            "rows": checkpoint.rows,
+        }
+    )
+
+
+def _page_size_found_at(export: Export) -> datetime:
+    """Return when the page size of *export* was looked for: by itself, or by the export it took the size from."""
+    previous = export.previous
+    if previous is None or previous.page_size_found_at is None or previous.page_size_at(export.started_at) is None:
+        return export.started_at
+    return previous.page_size_found_at
 
 
 def _result(export: Export, checkpoint: Checkpoint) -> Result:

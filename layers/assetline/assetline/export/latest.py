@@ -1,7 +1,7 @@
 """The last complete export of a feed: where the next one starts from, and what it is compared with."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -14,20 +14,29 @@ from assetline.export.request import AnyRequest
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+PAGE_SIZE_HOLDS = timedelta(days=7)  # ours: a feed that was slow once, or was given a new limit, is asked again then
+
 
 class Latest(BaseModel, frozen=True):
     """The last complete export of a feed with certain `params`.
 
     `watermark` is when the last one started, of any kind: what changed after it is in none. `page_size` is the largest
-    the feed was found to give. The rest is of the last one of the whole feed, not of what changed.
+    the feed was found to give, `page_size_found_at` when. The rest is of the last one of the whole feed, not of what
+    changed.
     """
 
     watermark: datetime
     page_size: int | None = None
+    page_size_found_at: datetime | None = None
     whole_export_id: str | None = None
     key: str | None = None
     format: str | None = None
     rows: int | None = None
+
+    def page_size_at(self, moment: datetime) -> int | None:
+        """Return the page size to ask for; None, to find it anew, when it was found long before *moment*."""
+        found_at = self.page_size_found_at
+        return None if found_at is None or moment - found_at > PAGE_SIZE_HOLDS else self.page_size
 
 
 class LatestExports:

@@ -19,6 +19,7 @@ from assetline.export.request import PARENT, AnyRequest, ResumeRequest, asked_fo
 from assetline.export.sources import Source
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
+from assetline.observability import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -68,7 +69,7 @@ class Door:
         source = self.source_of(request)
         latest = LatestExports(self.table.table).of(request)
         modified_after = _modified_after(request, latest)
-        remembered = None if latest is None else latest.page_size
+        remembered = None if latest is None else latest.page_size_at(opening.started_at)
         cursor = source.first_cursor(request.page_size or remembered, modified_after)
         source.admit()
         claimed = self.table.claim(_candidates(opening, request, self.bucket))
@@ -92,6 +93,7 @@ class Door:
         )
         staging = Staging(self.s3, self.bucket, export.export_id)
         memory = staging.keep("memory", Memory(columns=source.columns()).to_bytes())
+        logger.info("export_opened", export_id=export.export_id, feed=request.feed, modified_after=modified_after)
         return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
 
     def _resumed(self, request: ResumeRequest, opening: Opening) -> Opened:

@@ -14,7 +14,8 @@ from assetline.export.upload import MIN_PART_BYTES, part_bytes
 class PartWriter:
     """Cuts what is written into parts from a checkpoint on; holds one part being filled and one being uploaded.
 
-    *put* stores a part under its number. `bytes` and `crc32` are of everything rendered since the export began.
+    *put* stores a part under its number. Whoever leaves the writer without an error has every sealed part stored, and
+    gets what *put* raised. `bytes` and `crc32` are of everything rendered since the export began.
     """
 
     def __init__(self, checkpoint: Checkpoint, tail: bytes, put: Callable[[int, bytes], None]) -> None:
@@ -33,7 +34,11 @@ class PartWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._thread.shutdown(cancel_futures=True)
 
     def write(self, rendered: bytes) -> None:
         """Take bytes; raises what *put* raised for an earlier part."""
@@ -44,17 +49,15 @@ class PartWriter:
             self._seal(size)
 
     def end_turn(self) -> bytes:
-        """Upload what is left if it makes a part, and return the tail, under 5 MiB, that does not."""
+        """Seal what is left if it makes a part, and return the tail, under 5 MiB, that does not."""
         if len(self._filling) >= MIN_PART_BYTES:
             self._seal(len(self._filling))
-        self._wait()
         return bytes(self._filling)
 
     def end_feed(self) -> None:
-        """Upload what is left as the last part, which may be of any size."""
+        """Seal what is left as the last part, which may be of any size."""
         if self._filling:
             self._seal(len(self._filling))
-        self._wait()
 
     def _seal(self, size: int) -> None:
         if self.next_part > self._last_part:

@@ -26,8 +26,14 @@ class Source(Protocol):
     def columns(self) -> Columns | None:
         """Return the columns when they can be known before the first page."""
 
-    def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
-        """Return the page at *cursor*, and tell *on_next* where the next one is as soon as that is known."""
+    def fetch(
+        self, cursor: str, on_next: Callable[[str], None] | None = None, on_sent: Callable[[], None] | None = None
+    ) -> Page:
+        """Return the page at *cursor*.
+
+        *on_next* is told where the next one is as soon as that is known, *on_sent* that the request has left, if it can
+        be told.
+        """
 
 
 class FeedSource:

@@ -66,12 +66,13 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
             tail = None
         else:
             tail = turn.staging.keep("tail", writer.end_turn())
+        remembered = turn.staging.keep("memory", memory.to_bytes())  # while the last part is on its way
     after = checkpoint.model_copy(
         update={
             "cursor": reader.cursor,
             "next_part": writer.next_part,
             "tail": tail,
-            "memory": turn.staging.keep("memory", memory.to_bytes()),
+            "memory": remembered,
             "rows": loop.rows,
             "pages": loop.pages,
             "bytes": writer.bytes,

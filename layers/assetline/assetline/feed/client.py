@@ -1,8 +1,8 @@
 """The SafetyCulture API over HTTP: a cursor in, a page out, every refusal an error of our tree."""
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,7 +20,9 @@ from assetline.errors import (
     Retryable,
     TokenRefused,
 )
+from assetline.feed.body import decompressed
 from assetline.feed.page import Page, early_next_cursor, parse_page
+from assetline.feed.transport import ON_SENT, transport_to
 from assetline.pauses import retry_after, seconds
 from assetline.secrets import Token
 
@@ -33,6 +35,7 @@ IDLE_SECONDS = 30  # ours: an idle connection is kept through a slow page and a 
 DEFINITION_PAGES = 100  # ours: what lists more has lost its way
 DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
 
+_HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
 _GATEWAY_TIMEOUTS = frozenset({504, 524})  # the gateway is there, what is behind it took too long
 
 
@@ -49,17 +52,11 @@ class FeedClient:
         self._origin = httpx.URL(origin)
         self._token = token
         self._sleep = sleep
-        self._http = httpx.Client(
-            auth=_BearerAuth(token),
-            headers={"accept": "application/json", "accept-encoding": "gzip"},
-            timeout=PAGE_TIMEOUT,
-            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
-            transport=transport,
-        )
+        self._transport = transport or transport_to(self._origin, IDLE_SECONDS)
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._transport.close()
 
     def who_am_i(self) -> None:
         """Ask the API whose token this is, so that a bad one is known before anything is opened.
@@ -73,11 +70,17 @@ class FeedClient:
         except (FeedForbidden, FeedRefused):
             return  # a token may read a feed and yet not itself
 
-    def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
+    def fetch(
+        self,
+        cursor: str,
+        on_next: Callable[[str], None] | None = None,
+        on_sent: Callable[[], None] | None = None,
+    ) -> Page:
         """Return the page at *cursor*, the path and query the page before it gave, used as given.
 
         *on_next* is told the cursor of the next page, if there is one, once: as soon as enough of the body has come to
         know it, which may be well before the page is whole. The page has the last word: it may yet turn out cut short.
+        *on_sent* is called when the request has left.
 
         Raises:
             FeedUnreachable: no answer, or half of one.
@@ -90,8 +93,8 @@ class FeedClient:
         """
         started = time.monotonic()
         body, told = bytearray(), on_next is None
-        with self._answer("GET", self._on_origin(cursor), PAGE_TIMEOUT) as answer:
-            for piece in answer.iter_bytes():
+        with self._answer("GET", self._on_origin(cursor), PAGE_TIMEOUT, on_sent=on_sent) as answer:
+            for piece in decompressed(answer):
                 may_tell = not told and len(body) < EARLY_BYTES
                 body += piece
                 if on_next and may_tell and (next_cursor := early_next_cursor(body)):
@@ -139,12 +142,22 @@ class FeedClient:
 
     @contextmanager
     def _answer(
-        self, method: str, url: httpx.URL, timeout: httpx.Timeout, body: bytes | None = None
+        self,
+        method: str,
+        url: httpx.URL,
+        timeout: httpx.Timeout,
+        body: bytes | None = None,
+        on_sent: Callable[[], None] | None = None,
     ) -> Iterator[httpx.Response]:
         """Send a request and give out the 200 that answers it, its body still on the way."""
-        headers = None if body is None else {"content-type": "application/json"}
+        headers = _HEADERS if body is None else _HEADERS | {"content-type": "application/json"}
+        extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
+        if on_sent is not None:
+            extensions[ON_SENT] = on_sent
         try:
-            with self._http.stream(method, url, content=body, headers=headers, timeout=timeout) as response:
+            with closing(
+                self._response(httpx.Request(method, url, headers=headers, content=body, extensions=extensions))
+            ) as response:
                 if response.status_code != httpx.codes.OK:
                     response.read()  # so that the connection can be used again
                     raise self._refusal(response)
@@ -158,6 +171,21 @@ class FeedClient:
                 # A connection that was made and then fails may fail for what it had to carry.
                 smaller_may_help=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
             ) from error
+
+    def _response(self, request: httpx.Request) -> httpx.Response:
+        """Send the token with *request*; when it is refused, once more the secret's, which may have been rotated."""
+        token = self._token.value()
+        response = self._sent(request, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED and (current := self._token.value(fresh=True)) != token:
+            response.close()
+            response = self._sent(request, current)
+        return response
+
+    def _sent(self, request: httpx.Request, token: str) -> httpx.Response:
+        request.headers["authorization"] = f"Bearer {token}"
+        response = self._transport.handle_request(request)
+        response.request = request
+        return response
 
     def _on_origin(self, cursor: str) -> httpx.URL:
         try:
@@ -197,23 +225,6 @@ class FeedClient:
             f"SafetyCulture refused {path} ({status}): check `params` and `page_size` of the input.",
             smaller_may_help=status == httpx.codes.BAD_REQUEST,
         )
-
-
-class _BearerAuth(httpx.Auth):
-    """Sends the token; when it is refused, once more with the secret read anew, as it may have been rotated."""
-
-    def __init__(self, token: Token) -> None:
-        self._token = token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        sent = self._token.value()
-        request.headers["authorization"] = f"Bearer {sent}"
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            current = self._token.value(fresh=True)
-            if current != sent:
-                request.headers["authorization"] = f"Bearer {current}"
-                yield request
 
 
 def pause_asked_for(headers: httpx.Headers) -> float | None:

@@ -26,8 +26,8 @@ MAX_IN_FLIGHT = 2  # ours: one page whose body is coming, and the one after it
 MAX_AHEAD = 4  # ours: pages asked for and not yet used, so that a slow consumer costs no more memory than this
 HEAD_START = 0.005  # ours: seconds at most that a page is not parsed or rendered, for the next request to leave first
 
-type Fetch = Callable[[str, Callable[[str], None]], Page]
-"""As `FeedClient.fetch`: a cursor, and whom to tell the next one as soon as it is known."""
+type Fetch = Callable[[str, Callable[[str], None], Callable[[], None]], Page]
+"""As `FeedClient.fetch`: a cursor, whom to tell the next one as soon as it is known, whom that the request has left."""
 
 
 @dataclass(eq=False, slots=True)
@@ -36,7 +36,7 @@ class _Request:
 
     cursor: str
     page: Future[Page] = field(init=False)
-    begun: Event = field(default_factory=Event)
+    sent: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class PageReader:
                 return
             self._following = None
             self._line.append(request := self._request(cursor))
-        request.begun.wait(HEAD_START)
+        request.sent.wait(HEAD_START)
 
     def _was_asked(self, cursor: str) -> bool:
         return cursor in self._trail or any(request.cursor == cursor for request in self._line)
@@ -159,9 +159,10 @@ class PageReader:
 
     def _fetch_for(self, request: _Request) -> Page:
         """Fetch a page; runs in a thread of its own."""
-        request.begun.set()
         try:
-            page = self._fetch(request.cursor, lambda following: self._note_following(request, following))
+            page = self._fetch(
+                request.cursor, lambda following: self._note_following(request, following), request.sent.set
+            )
         except BaseException:
             self._note_following(request, None)  # what half a page said is not worth a request that was not yet sent
             raise

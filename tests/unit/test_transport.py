@@ -1,0 +1,202 @@
+"""The transport against a server that says, byte for byte, what a test gives it to say."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from assetline.feed.transport import ON_SENT, KeptConnections, transport_to
+
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
+SECONDS = 0.2  # at most, for what a test waits for in vain
+
+
+@dataclass
+class Scripted:
+    """A server that gives one answer after another, and notes the requests of every connection."""
+
+    answers: list[bytes]
+    hangs_up: bool = False
+    connections: list[list[bytes]] = field(default_factory=list)
+    latest: socket.socket | None = None
+
+    def serve(self, listener: socket.socket) -> None:
+        while self.answers:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            self.connections.append([])
+            self.latest = connection
+            with connection:
+                self._serve(connection, self.connections[-1])
+
+    def hang_up(self) -> None:
+        if self.latest and self.latest.fileno() >= 0:
+            self.latest.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self, connection: socket.socket, requests: list[bytes]) -> None:
+        with connection.makefile("rb") as incoming:
+            while self.answers and (head := _head(incoming)):
+                requests.append(head)
+                connection.sendall(self.answers.pop(0))
+                if self.hangs_up:
+                    return
+            incoming.read(1)  # until the other side ends it
+
+
+def _head(incoming: Iterator[bytes]) -> bytes:
+    lines = []
+    for line in incoming:
+        lines.append(line)
+        if line == b"\r\n":
+            break
+    return b"".join(lines)
+
+
+@contextmanager
+def serving(*answers: bytes, hangs_up: bool = False) -> Iterator[tuple[str, Scripted]]:
+    script = Scripted([*answers], hangs_up=hangs_up)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=script.serve, args=[listener], daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", script
+        listener.shutdown(socket.SHUT_RDWR)
+        script.hang_up()
+    thread.join(5)
+
+
+@pytest.fixture
+def kept() -> Iterator[Callable[[str, float], KeptConnections]]:
+    made: list[KeptConnections] = []
+
+    def to(origin: str, idle_seconds: float = 30) -> KeptConnections:
+        made.append(KeptConnections(httpx.URL(origin), idle_seconds))
+        return made[-1]
+
+    yield to
+    for transport in made:
+        transport.close()
+
+
+type Kept = Callable[..., KeptConnections]
+
+
+def request(origin: str, body: bytes | None = None, on_sent: Callable[[], None] | None = None) -> httpx.Request:
+    extensions: dict[str, object] = {"timeout": httpx.Timeout(5, read=SECONDS).as_dict()}
+    if on_sent:
+        extensions[ON_SENT] = on_sent
+    return httpx.Request("POST" if body else "GET", f"{origin}/feed?a=%2F", content=body, extensions=extensions)
+
+
+def asked(transport: httpx.BaseTransport, origin: str) -> bytes:
+    with closing(transport.handle_request(request(origin))) as response:
+        return response.read()
+
+
+def test_a_request_goes_out_as_it_is_and_says_when_it_has(kept: Kept) -> None:
+    sent: list[bool] = []
+    with serving(WHOLE) as (origin, script):
+        question = request(origin, body=b"{}", on_sent=lambda: sent.append(True))
+        with closing(kept(origin).handle_request(question)) as response:
+            assert (response.status_code, response.read(), sent) == (200, b"body", [True])
+    (head,) = script.connections[0]
+    assert head.splitlines() == [
+        b"POST /feed?a=%2F HTTP/1.1",
+        b"Host: " + origin.removeprefix("http://").encode(),
+        b"Content-Length: 2",
+        b"",
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer", [WHOLE, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n"]
+)
+def test_a_connection_is_used_again(kept: Kept, answer: bytes) -> None:
+    with serving(answer, answer, answer) as (origin, script):
+        transport = kept(origin)
+        assert [asked(transport, origin) for _ in range(3)] == [b"body"] * 3
+    assert [len(requests) for requests in script.connections] == [3]
+
+
+def test_one_that_was_ended_while_it_was_idle_is_not(kept: Kept) -> None:
+    with serving(WHOLE, WHOLE, hangs_up=True) as (origin, script):
+        transport = kept(origin)
+        assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
+    assert [len(requests) for requests in script.connections] == [1, 1]
+
+
+def test_one_that_was_idle_for_long_is_not(kept: Kept) -> None:
+    with serving(WHOLE, WHOLE) as (origin, script):
+        transport = kept(origin, idle_seconds=0)
+        assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
+    assert [len(requests) for requests in script.connections] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody", b"HTTP/1.0 200 OK\r\n\r\nbody"]
+)
+def test_one_that_the_answer_closes_is_not(kept: Kept, answer: bytes) -> None:
+    with serving(answer, answer, hangs_up=True) as (origin, script):
+        transport = kept(origin)
+        assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
+    assert [len(requests) for requests in script.connections] == [1, 1]
+
+
+def test_one_whose_answer_was_not_read_to_its_end_is_not(kept: Kept) -> None:
+    with serving(WHOLE, WHOLE) as (origin, script):
+        transport = kept(origin)
+        transport.handle_request(request(origin)).close()
+        assert asked(transport, origin) == b"body"
+    assert [len(requests) for requests in script.connections] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "hangs_up", "failure"),
+    [
+        (b"", True, httpx.RemoteProtocolError),
+        (b"SMTP ready\r\n", True, httpx.RemoteProtocolError),
+        (WHOLE[:-1], True, httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbo", True, httpx.RemoteProtocolError),
+        (b"", False, httpx.ReadTimeout),
+        (WHOLE[:-1], False, httpx.ReadTimeout),
+    ],
+)
+def test_half_an_answer_is_an_error_of_httpx(
+    kept: Kept, answer: bytes, hangs_up: bool, failure: type[httpx.TransportError]
+) -> None:
+    with serving(answer, b"", hangs_up=hangs_up) as (origin, _):
+        transport = kept(origin)
+        with pytest.raises(failure):
+            asked(transport, origin)
+        assert transport._idle == []
+
+
+def test_a_host_without_tls_does_not_get_what_is_meant_for_one_with_it(kept: Kept) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as server:
+        received = server.submit(_greet, listener)
+        secure = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(httpx.ConnectError):
+            asked(kept(secure), secure)
+        assert b"feed" not in received.result(5)
+
+
+def _greet(listener: socket.socket) -> bytes:
+    connection, _ = listener.accept()
+    with connection:
+        received = connection.recv(10_000)
+        connection.sendall(b"SSH-2.0\r\n")
+    return received
+
+
+def test_where_the_environment_has_a_proxy_for_the_origin_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "near.example")
+    far, near = (transport_to(httpx.URL(f"https://{host}.example"), 30) for host in ("far", "near"))
+    assert (type(far), type(near)) == (httpx.HTTPTransport, KeptConnections)
+    far.close()
