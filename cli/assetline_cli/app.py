@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from assetline_cli.asking import Asked
 from assetline_cli.commands import watch_command
-from assetline_cli.desk import FAILED, INTERRUPTED, Desk
+from assetline_cli.desk import Desk
 from assetline_cli.diff import diff
 from assetline_cli.download import ready_folder
-from assetline_cli.errors import CommandFailed, explain
 from assetline_cli.exports import Exports
 from assetline_cli.follow import follow
 from assetline_cli.follow_several import follow_several
+from assetline_cli.ingest.commands import drop, drops_app, sessions
 from assetline_cli.listing import Choice, hint_lines, print_exports, print_json
+from assetline_cli.one_message import one_message
 from assetline_cli.options import (
     AsJson,
     Changes,
@@ -59,22 +57,6 @@ def main() -> None:
     app()
 
 
-@contextmanager
-def _one_message(desk: Desk) -> Iterator[None]:
-    """End the command with one message, never a traceback, for whatever is not a mistake of ours."""
-    try:
-        yield
-    except CommandFailed as error:
-        desk.complain(f"Error: {error}")
-    except (BotoCoreError, ClientError) as error:
-        desk.complain(f"Error: {explain(error)}")
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    else:
-        return
-    raise typer.Exit(FAILED)
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"assetline {version('assetline')}")
@@ -88,11 +70,11 @@ def assetline(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Export SafetyCulture feeds to files in S3, by the Assetline stack in your AWS account.
+    """Export SafetyCulture feeds to files in S3, and drop images into Vi datasets, by your Assetline stack.
 
     Region, credentials and endpoint are those of the AWS CLI: ~/.aws,
-    AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. An export runs in AWS and
-    not on this machine: closing the terminal does not stop it.
+    AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. Exports and ingestion run in
+    AWS and not on this machine: closing the terminal does not stop them.
 
     [bold]Examples[/bold]
 
@@ -108,6 +90,10 @@ def assetline(
         go on with one that failed
       [cyan]assetline stop EXPORT_ID[/cyan]
         stop one, and keep what it has read so far
+      [cyan]assetline drop photos --dataset ds1[/cyan]
+        drop a folder of images, and see them become assets in Vi
+      [cyan]assetline drops --state rejected[/cyan]
+        list the drops that were refused, and why
     """
     ctx.obj = ctx.obj or Desk()
 
@@ -150,7 +136,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
         raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
     desk: Desk = ctx.obj
     asked = Asked(feed or (), resume, param, format_, page_size, max_turn_seconds, since, neutralise_formulas, changes)
-    with _one_message(desk):
+    with one_message(desk):
         request = asked.request()
         if to is not None:
             ready_folder(to)
@@ -185,7 +171,7 @@ def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackNam
         also downloads the file, of a running export or of a past one
     """
     desk: Desk = ctx.obj
-    with _one_message(desk):
+    with one_message(desk):
         if to is not None:
             ready_folder(to)
         found = find_stack(desk.aws.cloudformation, stack)
@@ -215,7 +201,7 @@ def exports(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline exports --feed assets --json[/cyan]
     """
     desk: Desk = ctx.obj
-    with _one_message(desk):
+    with one_message(desk):
         found = find_stack(desk.aws.cloudformation, stack)
         choice = Choice(feed, state, limit)
         newest = choice.newest(Exports(desk.aws.table(found.table)).all())
@@ -240,8 +226,11 @@ def stop(ctx: typer.Context, export: ExportName, yes: Yes = False, stack: StackN
     desk: Desk = ctx.obj
     if not yes and not desk.can_ask:
         raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with _one_message(desk):
+    with one_message(desk):
         raise typer.Exit(stop_it(desk, find_stack(desk.aws.cloudformation, stack), export, sure=yes))
 
 
 app.command(no_args_is_help=True)(diff)
+app.command(no_args_is_help=True)(drop)
+app.add_typer(drops_app, name="drops")
+app.command()(sessions)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from assetline_cli.stack import DEFAULT_STACK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -27,6 +28,26 @@ def resume_command(export_id: str, stack: str) -> str:
 def export_command(feed: str, stack: str) -> str:
     """Return the command that exports *feed* and watches it."""
     return _joined(["assetline", "export", feed, "--watch"], stack)
+
+
+def drops_command(stack: str, dataset: str | None = None, state: str | None = None) -> str:
+    """Return the command that lists drops."""
+    words = ["assetline", "drops"]
+    words += ["--dataset", dataset] if dataset else []
+    words += ["--state", state] if state else []
+    return _joined(words, stack)
+
+
+def drop_command(stack: str, dataset: str = "DATASET_ID") -> str:
+    """Return the command that drops a folder."""
+    return _joined(["assetline", "drop", "photos", "--dataset", dataset], stack)
+
+
+def retry_command(stack: str, dataset: str | None = None, drop_ids: Sequence[str] = ()) -> str:
+    """Return the command that re-queues drops: those named, or all the rejected ones of *dataset*."""
+    words = ["assetline", "drops", "retry", *drop_ids]
+    words += ["--dataset", dataset] if dataset and not drop_ids else []
+    return _joined(words, stack)
 
 
 def _joined(words: list[str], stack: str) -> str:

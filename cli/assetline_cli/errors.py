@@ -11,6 +11,13 @@
     ├── NothingToResume       an export, but one that is complete
     ├── NothingToStop         an export or execution that has ended
     ├── VersionsApart         the stack says something this version of the command cannot read
+    ├── MetadataMalformed     a --metadata that is not KEY=VALUE, or that S3 does not keep
+    ├── NothingToDrop         no file below the paths given
+    ├── FilesCollide          two files that would be one drop
+    ├── FolderUnreadable      a folder to drop that cannot be looked into
+    ├── DropMissing           no drop of that id
+    ├── NothingToRetry        drops, but none that can be re-queued
+    ├── RunNotStarted         drops that wait again, without a run to take them at once
     ├── FolderUnwritable      the directory given with --to
     └── DownloadFailed        the file is in S3 and did not arrive
 
@@ -110,6 +117,34 @@ class NothingToStop(CommandFailed):
 
 class VersionsApart(CommandFailed):
     """The stack wrote something this version of the command cannot read."""
+
+
+class MetadataMalformed(CommandFailed):
+    """A --metadata is not KEY=VALUE, or not what S3 keeps with an object."""
+
+
+class NothingToDrop(CommandFailed):
+    """There is no file below the paths given."""
+
+
+class FilesCollide(CommandFailed):
+    """Two files would be put under the same key."""
+
+
+class FolderUnreadable(CommandFailed):
+    """A folder to drop cannot be looked into."""
+
+
+class DropMissing(CommandFailed):
+    """The drops table has no item of that id."""
+
+
+class NothingToRetry(CommandFailed):
+    """None of the drops can be re-queued."""
+
+
+class RunNotStarted(CommandFailed):
+    """Drops were re-queued, and the run that takes them was not started."""
 
 
 class FolderUnwritable(CommandFailed):

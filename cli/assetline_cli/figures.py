@@ -30,6 +30,11 @@ def duration(seconds: float) -> str:
     return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def rows_of(feed: str | None) -> str:
     """Return what the rows of *feed* are called: `inspection_items` are `inspection items`."""
     return feed.replace("_", " ") if feed else "rows"

@@ -5,30 +5,27 @@ from __future__ import annotations
 import heapq
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from assetline_cli import item as states
+from assetline_cli.columns import Columns
 from assetline_cli.commands import export_command, watch_command
 from assetline_cli.figures import age, count, duration, rows_rate, size
 from assetline_cli.screen import pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from collections.abc import Set as AbstractSet
     from datetime import datetime
-
-    from rich.console import Console
 
     from assetline_cli.desk import Desk
     from assetline_cli.item import ExportItem
 
-HEADINGS = ("Export", "Feed", "State", "Rows", "Age", "Pace", "Size", "Error")
-DISPENSABLE = ("Feed", "Size", "Pace", "Age", "Error", "Rows")  # the first to go first; the id begins with the feed
-MEASURING_WIDTH = 1000  # wider than any table of ours
-RIGHT = frozenset({"Rows", "Age", "Pace", "Size"})
+COLUMNS = Columns(
+    headings=("Export", "Feed", "State", "Rows", "Age", "Pace", "Size", "Error"),
+    dispensable=("Feed", "Size", "Pace", "Age", "Error", "Rows"),  # the id begins with the feed
+    right=frozenset({"Rows", "Age", "Pace", "Size"}),
+    if_any=("Error",),
+)
 STATE_STYLES = {
     states.RUNNING: "cyan",
     states.COMPLETE: "green",
@@ -66,33 +63,12 @@ def print_exports(desk: Desk, exports: Sequence[ExportItem]) -> None:
         for export in exports:
             pass_on(desk.out, "\t".join(cells(export, now, rows=str(export.rows))))
         return
-    desk.out.print(_fitting_table(desk.out, exports, now))
+    rows = [cells(export, now, rows=count(export.rows)) for export in exports]
+    desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: _style(exports[number], now)))
 
 
-def _fitting_table(console: Console, exports: Sequence[ExportItem], now: datetime) -> Table:
-    """Return the table without the columns a narrow screen has no room for: a figure cut short is a wrong one."""
-    endless = console.options.update(max_width=MEASURING_WIDTH)
-    left_out: set[str] = set() if any(export.error for export in exports) else {"Error"}
-    table = _table(exports, now, left_out)
-    for heading in DISPENSABLE:
-        if console.measure(table, options=endless).minimum <= console.width:
-            break
-        left_out.add(heading)
-        table = _table(exports, now, left_out)
-    return table
-
-
-def _table(exports: Sequence[ExportItem], now: datetime, left_out: AbstractSet[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in HEADINGS:
-        if heading not in left_out:
-            justify: Literal["left", "right"] = "right" if heading in RIGHT else "left"
-            table.add_column(heading, justify=justify, no_wrap=True)
-    for export in exports:
-        style = "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
-        row = zip(HEADINGS, cells(export, now, rows=count(export.rows)), strict=True)
-        table.add_row(*(Text(cell, style if name == "State" else "") for name, cell in row if name not in left_out))
-    return table
+def _style(export: ExportItem, now: datetime) -> str:
+    return "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
 
 
 def print_json(desk: Desk, exports: Sequence[ExportItem]) -> None:
@@ -118,7 +94,7 @@ def hint_lines(exports: Sequence[ExportItem], choice: Choice, stack: str, now: d
 
 
 def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
-    """Return the columns of an export, in the order of `HEADINGS`."""
+    """Return the columns of an export, in the order of `COLUMNS`."""
     if export.running and not export.silent(now):
         pace = f"{rows_rate(export.rows_per_second)} rows/s"
     else:

@@ -40,7 +40,7 @@ class ExportRequest:
 
     def execution_name(self, at: datetime, tag: str) -> str:
         """Return a name that tells feed and time to who reads the list of executions; *tag* makes it unique."""
-        return _execution_name(self.feed, at, tag)
+        return execution_name(self.feed, at, tag)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ResumeRequest:
 
     def execution_name(self, at: datetime, tag: str) -> str:
         """Return a name that tells export and time to who reads the list of executions; *tag* makes it unique."""
-        return _execution_name(self.export_id, at, tag)
+        return execution_name(self.export_id, at, tag)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class SeveralRequest:
 
     def execution_name(self, at: datetime, tag: str) -> str:
         """Return a name that tells the time to who reads the list of executions; *tag* makes it unique."""
-        return _execution_name("feeds", at, tag)
+        return execution_name("feeds", at, tag)
 
 
 type Request = ExportRequest | ResumeRequest | SeveralRequest
@@ -97,7 +97,8 @@ def _given(asked: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in asked.items() if value is not None and value != {}})
 
 
-def _execution_name(subject: str, at: datetime, tag: str) -> str:
+def execution_name(subject: str, at: datetime, tag: str) -> str:
+    """Return a name that tells subject and time to who reads the list of executions; *tag* makes it unique."""
     subject = re.sub(r"[^A-Za-z0-9_-]+", "-", subject)[: NAME_CHARS - NAME_TAIL]
     return f"{subject}-{at.astimezone(UTC):%Y%m%d-%H%M%S}-{tag}"
 

@@ -16,6 +16,13 @@ def pass_on(console: Console, line: str) -> None:
     console.file.write(f"{line}\n")
 
 
+def printable(text: str) -> str:
+    """Return *text* on one line, without what a terminal would obey: keys may have any character."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def rule(console: Console) -> None:
     """Print a line across."""
     say(console, "=" * (min(WIDTH, console.width) if console.is_terminal else WIDTH), "dim")

@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
 DEFAULT_STACK = "assetline"
 SEVERAL = "ExportFeedsStateMachineArn"  # the output only stacks have that export several feeds side by side
+INGESTION = ("DropBucketName", "DropsTableName", "SessionsTableName", "IngestStateMachineArn")  # only those that ingest
 
 # An operator waits at a terminal: three tries tell a hiccup from an endpoint that is not there.
 PATIENCE = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+# Among thousands of files a hiccup is to be expected; a connection for each of those uploaded at once.
+MANY_FILES = PATIENCE.merge(
+    Config(max_pool_connections=32, retries={"mode": "standard", "total_max_attempts": 6}),
+)
 
 
 class Aws:
@@ -54,9 +59,24 @@ class Aws:
         """Downloads what an export made."""
         return self._session.client("s3", config=PATIENCE)
 
+    @cached_property
+    def s3_of_many(self) -> S3Client:
+        """Uploads many files at once."""
+        return self._session.client("s3", config=MANY_FILES)
+
     def table(self, name: str) -> Table:
         """Return the table *name*, with attributes as Python values."""
         return self._session.resource("dynamodb", config=PATIENCE).Table(name)
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """What a stack has that ingests drops."""
+
+    drop_bucket: str
+    drops_table: str
+    sessions_table: str
+    machine_arn: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,20 @@ class Stack:
     bucket: str
     table: str
     several_machine_arn: str | None = None
+    ingests: Ingestion | None = None
+
+    def ingestion(self) -> Ingestion:
+        """Return what ingests drops.
+
+        Raises:
+            OutputsMissing: the stack is older than that.
+        """
+        if self.ingests is None:
+            raise OutputsMissing(
+                f"Stack {self.name!r} has not the outputs {', '.join(INGESTION)}, so it ingests no drops: "
+                "deploy it again."
+            )
+        return self.ingests
 
     def machine_of_several(self) -> str:
         """Return the machine that exports several feeds.
@@ -105,7 +139,15 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
             "it is not an Assetline stack, or an older or unfinished one. Name another with --stack, or deploy again."
         )
     machine_arn, bucket, table = (outputs[key] for key in wanted)
-    return Stack(name, machine_arn, bucket, table, several_machine_arn=outputs.get(SEVERAL) or None)
+    ingestion = [outputs.get(key, "") for key in INGESTION]
+    return Stack(
+        name,
+        machine_arn,
+        bucket,
+        table,
+        several_machine_arn=outputs.get(SEVERAL) or None,
+        ingests=Ingestion(*ingestion) if all(ingestion) else None,
+    )
 
 
 def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:

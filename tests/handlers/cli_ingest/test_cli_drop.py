@@ -1,0 +1,395 @@
+"""The command `drop`: into the bucket, through the ledger, to the summary."""
+
+import signal
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assetline_cli.ingest.upload import AT_ONCE
+from tests.handlers.cli_account import OUTPUTS, Account, Run
+from tests.handlers.cli_ingest.conftest import has
+from tests.handlers.cli_ingest.drop_account import DROPS, DropAccount
+from tests.handlers.cli_ingest.screens import screen, shown_on
+
+pytestmark = pytest.mark.usefixtures("photos")
+
+
+def ctrl_c(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+class TestIntoTheBucket:
+    def test_a_files_key_is_its_path_below_the_folder_given(self, drops: DropAccount, assetline: Run) -> None:
+        has(Path(), "c+ d.png", "elsewhere/ä.gif")
+        ended = assetline("drop", "photos", "c+ d.png", "elsewhere/", "--dataset", "ds1", "--no-wait")
+        assert ended.exit_code == 0
+        assert drops.objects() == ["ds1/a.png", "ds1/c+ d.png", "ds1/sub/b.jpg", "ds1/ä.gif"]
+        assert drops.s3.get_object(Bucket=DROPS, Key="ds1/sub/b.jpg")["Body"].read() == b"bytes of sub/b.jpg"
+
+    def test_the_folder_one_is_in_is_a_folder_too(
+        self, drops: DropAccount, assetline: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(photos)
+        assetline("drop", ".", "--dataset", "ds1", "--no-wait")
+        assert drops.objects() == ["ds1/a.png", "ds1/sub/b.jpg"]
+
+    def test_metadata_goes_with_every_object(self, drops: DropAccount, assetline: Run) -> None:
+        assetline("drop", "photos", "--dataset", "ds1", "--metadata", "Site=7", "--metadata", "q= a=b ", "--no-wait")
+        for key in drops.objects():
+            assert drops.s3.head_object(Bucket=DROPS, Key=key)["Metadata"] == {"site": "7", "q": "a=b"}
+
+    def test_what_is_hidden_or_lies_beside_pictures_is_skipped_and_said_so(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        has(photos, ".DS_Store", ".git/x.png", "sub/.b.jpg", "readme.TXT", "labels.json", "sub/c.json", "raw.cr2", "no")
+        (photos / "loop").symlink_to(photos.resolve(), target_is_directory=True)
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-wait", "--no-progress")
+        assert drops.objects() == ["ds1/a.png", "ds1/no", "ds1/raw.cr2", "ds1/sub/b.jpg"]
+        assert ended.stderr.splitlines()[:3] == [
+            "Skipped 3 hidden: names that begin with a dot.",
+            "Skipped 3 files that are no images or videos (.json, .txt): name a file to drop it all the same.",
+            "Skipped 1 linked folder: name a folder to drop what is in it.",
+        ]
+
+    def test_what_is_named_is_dropped_whatever_it_is(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
+        has(photos, "readme.txt", ".hidden.png")
+        assetline("drop", "photos/readme.txt", "photos/.hidden.png", "--dataset", "ds1", "--no-wait")
+        assert drops.objects() == ["ds1/.hidden.png", "ds1/readme.txt"]
+
+    def test_a_large_file_goes_in_parts_and_has_the_id_its_drop_will_have(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        (photos / "large.mp4").write_bytes(bytes(9 * 1024**2))
+        ended = assetline("drop", "photos/large.mp4", "--dataset", "ds1", "--no-wait", "--metadata", "a=b")
+        head = drops.s3.head_object(Bucket=DROPS, Key="ds1/large.mp4")
+        assert (head["ContentLength"], head["Metadata"]) == (9 * 1024**2, {"a": "b"})
+        assert head["ETag"].endswith('-2"')
+        assert ended.stdout == f"{drops.id_of('ds1/large.mp4')}\n"
+
+    def test_in_a_bucket_with_versions_a_drop_is_its_version(self, drops: DropAccount, assetline: Run) -> None:
+        drops.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
+        ids = [assetline("drop", "photos/a.png", "--dataset", "ds1", "--no-wait").stdout for _ in range(2)]
+        assert ids[0] != ids[1]
+
+    def test_more_files_than_are_under_way_at_once(self, drops: DropAccount, assetline: Run) -> None:
+        names = [f"many/{number:03}.png" for number in range(100)]
+        has(Path(), *names)
+        ended = assetline("drop", "many", "--dataset", "ds1", "--no-wait")
+        assert ended.stdout.split() == [drops.id_of(f"ds1/{name.partition('/')[2]}") for name in names]
+
+
+class TestNotWaiting:
+    def test_it_prints_nothing_but_the_ids(self, drops: DropAccount, assetline: Run) -> None:
+        drops.account.stacks["dev"] = drops.account.stacks["assetline"]
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-wait", "--stack", "dev")
+        assert ended.exit_code == 0
+        assert sorted(ended.stdout.splitlines()) == sorted(map(drops.id_of, drops.objects()))
+        assert ended.stderr.splitlines() == [
+            "Uploading to ds1: 0 of 2 files | 0 B of 32 B | 0s",
+            "Uploading to ds1: 2 of 2 files | 32 B of 32 B | 0s",
+            "See how far they are: assetline drops --dataset ds1 --stack dev",
+        ]
+
+
+class TestWaiting:
+    def test_to_the_summary_of_the_sdk(self, drops: DropAccount, assetline: Run) -> None:
+        drops.then(drops.noted, drops.becomes(state="claimed"), drops.becomes(state="uploaded"), drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1")
+        assert ended.exit_code == 0
+        assert ended.stdout.splitlines() == [
+            "Uploading to ds1: 0 of 2 files | 0 B of 32 B | 0s",
+            "Uploading to ds1: 2 of 2 files | 32 B of 32 B | 0s",
+            "Ingesting into ds1: 0 of 2 ingested | 2 waiting | 0s",
+            "Ingesting into ds1: 2 of 2 ingested | 8s",
+            "Asset Upload Summary",
+            "━━━━━━━━━━━━━━━━━━━━",
+            "Total Files:     2",
+            "Succeeded:       2",
+            "Failed:          0",
+            "Success Rate:    100.0%",
+        ]
+        assert ended.stderr == ""
+
+    def test_no_progress_is_the_summary_alone(self, drops: DropAccount, assetline: Run) -> None:
+        drops.then(drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
+        assert ended.stdout.startswith("Asset Upload Summary\n")
+
+    def test_every_file_that_failed_has_its_reason_and_what_to_do(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        has(photos, "empty.png", "c.png")
+        drops.then(
+            drops.refused_at_once("empty.png", "EmptyObject"),
+            drops.becomes("sub/b.jpg", state="rejected", reason="ENOQUOTA"),
+            drops.becomes("a.png", "c.png"),
+        )
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
+        assert ended.exit_code == 1
+        lines = ended.stdout.splitlines()
+        assert lines[2:7] == [
+            "Total Files:     4",
+            "Succeeded:       2",
+            "Failed:          2",
+            "Success Rate:    50.0%",
+            "",
+        ]
+        assert lines[7] == "Failed files:"
+        assert lines[8:10] == [
+            "  photos/empty.png: EmptyObject: EmptyObject in words.",
+            "  photos/sub/b.jpg: ENOQUOTA: ENOQUOTA in words.",
+        ]
+        assert lines[10:] == [
+            f"Try again what Vi may take now: assetline drops retry {drops.id_of('ds1/sub/b.jpg')}",
+            "The others stay as they are until the files are put right and dropped anew.",
+        ]
+
+    def test_what_an_earlier_drop_of_the_same_file_came_to_is_no_news(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        drops.s3.put_object(Bucket=DROPS, Key="ds1/a.png", Body=(photos / "a.png").read_bytes())
+        drops.becomes("a.png", state="rejected", reason="ENOQUOTA")()
+        drops.account.now += timedelta(seconds=5)
+        before = drops.ledger.get([drops.id_of("ds1/a.png")])
+
+        def again() -> None:
+            drops.ledger.retry(before.values())
+
+        drops.then(lambda: None, again, drops.becomes("a.png"))
+        ended = assetline("drop", "photos/a.png", "--dataset", "ds1")
+        assert ended.exit_code == 0
+        assert "Ingesting into ds1: 0 of 1 ingested | 1 waiting | 0s\n" in ended.stdout
+
+    def test_a_drop_that_goes_back_is_waited_for(self, drops: DropAccount, assetline: Run) -> None:
+        drops.then(drops.becomes(state="uploaded"), drops.becomes(state="dropped"), drops.becomes())
+        assert assetline("drop", "photos", "--dataset", "ds1").exit_code == 0
+
+    def test_silence_of_aws_is_borne(self, drops: DropAccount, assetline: Run) -> None:
+        silent = {"on": False}
+
+        def answer(**_: Any) -> Any:
+            if silent["on"]:
+                return _unavailable()
+            return None
+
+        drops.account.session.events.register("before-call.dynamodb.BatchGetItem", answer)
+        drops.then(lambda: silent.update(on=True), lambda: None, lambda: silent.update(on=False), drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1")
+        assert ended.exit_code == 0
+        assert ended.stdout.count("No answer from AWS, trying again\n") == 1
+
+    def test_a_run_that_fails_is_told_once_and_waited_out(self, drops: DropAccount, assetline: Run) -> None:
+        drops.then(drops.run_fails("KeyRefused", "Vi refused the key."), drops.run_fails("Other", "No.", "ds1x"))
+        drops.then(*[lambda: None] * 40, drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1")
+        assert ended.exit_code == 0
+        assert ended.stdout.count("The last run failed: KeyRefused: Vi refused the key.\n") == 1
+        assert "Other" not in ended.stdout
+
+    def test_it_does_not_wait_for_ever(self, drops: DropAccount, assetline: Run) -> None:
+        drops.then(drops.becomes("a.png"), drops.run_fails("KeyRefused", "Vi refused the key."))
+        drops.then(*[lambda: None] * 2000)
+        ended = assetline("drop", "photos", "--dataset", "ds1")
+        assert ended.exit_code == 1
+        assert ended.stderr.splitlines() == [
+            "Nothing has moved for 1h 00m 00s: the waiting ends.",
+            "The last run failed: KeyRefused: Vi refused the key.",
+            "The drops wait on, and are ingested once that is put right: assetline drops --dataset ds1",
+        ]
+        assert "Succeeded:       1\nFailed:          0\nWaiting:         1\nSuccess Rate:    50.0%\n" in ended.stdout
+
+
+def _unavailable() -> Any:
+    told = {"Error": {"Code": "ServiceUnavailable", "Message": "later"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+    return SimpleNamespace(status_code=503), told
+
+
+class TestCtrlC:
+    def test_while_waiting_it_ends_the_waiting_only(self, drops: DropAccount, assetline: Run) -> None:
+        drops.then(drops.noted, ctrl_c)
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
+        assert ended.exit_code == 130
+        assert (ended.stdout, ended.stderr) == (
+            "",
+            "\nStopped waiting; the ingestion goes on.\nSee how far it is: assetline drops --dataset ds1\n",
+        )
+
+    @pytest.mark.parametrize("wait", [True, False])
+    def test_while_uploading_it_says_what_was_dropped_and_what_not(
+        self, drops: DropAccount, assetline: Run, photos: Path, wait: bool
+    ) -> None:
+        names = [f"{number:03}.png" for number in range(100)]
+        has(photos / "many", *names)
+        put: list[str] = []
+
+        def interrupt(params: dict[str, Any], **_: Any) -> None:
+            put.append(params["url_path"])
+            if len(put) == 5:
+                raise KeyboardInterrupt
+            if len(put) > 5:
+                time.sleep(0.2)
+
+        drops.account.session.events.register("before-call.s3.PutObject", interrupt)
+        words = ["drop", "photos/many", "--dataset", "ds1", "--no-progress", *([] if wait else ["--no-wait"])]
+        ended = assetline(*words)
+        there = drops.objects()
+        assert ended.exit_code == 130
+        assert 4 <= len(there) <= 4 + AT_ONCE  # those that were under way, and none that was only to come
+        lines = ended.stderr.splitlines()
+        assert lines[:4] == [
+            "",
+            f"Dropped {len(there)} of 100 files.",
+            "What was dropped is ingested all the same: assetline drops --dataset ds1",
+            "Not dropped:",
+        ]
+        left = [f"  photos/many/{name}" for name in names if f"ds1/{name}" not in there]
+        assert lines[4:] == [*left[:10], f"  … and {len(left) - 10} more"]
+        assert sorted(ended.stdout.split()) == ([] if wait else sorted(map(drops.id_of, there)))
+
+    def test_a_large_file_under_way_is_taken_back(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
+        (photos / "large.mp4").write_bytes(bytes(40 * 1024**2))
+        pressed = Event()
+
+        def interrupt(**_: Any) -> None:
+            if not pressed.is_set():
+                pressed.set()
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.3)
+
+        drops.account.session.events.register("before-call.s3.UploadPart", interrupt)
+        ended = assetline("drop", "photos/large.mp4", "--dataset", "ds1", "--no-progress")
+        assert ended.exit_code == 130
+        assert ended.stderr.splitlines()[1:] == ["Dropped 0 of 1 file.", "Not dropped:", "  photos/large.mp4"]
+        assert drops.objects() == []
+        assert "Uploads" not in drops.s3.list_multipart_uploads(Bucket=DROPS)
+
+
+class TestTrouble:
+    def test_a_refusal_of_aws_says_what_was_dropped_and_what_not(self, drops: DropAccount, assetline: Run) -> None:
+        drops.s3.delete_bucket(Bucket=DROPS)
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
+        assert ended.exit_code == 1
+        assert ended.stderr.splitlines() == [
+            "Error: AWS refused PutObject (NoSuchBucket): The specified bucket does not exist.",
+            "Dropped 0 of 2 files.",
+            "Not dropped:",
+            "  photos/a.png",
+            "  photos/sub/b.jpg",
+        ]
+
+    def test_a_file_that_cannot_be_read_keeps_none_of_the_others_back(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        (photos / "gone.png").symlink_to("nowhere")
+        has(photos, "vanishes.png")
+        drops.account.session.events.register(
+            "before-call.s3.PutObject", lambda **_: (photos / "vanishes.png").unlink(missing_ok=True)
+        )
+        drops.then(drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
+        assert ended.exit_code == 1
+        assert "  photos/gone.png: Unreadable: No such file or directory.\n" in ended.stdout
+        assert "ds1/a.png" in drops.objects()
+
+    @pytest.mark.usefixtures("drops")
+    def test_a_name_that_is_no_text_or_too_long(self, assetline: Run, photos: Path) -> None:
+        has(photos, "\udce9.png")
+        deep = "d" * 250
+        has(photos, f"{deep}/{deep}/{deep}/{deep}/{'e' * 20}.png")
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-wait", "--no-progress")
+        assert ended.exit_code == 1
+        assert len(ended.stdout.splitlines()) == 2
+        assert "Not dropped: photos/\\udce9.png: Its name is not UTF-8: rename it.\n" in ended.stderr
+        assert "Its key would have 1,032 bytes, and S3 takes 1,024" in ended.stderr
+
+    def test_two_files_of_one_key_are_refused_before_anything_is_put(self, drops: DropAccount, assetline: Run) -> None:
+        has(Path("other"), "a.png")
+        ended = assetline("drop", "photos", "other", "--dataset", "ds1")
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith("Error: 'photos/a.png' and 'other/a.png' would both be dropped as 'ds1/a.png'")
+        assert drops.objects() == []
+        assert assetline("drop", "photos", "photos/a.png", "--dataset", "ds1", "--no-wait").exit_code == 0
+
+    @pytest.mark.usefixtures("drops")
+    def test_nothing_to_drop(self, assetline: Run) -> None:
+        has(Path("texts"), "a.txt")
+        ended = assetline("drop", "texts", "--dataset", "ds1")
+        assert ended.exit_code == 1
+        assert ended.stderr.splitlines()[-1] == "Error: There is nothing to drop in texts."
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--metadata", "site"], "is not KEY=VALUE"),
+            (["--metadata", "=7"], "is not KEY=VALUE"),
+            (["--metadata", "ä=7"], "S3 takes a key of"),
+            (["--metadata", "a=ä"], "printable ASCII only"),
+            (["--metadata", "a=1", "--metadata", "A=2"], "is given twice"),
+            (["--metadata", "a=" + "b" * 2048], "2,049 bytes in all"),
+        ],
+    )
+    def test_metadata_that_s3_would_not_keep(
+        self, drops: DropAccount, assetline: Run, words: list[str], message: str
+    ) -> None:
+        ended = assetline("drop", "photos", "--dataset", "ds1", *words)
+        assert (ended.exit_code, drops.objects()) == (1, [])
+        assert message in ended.stderr
+
+    @pytest.mark.parametrize(
+        "words",
+        [["nowhere", "--dataset", "ds1"], ["photos", "--dataset", "a/b"], ["photos", "--dataset", ""], ["photos"]],
+    )
+    def test_a_mistaken_command_line(self, drops: DropAccount, assetline: Run, words: list[str]) -> None:
+        assert assetline("drop", *words).exit_code == 2
+        assert drops.objects() == []
+
+    @pytest.mark.parametrize(
+        "words", [["drop", "photos", "--dataset", "ds1"], ["drops"], ["drops", "retry", "--yes"], ["sessions"]]
+    )
+    def test_a_stack_that_is_older(self, account: Account, assetline: Run, words: list[str]) -> None:
+        account.stacks["assetline"] = OUTPUTS
+        ended = assetline(*words)
+        assert ended.exit_code == 1
+        assert "IngestStateMachineArn, so it ingests no drops: deploy it again." in ended.stderr
+
+
+class TestTheScreen:
+    @pytest.mark.parametrize("width", [40, 120])
+    def test_the_bars_and_their_figures(self, drops: DropAccount, assetline: Run, photos: Path, width: int) -> None:
+        has(photos, "c.png")
+        drops.then(
+            drops.becomes(state="uploaded"),
+            drops.becomes("c.png", state="rejected", reason="EBADMIME"),
+            drops.run_fails("ViUnavailable", "Vi is down."),
+            *[lambda: None] * 20,
+            drops.becomes("a.png", "sub/b.jpg"),
+        )
+        out = screen(width)
+        assert assetline("drop", "photos", "--dataset", "ds1", out=out).exit_code == 1
+        shown = shown_on(out)
+        words = [
+            "✓ Uploading to ds1",
+            "3 of 3 files",
+            "Ingesting into ds1",
+            "3 in a session",
+            "1 rejected",
+            "33%",
+            "✓ Ingesting into ds1",
+            "100%",
+            "The last run failed:",
+            "Asset Upload Summary",
+        ]
+        assert [word for word in words if word not in shown] == []
+        assert "…" not in shown
+
+    def test_an_interrupted_upload_is_no_success(self, drops: DropAccount, assetline: Run) -> None:
+        drops.account.session.events.register("before-call.s3.PutObject", ctrl_c)
+        out = screen()
+        assert assetline("drop", "photos", "--dataset", "ds1", out=out).exit_code == 130
+        assert "! Uploading to ds1" in shown_on(out)

@@ -1,0 +1,114 @@
+"""The command `drops`: what there is in the ledger, on a terminal, in a pipe and as JSON."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from assetline.ingest.drop import Drop
+from tests.handlers.cli_account import Run
+from tests.handlers.cli_ingest.drop_account import INGESTION, DropAccount
+from tests.handlers.cli_ingest.screens import screen, shown_on
+
+
+def three(drops: DropAccount) -> tuple[Drop, Drop, Drop]:
+    return (
+        drops.drop("ds1/new.png", ago=timedelta(seconds=40)),
+        drops.drop("ds2/sub/a\tb.png", "ingested", ago=timedelta(hours=2), size=9, attempts=1),
+        drops.drop("ds1/old.png", "rejected", ago=timedelta(days=5), attempts=3, reason="ENOQUOTA", message="Full."),
+    )
+
+
+class TestInAPipe:
+    def test_a_line_a_drop_the_newest_first_its_columns_between_tabs(self, drops: DropAccount, assetline: Run) -> None:
+        new, done, refused = three(drops)
+        ended = assetline("drops")
+        assert ended.exit_code == 0
+        assert [line.split("\t") for line in ended.stdout.splitlines()] == [
+            [new.drop_id, "ds1/new.png", "ds1", "dropped", "40s", "2.5 MB", "0", ""],
+            [done.drop_id, "ds2/sub/a\\tb.png", "ds2", "ingested", "2h", "9 B", "1", ""],
+            [refused.drop_id, "ds1/old.png", "ds1", "rejected", "5d", "2.5 MB", "3", "ENOQUOTA"],
+        ]
+        assert ended.stderr == "Re-queue the rejected: assetline drops retry\n"
+
+    @pytest.mark.parametrize(
+        ("words", "wanted"),
+        [
+            (["--dataset", "ds1"], [0, 2]),
+            (["--state", "rejected"], [2]),
+            (["--dataset", "ds2", "--state", "rejected"], []),
+            (["--limit", "2"], [0, 1]),
+        ],
+    )
+    def test_only_what_is_wanted(self, drops: DropAccount, assetline: Run, words: list[str], wanted: list[int]) -> None:
+        ids = [drop.drop_id for drop in three(drops)]
+        lines = assetline("drops", *words).stdout.splitlines()
+        assert [line.split("\t")[0] for line in lines] == [ids[index] for index in wanted]
+
+    def test_the_newest_of_all_shards_are_listed(self, drops: DropAccount, assetline: Run) -> None:
+        keys = [f"ds1/{number:03}.png" for number in range(60)]
+        for minutes, key in enumerate(keys):
+            drops.drop(key, ago=timedelta(minutes=minutes))
+        lines = assetline("drops", "--limit", "7").stdout.splitlines()
+        assert [line.split("\t")[1] for line in lines] == keys[:7]
+
+    def test_a_drop_whose_key_names_no_dataset_is_listed_too(self, drops: DropAccount, assetline: Run) -> None:
+        drop = drops.drop("a.png", "rejected", dataset_id="-", reason="NoDataset", mime=None)
+        ended = assetline("drops")
+        assert ended.stdout.startswith(f"{drop.drop_id}\ta.png\t-\trejected\t")
+        assert ended.stderr == ""
+
+    def test_an_item_that_nobody_can_read_is_one_message(self, drops: DropAccount, assetline: Run) -> None:
+        drop = drops.drop("ds1/a.png")
+        drops.ledger.table.put_item(Item=drop.to_item() | {"attempts": "many"})
+        ended = assetline("drops")
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith("Error: An item of the drops table is not one this version of the command can")
+
+
+class TestAsJson:
+    def test_an_object_a_line_with_everything(self, drops: DropAccount, assetline: Run) -> None:
+        _, _, refused = three(drops)
+        ended = assetline("drops", "--json")
+        told = [json.loads(line) for line in ended.stdout.splitlines()]
+        assert [one["state"] for one in told] == ["dropped", "ingested", "rejected"]
+        assert told[2] | {"drop_id": refused.drop_id, "message": "Full.", "mime": "image/png"} == told[2]
+        assert ended.stderr == ""
+
+
+class TestOnATerminal:
+    @pytest.mark.parametrize("width", [40, 70, 120])
+    def test_a_narrow_screen_has_fewer_columns_and_every_key_and_figure_whole(
+        self, drops: DropAccount, assetline: Run, width: int
+    ) -> None:
+        three(drops)
+        long = "ds1/" + "0123456789" * 9 + ".png"
+        drops.drop(long)
+        out = screen(width)
+        assert assetline("drops", out=out).exit_code == 0
+        shown = shown_on(out)
+        assert "…" not in shown
+        assert max(map(len, shown.splitlines())) <= width
+        folded = "".join(
+            line.split("  ")[0] if width < 120 else line[34:].split("  ")[0] for line in shown.splitlines()
+        )
+        assert long in folded.replace(" ", "")
+        words = {40: ["rejected"], 70: ["5d", "ENOQUOTA"], 120: ["Attempts", "2.5 MB", "Dataset"]}
+        assert [word for word in words[width] if word not in shown] == []
+
+
+class TestNothingToShow:
+    def test_an_empty_ledger_says_how_to_begin(self, drops: DropAccount, assetline: Run) -> None:
+        drops.account.stacks["dev"] = drops.account.stacks["assetline"] | INGESTION
+        ended = assetline("drops", "--stack", "dev")
+        assert (ended.exit_code, ended.stdout) == (0, "")
+        assert ended.stderr == "No drops yet. Drop a folder: assetline drop photos --dataset DATASET_ID --stack dev\n"
+
+    def test_where_none_is_wanted_that_is_said(self, drops: DropAccount, assetline: Run) -> None:
+        three(drops)
+        ended = assetline("drops", "--dataset", "ds1", "--state", "claimed")
+        assert ended.stderr == "No drop is claimed: leave out --state to see the others.\n"
+
+    @pytest.mark.usefixtures("drops")
+    def test_a_state_there_is_not(self, assetline: Run) -> None:
+        assert assetline("drops", "--state", "reject").exit_code == 2

@@ -1,0 +1,136 @@
+"""The command `drops retry`: rejected drops wait again, and their run is started."""
+
+import json
+
+import pytest
+
+from assetline.ingest.drop import Drop
+from tests.handlers.cli_account import Run
+from tests.handlers.cli_ingest.drop_account import MACHINE, DropAccount
+from tests.handlers.cli_ingest.screens import shown_on, somebody
+
+
+def rejected(drops: DropAccount, key: str, reason: str = "ENOQUOTA", **told: object) -> Drop:
+    return drops.drop(key, "rejected", reason=reason, message=f"{reason} in words.", attempts=3, **told)
+
+
+def test_all_that_were_rejected_wait_again_as_if_for_the_first_time(drops: DropAccount, assetline: Run) -> None:
+    again = [rejected(drops, f"ds{number % 2}/{number}.png") for number in range(3)]
+    others = [drops.drop("ds1/done.png", "ingested"), drops.drop("ds1/waits.png")]
+    ended = assetline("drops", "retry", "--yes")
+    assert ended.exit_code == 0
+    assert ended.stdout.splitlines() == [
+        "Re-queued 3 drops.",
+        "See how far they are: assetline drops --dataset ds0",
+        "See how far they are: assetline drops --dataset ds1",
+    ]
+    for drop in again:
+        found = drops.found(drop)
+        assert (found.state, found.attempts, found.reason, found.message) == ("dropped", 0, None, None)
+    assert [drops.found(drop).state for drop in others] == ["ingested", "dropped"]
+    assert {drop.drop_id for drop in drops.ledger.waiting("ds0", 9)} == {again[0].drop_id, again[2].drop_id}
+
+
+def test_a_run_is_started_for_each_dataset_that_has_some(drops: DropAccount, assetline: Run) -> None:
+    for key in ("ds1/a.png", "ds1/b.png", "ds2/a.png"):
+        rejected(drops, key)
+    assetline("drops", "retry", "--yes")
+    assert [(asked["stateMachineArn"], json.loads(asked["input"])) for asked in drops.started] == [
+        (MACHINE, {"dataset_id": "ds1"}),
+        (MACHINE, {"dataset_id": "ds2"}),
+    ]
+    assert drops.started[0]["name"].startswith("ds1-retry-20261121-003012-")
+
+
+def test_a_repeat_finds_nothing_and_starts_nothing(drops: DropAccount, assetline: Run) -> None:
+    rejected(drops, "ds1/a.png")
+    assetline("drops", "retry", "--yes")
+    ended = assetline("drops", "retry", "--yes")
+    assert (ended.exit_code, len(drops.started)) == (0, 1)
+    assert ended.stdout == "Nothing to re-queue: no drop was rejected that Vi may take now.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [(["--dataset", "ds1"], [0, 1]), (["--reason", "ENOQUOTA"], [0, 2]), (["--dataset", "ds1", "--reason", "E"], [1])],
+)
+def test_only_what_is_wanted(drops: DropAccount, assetline: Run, words: list[str], wanted: list[int]) -> None:
+    all_ = [rejected(drops, "ds1/a.png"), rejected(drops, "ds1/b.png", "E"), rejected(drops, "ds2/a.png")]
+    assetline("drops", "retry", *words, "--yes")
+    assert [number for number, drop in enumerate(all_) if drops.found(drop).state == "dropped"] == wanted
+
+
+def test_by_id(drops: DropAccount, assetline: Run) -> None:
+    one, other = rejected(drops, "ds1/a.png"), rejected(drops, "ds1/b.png")
+    assert assetline("drops", "retry", one.drop_id, one.drop_id, "--yes").stdout.startswith("Re-queued 1 drop.\n")
+    assert [drops.found(drop).state for drop in (one, other)] == ["dropped", "rejected"]
+
+
+def test_an_id_there_is_not_or_that_is_not_rejected_re_queues_nothing(drops: DropAccount, assetline: Run) -> None:
+    one, done = rejected(drops, "ds1/a.png"), drops.drop("ds1/b.png", "ingested")
+    ended = assetline("drops", "retry", one.drop_id, "nope", "--yes")
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("Error: There is no drop 'nope' in this stack: ")
+    ended = assetline("drops", "retry", one.drop_id, done.drop_id, "--yes")
+    assert ended.exit_code == 1
+    assert ended.stderr == f"Error: Drop {done.drop_id} is ingested, not rejected: nothing was re-queued.\n"
+    assert drops.found(one).state == "rejected"
+
+
+def test_what_was_refused_for_what_it_is_stays_so(drops: DropAccount, assetline: Run) -> None:
+    unfit = rejected(drops, "ds1/a.txt", "UnsupportedType", mime=None)
+    rejected(drops, "ds1/b.png")
+    ended = assetline("drops", "retry", "--yes")
+    assert ended.exit_code == 0
+    assert ended.stderr == (
+        "1 drop was refused before Vi was asked (UnsupportedType 1): put the files right and drop them anew.\n"
+    )
+    assert drops.found(unfit).state == "rejected"
+    assert assetline("drops", "retry", unfit.drop_id, "--yes").exit_code == 1
+
+
+@pytest.mark.parametrize(("answer", "requeues"), [("y", True), ("yes", True), ("n", False), ("", False)])
+def test_it_asks_first(drops: DropAccount, assetline: Run, answer: str, requeues: bool) -> None:
+    all_ = [rejected(drops, f"ds1/{number}.png") for number in range(2)]
+    terminal = somebody(answer)
+    ended = assetline("drops", "retry", **terminal)
+    shown = shown_on(terminal["out"])
+    assert "Re-queue 2 drops of ds1? [y]es / [n]o" in shown
+    assert (ended.exit_code, "Nothing was re-queued." in shown) == ((0, False) if requeues else (1, True))
+    assert {drops.found(drop).state for drop in all_} == {"dropped" if requeues else "rejected"}
+
+
+@pytest.mark.parametrize(("answer", "status"), [(KeyboardInterrupt(), 130), (EOFError(), 1)])
+def test_no_answer_re_queues_nothing(drops: DropAccount, assetline: Run, answer: BaseException, status: int) -> None:
+    drop = rejected(drops, "ds1/a.png")
+    assert assetline("drops", "retry", **somebody(answer)).exit_code == status
+    assert (drops.found(drop).state, drops.started) == ("rejected", [])
+
+
+@pytest.mark.parametrize("words", [[], ["an-id", "--dataset", "ds1", "--yes"], ["an-id", "--reason", "E", "--yes"]])
+def test_a_mistaken_command_line(drops: DropAccount, assetline: Run, words: list[str]) -> None:
+    drop = rejected(drops, "ds1/a.png")
+    assert assetline("drops", "retry", *words).exit_code == 2
+    assert drops.found(drop).state == "rejected"
+
+
+@pytest.mark.parametrize("words", [["--stack", "dev"], ["--dataset", "ds2"], ["--limit", "1"]])
+def test_options_before_it_are_not_passed_over(drops: DropAccount, assetline: Run, words: list[str]) -> None:
+    drop = rejected(drops, "ds1/a.png")
+    ended = assetline("drops", *words, "retry", "--yes")
+    assert ended.exit_code == 2
+    assert drops.found(drop).state == "rejected"
+
+
+def test_a_run_that_cannot_be_started_leaves_them_waiting_and_says_so(drops: DropAccount, assetline: Run) -> None:
+    drop = rejected(drops, "ds1/a.png")
+    drops.account.refuses("StartExecution", "AccessDeniedException", "no")()
+    ended = assetline("drops", "retry", "--yes")
+    assert ended.exit_code == 1
+    assert ended.stdout == "Re-queued 1 drop.\n"
+    assert ended.stderr == (
+        "Error: The drops of ds1 wait again, and their run could not be started. AWS denied StartExecution "
+        "(AccessDeniedException): no. Ask for that permission, or use another AWS_PROFILE. The stack looks every few "
+        "minutes for drops that wait, and starts it then.\n"
+    )
+    assert drops.found(drop).state == "dropped"
