@@ -187,6 +187,7 @@ def kill_functions(folder: Path) -> None:
 
 def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(box: DropBox, stack: Stack) -> None:
     sqs = box.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=box.queue_url, Attributes={"VisibilityTimeout": "1"})
     sqs.send_message(QueueUrl=box.queue_url, MessageBody=json.dumps({"detail": "poison"}))
 
     def dead() -> bool:

@@ -110,6 +110,7 @@ class Opener:
         except RateLimited as refusal:
             # Somebody else uses the ration, too. Nothing was opened.
             pause = PAUSE_UNASKED if refusal.pause_seconds is None else refusal.pause_seconds
+            self.permits.give_back(permit)
             self.permits.pause(pause)
             self._give_up(session)
             return Opened(outcome="permit_wait", wait_seconds=max(1, round(pause)))

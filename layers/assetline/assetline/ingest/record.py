@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetline.ingest.arrival import Arrival
-from assetline.ingest.drop import Drop
+from assetline.ingest.drop import NOWHERE, Drop
 from assetline.ingest.inspection import OVERWRITTEN, Limits, inspect
 from assetline.ingest.ledger import Ledger, Recorded
 from assetline.ingest.runs import Runs
@@ -41,12 +41,12 @@ class Recorder:
             return None
         drop = inspect(self.s3, arrival, self.limits)
         noted = self.ledger.record(drop)
+        if drop.dataset_id not in self._noted | {NOWHERE}:
+            self.sessions.note_dataset(drop.dataset_id)
+            self._noted.add(drop.dataset_id)
         if drop.state == "rejected":
             self._tell_rejected(drop, noted)
         else:
-            if drop.dataset_id not in self._noted:
-                self.sessions.note_dataset(drop.dataset_id)
-                self._noted.add(drop.dataset_id)
             self.runs.start(drop.dataset_id)
         return noted
 

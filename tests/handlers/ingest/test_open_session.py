@@ -1,0 +1,191 @@
+"""Open Session: rationed, exact, and harmless to repeat."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from assetline.errors import AnswerLost, KeyRefused, ViUnavailable
+from assetline.ingest import connections, open_session, slices
+from local.emulators.vi.scenario import ApiFault, LostAnswer, OmittedEntry
+from local.emulators.vi.server import Emulator
+from tests.handlers.ingest.session_stage import DATASET, SessionStage, emulated_vi, session_stage
+
+NAMES = ("a.png", "b.png", "c.png")
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with emulated_vi() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch) as stage:
+        yield stage
+
+
+def running(stage: SessionStage) -> list[Any]:
+    return [session for session in stage.vi.stage.sessions.values() if not session.is_over()]
+
+
+def test_what_waits_is_claimed_and_a_session_is_opened_for_it(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    opened = stage.opens()
+    assert (opened["outcome"], opened["session"]["total"]) == ("opened", 3)
+    assert stage.states(*NAMES) == ["claimed"] * 3
+    assert {stage.drop(name).session_key for name in NAMES} == {"run-1"}
+    assert [session.dataset.dataset_id for session in running(stage)] == [DATASET]
+    assert stage.noted()["state"] == "open"
+
+
+def test_nothing_waits_and_vi_is_not_asked(stage: SessionStage) -> None:
+    assert stage.opens()["outcome"] == "no_drops"
+    assert stage.vi.requests() == []
+
+
+def test_opening_again_gives_the_same_and_opens_nothing_more(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    assert stage.opens() == stage.opens()
+    assert stage.vi.sessions_opened() == 1
+
+
+def test_the_state_carries_addresses_and_no_signed_url(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    opened = stage.opens()
+    assert "signature" not in str(opened)
+    [slice_] = opened["slices"]
+    assert "signature" in stage.text(slice_["key"])
+    assert slice_["key"].startswith("staging/")
+
+
+def test_two_drops_of_one_name_are_never_in_one_session(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png")
+    ledger = connections.ledger()
+    newer = stage.drop("a.png").model_copy(update={"drop_id": "f" * 32})
+    ledger.record(newer)
+    assert stage.opens()["session"]["total"] == 2
+    assert ledger.get([newer.drop_id])[newer.drop_id].state == "dropped"
+
+
+def test_a_dataset_that_does_not_exist_is_the_reason_and_no_session_is_spent(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays()
+    del stage.vi.stage.datasets[DATASET]
+    assert stage.opens()["outcome"] == "no_drops"
+    assert {stage.drop(name).reason for name in NAMES} == {"DatasetUnknown"}
+    assert stage.states(*NAMES) == ["rejected"] * 3
+    assert stage.vi.sessions_opened() == 0
+
+
+def test_a_key_that_is_refused_leaves_every_drop_as_it_was(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(key="dtvi_another")
+    with pytest.raises(KeyRefused, match="put a current one in the secret"):
+        stage.opens()
+    assert stage.states(*NAMES) == ["dropped"] * 3
+
+
+def test_a_quota_that_is_used_up_fails_the_run_and_the_drops_wait(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(ApiFault(method="POST", status=402, message="Quota used up"))
+    with pytest.raises(Exception, match="Quota used up"):
+        stage.opens()
+    assert stage.states(*NAMES) == ["dropped"] * 3
+    stage.plays()
+    assert stage.opens("later")["outcome"] == "opened"
+
+
+def test_no_more_sessions_are_opened_than_the_ration_has(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    with session_stage(vi, monkeypatch, sessions_per_window=2, window_seconds=300) as stage:
+        monkeypatch.setenv("SESSIONS_PER_WINDOW", "2")
+        connections.settings.cache_clear()
+        connections.permits.cache_clear()
+        outcomes = []
+        for number in range(4):
+            stage.drops(f"{number}.png")
+            outcomes.append(stage.opens(f"run{number}"))
+        assert [one["outcome"] for one in outcomes] == ["opened", "opened", "permit_wait", "permit_wait"]
+        assert 295 <= outcomes[2]["wait_seconds"] <= 301
+        assert [one.status for one in vi.requests("IngestionSessions", "POST")] == [200, 200]
+        assert stage.states("2.png", "3.png") == ["dropped", "dropped"]
+
+
+def test_a_ration_that_others_use_too_is_waited_for_as_long_as_vi_says(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(ApiFault(method="POST", path="IngestionSessions", status=429, retry_after=42, times=1))
+    assert stage.opens() == {"outcome": "permit_wait", "wait_seconds": 42, "session": None, "slices": []}
+    assert stage.states(*NAMES) == ["dropped"] * 3
+    assert stage.opens()["outcome"] == "permit_wait"  # nobody asks before
+    assert len(stage.vi.requests("IngestionSessions", "POST")) == 1
+
+
+@pytest.mark.parametrize("scenario", [{"shows_spec_assets": True}, {"lists_uploads": True}])
+def test_a_session_whose_answer_was_lost_is_found_and_cancelled_before_another_is_opened(
+    stage: SessionStage, scenario: dict[str, Any]
+) -> None:
+    stage.drops(*NAMES)
+    stage.plays(LostAnswer(times=1), **scenario)
+    with pytest.raises(AnswerLost):
+        stage.opens()
+    assert len(running(stage)) == 1
+    assert stage.opens()["outcome"] == "opened"
+    assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", ""]
+    assert len(running(stage)) == 1
+
+
+def test_a_lost_session_that_cannot_be_told_is_left_to_itself_and_makes_no_asset(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(LostAnswer(times=1), lists_sessions=False)
+    with pytest.raises(AnswerLost):
+        stage.opens()
+    stage.uploads(stage.opens())
+    assert sorted(stage.vi.assets(DATASET)) == [*NAMES]
+    assert stage.vi.requests(":cancel") == []
+
+
+def test_a_session_of_somebody_else_is_never_cancelled(stage: SessionStage) -> None:
+    stage.drops("theirs.png", "as well.png", "and this.png")
+    stage.opens("theirs")
+    stage.drops(*NAMES)
+    stage.plays(LostAnswer(times=1), lists_uploads=True)
+    with pytest.raises(AnswerLost):
+        stage.opens("ours")
+    stage.opens("ours")
+    assert [session.failed for session in stage.vi.stage.sessions.values()] == ["", "Cancelled", ""]
+
+
+def test_vi_being_down_gives_back_what_was_claimed(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(ApiFault(method="GET", status=503))
+    with pytest.raises(ViUnavailable):
+        stage.opens()
+    assert stage.states(*NAMES) == ["dropped"] * 3
+
+
+def test_a_file_that_vi_leaves_out_of_its_answer_is_not_forgotten(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(OmittedEntry(filename="b.png"))
+    session = stage.uploads(stage.opens())
+    stage.settles(session)
+    assert stage.states(*NAMES) == ["ingested", "dropped", "ingested"]
+
+
+def test_more_drops_than_a_session_takes_fill_one_and_the_rest_waits(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_session, "LARGEST", 5)  # five thousand take the account of these tests minutes
+    monkeypatch.setattr(slices, "SLICE_ASSETS", 2)
+    stage.drops(*(f"{number}.png" for number in range(8)))
+    opened = stage.opens()
+    assert (opened["session"]["total"], len(opened["slices"])) == (5, 3)
+    assert [drop.asset_filename for drop in connections.ledger().waiting(DATASET, 10)] == ["5.png", "6.png", "7.png"]
+
+
+def test_the_state_holds_the_addresses_of_the_most_slices_there_are(stage: SessionStage) -> None:
+    stage.drops("a.png")
+    opened = stage.opens()
+    most = opened | {"slices": opened["slices"] * slices.MAX_SLICES}
+    assert len(json.dumps(most)) < 262_144 / 4

@@ -1,0 +1,152 @@
+"""Settling and sweeping may be killed at any call and repeated: what becomes of the drops is the same."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+import pytest
+
+from assetline.ingest import connections
+from local.emulators.vi.scenario import FileError
+from local.emulators.vi.server import Emulator
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+
+CALLS = 30  # more than a settling of four files makes; a sweep has the waiting to look for, too
+KINDS = ("good", "bad", "slow", "gone")
+FAULTS = (FileError(filename="*bad.png", code="EBADMIME"), FileError(filename="*slow.png", code="EUNKNOWN"))
+
+
+# After a call is before the next one, but for what Vi is asked between the two.
+EVERY_CALL = pytest.mark.parametrize(("after", "step"), [(False, 1), (True, 5)], ids=["before", "after"])
+
+
+class Killed(BaseException):
+    """The function's process is gone: nothing after this runs, no handler, no clean-up."""
+
+
+class Calls:
+    """The calls to AWS that an invocation makes."""
+
+    made = 0
+
+
+@contextmanager
+def killed_at(call: int, *, after: bool) -> Iterator[Calls]:
+    """Kill whatever runs at its *call*-th call to AWS, before it is sent or *after* it took effect, in all threads."""
+    calls = Calls()
+
+    def count(**_: Any) -> None:
+        calls.made += 1
+        if calls.made >= call:
+            raise Killed
+
+    # The tables have one client.
+    clients = [connections.s3(), connections.ledger().table.meta.client, connections.events(), connections.machines()]
+    moment = "after-call" if after else "before-call"
+    for client in clients:
+        client.meta.events.register_first(moment, count, unique_id="kill")
+    try:
+        yield calls
+    finally:
+        for client in clients:
+            client.meta.events.unregister(moment, count, unique_id="kill")
+
+
+def survives(step: Callable[[], Any], call: int, *, after: bool) -> int:
+    """Play a step that is killed at a call, and once more; return how many calls it made the first time."""
+    with killed_at(call, after=after) as calls, suppress(Killed):
+        step()
+    step()
+    return calls.made
+
+
+def a_session_of_all_kinds(stage: SessionStage, execution: str) -> dict[str, Any]:
+    stage.drops(*names(execution))
+    opened = stage.opens(execution)
+    stage.s3.delete_object(Bucket=DROPS, Key=f"{DATASET}/{execution}-gone.png")
+    session = stage.uploads(opened)
+    assert stage.polls(session)["progress"] == "finished"
+    return session
+
+
+def names(execution: str) -> list[str]:
+    return [f"{execution}-{kind}.png" for kind in KINDS]
+
+
+def left_behind(stage: SessionStage, execution: str) -> dict[str, Any]:
+    """Return all that is left of a session, but for times and ids, and take what waits out of the next one's way."""
+    drops = [stage.drop(name) for name in names(execution)]
+    tags = [stage.tags(name) for name in names(execution)[:3]]
+    noted = stage.noted(f"{execution}-1")
+    report = stage.report(noted)
+    connections.ledger().reject([drop for drop in drops if drop.state == "dropped"], "Test", "It was looked at.")
+    return {
+        "drops": [(drop.state, drop.reason, drop.message, drop.attempts) for drop in drops],
+        "tags": [{name: value.replace(execution, "") for name, value in of_one.items()} for of_one in tags],
+        "assets": [name.replace(execution, "") for name in stage.vi.assets(DATASET) if name.startswith(execution)],
+        "session": [noted[name] for name in ("total", "ingested", "rejected", "returned")],
+        "report": [report[name] for name in ("total", "succeeded", "failed", "returned", "success_rate")],
+        "csv": stage.text(noted["report_key"].replace(".json", ".csv")).replace(execution, ""),
+        "announced": len({event["Detail"] for event in stage.announced if f'"{execution}-1"' in event["Detail"]}),
+    }
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with emulated_vi() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch, faults=FAULTS) as stage:
+        yield stage
+
+
+def undisturbed(stage: SessionStage) -> dict[str, Any]:
+    stage.settles(a_session_of_all_kinds(stage, "plain"))
+    left = left_behind(stage, "plain")
+    assert [state for state, *_ in left["drops"]] == ["ingested", "rejected", "dropped", "rejected"]
+    assert left["announced"] == 1
+    return left
+
+
+@EVERY_CALL
+def test_a_settling_killed_at_any_call_and_repeated_ends_the_same(stage: SessionStage, after: bool, step: int) -> None:
+    expected = undisturbed(stage)
+    for call in range(1, CALLS, step):
+        session = a_session_of_all_kinds(stage, f"k{call}")
+        made = survives(partial(stage.settles, session), call, after=after)
+        assert left_behind(stage, f"k{call}") == expected, call
+        if made < call:
+            break
+    else:
+        pytest.fail("it makes more calls than were tried")
+
+
+@EVERY_CALL
+def test_a_sweep_killed_at_any_call_and_repeated_ends_the_same(stage: SessionStage, after: bool, step: int) -> None:
+    expected = undisturbed(stage)
+    for call in range(1, 2 * CALLS, 2 * step):
+        a_session_of_all_kinds(stage, f"k{call}")
+        stage.lease_passes(f"k{call}-1")
+        made = survives(stage.sweeps, call, after=after)
+        assert left_behind(stage, f"k{call}") == expected, call
+        if made < call:
+            break
+    else:
+        pytest.fail("it makes more calls than were tried")
+
+
+@pytest.mark.parametrize("call", range(2, 24, 6))
+def test_a_settling_that_is_killed_is_ended_by_a_sweep_and_comes_late(stage: SessionStage, call: int) -> None:
+    expected = undisturbed(stage)
+    session = a_session_of_all_kinds(stage, "late")
+    with killed_at(call, after=True), suppress(Killed):
+        stage.settles(session)
+    if stage.noted("late-1")["state"] == "open":
+        stage.lease_passes("late-1")
+    stage.sweeps()
+    stage.settles(session)
+    assert left_behind(stage, "late") == expected

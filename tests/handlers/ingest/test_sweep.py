@@ -1,0 +1,175 @@
+"""Sweep Drops: what a run that died left behind is settled, and what waits too long is started."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from assetline.errors import KeyRefused
+from assetline.ingest import connections
+from functions.upload_assets import app as upload_assets
+from local.emulators.vi.scenario import LOCAL_KEY, FileError, LostAnswer
+from local.emulators.vi.server import Emulator
+from tests.handlers.conftest import lambda_context
+from tests.handlers.ingest.session_stage import DATASET, STAGING, SessionStage, emulated_vi, session_stage
+
+FILES = ("0.png", "1.png", "2.png")
+NOTHING = {"abandoned": 0, "started": 0}
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with emulated_vi() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch) as stage:
+        yield stage
+
+
+def test_a_session_somebody_works_for_is_left_alone(stage: SessionStage) -> None:
+    stage.session(*FILES)
+    assert stage.sweeps() == NOTHING
+    assert stage.states(*FILES) == ["uploaded"] * 3
+    assert stage.noted()["state"] == "open"
+
+
+def test_a_session_that_vi_finished_when_its_run_was_dead_is_ingested_all_the_same(stage: SessionStage) -> None:
+    stage.plays(FileError(filename="1.png", code="EBADMIME"))
+    stage.session(*FILES)
+    stage.lease_passes("run-1")
+    assert stage.sweeps() == {"abandoned": 1, "started": 0}
+    assert stage.states(*FILES) == ["ingested", "rejected", "ingested"]
+    assert (stage.noted()["state"], stage.cancels()) == ("abandoned", 0)
+    assert stage.tags("0.png")["assetline:state"] == "ingested"
+    assert len(stage.announced) == 1
+
+
+def test_a_session_that_was_never_uploaded_is_cancelled_and_its_drops_start_anew(stage: SessionStage) -> None:
+    stage.drops(*FILES, minutes_ago=5)
+    stage.opens()
+    stage.lease_passes("run-1")
+    assert stage.sweeps() == {"abandoned": 1, "started": 1}
+    assert [(stage.drop(name).state, stage.drop(name).attempts) for name in FILES] == [("dropped", 1)] * 3
+    assert stage.cancels() == 1
+    assert len(stage.started) == 1
+    assert stage.started[0].startswith(f"{DATASET}-")
+
+
+def test_a_run_that_died_before_its_session_was_open_gives_its_claims_back(stage: SessionStage) -> None:
+    stage.drops(*FILES)
+    stage.opens()
+    unopened = {"state": "opening"}
+    connections.sessions_table().table.update_item(
+        Key={"session_key": "run-1"},
+        UpdateExpression="SET #state = :opening REMOVE session_id, ingestion_id",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":opening": unopened["state"]},
+    )
+    stage.lease_passes("run-1")
+    assert stage.sweeps()["abandoned"] == 1
+    assert stage.states(*FILES) == ["dropped"] * 3
+    assert stage.noted()["state"] == "abandoned"
+    assert stage.reports() == []
+
+
+def test_a_session_whose_opening_nobody_heard_of_is_found_and_cancelled(stage: SessionStage) -> None:
+    stage.plays(LostAnswer(), shows_spec_assets=True)
+    stage.drops(*FILES)
+    with pytest.raises(Exception, match="answer"):
+        stage.opens()
+    stage.lease_passes("run-1")
+    stage.sweeps()
+    assert stage.states(*FILES) == ["dropped"] * 3
+    assert stage.cancels() == 1
+
+
+def test_claims_are_found_also_when_the_list_of_them_has_expired(stage: SessionStage) -> None:
+    session = stage.session(*FILES)
+    for key in ("candidates.json", "slices.json"):
+        stage.s3.delete_object(Bucket=STAGING, Key=f"staging/ingest/{session['session_key']}/{key}")
+    stage.lease_passes("run-1")
+    stage.sweeps()
+    assert stage.states(*FILES) == ["ingested"] * 3
+
+
+def test_what_has_waited_for_two_windows_is_started_and_what_is_new_is_not(stage: SessionStage) -> None:
+    stage.drops("0.png", minutes_ago=1)
+    assert stage.sweeps() == NOTHING
+    stage.drops("1.png", minutes_ago=3)
+    assert stage.sweeps() == {"abandoned": 0, "started": 1}
+
+
+def test_one_session_that_cannot_be_given_up_does_not_hold_up_the_others_or_the_runs(stage: SessionStage) -> None:
+    stage.session("0.png", execution="one")
+    stage.session("1.png", execution="two")
+    stage.drops("2.png", minutes_ago=5)
+    stage.lease_passes("one-1")
+    stage.lease_passes("two-1")
+    stage.plays(key="dtvi_another")
+    with pytest.raises(KeyRefused):
+        stage.sweeps()
+    assert stage.states("0.png", "1.png") == ["uploaded"] * 2
+    assert len(stage.started) == 1
+    stage.plays(key=LOCAL_KEY)
+    assert stage.sweeps()["abandoned"] == 2
+    assert stage.states("0.png", "1.png") == ["ingested"] * 2
+
+
+def test_a_sweep_repeated_changes_nothing(stage: SessionStage) -> None:
+    stage.session(*FILES)
+    stage.lease_passes("run-1")
+    stage.sweeps()
+    before = [stage.drop(name) for name in FILES]
+    assert stage.sweeps() == NOTHING
+    assert [stage.drop(name) for name in FILES] == before
+
+
+# ---- those who were thought dead
+
+
+def test_an_old_upload_that_ends_late_changes_nothing(stage: SessionStage) -> None:
+    stage.drops(*FILES)
+    old = stage.opens("old")
+    stage.lease_passes("old-1")
+    stage.sweeps()
+    new = stage.opens("new")
+    for address in old["slices"]:
+        upload_assets.lambda_handler(address, lambda_context())
+    assert stage.states(*FILES) == ["claimed"] * 3
+    assert {stage.drop(name).session_key for name in FILES} == {"new-1"}
+    stage.settles(stage.uploads(new))
+    assert stage.states(*FILES) == ["ingested"] * 3
+
+
+@pytest.mark.parametrize("progress", ["finished", "failed", "overdue", "broken"])
+def test_an_old_settling_that_comes_late_changes_nothing(stage: SessionStage, progress: str) -> None:
+    stage.drops(*FILES)
+    old = stage.opens("old")["session"]
+    stage.lease_passes("old-1")
+    stage.sweeps()
+    swept, reports = stage.noted("old-1"), {key: stage.text(key) for key in stage.reports()}
+    new = stage.uploads(stage.opens("new"))
+    late = stage.settles(old, progress, "Sandbox.Timedout" if progress == "broken" else None)
+    assert (late["progress"], late["returned"]) == ("abandoned", 3)
+    assert stage.states(*FILES) == ["uploaded"] * 3
+    assert {stage.drop(name).session_key for name in FILES} == {"new-1"}
+    assert stage.noted("old-1") == swept
+    assert {key: stage.text(key) for key in stage.reports()} == reports
+    stage.settles(new)
+    stage.settles(old, progress)
+    assert stage.states(*FILES) == ["ingested"] * 3
+    assert stage.tags("0.png") == {"assetline:state": "ingested", "assetline:asset": "0.png"}
+    assert len(stage.announced) == 2
+
+
+def test_an_old_settling_does_not_tag_what_was_tried_again_since(stage: SessionStage) -> None:
+    stage.plays(FileError(filename="0.png", code="EBADMIME"))
+    old = stage.session("0.png", execution="old")
+    stage.settles(old)
+    stage.plays()
+    connections.ledger().retry([stage.drop("0.png")])
+    stage.settles(stage.uploads(stage.opens("new")))
+    stage.settles(old)
+    assert stage.tags("0.png") == {"assetline:state": "ingested", "assetline:asset": "0.png"}

@@ -1,0 +1,113 @@
+"""Upload Assets: every outcome is data, an expired URL is renewed, and nothing is whole in memory."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from assetline.ingest import connections
+from assetline.ingest.upload import SliceUpload
+from local.emulators.vi.scenario import DeadUploadHost, ExpiredUpload, PutFault
+from local.emulators.vi.server import Emulator
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with emulated_vi() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+    monkeypatch.setattr(connections, "slice_upload", impatient)
+    monkeypatch.setattr("functions.upload_assets.app.slice_upload", impatient)
+    with session_stage(vi, monkeypatch) as stage:
+        yield stage
+
+
+def impatient() -> SliceUpload:
+    return SliceUpload(
+        connections.vi_client(),
+        connections.uploader(),
+        connections.ledger(),
+        connections.sessions_table(),
+        connections.s3(),
+        sleep=lambda _: None,
+    )
+
+
+def test_the_bytes_arrive_and_the_ledger_says_so(stage: SessionStage) -> None:
+    stage.session("a.png", "b.png")
+    assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
+    assert stage.vi.assets(DATASET)["a.png"].content.read() == b"bytes of a.png"
+
+
+def test_nothing_but_the_signed_headers_goes_to_a_signed_url(stage: SessionStage) -> None:
+    stage.session("a.png")
+    assert [one.status for one in stage.vi.requests("_objects", "PUT")] == [200]
+
+
+def test_a_put_that_fails_now_and_then_is_tried_again(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png")
+    stage.plays(PutFault(filename="a.png", status=503, times=1), PutFault(filename="b.png", status=0, times=1))
+    stage.uploads(stage.opens())
+    assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
+
+
+@pytest.mark.parametrize("fault", [PutFault(filename="b.png"), DeadUploadHost(filename="b.png")])
+def test_a_file_that_does_not_get_through_costs_the_others_nothing(
+    stage: SessionStage, fault: PutFault | DeadUploadHost
+) -> None:
+    stage.drops("a.png", "b.png", "c.png")
+    stage.plays(fault)
+    session = stage.uploads(stage.opens())
+    stage.settles(session)
+    assert stage.states("a.png", "b.png", "c.png") == ["ingested", "dropped", "ingested"]
+    assert (stage.drop("b.png").reason, stage.drop("b.png").attempts) == ("UploadFailed", 1)
+    assert stage.cancels() == 1
+
+
+def test_the_third_failure_is_the_last_but_one(stage: SessionStage) -> None:
+    stage.drops("b.png", attempts=3)
+    stage.plays(PutFault(filename="b.png"))
+    stage.settles(stage.uploads(stage.opens()))
+    assert stage.states("b.png") == ["rejected"]
+
+
+def test_an_expired_url_is_renewed_where_vi_lists_another(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png")
+    stage.plays(ExpiredUpload(filename="a.png", times=1), lists_uploads=True)
+    stage.uploads(stage.opens())
+    assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
+
+
+def test_an_expired_url_that_vi_does_not_renew_is_for_another_session(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png")
+    stage.plays(ExpiredUpload(filename="a.png", times=1))
+    session = stage.uploads(stage.opens())
+    stage.settles(session)
+    assert (stage.states("a.png"), stage.drop("a.png").reason) == (["dropped"], "UploadExpired")
+    stage.session(execution="again")
+    assert stage.states("a.png") == ["uploaded"]
+
+
+def test_what_was_deleted_or_overwritten_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:
+    stage.drops("deleted.png", "overwritten.png", "stays.png")
+    opened = stage.opens()
+    stage.s3.delete_object(Bucket=DROPS, Key=f"{DATASET}/deleted.png")
+    stage.s3.put_object(Bucket=DROPS, Key=f"{DATASET}/overwritten.png", Body=b"newer")
+    stage.settles(stage.uploads(opened))
+    assert stage.drop("deleted.png").reason == "Deleted"
+    assert stage.drop("overwritten.png").reason == "Overwritten"
+    assert stage.states("stays.png") == ["ingested"]
+
+
+def test_a_drop_that_was_given_to_another_session_is_left_to_it(stage: SessionStage) -> None:
+    stage.drops("a.png")
+    opened = stage.opens("first")
+    stage.lease_passes("first-1")
+    stage.sweeps()
+    stage.session(execution="second")
+    stage.uploads(opened)  # the first one wakes up
+    assert stage.drop("a.png").session_key == "second-1"
+    assert len(stage.vi.requests("_objects", "PUT")) == 1

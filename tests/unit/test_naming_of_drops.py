@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assetline.ingest.drop import drop_id, shard_of
+from assetline.ingest.naming import LONGEST_NAME, asset_filename, dataset_and_path
+from assetline.ingest.runs import LONGEST_NAME as LONGEST_RUN
+from assetline.ingest.runs import run_name
+
+paths = st.text(alphabet=st.sampled_from("ab_~/.é\x00\\" + "0"), min_size=1, max_size=12) | st.text(
+    min_size=1, max_size=400
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "default", "found"),
+    [
+        ("ds1/photo.jpg", "", ("ds1", "photo.jpg")),
+        ("ds1/a/b c+.jpg", "", ("ds1", "a/b c+.jpg")),
+        ("photo.jpg", "", (None, "photo.jpg")),
+        ("photo.jpg", "ds9", ("ds9", "photo.jpg")),
+        ("not a dataset/photo.jpg", "ds9", ("ds9", "not a dataset/photo.jpg")),
+        ("größe/photo.jpg", "", (None, "größe/photo.jpg")),
+        ("ds1/", "", (None, "ds1/")),
+    ],
+)
+def test_the_first_folder_of_a_key_is_its_dataset(key: str, default: str, found: tuple[str | None, str]) -> None:
+    assert dataset_and_path(key, default) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("a.jpg", "a.jpg"), ("monday/img 1+.jpg", "monday__img 1+.jpg"), ("a/b/ü.png", "a__b__ü.png")]
+)
+def test_a_name_shows_the_folders(path: str, name: str) -> None:
+    assert asset_filename(path) == name
+
+
+@given(st.lists(paths, min_size=2, max_size=2, unique=True))
+def test_no_two_paths_have_one_name(two: list[str]) -> None:
+    assert asset_filename(two[0]) != asset_filename(two[1])
+
+
+@pytest.mark.parametrize("pair", [("a/b.jpg", "a__b.jpg"), ("a\\b.jpg", "a_b.jpg"), ("a__b.jpg", "a__b~e0e9e1c5.jpg")])
+def test_names_that_would_look_alike_are_told_apart(pair: tuple[str, str]) -> None:
+    assert asset_filename(pair[0]) != asset_filename(pair[1])
+
+
+@given(paths)
+def test_a_name_is_one_that_file_systems_take(path: str) -> None:
+    name = asset_filename(path)
+    assert name == asset_filename(path)
+    assert name
+    assert len(name.encode(errors="surrogatepass")) <= LONGEST_NAME
+    assert not set(name) & {"/", "\\", "\x00"}
+
+
+def test_the_extension_stays_however_long_the_name() -> None:
+    assert asset_filename("x" * 400 + ".jpg").endswith(".jpg")
+
+
+def test_a_drop_is_named_by_its_object_and_version() -> None:
+    assert len({drop_id("b", "k", "1"), drop_id("b", "k", "2"), drop_id("b", "k1", ""), drop_id("b", "k", "11")}) == 4
+    assert {shard_of(drop_id("b", f"k{number}", "1")) for number in range(400)} == set(range(16))
+
+
+@given(st.text(alphabet="abc-_9", min_size=1, max_size=255))
+def test_the_name_of_a_run_is_one_that_step_functions_takes(dataset_id: str) -> None:
+    assert len(run_name(dataset_id, 1795236000)) <= LONGEST_RUN

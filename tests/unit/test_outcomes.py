@@ -1,0 +1,345 @@
+"""What becomes of each drop of a session, for everything that Vi and the uploads may say."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assetline.ingest.drop import Drop
+from assetline.ingest.outcomes import BLAMELESS, MOST_RETURNS, Evidence, Outcome, UploadFailure, outcomes
+from assetline.ingest.rejections import rejection
+
+CONTRACT_CODES = [
+    "EALREADY",
+    "EBADMIME",
+    "EBADSIZE",
+    "ECORRUPT",
+    "ENOQUOTA",
+    "EOLDMETA",
+    "ETIMEOUT",
+    "ERESNENT",
+    "EPROJECT",
+    "ENOASSET",
+    "ESEQMETA",
+    "EUNKNOWN",
+]
+WAYS_TO_LEAVE = ["finished", "failed", "cancelled", "overdue", "broken", "abandoned"]
+NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
+
+
+def any_drop(name: str = "one.png", *, attempts: int = 0, uploaded: bool = True) -> Drop:
+    return Drop(
+        drop_id=f"id of {name}",
+        bucket="drops",
+        key=f"ds1/{name}",
+        etag="etag",
+        size=1,
+        dataset_id="ds1",
+        asset_filename=name,
+        state="uploaded" if uploaded else "claimed",
+        attempts=attempts,
+        session_key="run-1",
+        dropped_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def any_drops(count: int, **options: Any) -> list[Drop]:
+    return [any_drop(f"{number}.png", **options) for number in range(count)]
+
+
+def not_uploaded(*drops: Drop, reason: str = "UploadFailed", retryable: bool = True) -> dict[str, UploadFailure]:
+    return {
+        drop.drop_id: UploadFailure(drop_id=drop.drop_id, reason=reason, message="It broke.", retryable=retryable)
+        for drop in drops
+    }
+
+
+def said(vi_says: Any, total: int | None, succeeded: int = 0, errored: int = 0, **more: Any) -> Evidence:
+    left_as = more.pop("left_as", vi_says)
+    return Evidence(left_as=left_as, vi_says=vi_says, total=total, succeeded=succeeded, errored=errored, **more)
+
+
+def states(found: list[Outcome]) -> list[str]:
+    return [outcome.state for outcome in found]
+
+
+def test_all_files_of_a_finished_session_are_ingested() -> None:
+    found = outcomes(any_drops(3), said("finished", 3, 3))
+    assert found == [Outcome(drop.drop_id, "ingested") for drop in any_drops(3)]
+
+
+def test_a_file_that_vi_names_is_rejected_in_words_and_the_others_are_ingested() -> None:
+    found = outcomes(any_drops(3), said("finished", 3, 2, 1, file_errors={"1.png": "EBADMIME"}))
+    assert states(found) == ["ingested", "rejected", "ingested"]
+    assert (found[1].reason, found[1].message) == ("EBADMIME", rejection("EBADMIME").message)
+
+
+@pytest.mark.parametrize("code", [code for code in CONTRACT_CODES if code != "EALREADY"])
+def test_every_code_of_the_contract_is_put_in_words_that_say_what_to_do(code: str) -> None:
+    message = rejection(code).message
+    assert "not known" not in message
+    assert any(
+        todo in message for todo in ("assetline drops retry", "drop the file again", "drop it again", "drop that")
+    )
+
+
+def test_a_code_that_is_not_in_the_contract_is_kept_as_it_is() -> None:
+    (found,) = outcomes([any_drop()], said("finished", 1, 0, 1, file_errors={"one.png": "ENEWLY_MADE"}))
+    assert (found.state, found.reason) == ("rejected", "ENEWLY_MADE")
+    assert found.message is not None
+    assert "not known here" in found.message
+
+
+@pytest.mark.parametrize("vi_says", ["running", "finished", "failed", "cancelled"])
+def test_a_file_that_is_there_already_is_ingested_however_the_session_ends(vi_says: str) -> None:
+    found = outcomes(any_drops(2), said(vi_says, 2, 0, 1, left_as="failed", file_errors={"0.png": "EALREADY"}))
+    assert states(found)[0] == "ingested"
+
+
+@pytest.mark.parametrize("code", ["ETIMEOUT", "EUNKNOWN", "ECORRUPT", "EBADSIZE", "EOLDMETA", "ENOASSET"])
+def test_what_may_go_well_another_time_goes_back_three_times_and_is_then_rejected(code: str) -> None:
+    evidence = said("finished", 1, 0, 1, file_errors={"one.png": code})
+    found = [outcomes([any_drop(attempts=attempts)], evidence)[0] for attempts in range(5)]
+    assert states(found) == ["dropped", "dropped", "dropped", "rejected", "rejected"]
+    assert [outcome.counts_attempt for outcome in found] == [True, True, True, False, False]
+    assert {outcome.reason for outcome in found} == {code}
+    assert "tried 4 times" in (found[3].message or "")
+
+
+def test_fail_after_one_costs_only_the_file_that_failed() -> None:
+    found = outcomes(any_drops(3), said("failed", 3, 1, 1, file_errors={"1.png": "EBADMIME"}))
+    assert states(found) == ["dropped", "rejected", "dropped"]
+    assert not any(outcome.counts_attempt for outcome in found)
+
+
+def test_a_session_that_fails_and_names_nobody_costs_each_a_try() -> None:
+    found = outcomes(any_drops(2), said("failed", 2, 1, failure="out of disk"))
+    assert states(found) == ["dropped", "dropped"]
+    assert all(outcome.counts_attempt and outcome.reason == "SessionFailed" for outcome in found)
+    assert found[0].message == "Vi gave the session up (out of disk)."
+
+
+@pytest.mark.parametrize("left_as", WAYS_TO_LEAVE)
+def test_a_session_vi_does_not_have_gives_all_back(left_as: Any) -> None:
+    assert states(outcomes(any_drops(2), Evidence(left_as=left_as))) == ["dropped", "dropped"]
+
+
+@pytest.mark.parametrize("error", sorted(BLAMELESS))
+def test_a_run_that_broke_for_what_no_file_can_help_costs_no_try(error: str) -> None:
+    found = outcomes(any_drops(2), said("running", 2, left_as="broken", error=error))
+    assert states(found) == ["dropped", "dropped"]
+    assert not any(outcome.counts_attempt for outcome in found)
+
+
+def test_a_run_that_broke_otherwise_costs_each_a_try_for_one_of_them_may_have_broken_it() -> None:
+    found = outcomes(any_drops(2, uploaded=False), said("running", 2, left_as="broken", error="Sandbox.Timedout"))
+    assert all(outcome.counts_attempt for outcome in found)
+
+
+def test_a_file_that_is_gone_is_rejected_and_does_not_hold_up_the_others() -> None:
+    drops = any_drops(3)
+    gone = not_uploaded(drops[0], reason="Deleted", retryable=False)
+    found = outcomes(drops, said("running", 3, 2, left_as="finished", upload_failures=gone))
+    assert states(found) == ["rejected", "ingested", "ingested"]
+
+
+def test_an_upload_that_failed_goes_back_and_the_others_stay() -> None:
+    drops = any_drops(3)
+    failures = not_uploaded(drops[0])
+    found = outcomes(drops, said("finished", 3, 2, 1, upload_failures=failures, file_errors={"0.png": "ETIMEOUT"}))
+    assert states(found) == ["dropped", "ingested", "ingested"]
+    assert found[0].reason == "UploadFailed"
+
+
+def test_an_upload_of_which_only_the_answer_failed_is_ingested_when_vi_took_all() -> None:
+    drops = any_drops(2)
+    found = outcomes(drops, said("finished", 2, 2, upload_failures=not_uploaded(drops[0])))
+    assert states(found) == ["ingested", "ingested"]
+
+
+def test_a_file_vi_left_out_goes_back_although_vi_took_all_that_it_knew_of() -> None:
+    drops = any_drops(3)
+    found = outcomes(drops, said("finished", 2, 2, upload_failures=not_uploaded(drops[2], reason="UploadExpired")))
+    assert states(found) == ["ingested", "ingested", "dropped"]
+
+
+def test_when_fewer_arrived_than_were_sent_and_none_is_named_all_go_back_rather_than_one_be_lost() -> None:
+    found = outcomes(any_drops(3), said("finished", 3, 2, 1, file_errors={"somebody-else.png": "EBADMIME"}))
+    assert states(found) == ["dropped"] * 3
+    assert all(outcome.counts_attempt for outcome in found)  # or it would never end
+
+
+def test_a_session_without_counts_is_believed_when_it_says_that_it_finished() -> None:
+    assert states(outcomes(any_drops(2), said("finished", None))) == ["ingested", "ingested"]
+
+
+def test_a_name_that_vi_composes_otherwise_is_the_same_name() -> None:
+    found = outcomes([any_drop("cafe\u0301.png")], said("finished", 1, 0, 1, file_errors={"caf\u00e9.png": "EBADMIME"}))
+    assert states(found) == ["rejected"]
+
+
+def test_what_was_never_sent_goes_back_although_the_others_were_taken() -> None:
+    drops = [any_drop("0.png"), any_drop("1.png", uploaded=False)]
+    found = outcomes(drops, said("finished", 2, 1, left_as="broken"))
+    assert states(found) == ["ingested", "dropped"]
+
+
+def test_a_session_that_still_runs_when_its_run_broke_gives_all_back() -> None:
+    drops = any_drops(2)
+    evidence = said("running", 2, 1, left_as="broken", upload_failures=not_uploaded(drops[0]))
+    assert states(outcomes(drops, evidence)) == ["dropped", "dropped"]
+
+
+def test_a_session_that_was_left_alone_when_all_was_sent_keeps_what_vi_took() -> None:
+    drops = any_drops(2)
+    gone = not_uploaded(drops[0], reason="Deleted", retryable=False)
+    found = outcomes(drops, said("running", 2, 1, left_as="abandoned", upload_failures=gone))
+    assert states(found) == ["rejected", "ingested"]
+
+
+def test_a_session_that_was_left_alone_half_way_gives_back_what_is_not_certain() -> None:
+    drops = [any_drop("0.png"), any_drop("1.png", uploaded=False)]  # Vi may count the one whose note is missing
+    assert states(outcomes(drops, said("running", 2, 1, left_as="abandoned"))) == ["dropped", "dropped"]
+
+
+def test_an_overdue_session_that_took_a_file_whose_upload_seemed_to_fail_does_not_pass_for_another() -> None:
+    drops = any_drops(2)  # Vi counts the first one, and is still at the second
+    evidence = said("running", 2, 1, left_as="overdue", upload_failures=not_uploaded(drops[0]))
+    assert states(outcomes(drops, evidence)) == ["dropped", "dropped"]
+
+
+# ---- for whatever Vi may say
+
+drops_of_a_session = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=12).map(
+    lambda known: [any_drop(f"{n}.png", attempts=a, uploaded=u) for n, (a, u) in enumerate(known)]
+)
+codes = st.sampled_from([*CONTRACT_CODES, "ENEWLY_MADE"])
+
+
+@st.composite
+def evidences(draw: st.DrawFn, drops: list[Drop]) -> Evidence:
+    names = [drop.asset_filename for drop in drops] + ["nobody.png"]
+    failing = draw(st.lists(st.sampled_from(drops), unique=True))
+    return Evidence(
+        left_as=draw(st.sampled_from(WAYS_TO_LEAVE)),
+        error=draw(st.sampled_from([None, "Sandbox.Timedout", *BLAMELESS])),
+        vi_says=draw(st.sampled_from([None, "running", "finished", "failed", "cancelled"])),
+        total=draw(st.none() | st.integers(0, 15)),
+        succeeded=draw(st.integers(0, 15)),
+        errored=draw(st.integers(0, 15)),
+        file_errors=draw(st.dictionaries(st.sampled_from(names), codes)),
+        upload_failures=not_uploaded(*failing, retryable=draw(st.booleans())),
+    )
+
+
+any_session = drops_of_a_session.flatmap(lambda drops: st.tuples(st.just(drops), evidences(drops)))
+
+
+@given(any_session)
+def test_every_drop_has_exactly_one_outcome(session: tuple[list[Drop], Evidence]) -> None:
+    drops, evidence = session
+    assert [outcome.drop_id for outcome in outcomes(drops, evidence)] == [drop.drop_id for drop in drops]
+
+
+@given(any_session)
+def test_an_innocent_drop_is_never_charged_when_somebody_is_named(session: tuple[list[Drop], Evidence]) -> None:
+    drops, evidence = session
+    named = {drop.drop_id for drop in drops if drop.asset_filename in evidence.file_errors}
+    for outcome in outcomes(drops, evidence):
+        if named and outcome.drop_id not in named and outcome.drop_id not in evidence.upload_failures:
+            assert not outcome.counts_attempt
+            assert outcome.state != "rejected"
+
+
+@given(any_session)
+def test_what_is_charged_goes_back_and_has_been_back_less_than_three_times(
+    session: tuple[list[Drop], Evidence],
+) -> None:
+    drops, evidence = session
+    for drop, outcome in zip(drops, outcomes(drops, evidence), strict=True):
+        if outcome.counts_attempt:
+            assert outcome.state == "dropped"
+            assert drop.attempts < MOST_RETURNS
+        assert outcome.state == "ingested" or (outcome.reason and outcome.message)
+
+
+@given(any_session)
+def test_every_session_comes_nearer_to_its_drops_end(session: tuple[list[Drop], Evidence]) -> None:
+    drops, evidence = session
+    if evidence.error not in BLAMELESS:
+        assert any(outcome.state != "dropped" or outcome.counts_attempt for outcome in outcomes(drops, evidence))
+
+
+@given(st.data(), drops_of_a_session)
+def test_whatever_happens_no_drop_goes_back_more_than_three_times_for_its_own_sake(
+    data: st.DataObject, drops: list[Drop]
+) -> None:
+    returns = dict.fromkeys((drop.drop_id for drop in drops), 0)
+    waiting = [drop.model_copy(update={"attempts": 0}) for drop in drops]
+    sessions = 0
+    while waiting:
+        sessions += 1
+        evidence = data.draw(evidences(waiting).filter(lambda evidence: evidence.error not in BLAMELESS))
+        again = []
+        for drop, outcome in zip(waiting, outcomes(waiting, evidence), strict=True):
+            returns[drop.drop_id] += outcome.counts_attempt
+            if outcome.state == "dropped":
+                again.append(drop.model_copy(update={"attempts": drop.attempts + outcome.counts_attempt}))
+        waiting = again
+        assert sessions <= len(drops) * (MOST_RETURNS + 1)
+    assert max(returns.values()) <= MOST_RETURNS
+
+
+# ---- for whatever Vi may do, when what it says is true
+
+type Fate = Literal["taken", "refused", "already", "missing"]
+
+
+@st.composite
+def true_sessions(draw: st.DrawFn) -> tuple[list[Drop], Evidence, list[Fate]]:
+    """Draw a session that came to an end in Vi, or to rest: what was sent is taken, or refused by name."""
+    count = draw(st.integers(1, 8))
+    broke = draw(st.booleans())
+    sent = [draw(st.booleans()) for _ in range(count)]
+    answered = [one and draw(st.booleans()) for one in sent]  # or the upload seems to have failed
+    noted = [not one and (not broke or draw(st.booleans())) for one in answered]
+    fates: list[Fate] = [draw(st.sampled_from(["taken", "refused", "already"])) if one else "missing" for one in sent]
+    drops = [any_drop(f"{n}.png", uploaded=one) for n, one in enumerate(answered)]
+    finished = draw(st.booleans())
+    timed_out = [finished and fate == "missing" and draw(st.booleans()) for fate in fates]
+    errors = {f"{n}.png": "EALREADY" for n, fate in enumerate(fates) if fate == "already"}
+    errors |= {f"{n}.png": draw(codes.filter("EALREADY".__ne__)) for n, fate in enumerate(fates) if fate == "refused"}
+    errors |= {f"{n}.png": "ETIMEOUT" for n, late in enumerate(timed_out) if late}
+    there_counts_as_taken = draw(st.booleans())
+    succeeded = fates.count("taken") + (fates.count("already") if there_counts_as_taken else 0)
+    left_out = draw(st.integers(0, fates.count("missing") - sum(timed_out)))
+    evidence = Evidence(
+        left_as=draw(st.sampled_from(["broken", "abandoned"] if broke else ["finished", "overdue", "abandoned"])),
+        vi_says="finished" if finished else "running",
+        total=count - left_out,
+        succeeded=succeeded,
+        errored=len(errors) - (fates.count("already") if there_counts_as_taken else 0),
+        file_errors=errors,
+        upload_failures=not_uploaded(*(drop for drop, one in zip(drops, noted, strict=True) if one)),
+    )
+    return drops, evidence, fates
+
+
+@given(true_sessions())
+def test_nothing_is_called_ingested_that_vi_does_not_have(session: tuple[list[Drop], Evidence, list[Fate]]) -> None:
+    drops, evidence, fates = session
+    for outcome, fate in zip(outcomes(drops, evidence), fates, strict=True):
+        assert outcome.state != "ingested" or fate in {"taken", "already"}
+
+
+@given(true_sessions())
+def test_what_was_sent_and_taken_is_not_sent_again_when_the_session_finished(
+    session: tuple[list[Drop], Evidence, list[Fate]],
+) -> None:
+    drops, evidence, fates = session
+    for drop, outcome, fate in zip(drops, outcomes(drops, evidence), fates, strict=True):
+        if evidence.vi_says == "finished" and fate == "taken" and drop.state == "uploaded":
+            assert outcome.state == "ingested"
