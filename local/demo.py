@@ -1,4 +1,4 @@
-"""All of it in one go: a stack up, 2,000 assets exported in several turns, once more disturbed, the stack down."""
+"""All of it in one go: a stack up, 2,000 assets exported, once more disturbed, images ingested, the stack down."""
 
 import csv
 import subprocess
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local import environment
+from local.demo_ingest import drop_images
 from local.disturbance import Disturbance
 from local.errors import LocalStackFailed
 from local.ministack import free_port, taken
@@ -47,6 +48,8 @@ def demo(settings: StackSettings, to: Path, say: Say) -> None:
             raise LocalStackFailed(f"{undisturbed} has {rows:,} rows, and the feed {ROWS:,}")
         if not settings.safetyculture_url:
             _disturb(stack, settings, to, undisturbed, say)
+        if not settings.vi_url:
+            drop_images(stack, say)
     say("The stack is down again.")
 
 
