@@ -1,0 +1,200 @@
+"""The emulated Vi is true: the official SDK works against it, and it goes wrong where a scenario says."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.emulators.vi.scenario import (
+    LOCAL_KEY,
+    LOCAL_ORGANIZATION,
+    ApiFault,
+    DownloadFault,
+    MissingItems,
+    RepeatedToken,
+    Scenario,
+)
+from local.emulators.vi.server import Emulator, running
+from local.images import image
+from local.project import LOCAL
+
+NO_RATION = Scenario(sessions_per_window=None)
+DATASET = f"/workspaces/{LOCAL_ORGANIZATION}/datasets/{LOCAL_ORGANIZATION}_ds1"
+
+# What is said goes to the file that the third argument names: the SDK itself prints, too.
+BEGINNING = """
+import json, sys, vi
+from vi.api.types import PaginationParams
+client = vi.Client(secret_key=sys.argv[2], organization_id=sys.argv[3], endpoint=sys.argv[1])
+folder, said = sys.argv[4], {}
+"""
+END = """
+open(folder + "/said.json", "w").write(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with running() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def vi(emulator: Emulator) -> Emulator:
+    emulator.has(NO_RATION)
+    emulator.forget()
+    return emulator
+
+
+@pytest.fixture
+def http(vi: Emulator) -> Iterator[httpx.Client]:
+    headers = {"authorization": f"Bearer {LOCAL_KEY}", "organization-id": LOCAL_ORGANIZATION}
+    with httpx.Client(base_url=vi.url, headers=headers) as http:
+        yield http
+
+
+def sdk(vi: Emulator, folder: Path, program: str) -> dict[str, Any]:
+    """Run *program* with the official SDK, and return what it said."""
+    subprocess.run(
+        [
+            LOCAL / "tools/visdk/bin/python",
+            *("-c", BEGINNING + program + END, vi.url, LOCAL_KEY, LOCAL_ORGANIZATION, str(folder)),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "VI_ENABLE_FILE": "false"},
+    )
+    said: dict[str, Any] = json.loads((folder / "said.json").read_text())
+    return said
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    (tmp_path / "photos/more").mkdir(parents=True)
+    for number in range(5):
+        (tmp_path / f"photos/im_{number:02}.png").write_bytes(image("png", number))
+    (tmp_path / "photos/more/a b.jpg").write_bytes(image("jpg", 9))
+    (tmp_path / "photos/notes.txt").write_text("no image")
+    return tmp_path
+
+
+def test_the_sdk_uploads_a_file_a_folder_and_bytes_and_waits(vi: Emulator, photos: Path) -> None:
+    said = sdk(
+        vi,
+        photos,
+        """
+one = client.assets.upload(dataset_id="ds1", paths=folder + "/photos/im_00.png", wait_until_done=True)
+whole = client.assets.upload(dataset_id="ds1", paths=folder + "/photos", wait_until_done=True)
+content = open(folder + "/photos/im_01.png", "rb").read()
+more = client.assets.upload(dataset_id="ds2", assets_bytes=[("bytes.png", content)], wait_until_done=False)
+status = client.assets.wait_until_done(dataset_id="ds2", asset_ingestion_session_id=list(more.session_ids)[0])
+said["one"] = [one.total_succeeded, one.total_failed]
+said["whole"] = [whole.total_succeeded, whole.total_files, whole.success_rate]
+said["bytes"] = status.status.progressCount.succeeded
+""",
+    )
+    assert said == {"one": [1, 0], "whole": [6, 6, 100.0], "bytes": 1}
+    assert sorted(vi.assets("ds1")) == ["a b.jpg", *(f"im_{number:02}.png" for number in range(5))]
+    assert vi.assets("ds1")["a b.jpg"].content.read() == image("jpg", 9)
+
+
+def test_the_sdk_lists_gets_counts_renames_downloads_and_deletes(vi: Emulator, photos: Path) -> None:
+    said = sdk(
+        vi,
+        photos,
+        """
+client.assets.upload(dataset_id="ds1", paths=folder + "/photos", wait_until_done=True)
+first = client.assets.list(dataset_id="ds1", pagination=PaginationParams(page_size=4))
+rest = client.assets.list(dataset_id="ds1", pagination=PaginationParams(page_size=4, page_token=first.next_page))
+assets = {asset.filename: asset for asset in [*first.items, *rest.items]}
+said["listed"] = sorted(assets)
+got = client.assets.get(dataset_id="ds1", asset_id=assets["im_00.png"].asset_id, contents=True)
+said["got"] = [got.filename, got.metadata.width, got.metadata.height, got.contents.asset.url.rpartition("?")[0][-9:]]
+said["count"] = client.assets.count(dataset_id="ds1", filter_criteria="im_")
+client.assets.rename(dataset_id="ds1", asset_id=assets["im_04.png"].asset_id, new_name="last.png")
+client.assets.download(dataset_id="ds1", save_dir=folder + "/out", show_progress=False)
+said["deleted"] = client.assets.delete(dataset_id="ds1", asset_id=assets["im_00.png"].asset_id).deleted
+client.datasets.bulk_delete_assets(dataset_id="ds1", filter_criteria="im_0", strict_query=True)
+said["left"] = client.assets.count(dataset_id="ds1")
+said["datasets"] = [dataset.dataset_id for page in client.datasets.list() for dataset in page.items]
+""",
+    )
+    assert said == {
+        "listed": ["a b.jpg", *(f"im_{number:02}.png" for number in range(5))],
+        "got": ["im_00.png", 64, 48, "im_00.png"],
+        "count": 5,
+        "deleted": True,
+        "left": 2,
+        "datasets": ["ds1", "ds2", "ds3"],
+    }
+    assert (photos / "out/ds1/im_01.png").read_bytes() == image("png", 1)
+    assert sorted(vi.assets("ds1")) == ["a b.jpg", "last.png"]
+
+
+def test_the_sdk_sends_large_files_in_parts(vi: Emulator, photos: Path) -> None:
+    vi.has(NO_RATION.model_copy(update={"part_bytes": 100}))
+    said = sdk(
+        vi,
+        photos,
+        """
+from vi.api.resources.datasets.assets import consts
+consts.MULTIPART_THRESHOLD_BYTES = 64  # a GiB takes too long
+result = client.assets.upload(dataset_id="ds1", paths=folder + "/photos/im_01.png", wait_until_done=True)
+said["succeeded"] = result.total_succeeded
+""",
+    )
+    assert said["succeeded"] == 1
+    assert vi.assets("ds1")["im_01.png"].content.read() == image("png", 1)
+    assert len(vi.requests("/parts/", "PUT")) == len(image("png", 1)) // 100 + 1
+
+
+def test_the_ration_is_kept_and_says_how_long_to_wait(vi: Emulator, http: httpx.Client) -> None:
+    vi.has(Scenario(sessions_per_window=2, window_seconds=60))
+    path = f"{DATASET}/assetSources/managed/datature/default/assetIngestionSessions"
+    spec = {"spec": {"assets": [], "kind": "Upload", "failureMode": "FailAfterOne", "onAssetOverwritten": "x"}}
+    answers = [http.post(path, json=spec) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert 59 <= int(answers[2].headers["retry-after"]) <= 60
+
+
+def test_a_signed_url_that_was_altered_or_is_for_another_method_is_refused(vi: Emulator, http: httpx.Client) -> None:
+    vi.stage.datasets["ds1"].put("a.png", "Image", "image/png", vi.stage.content(), {})
+    asset = http.get(f"{DATASET}/assets", params={"contents": "y"}).json()["items"][0]
+    url = asset["contents"]["asset"]["url"]
+    assert httpx.get(url).status_code == 200
+    assert httpx.get(f"{url}0").status_code == 403
+    assert httpx.put(url, content=b"").status_code == 403
+
+
+@pytest.mark.parametrize(("authorization", "status"), [("Bearer dtvi_wrong", 401), ("", 401)])
+def test_the_key_is_asked_for(vi: Emulator, authorization: str, status: int) -> None:
+    headers = {"authorization": authorization, "organization-id": LOCAL_ORGANIZATION}
+    assert httpx.get(f"{vi.url}{DATASET}", headers=headers).status_code == status
+
+
+def test_faults_strike_as_often_as_they_say(vi: Emulator, http: httpx.Client) -> None:
+    vi.plays(NO_RATION.model_copy(update={"faults": (ApiFault(path="/assets", status=503, times=2), MissingItems())}))
+    statuses = [http.get(f"{DATASET}/assets").status_code for _ in range(3)]
+    assert statuses == [503, 503, 200]
+    assert "items" not in http.get(f"{DATASET}/assets").json()
+    assert http.get(DATASET).status_code == 200
+
+
+def test_a_list_can_lead_in_a_circle_and_a_download_be_cut_short(vi: Emulator, http: httpx.Client) -> None:
+    for number in range(5):
+        content = vi.stage.content()
+        content.append(image("png", number))
+        vi.stage.datasets["ds1"].put(f"{number}.png", "Image", "image/png", content, {})
+    vi.plays(NO_RATION.model_copy(update={"faults": (RepeatedToken(), DownloadFault(what="wrong", times=1))}))
+    token = http.get(f"{DATASET}/assets", params={"s": "2", "contents": "y"}).json()["nextPage"]
+    page = http.get(f"{DATASET}/assets", params={"s": "2", "p": token, "contents": "y"}).json()
+    assert page["nextPage"] == token
+    url = page["items"][0]["contents"]["asset"]["url"]
+    assert httpx.get(url).content != image("png", 2)
+    assert httpx.get(url).content == image("png", 2)

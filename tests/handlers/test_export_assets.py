@@ -1,0 +1,165 @@
+"""A Vi dataset is exported as a feed is: every page, the same file, the same promises."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.parameters import clear_caches
+
+from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, RepeatedCursor, ViRefused
+from assetline.export import connections
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, MissingItems, RepeatedToken, Scenario
+from local.emulators.vi.server import Emulator, running
+from local.images import image
+from tests.handlers.conftest import Aws, Machine
+
+ASSETS = 23
+REQUEST = {"source": "vi", "dataset_id": "ds1", "page_size": 5}
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[Emulator]:
+    with running() as emulated:
+        yield emulated
+
+
+@pytest.fixture
+def vi(emulated: Emulator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    emulated.has(Scenario())
+    emulated.forget()
+    fill(emulated, ASSETS)
+    secret = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
+    arn = boto3.client("secretsmanager").create_secret(Name="vi", SecretString=secret)["ARN"]
+    monkeypatch.setenv("VI_API_URL", emulated.url)
+    monkeypatch.setenv("VI_SECRET_ARN", arn)
+    clear_caches()
+    connections.settings.cache_clear()
+    connections.vi_client.cache_clear()
+    yield emulated
+    connections.vi_client().close()
+    connections.vi_client.cache_clear()
+
+
+def fill(vi: Emulator, count: int) -> None:
+    for number in range(count):
+        content = vi.stage.content()
+        content.append(image("png", number, (64, 64 if number % 2 else 48)))
+        metadata = {"site": "oslo"} if number % 3 else {}
+        asset = vi.stage.datasets["ds1"].put(f"image_{number:05}.png", "Image", "image/png", content, metadata)
+        asset.annotations = {"cat": number} if number == 7 else {}
+
+
+def rows(aws: Aws, key: str) -> list[dict[str, str]]:
+    return [*csv.DictReader(io.StringIO(aws.text(key)))]
+
+
+def test_every_page_becomes_rows_with_all_metadata_as_columns(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    result = machine.run(REQUEST)
+    found = rows(aws, result["key"])
+    assert (result["rows"], result["pages"]) == (ASSETS, 5)
+    assert [row["filename"] for row in found] == [f"image_{number:05}.png" for number in range(ASSETS)]
+    eighth = found[7]
+    assert (eighth["width"], eighth["height"], eighth["mime_type"]) == ("64", "64", "image/png")
+    assert eighth["file_size"] == str(vi.assets("ds1")["image_00007.png"].content.size)
+    assert (eighth["annotations_total"], eighth["annotations.cat"]) == ("7", "7")
+    assert eighth["custom_metadata.site"] == "oslo"
+    assert eighth["time_created"].startswith("20")
+    assert eighth["time_created"].endswith("Z")
+    assert {row["extra"] for row in found} == {""}
+    assert result["key"].startswith("exports/vi-ds1/vi-ds1_")
+
+
+def test_signed_urls_are_there_only_when_they_are_asked_for(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    assert "signature" not in aws.text(machine.run(REQUEST)["key"])
+    with_urls = machine.run(REQUEST | {"contents": True}, "2026-11-21T04:00:00Z")
+    assert "signature" in rows(aws, with_urls["key"])[0]["contents_url"]
+
+
+def test_where_leaves_out_what_is_not_meant_and_says_how_many(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    result = machine.run(REQUEST | {"where": {"aspect": "square", "filename": "image_0000*"}})
+    assert [row["filename"] for row in rows(aws, result["key"])] == [
+        f"image_0000{number}.png" for number in (1, 3, 5, 7, 9)
+    ]
+    manifest = json.loads(aws.text(result["manifest_key"]))
+    assert (manifest["rows"], manifest["excluded"], manifest["keys"]) == (5, ASSETS - 5, ["asset_id"])
+
+
+def test_what_vi_can_be_asked_is_asked_of_vi(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    asked = {"filter": "image_0001", "metadata_query": 'site == "oslo"', "sort_by": "filename", "order": "desc"}
+    result = machine.run(REQUEST | asked)
+    names = [row["filename"] for row in rows(aws, result["key"])]
+    assert names == [f"image_000{number}.png" for number in (19, 17, 16, 14, 13, 11, 10)]
+    queries = [one.query for one in vi.requests("/assets")]
+    assert queries[0] == {
+        "s": "5",
+        "filter": "image_0001",
+        "metadataQuery": 'site == "oslo"',
+        "sortBy": "filename",
+        "o": "desc",
+    }
+
+
+def test_turns_formats_and_faults_change_nothing(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    undisturbed = aws.bytes(machine.run(REQUEST)["key"])
+    vi.plays(Scenario(faults=(ApiFault(path="/assets", status=503, times=1), MissingItems(times=1))))
+    in_turns = machine.run(REQUEST | {"max_turn_seconds": 1e-9}, "2026-11-21T05:00:00Z")
+    assert aws.bytes(in_turns["key"]) == undisturbed
+    vi.plays(Scenario())
+    lines = aws.text(machine.run(REQUEST | {"format": "jsonl"}, "2026-11-21T06:00:00Z")["key"]).splitlines()
+    assert [json.loads(line)["assetId"] for line in lines] == [row["asset_id"] for row in rows_of(undisturbed)]
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    return [*csv.DictReader(io.StringIO(content.decode()))]
+
+
+def test_the_largest_page_is_found_by_asking(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    vi.plays(Scenario(max_page_size=100))
+    result = machine.run({"source": "vi", "dataset_id": "ds1"})
+    assert (result["rows"], result["pages"]) == (ASSETS, 1)
+    assert [one.query["s"] for one in vi.requests("/assets")] == ["1000", "500", "250", "100"]
+
+
+def test_a_list_that_leads_in_a_circle_is_an_error(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    vi.plays(Scenario(faults=(RepeatedToken(),)))
+    with pytest.raises(RepeatedCursor):
+        machine.run(REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        ({"source": "vi"}, InvalidInput),
+        ({"source": "vi", "dataset_id": "ds1", "feed": "assets"}, InvalidInput),
+        ({"source": "vi", "dataset_id": "../ds1"}, InvalidInput),
+        ({"source": "vi", "dataset_id": "ds1", "where": {"min_size": 1}}, InvalidInput),
+        ({"source": "vi", "dataset_id": "ds1", "sort_by": "size"}, InvalidInput),
+        ({"source": "vi", "dataset_id": "nowhere"}, DatasetUnknown),
+        ({"source": "vi", "dataset_id": "ds1", "filter": '{"colour": "red"}'}, ViRefused),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_name(
+    aws: Aws, machine: Machine, vi: Emulator, request_: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        machine.run(request_)
+
+
+def test_a_key_that_is_refused_opens_nothing(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    vi.plays(Scenario(key="dtvi_another"))
+    with pytest.raises(KeyRefused):
+        machine.run(REQUEST)
+    assert aws.table.scan()["Items"] == []
+
+
+def test_sixteen_thousand_and_one_assets_are_listed_whole(aws: Aws, machine: Machine, vi: Emulator) -> None:
+    content = vi.stage.content()
+    content.append(image("png"))
+    for number in range(ASSETS, 16_001):
+        vi.stage.datasets["ds1"].put(f"image_{number:05}.png", "Image", "image/png", content, {})
+    result = machine.run({"source": "vi", "dataset_id": "ds1"})
+    assert (result["rows"], result["pages"]) == (16_001, 17)
+    assert len({row["asset_id"] for row in rows(aws, result["key"])}) == 16_001
