@@ -1,0 +1,166 @@
+"""Record Drop: real events become drops or rejections, once, whatever comes twice, late or broken."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from assetline.ingest import connections
+from assetline.ingest.drop import Drop, drop_id
+from functions.record_drop import app as record_drop
+from local.emulators.vi.server import Emulator
+from local.images import image
+from tests.handlers.conftest import event, lambda_context
+from tests.handlers.ingest.session_stage import DROPS, SessionStage, emulated_vi, session_stage
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with emulated_vi() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch) as stage:
+        yield stage
+
+
+def put(stage: SessionStage, key: str, content: bytes, **options: Any) -> str:
+    etag: str = stage.s3.put_object(Bucket=DROPS, Key=key, Body=content, **options)["ETag"].strip('"')
+    return etag
+
+
+def created(key: str, content: bytes, etag: str, sequencer: str = "0062E99A88DC407460", **more: Any) -> dict[str, Any]:
+    """Return the real event of an object, with its own particulars."""
+    message = json.loads(event("record_drop/two_drops")["Records"][0]["body"])
+    message["detail"]["object"] = {"key": key, "size": len(content), "etag": etag, "sequencer": sequencer, **more}
+    return dict(message)
+
+
+def messages(*events: Any) -> dict[str, Any]:
+    record = event("record_drop/two_drops")["Records"][0]
+    bodies = [one if isinstance(one, str) else json.dumps(one) for one in events]
+    return {"Records": [record | {"messageId": f"message-{place}", "body": body} for place, body in enumerate(bodies)]}
+
+
+def record(payload: dict[str, Any]) -> Any:
+    return record_drop.lambda_handler(payload, lambda_context())
+
+
+def drop(key: str, version: str) -> Drop:
+    (found,) = connections.ledger().get([drop_id(DROPS, key, version)]).values()
+    return found
+
+
+def dropped(stage: SessionStage, key: str, content: bytes, **options: Any) -> Drop:
+    etag = put(stage, key, content, **options)
+    assert record(messages(created(key, content, etag))) == {"batchItemFailures": []}
+    return drop(key, etag)
+
+
+def test_an_image_waits_with_all_that_a_session_has_to_be_told(stage: SessionStage) -> None:
+    found = dropped(stage, "ds1/größe & 50%+ (1).png", image("png"), Metadata={"site": "oslo"}, Tagging="team=a")
+    assert (found.state, found.dataset_id, found.asset_filename) == ("dropped", "ds1", "größe & 50%+ (1).png")
+    assert (found.mime, found.kind, found.size) == ("image/png", "Image", len(image("png")))
+    assert (found.custom_metadata, found.tag_count) == ({"site": "oslo"}, 1)
+    assert found.crc32c is not None
+    assert len(stage.started) == 1
+    assert stage.started[0].startswith("ds1-")
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "reason"),
+    [
+        ("ds1/text.png", b"this is text", "WrongContent"),
+        ("ds1/notes.txt", b"notes", "UnsupportedType"),
+        ("ds1/empty.png", b"", "EmptyObject"),
+        ("photo.png", image("png"), "NoDataset"),
+        ("not a dataset/photo.png", image("png"), "NoDataset"),
+    ],
+)
+def test_what_cannot_be_an_asset_is_rejected_with_the_reason_and_tagged(
+    stage: SessionStage, key: str, content: bytes, reason: str
+) -> None:
+    found = dropped(stage, key, content)
+    assert (found.state, found.reason) == ("rejected", reason)
+    assert found.message
+    assert found.expires_at
+    assert stage.s3.get_object_tagging(Bucket=DROPS, Key=key)["TagSet"][-1]["Value"] == reason
+    assert stage.started == []
+
+
+def test_an_image_that_is_too_large_is_not_read(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_IMAGE_BYTES", "100")
+    connections.settings.cache_clear()
+    connections.recorder.cache_clear()
+    found = dropped(stage, "ds1/large.png", image("png", 3) + bytes(100))
+    assert (found.reason, found.mime) == ("TooLarge", None)
+
+
+def test_an_object_that_is_gone_or_another_by_now_says_so(stage: SessionStage) -> None:
+    record(messages(created("ds1/gone.png", b"12345678", "0" * 32)))
+    assert drop("ds1/gone.png", "0" * 32).reason == "Deleted"
+    put(stage, "ds1/newer.png", image("png"))
+    record(messages(created("ds1/newer.png", b"12345678", "1" * 32)))
+    assert drop("ds1/newer.png", "1" * 32).reason == "Overwritten"
+
+
+def test_an_event_that_comes_twice_or_late_changes_nothing(stage: SessionStage) -> None:
+    first = dropped(stage, "ds1/a.png", image("png"))
+    connections.ledger().claim([first], "run-1")
+    again = created("ds1/a.png", image("png"), first.etag)
+    record(messages(again, again))
+    assert drop("ds1/a.png", first.etag).state == "claimed"
+    record(messages(created("ds1/a.png", image("png"), first.etag, "0062E99A88DC4074")))
+    assert drop("ds1/a.png", first.etag).state == "claimed"
+
+
+def test_dropping_the_same_file_again_when_it_is_over_is_another_try(stage: SessionStage) -> None:
+    key, content = "ds1/text.png", b"this is text"
+    first = dropped(stage, key, content)
+    record(messages(created(key, content, first.etag)))
+    assert drop(key, first.etag).sequencer == first.sequencer
+    etag = put(stage, key, content)
+    record(messages(created(key, content, etag, "0062E99A88DC407499")))
+    assert drop(key, etag).sequencer != first.sequencer
+
+
+def test_a_poisoned_message_fails_alone(stage: SessionStage) -> None:
+    etag = put(stage, "ds1/fine.png", image("png"))
+    answer = record(messages("this is no JSON", created("ds1/fine.png", image("png"), etag), {"detail": {}}))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}, {"itemIdentifier": "message-2"}]}
+    assert drop("ds1/fine.png", etag).state == "dropped"
+
+
+def test_a_folder_of_a_console_is_no_drop(stage: SessionStage) -> None:
+    record(messages(created("ds1/folder/", b"", "0" * 32)))
+    assert connections.ledger().get([drop_id(DROPS, "ds1/folder/", "0" * 32)]) == {}
+
+
+def test_a_backfill_notes_what_a_listing_shows(stage: SessionStage) -> None:
+    etag = put(stage, "2019/trip/old.png", image("png"))
+    payload = event("record_drop/backfill")
+    payload["Items"][0]["object"] |= {"Etag": f'"{etag}"', "Size": len(image("png"))}
+    assert record(payload) == {"recorded": 1, "known": 0, "ignored": 0}
+    assert record(payload["Items"][0]) == {"recorded": 0, "known": 1, "ignored": 0}
+    assert drop("2019/trip/old.png", etag).asset_filename == "trip__old.png"
+    assert drop("2019/trip/old.png", etag).dataset_id == "ds2"
+
+
+def test_the_checksum_that_s3_has_is_believed_and_else_it_is_computed(stage: SessionStage) -> None:
+    computed = dropped(stage, "ds1/a.png", image("png", 5)).crc32c
+    put(stage, "ds1/b.png", image("png", 5))
+    assert computed is not None
+    assert -(2**31) <= computed < 2**31
+
+
+def test_a_run_is_started_once_a_window_however_many_drops_come(stage: SessionStage) -> None:
+    events = []
+    for number in range(5):
+        etag = put(stage, f"ds1/{number}.png", image("png", number))
+        events.append(created(f"ds1/{number}.png", image("png", number), etag))
+    record(messages(*events))
+    record(messages(*events))
+    assert len(stage.started) in {1, 2}  # the window may end meanwhile
