@@ -11,14 +11,20 @@ import typer
 from typer.testing import CliRunner
 
 from assetline import errors
+from assetline.dataset.where import Where
 from assetline.export.close import Result
-from assetline.export.request import ExportRequest, parse
+from assetline.export.request import AssetsRequest, ExportRequest, parse
 from assetline.feed.catalogue import CATALOGUE
 from assetline_cli.app import app
 from tests.contract.template import ROOT, template
 
 README = (ROOT / "README.md").read_text()
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
+DATASETS = (ROOT / "docs/datasets.md").read_text()
+INGESTION = (ROOT / "docs/ingestion.md").read_text()
+REASONS_WHILE_READING = {
+    *("UnsupportedType", "WrongContent", "EmptyObject", "TooLarge", "NoDataset", "Deleted", "Overwritten"),
+}
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -39,6 +45,20 @@ def test_the_output_the_readme_shows_is_what_an_execution_ends_with() -> None:
     assert list(json.loads(shown)) == list(Result.model_fields)
 
 
+def test_the_keys_and_conditions_of_a_list_are_those_the_document_shows() -> None:
+    shortest, conditions = (json.loads(shown) for shown in re.findall(r"```json\n(.*?)```", DATASETS, re.DOTALL))
+    assert parse(AssetsRequest, shortest).feed == "vi-DATASET_ID"
+    assert conditions.keys() == Where.model_fields.keys()
+    assert Where.model_validate(conditions)
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+)\|", DATASETS, re.MULTILINE))))
+    assert named == AssetsRequest.model_fields.keys()
+
+
+def test_every_reason_of_a_rejection_is_explained() -> None:
+    named = set(re.findall(r"^\| `(\w+)`", INGESTION, re.MULTILINE))
+    assert {*REASONS_WHILE_READING, "UploadFailed", "SessionFailed", "DatasetUnknown"} <= named
+
+
 def test_every_make_target_the_documents_name_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     command = re.compile(r"(?:^|^\$ |`)make ([a-z-]+)", re.MULTILINE)
@@ -47,7 +67,11 @@ def test_every_make_target_the_documents_name_exists() -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in commands("sh") if line.startswith("assetline ")])
-def test_every_command_of_the_readme_is_one_the_command_line_takes(line: str) -> None:
+def test_every_command_of_the_readme_is_one_the_command_line_takes(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
     words = shlex.split(line)[1:]
     group = typer.main.get_command(app)
     context = group.make_context("assetline", words, resilient_parsing=True)
