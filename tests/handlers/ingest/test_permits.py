@@ -112,15 +112,15 @@ def test_no_window_of_vi_ever_holds_more_sessions_than_the_ration(
                 ration.used(permit)
         answers = [answer for answer in answers if answer[0] > due]
         clock.now = due
-        permit = ration.take(f"holder-{place}")
-        if isinstance(permit, Wait):
+        taken = ration.take(f"holder-{place}")
+        if isinstance(taken, Wait):
             continue
         if how == "never sent":
-            ration.give_back(permit)
+            ration.give_back(taken)
             continue
         received.append(clock.now + outward)
         if how == "answered":
-            answers.append((clock.now + outward + back, permit))
+            answers.append((clock.now + outward + back, taken))
     received.sort()
     for first, one_too_many in zip(received, received[PER_WINDOW:], strict=False):
         assert one_too_many - first >= WINDOW - 1e-3

@@ -32,6 +32,7 @@ def impatient() -> SliceUpload:
         connections.ledger(),
         connections.sessions_table(),
         connections.s3(),
+        lambda _: None,
         sleep=lambda _: None,
     )
 

@@ -15,6 +15,7 @@ from assetline.ingest.permits import Permits
 from assetline.ingest.record import Recorder
 from assetline.ingest.runs import Runs
 from assetline.ingest.sessions_table import SessionsTable
+from assetline.ingest.small_objects import SmallObjects
 from assetline.ingest.upload import SliceUpload
 from assetline.secrets import ViKey
 from assetline.vi.client import ViClient
@@ -129,9 +130,15 @@ def uploader() -> Uploader:
     return Uploader()
 
 
+@cache
+def small_objects() -> SmallObjects:
+    """Return what reads small objects."""
+    return SmallObjects(s3())
+
+
 def slice_upload() -> SliceUpload:
     """Return what uploads a slice."""
-    return SliceUpload(vi_client(), uploader(), ledger(), sessions_table(), s3())
+    return SliceUpload(vi_client(), uploader(), ledger(), sessions_table(), s3(), small_objects().read)
 
 
 @cache

@@ -61,6 +61,7 @@ class SliceUpload:
     ledger: Ledger
     sessions: SessionsTable
     s3: "S3Client"
+    small: Callable[[SliceAsset], bytes | None]
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
     _fresh: dict[str, Upload] | None = field(default=None, init=False)
@@ -144,6 +145,10 @@ class SliceUpload:
             upload_multipart(
                 self.client, self.uploader, session.dataset_id, session.ingestion_id, asset, self._range_of(asset)
             )
+            return
+        small = self.small(asset) if asset.size <= WHOLE else None
+        if small is not None:
+            self.uploader.put(upload, small, asset.size)
             return
         answer = self._get(asset)
         try:
