@@ -147,14 +147,14 @@ def test_a_lost_session_that_cannot_be_told_is_left_to_itself_and_makes_no_asset
 
 
 def test_a_session_of_somebody_else_is_never_cancelled(stage: SessionStage) -> None:
-    stage.drops("theirs.png", "as well.png", "and this.png")
-    stage.opens("theirs")
     stage.drops(*NAMES)
     stage.plays(LostAnswer(times=1), lists_uploads=True)
     with pytest.raises(AnswerLost):
         stage.opens("ours")
+    stage.drops("theirs.png", "as well.png", "and this.png")  # as many files, and newer
+    stage.opens("theirs")
     stage.opens("ours")
-    assert [session.failed for session in stage.vi.stage.sessions.values()] == ["", "Cancelled", ""]
+    assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", "", ""]
 
 
 def test_vi_being_down_gives_back_what_was_claimed(stage: SessionStage) -> None:
