@@ -41,7 +41,7 @@ RUN_SAM := .local/tools/sam/bin/sam
 # ------------------------------------------------------------------- to do
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV in out/, on a local stack of its own
@@ -54,6 +54,10 @@ test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) ## Run all tests, those 
 .PHONY: bench
 bench: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure speed, memory and cost, as a table and in .local/bench.json
 	@$(PYTHON) -m benchmarks
+
+.PHONY: bench-ingest
+bench-ingest: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure ingestions, beside the official SDK of Vi
+	@$(PYTHON) -m benchmarks --ingestion
 
 .PHONY: check
 check: $(DEV_ENV) $(SAM) ## Check format, lint, types, the template, the machines, and the layer against the lock

@@ -1,0 +1,93 @@
+"""Peak memory of `upload_assets` that streams 64 files of 64 MiB from the local S3 to the emulated Vi, one process.
+
+The files are one object that 64 drops are of; what is streamed is the same.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+
+from assetline.ingest.drop import Drop
+from benchmarks.ingest import PLAIN_BUCKET, Bench, bench
+from local.project import ROOT
+
+FILES, FILE_BYTES = 64, 64 * 1024**2
+
+
+def measure() -> dict[str, float]:
+    """Return the peak, of the whole process, in MiB."""
+    with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as on:
+        slices = _opened(on)
+        program = [sys.executable, "-m", "benchmarks.upload_memory", json.dumps(slices)]
+        done = subprocess.run(program, check=True, capture_output=True, text=True, cwd=ROOT, env=_environment(on))
+    return {"upload_rss_mib": round(float(done.stdout.split()[-1]), 1)}
+
+
+def _opened(on: Bench) -> list[dict[str, str]]:
+    """Open a session for the files, by the real function, and return where its slices are."""
+    key = "large.png"
+    etag = on.client("s3").put_object(Bucket=PLAIN_BUCKET, Key=key, Body=bytes(FILE_BYTES))["ETag"].strip('"')
+    table = boto3.resource("dynamodb", **on.stack.connection).Table(on.stack.outputs["DropsTableName"])
+    for number in range(FILES):
+        drop = Drop(
+            drop_id=f"{number:032x}",
+            bucket=PLAIN_BUCKET,
+            key=key,
+            etag=etag,
+            size=FILE_BYTES,
+            dataset_id="ds1",
+            asset_filename=f"large_{number}.png",
+            mime="image/png",
+            kind="Image",
+            state="dropped",
+            dropped_at=datetime.now(UTC),
+            updated_at=datetime.now(UTC),
+        )
+        table.put_item(Item=drop.to_item())
+    functions = on.client("lambda").list_functions()["Functions"]
+    [name] = [one["FunctionName"] for one in functions if "OpenSession" in one["FunctionName"]]
+    asked = {"dataset_id": "ds1", "execution_arn": "arn:benchmark", "execution_name": "benchmark", "round": 1}
+    answer = on.client("lambda").invoke(FunctionName=name, Payload=json.dumps(asked))
+    slices: list[dict[str, str]] = json.loads(answer["Payload"].read())["slices"]
+    return slices
+
+
+def _environment(on: Bench) -> dict[str, str]:
+    """Return what Lambda would give the function."""
+    functions = on.client("lambda").list_functions()["Functions"]
+    [variables] = [one["Environment"]["Variables"] for one in functions if "UploadAssets" in one["FunctionName"]]
+    return {**os.environ, **variables, **on.stack.environment}
+
+
+def _run(slices: list[dict[str, str]]) -> None:
+    """Run the function for each slice, and say the peak."""
+    from functions.upload_assets import app  # noqa: PLC0415 - it reads the environment of the process it is meant for
+
+    context: Any = SimpleNamespace(
+        function_name="upload_assets",
+        memory_limit_in_mb=1769,
+        invoked_function_arn="arn",
+        aws_request_id="request",
+        get_remaining_time_in_millis=lambda: 900_000,
+    )
+    uploaded = sum(app.lambda_handler(address, context)["uploaded"] for address in slices)
+    if uploaded != FILES:
+        raise RuntimeError(f"{uploaded} of {FILES} files were uploaded")
+    high_water = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    print(int(high_water[1]) / 1024 if high_water else 0)  # noqa: T201 - for who started this
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        _run(json.loads(sys.argv[1]))
+    else:
+        print(json.dumps(measure(), indent=2))  # noqa: T201 - the figure is what it is for
