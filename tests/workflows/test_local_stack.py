@@ -24,7 +24,7 @@ SERVER_ELSEWHERE = "http://127.0.0.1:9"  # never asked for anything here
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
-    return StackSettings(free_port(), tmp_path_factory.mktemp("stack"), SERVER_ELSEWHERE, wait_scale=0)
+    return StackSettings(free_port(), tmp_path_factory.mktemp("stack"), SERVER_ELSEWHERE, SERVER_ELSEWHERE, wait_scale=0)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_it_is_described_as_others_rely_on(stack: Stack, settings: StackSettings
         "region": "us-east-1",
         "stack_name": "assetline",
         "outputs": stack.outputs,
-        "emulators": {"safetyculture": SERVER_ELSEWHERE},
+        "emulators": {"safetyculture": SERVER_ELSEWHERE, "vi": SERVER_ELSEWHERE},
     }
     assert stack.outputs.keys() == {
         "ExportStateMachineArn",
@@ -48,6 +48,13 @@ def test_it_is_described_as_others_rely_on(stack: Stack, settings: StackSettings
         "ExportBucketName",
         "ExportsTableName",
         "SafetyCultureSecretArn",
+        "DropBucketName",
+        "DropsTableName",
+        "SessionsTableName",
+        "IngestStateMachineArn",
+        "BackfillStateMachineArn",
+        "DropDeadLetterQueueUrl",
+        "ViSecretArn",
     }
 
 
