@@ -168,8 +168,6 @@ def bench(folder: Path) -> Iterator[Bench]:
 def wall(on: Bench, dataset: str, count: int) -> float:
     """Return the seconds from opening the first session to settling the last, of *count* drops."""
     on.record(on.put(dataset, count))
-    before = {run["executionArn"] for run in on.runs_ended()}
-    del before
     runs = [run for run in on.runs_ended() if run["name"].startswith(f"{dataset}-")]
     return on.state_seconds(runs, "Open Session", "Settle Session")
 

@@ -26,7 +26,7 @@ from local.settings import StackSettings
 
 type Say = Callable[[str], None]
 
-# Whoever tries it out has no patience, and the emulated Vi no ration to speak of.
+# Whoever tries it out does not want to wait a minute for the first session.
 LOCAL_PARAMETERS = {"GatherSeconds": "3"}
 
 

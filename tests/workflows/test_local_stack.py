@@ -24,7 +24,9 @@ SERVER_ELSEWHERE = "http://127.0.0.1:9"  # never asked for anything here
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
-    return StackSettings(free_port(), tmp_path_factory.mktemp("stack"), SERVER_ELSEWHERE, SERVER_ELSEWHERE, wait_scale=0)
+    return StackSettings(
+        free_port(), tmp_path_factory.mktemp("stack"), SERVER_ELSEWHERE, SERVER_ELSEWHERE, wait_scale=0
+    )
 
 
 @pytest.fixture(scope="module")

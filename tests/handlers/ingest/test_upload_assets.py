@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from assetline.ingest import connections
+from assetline.ingest import connections, upload
 from assetline.ingest.upload import SliceUpload
 from local.emulators.vi.scenario import DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
@@ -73,6 +73,26 @@ def test_the_third_failure_is_the_last_but_one(stage: SessionStage) -> None:
     stage.plays(PutFault(filename="b.png"))
     stage.settles(stage.uploads(stage.opens()))
     assert stage.states("b.png") == ["rejected"]
+
+
+def test_a_large_file_goes_in_as_many_parts_as_vi_says(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload, "THRESHOLD", 4)  # a GiB takes too long
+    stage.plays(part_bytes=5)
+    stage.session("film.png")
+    assert stage.vi.assets(DATASET)["film.png"].content.read() == b"bytes of film.png"
+    assert len(stage.vi.requests("/parts/", "PUT")) == 4
+    assert stage.states("film.png") == ["uploaded"]
+
+
+def test_a_part_that_does_not_get_through_leaves_no_parts_behind(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "THRESHOLD", 4)
+    stage.drops("film.png")
+    stage.plays(PutFault(filename="film.png"), part_bytes=5)
+    stage.settles(stage.uploads(stage.opens()))
+    assert (stage.states("film.png"), stage.drop("film.png").reason) == (["dropped"], "UploadFailed")
+    assert stage.vi.stage.multiparts == {}
 
 
 def test_an_expired_url_is_renewed_where_vi_lists_another(stage: SessionStage) -> None:

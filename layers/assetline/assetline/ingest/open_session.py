@@ -27,7 +27,7 @@ PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
 
 
 class Opening(BaseModel, frozen=True):
-    """What the machine says: whose drops, and the how-manieth session of this run it is."""
+    """What the machine says: whose drops, and which session of this run it is."""
 
     dataset_id: str
     execution_arn: str
@@ -117,9 +117,9 @@ class Opener:
         except AnswerLost:
             self.permits.used(permit)
             raise
-        except (Permanent, Retryable) as error:
+        except (Permanent, Retryable):
             self.permits.give_back(permit)
-            self._give_up(session, error)
+            self._give_up(session)
             raise
         self.permits.used(permit)
         return self._recorded(session, claimed, made)
@@ -189,9 +189,8 @@ class Opener:
             logger.warning("drops_rejected", reason="DatasetUnknown", drops=len(rejected))
         return NO_DROPS
 
-    def _give_up(self, session: Session, error: Exception | None = None) -> None:
+    def _give_up(self, session: Session) -> None:
         """Give back what was claimed for a session that is not opened now; nothing counts as a try of a drop's own."""
-        del error  # the machine says why it failed
         outcomes = [Outcome(drop_id=drop.drop_id, state="dropped") for drop in self._held(session)]
         self.ledger.settle(outcomes, session.dataset_id, session.session_key)
         self.sessions.forget(session.session_key)

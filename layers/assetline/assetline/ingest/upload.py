@@ -181,8 +181,11 @@ class SliceUpload:
 
     def _range_of(self, asset: SliceAsset) -> Callable[[int, int], Iterator[bytes]]:
         def pieces(start: int, end: int) -> Iterator[bytes]:
-            with self._get(asset, f"bytes={start}-{end - 1}")["Body"] as body:
+            body = self._get(asset, f"bytes={start}-{end - 1}")["Body"]
+            try:
                 yield from body.iter_chunks(PIECE)
+            finally:
+                body.close()
 
         return pieces
 
