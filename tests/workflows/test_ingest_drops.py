@@ -195,7 +195,7 @@ def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(box: DropBox, 
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", [])
         return {"detail": "poison"} in [json.loads(message["Body"]) for message in messages]
 
-    until(dead, "the message is in the dead-letter queue")
+    assert until(dead, "the message is in the dead-letter queue")
 
 
 def test_a_backfill_ingests_what_a_bucket_holds_already(box: DropBox, vi: Emulator, stack: Stack) -> None:
