@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from assetline_cli.asking import Asked
+from assetline_cli.assets_app import assets_app
 from assetline_cli.commands import watch_command
 from assetline_cli.desk import Desk
 from assetline_cli.diff import diff
@@ -234,3 +235,4 @@ app.command(no_args_is_help=True)(diff)
 app.command(no_args_is_help=True)(drop)
 app.add_typer(drops_app, name="drops")
 app.command()(sessions)
+app.add_typer(assets_app, name="assets")

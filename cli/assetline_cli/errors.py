@@ -18,7 +18,9 @@
     ├── DropMissing           no drop of that id
     ├── NothingToRetry        drops, but none that can be re-queued
     ├── RunNotStarted         drops that wait again, without a run to take them at once
-    ├── FolderUnwritable      the directory given with --to
+    ├── FolderUnwritable      the directory given with --to, or to download into
+    ├── FolderFull            a disk that takes no more, or the directory gone, in the middle of a download
+    ├── SelectionMalformed    conditions on assets that cannot be understood
     └── DownloadFailed        the file is in S3 and did not arrive
 
 What boto3 raises is no part of the tree: `explain` puts it into the operator's words.
@@ -148,7 +150,15 @@ class RunNotStarted(CommandFailed):
 
 
 class FolderUnwritable(CommandFailed):
-    """The directory given with --to cannot be written to."""
+    """The directory given with --to, or to download into, cannot be written to."""
+
+
+class FolderFull(CommandFailed):
+    """The disk takes no more, or the directory can no longer be written to."""
+
+
+class SelectionMalformed(CommandFailed):
+    """Which assets are meant cannot be understood."""
 
 
 class DownloadFailed(CommandFailed):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from assetline.errors import Permanent, Retryable
 from assetline_cli.desk import FAILED, INTERRUPTED, Desk
 from assetline_cli.errors import CommandFailed, explain
 
@@ -21,6 +22,8 @@ def one_message(desk: Desk) -> Iterator[None]:
     try:
         yield
     except CommandFailed as error:
+        desk.complain(f"Error: {error}")
+    except (Permanent, Retryable) as error:  # what Vi says, where the command asks it itself
         desk.complain(f"Error: {error}")
     except (BotoCoreError, ClientError) as error:
         desk.complain(f"Error: {explain(error)}")

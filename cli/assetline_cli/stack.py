@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_stepfunctions import SFNClient
 
 DEFAULT_STACK = "assetline"
 SEVERAL = "ExportFeedsStateMachineArn"  # the output only stacks have that export several feeds side by side
+VI_ORIGIN, VI_SECRET = "ViApiUrl", "ViSecretArn"  # a parameter and an output, of stacks that work with Vi
 INGESTION = ("DropBucketName", "DropsTableName", "SessionsTableName", "IngestStateMachineArn")  # only those that ingest
 
 # An operator waits at a terminal: three tries tell a hiccup from an endpoint that is not there.
@@ -64,6 +66,11 @@ class Aws:
         """Uploads many files at once."""
         return self._session.client("s3", config=MANY_FILES)
 
+    @cached_property
+    def secrets(self) -> SecretsManagerClient:
+        """Reads the Vi key, for what the command asks of Vi itself."""
+        return self._session.client("secretsmanager", config=PATIENCE)
+
     def table(self, name: str) -> Table:
         """Return the table *name*, with attributes as Python values."""
         return self._session.resource("dynamodb", config=PATIENCE).Table(name)
@@ -80,6 +87,14 @@ class Ingestion:
 
 
 @dataclass(frozen=True)
+class Vi:
+    """Where a stack's Vi is, and the secret that opens it."""
+
+    origin: str
+    secret_arn: str
+
+
+@dataclass(frozen=True)
 class Stack:
     """One deployed Assetline stack, by its outputs."""
 
@@ -89,6 +104,20 @@ class Stack:
     table: str
     several_machine_arn: str | None = None
     ingests: Ingestion | None = None
+    knows_vi: Vi | None = None
+
+    def vi(self) -> Vi:
+        """Return where Vi is.
+
+        Raises:
+            OutputsMissing: the stack is older than that.
+        """
+        if self.knows_vi is None:
+            raise OutputsMissing(
+                f"Stack {self.name!r} has not the output {VI_SECRET} and the parameter {VI_ORIGIN}, so it does not "
+                "work with Vi: deploy it again."
+            )
+        return self.knows_vi
 
     def ingestion(self) -> Ingestion:
         """Return what ingests drops.
@@ -139,6 +168,8 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
             "it is not an Assetline stack, or an older or unfinished one. Name another with --stack, or deploy again."
         )
     machine_arn, bucket, table = (outputs[key] for key in wanted)
+    parameters = {one.get("ParameterKey"): one.get("ParameterValue", "") for one in found.get("Parameters", [])}
+    origin, secret_arn = parameters.get(VI_ORIGIN), outputs.get(VI_SECRET)
     ingestion = [outputs.get(key, "") for key in INGESTION]
     return Stack(
         name,
@@ -147,6 +178,7 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
         table,
         several_machine_arn=outputs.get(SEVERAL) or None,
         ingests=Ingestion(*ingestion) if all(ingestion) else None,
+        knows_vi=Vi(origin, secret_arn) if origin and secret_arn else None,
     )
 
 

@@ -46,6 +46,14 @@ class IngestSettings(_FromEnvironment, frozen=True):
     drop_retention_days: int = Field(gt=0)
 
 
+class DatasetSettings(_FromEnvironment, frozen=True):
+    """What the functions that list, download and delete assets work with."""
+
+    export_bucket: Name
+    vi_api_url: Origin
+    vi_secret_arn: Name
+
+
 class RunSettings(_FromEnvironment, frozen=True):
     """What the functions that start runs of the ingestion know, and those that a run invokes cannot."""
 

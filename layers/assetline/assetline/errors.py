@@ -7,7 +7,8 @@
     ├── ViUnavailable         Vi answered with a fault of its own
     ├── ViUnreachable         no answer of Vi
     ├── AnswerLost            Vi may have done what it was asked, and its answer did not come
-    └── UploadUrlExpired      Vi no longer takes a file at the signed URL it gave
+    ├── UploadUrlExpired      Vi no longer takes a file at the signed URL it gave
+    └── DownloadUrlExpired    Vi no longer gives out a file at the signed URL it gave
     Permanent                 the same call fails for ever; somebody must act
     ├── InvalidInput          the execution's input is not one we take
     ├── UnknownFeed           no feed of that name is in the catalogue
@@ -30,6 +31,7 @@
     ├── AssetUnknown          the dataset has no asset of that id
     ├── SessionUnknown        the dataset has no session of that id
     ├── ViRefused             Vi does not take the request (any other 4xx)
+    ├── PlaceRefused          S3 does not let us put what is downloaded where it is to be
     └── TurnsExhausted        raised by the machine: an execution's history holds no more turns
 
 Three more leaves of Permanent stand with what raises them, in `changes/errors.py`: FileMalformed, KeyMissing and
@@ -78,6 +80,10 @@ class AnswerLost(Retryable):
 
 class UploadUrlExpired(Retryable):
     """The signed URL is refused (403): a fresh one may be taken."""
+
+
+class DownloadUrlExpired(Retryable):
+    """The signed URL is refused (401, 403, 404, 410): a fresh one may be asked for."""
 
 
 class Permanent(Exception):  # noqa: N818
@@ -174,6 +180,10 @@ class ViRefused(Permanent):
     def __init__(self, message: str, *, smaller_may_help: bool = False) -> None:
         super().__init__(message)
         self.smaller_may_help = smaller_may_help
+
+
+class PlaceRefused(Permanent):
+    """The bucket does not exist, or the function may not put objects there."""
 
 
 class TurnsExhausted(Permanent):

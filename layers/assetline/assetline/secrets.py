@@ -1,5 +1,6 @@
 """The credentials that secrets hold: asked of Secrets Manager, kept a few minutes, never logged."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import orjson
@@ -46,10 +47,11 @@ class ViCredentials:
 
 
 class ViKey:
-    """The Vi key and organisation that the secret *arn* holds as JSON."""
+    """The Vi key and organisation that the secret *arn* holds as JSON; *read* gives its text, anew if told so."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, read: Callable[[bool], str | None] | None = None) -> None:
         self.arn = arn
+        self._read = read or (lambda fresh: _text_of(arn, fresh=fresh))
 
     def value(self, *, fresh: bool = False) -> ViCredentials:
         """Return the credentials, at most five minutes old, or *fresh*.
@@ -57,7 +59,7 @@ class ViKey:
         Raises:
             KeyMissing: the secret holds nothing, or not what it should.
         """
-        credentials = _credentials_in(_text_of(self.arn, fresh=fresh))
+        credentials = _credentials_in(self._read(fresh))
         if credentials is not None:
             return credentials
         if not fresh:

@@ -1,0 +1,1 @@
+"""The commands for the assets of a Vi dataset."""

@@ -1,0 +1,106 @@
+"""Many files brought from Vi at once, while the next are still being listed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING
+
+from assetline.dataset.fetch import Fetch, Stopped
+from assetline.dataset.files import AssetFile, Outcome, id_of, named, unknown
+from assetline.dataset.names import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from assetline.dataset.listing import Listing
+    from assetline_cli.clock import Clock
+
+AT_ONCE = 32  # ours: small files, of which the way there and back takes longer than the bytes
+AHEAD = 500  # ours: listed and not begun; the addresses of a few are not over before it is their turn
+TICK_SECONDS = 0.5
+
+
+@dataclass
+class Bringing:
+    """How far the downloading is; `files` and `bytes_total` grow until all is `listed`."""
+
+    began_at: datetime
+    files: int = 0
+    bytes_total: int = 0
+    bytes_done: int = 0
+    excluded: int = 0
+    listed: bool = False
+    ended: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    bytes_written: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome, size: int) -> None:
+        """Count what became of a file of *size*."""
+        self.counts[outcome.state] += 1
+        self.bytes_done += size
+        if outcome.state == "written":
+            self.bytes_written += outcome.bytes
+        if outcome.state == "failed":
+            self.failed.append(outcome)
+
+
+class Bringer:
+    """Brings what a listing lists; *fetch* makes, of how it is to be stopped, what brings one file."""
+
+    def __init__(self, listing: Listing, fetch: Callable[[Callable[[], bool]], Fetch], clock: Clock) -> None:
+        self._listing = listing
+        self._stop = Event()
+        self._fetch = fetch(self._stop.is_set)
+        self._bringing = Bringing(clock.now())
+
+    def bring(self, tell: Callable[[Bringing], object], *, by_date: bool) -> Bringing:
+        """Bring all files, *tell* how far it is as it goes, and return how it ended.
+
+        What concerns every file, and Ctrl+C, end it: what is under way leaves nothing behind.
+        """
+        pending: dict[Future[Outcome], AssetFile] = {}
+        files = self._files(by_date=by_date)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download") as threads:
+            try:
+                while True:
+                    while len(pending) < AHEAD and (file := next(files, None)) is not None:
+                        pending[threads.submit(self._fetch.bring, file)] = file
+                    if not pending:
+                        break
+                    self._settle(pending)
+                    tell(self._bringing)
+            except BaseException:
+                self._stop.set()
+                threads.shutdown(wait=False, cancel_futures=True)  # those not begun; the others end with the context
+                raise
+        self._bringing.ended = True
+        tell(self._bringing)
+        return self._bringing
+
+    def _settle(self, pending: dict[Future[Outcome], AssetFile]) -> None:
+        done, _ = wait(pending, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+        for future in done:
+            file = pending.pop(future)
+            try:
+                self._bringing.add(future.result(), file.size or 0)
+            except Stopped:
+                continue
+
+    def _files(self, *, by_date: bool) -> Iterator[AssetFile]:
+        names, bringing = Names(), self._bringing
+        for page in self._listing.pages():
+            bringing.excluded += page.excluded
+            for asset_id in page.unknown:
+                bringing.files += 1
+                bringing.add(unknown(asset_id), 0)
+            found = [named(record, names, by_date=by_date) for record in page.records if id_of(record)]
+            files = [file for file in found if file is not None]
+            bringing.files += len(files)
+            bringing.bytes_total += sum(file.size or 0 for file in files)
+            yield from files
+        bringing.listed = True

@@ -1,0 +1,121 @@
+"""The command `assets download`: what a Vi dataset holds, brought to a folder."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assetline.dataset.fetch import Fetch
+from assetline.dataset.listing import Listing
+from assetline.vi.assets import Assets
+from assetline.vi.download import Downloader
+from assetline_cli.assets.bringing import Bringer, Bringing
+from assetline_cli.assets.folder import FolderPlace
+from assetline_cli.assets.options import Dataset
+from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting
+from assetline_cli.desk import COMPLETE, FAILED, Desk
+from assetline_cli.download import ready_folder
+from assetline_cli.figures import count, count_of, duration, size
+from assetline_cli.ingest.options import ShowProgress
+from assetline_cli.ingest.progress import Picture, view_on
+from assetline_cli.one_message import one_message
+from assetline_cli.options import StackName
+from assetline_cli.screen import printable
+from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.vi import vi_client
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from assetline.dataset.selection import Selection
+
+FAILURES_SHOWN = 20  # ours
+
+Into = Annotated[Path, typer.Argument(metavar="DIR", help="Where to, made if need be.", show_default=False)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Fetch again what is there and equal.")]
+ByDate = Annotated[bool, typer.Option("--by-date", help="A folder for each day of upload: 2026/11/21/.")]
+
+
+@selecting(**ASKED, **NAMED, **WHERE)
+def download(  # noqa: PLR0913 - typer: one argument an option
+    ctx: typer.Context,
+    *,
+    dataset: Dataset,
+    folder: Into,
+    meant: Meant,
+    overwrite: Overwrite = False,
+    by_date: ByDate = False,
+    progress: ShowProgress = True,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """Download the assets of a Vi dataset to a folder, many at once, each of them proven.
+
+    A file that is there with equal size and checksum is skipped, so the same
+    command again goes on where it stopped. A file has its name only when it is
+    whole. Of several assets of one name, all but the first have their ids in
+    theirs. Exit status: 0 all files are there, 1 anything else, 130 Ctrl+C.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline assets download ds1 photos[/cyan]
+      [cyan]assetline assets download ds1 photos --mime 'image/*' --min-width 640 --aspect square[/cyan]
+      [cyan]assetline assets download ds1 photos --id asset-1 --id asset-2 --overwrite[/cyan]
+    """
+    desk: Desk = ctx.obj
+    with one_message(desk):
+        wanted = meant.of(dataset)
+        ready_folder(folder)
+        bringing = _bring(desk, stack, wanted, folder, overwrite=overwrite, by_date=by_date, progress=progress)
+        _sum_up(desk, bringing, folder)
+        raise typer.Exit(FAILED if bringing.failed else COMPLETE)
+
+
+def _bring(  # noqa: PLR0913 - each is an option of the command
+    desk: Desk, stack: str, wanted: Selection, folder: Path, *, overwrite: bool, by_date: bool, progress: bool
+) -> Bringing:
+    now = desk.clock.now
+    with closing(vi_client(desk, find_stack(desk.aws.cloudformation, stack))) as client, closing(Downloader()) as http:
+        listing = Listing(client, wanted)
+        listing.admit()
+        assets, place = Assets(client, wanted.dataset_id), FolderPlace(folder)
+        bringer = Bringer(listing, lambda stopped: Fetch(assets, http, place, overwrite, stopped), desk.clock)
+        with view_on(desk.out, desk.clock, wanted=progress) as view:
+            return bringer.bring(lambda told: view.show(_picture(told, wanted.dataset_id, now())), by_date=by_date)
+
+
+def _picture(told: Bringing, dataset_id: str, now: datetime) -> Picture:
+    seconds = (now - told.began_at).total_seconds()
+    done = told.counts.total()
+    more = "" if told.listed else "+"
+    figures = [
+        f"{count(done)} of {count(told.files)}{more} files",
+        f"{size(told.bytes_done)} of {size(told.bytes_total)}{more}",
+    ]
+    figures += [f"{count(told.counts[state])} {state}" for state in ("skipped", "failed") if told.counts[state]]
+    if told.bytes_written and seconds >= 1:
+        figures.append(f"{size(round(told.bytes_written / seconds))}/s")
+    return Picture(
+        f"Downloading {dataset_id}",
+        done=told.bytes_done + done,
+        total=told.bytes_total + told.files,
+        figures=(*figures, duration(seconds)),
+        ended=told.ended,
+    )
+
+
+def _sum_up(desk: Desk, told: Bringing, folder: Path) -> None:
+    written, skipped = told.counts["written"], told.counts["skipped"]
+    line = f"Downloaded {count_of(written, 'file')} ({size(told.bytes_written)}) to {printable(str(folder))}"
+    line += f", skipped {count(skipped)} that are there" if skipped else ""
+    line += f", left out {count(told.excluded)} that were not meant" if told.excluded else ""
+    desk.say(f"{line}.")
+    for outcome in told.failed[:FAILURES_SHOWN]:
+        shown = printable(outcome.name or outcome.asset_id)
+        desk.complain(f"Not downloaded: {shown}: {outcome.message} ({outcome.reason})")
+    if len(told.failed) > FAILURES_SHOWN:
+        desk.complain(f"… and {count(len(told.failed) - FAILURES_SHOWN)} more.")
+    if told.failed:
+        desk.complain("The same command again fetches what is missing.")

@@ -1,0 +1,62 @@
+"""The arguments and options of the commands for assets, with what `--help` says of each."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+
+PANEL = "Which assets"
+
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="The Vi dataset, by its id.", show_default=False)]
+
+Filter = Annotated[
+    str | None, typer.Option("--filter", metavar="FILTER", help="Asked of Vi as it is.", rich_help_panel=PANEL)
+]
+MetadataQuery = Annotated[
+    str | None, typer.Option("--metadata-query", metavar="QUERY", help="Asked of Vi as it is.", rich_help_panel=PANEL)
+]
+RuleQuery = Annotated[
+    str | None, typer.Option("--rule-query", metavar="QUERY", help="Asked of Vi as it is.", rich_help_panel=PANEL)
+]
+StrictQuery = Annotated[bool, typer.Option("--strict-query", help="Have Vi match strictly.", rich_help_panel=PANEL)]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option("--id", metavar="ASSET_ID", help="This asset; repeat the option for more.", rich_help_panel=PANEL),
+]
+MinBytes = Annotated[
+    int | None, typer.Option("--min-bytes", min=0, help="Of this size or more.", rich_help_panel=PANEL)
+]
+MaxBytes = Annotated[
+    int | None, typer.Option("--max-bytes", min=0, help="Of this size or less.", rich_help_panel=PANEL)
+]
+MinWidth = Annotated[int | None, typer.Option("--min-width", min=0, help="In pixels.", rich_help_panel=PANEL)]
+MaxWidth = Annotated[int | None, typer.Option("--max-width", min=0, help="In pixels.", rich_help_panel=PANEL)]
+MinHeight = Annotated[int | None, typer.Option("--min-height", min=0, help="In pixels.", rich_help_panel=PANEL)]
+MaxHeight = Annotated[int | None, typer.Option("--max-height", min=0, help="In pixels.", rich_help_panel=PANEL)]
+OfAspect = Annotated[
+    Literal["square", "landscape", "portrait"] | None,
+    typer.Option("--aspect", help="Of this shape.", rich_help_panel=PANEL),
+]
+Mimes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mime", metavar="TYPE", help="Such as image/png or image/*; or any of several.", rich_help_panel=PANEL
+    ),
+]
+OfKind = Annotated[
+    Literal["Image", "Video"] | None, typer.Option("--kind", help="Of this kind.", rich_help_panel=PANEL)
+]
+UploadedAfter = Annotated[
+    datetime | None,
+    typer.Option("--uploaded-after", help="Uploaded then or later (UTC).", rich_help_panel=PANEL),
+]
+UploadedBefore = Annotated[
+    datetime | None, typer.Option("--uploaded-before", help="Uploaded before then (UTC).", rich_help_panel=PANEL)
+]
+NameLike = Annotated[
+    str | None, typer.Option("--name", metavar="PATTERN", help="Whose name is such as '*.png'.", rich_help_panel=PANEL)
+]
+Statuses = Annotated[
+    list[str] | None,
+    typer.Option("--status", metavar="STATUS", help="In this status; or any of several.", rich_help_panel=PANEL),
+]

@@ -1,0 +1,42 @@
+"""Vi, as the command asks it itself: with the stack's key, read with the operator's credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from assetline.secrets import ViKey
+from assetline.vi.client import ViClient
+from assetline_cli.errors import code_of
+
+if TYPE_CHECKING:
+    from assetline_cli.desk import Desk
+    from assetline_cli.stack import Stack
+
+
+def vi_client(desk: Desk, stack: Stack) -> ViClient:
+    """Return the client of the stack's Vi; the key is read when it is first needed, and stays in this process.
+
+    Raises:
+        OutputsMissing: the stack does not say where Vi is.
+    """
+    vi = stack.vi()
+    held: list[str | None] = []
+
+    def read(fresh: bool) -> str | None:
+        if fresh or not held:
+            held[:] = [_secret(desk, vi.secret_arn)]
+        return held[0]
+
+    return ViClient(vi.origin, ViKey(vi.secret_arn, read))
+
+
+def _secret(desk: Desk, arn: str) -> str | None:
+    try:
+        return desk.aws.secrets.get_secret_value(SecretId=arn).get("SecretString")
+    except ClientError as error:
+        # A secret nobody has put a value in answers so; so does one that was deleted.
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise

@@ -1,0 +1,17 @@
+"""The state Close Download."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from assetline.dataset.close_download import Closer, Closing
+from assetline.dataset.connections import events, s3
+from assetline.observability import logger
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take `{"download", "execution_arn", "input", "turns", "error"}`; return what the download came to."""
+    asked = Closing.model_validate(event)
+    logger.append_keys(download_id=asked.download.download_id)
+    return Closer(s3(), events()).close(asked).model_dump(mode="json")

@@ -1,0 +1,107 @@
+"""What the emulated Vi holds, brought to S3 by the real machine on a local stack."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.emulators.vi.scenario import DownloadFault, Scenario
+from local.emulators.vi.server import Emulator, running
+from local.images import FORMATS, image
+from local.ministack import free_port
+from local.outputs import Stack
+from local.settings import StackSettings
+from local.stack import running_stack
+from tests.workflows.drop_box import DropBox
+
+DATASET = "ds1"
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with running() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    settings = StackSettings(free_port(), tmp_path_factory.mktemp("stack"), vi_url=emulator.url, wait_scale=0)
+    with running_stack(settings) as stack:
+        yield stack
+
+
+@pytest.fixture
+def vi(emulator: Emulator) -> Emulator:
+    emulator.forget()
+    emulator.has(Scenario())
+    return emulator
+
+
+def holds(vi: Emulator, pictures: dict[str, bytes], dataset: str = DATASET) -> None:
+    """Let Vi hold *pictures*, by name."""
+    for name, picture in pictures.items():
+        content = vi.stage.content()
+        content.append(picture)
+        vi.stage.datasets[dataset].put(name, "Image", "image/png", content, {})
+
+
+def download(stack: Stack, **asked: Any) -> tuple[dict[str, Any], list[str]]:
+    """Run the machine to its end; return its description, its output read, and the states it came through."""
+    box = DropBox(stack)
+    machines = box.client("stepfunctions")
+    arn = machines.start_execution(
+        stateMachineArn=stack.outputs["DownloadStateMachineArn"], input=json.dumps({"dataset_id": DATASET} | asked)
+    )["executionArn"]
+    described = box.ended(arn)
+    history = machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+    return described | {"output": json.loads(described.get("output", "null"))}, entered
+
+
+def there(stack: Stack, result: dict[str, Any]) -> dict[str, bytes]:
+    """Return what is below the prefix of a download."""
+    s3 = DropBox(stack).client("s3")
+    listed = s3.list_objects_v2(Bucket=result["bucket"], Prefix=result["prefix"]).get("Contents", [])
+    return {
+        item["Key"].removeprefix(result["prefix"]): s3.get_object(Bucket=result["bucket"], Key=item["Key"])[
+            "Body"
+        ].read()
+        for item in listed
+    }
+
+
+def test_every_picture_is_there_and_a_repeat_fetches_none(stack: Stack, vi: Emulator) -> None:
+    pictures = {f"picture-{number:03}{suffix}": image(suffix, number) for number, suffix in enumerate(FORMATS)}
+    holds(vi, pictures)
+    vi.plays(Scenario(faults=(DownloadFault(filename="*.png", what="expired", times=1),)))
+    described, states = download(stack)
+    assert (described["status"], described["output"]["complete"]) == ("SUCCEEDED", True)
+    assert there(stack, described["output"]) == pictures
+    assert states[-1] == "Download Closed"
+    vi.forget()
+    again, _ = download(stack)
+    assert (again["output"]["written"], again["output"]["skipped"]) == (0, len(pictures))
+    assert not vi.requests("_objects", "GET")
+
+
+def test_a_file_that_fails_is_a_reason_in_the_manifest(stack: Stack, vi: Emulator) -> None:
+    holds(vi, {"a.png": b"a", "b.png": b"b"})
+    vi.plays(Scenario(faults=(DownloadFault(filename="b.png", what="wrong"),)))
+    described, _ = download(stack, prefix="downloads/some/")
+    result = described["output"]
+    assert (described["status"], result["complete"], result["written"], result["failed"]) == ("SUCCEEDED", False, 1, 1)
+    assert there(stack, result) == {"a.png": b"a"}
+    s3 = DropBox(stack).client("s3")
+    manifest = json.loads(s3.get_object(Bucket=result["manifest_bucket"], Key=result["manifest_key"])["Body"].read())
+    assert manifest["reasons"] == {"WrongChecksum": 1}
+
+
+def test_a_run_says_by_name_why_it_failed(stack: Stack, vi: Emulator) -> None:
+    unknown, _ = download(stack, dataset_id="nope")
+    assert (unknown["status"], unknown["error"]) == ("FAILED", "DatasetUnknown")
+    holds(vi, {"a.png": b"a"})
+    # The map's own error would say no more than that a child of it failed.
+    refused, states = download(stack, bucket="a-bucket-of-nobody")
+    assert (refused["status"], refused["error"]) == ("FAILED", "PlaceRefused")
+    assert states[-2:] == ["Download Ended?", "Download Failed"]
