@@ -1,6 +1,11 @@
 """What every test stands on: an AWS account of nobody and a terminal like any other, whoever runs it and where."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that is busy is no reason for a test to fail: what is to be quick is measured by the benchmarks.
+settings.register_profile("assetline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("assetline")
 
 
 @pytest.fixture(autouse=True)
