@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from assetline_cli.asking import Asked
+from assetline_cli.assets.datasets import datasets
 from assetline_cli.assets_app import assets_app
 from assetline_cli.commands import watch_command
 from assetline_cli.desk import Desk
@@ -235,4 +236,5 @@ app.command(no_args_is_help=True)(diff)
 app.command(no_args_is_help=True)(drop)
 app.add_typer(drops_app, name="drops")
 app.command()(sessions)
+app.command()(datasets)
 app.add_typer(assets_app, name="assets")

@@ -2,9 +2,20 @@
 
 import typer
 
+from assetline_cli.assets.commands import count, get, list_, rename
 from assetline_cli.assets.download import download
+from assetline_cli.assets.export import export
+from assetline_cli.assets.verify import verify
 
 assets_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="What a Vi dataset holds: downloaded to this machine."
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="What a Vi dataset holds: listed, shown, brought to this machine, compared with it, deleted.",
 )
+assets_app.command("list", no_args_is_help=True)(list_)
+assets_app.command(no_args_is_help=True)(get)
+assets_app.command(no_args_is_help=True)(count)
+assets_app.command(no_args_is_help=True)(rename)
+assets_app.command(no_args_is_help=True)(export)
 assets_app.command(no_args_is_help=True)(download)
+assets_app.command(no_args_is_help=True)(verify)

@@ -21,6 +21,8 @@
     ├── FolderUnwritable      the directory given with --to, or to download into
     ├── FolderFull            a disk that takes no more, or the directory gone, in the middle of a download
     ├── SelectionMalformed    conditions on assets that cannot be understood
+    ├── PlaceUnreadable       a folder or a bucket to compare with that is not there, or cannot be read
+    ├── NotProcessed          an asset that Vi is not through with in time, or never will be
     └── DownloadFailed        the file is in S3 and did not arrive
 
 What boto3 raises is no part of the tree: `explain` puts it into the operator's words.
@@ -159,6 +161,14 @@ class FolderFull(CommandFailed):
 
 class SelectionMalformed(CommandFailed):
     """Which assets are meant cannot be understood."""
+
+
+class PlaceUnreadable(CommandFailed):
+    """There is no such folder or bucket to compare with, or it cannot be read."""
+
+
+class NotProcessed(CommandFailed):
+    """Vi is not through with an asset in time, or could not process it."""
 
 
 class DownloadFailed(CommandFailed):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -90,7 +90,28 @@ class SeveralRequest:
         return execution_name("feeds", at, tag)
 
 
-type Request = ExportRequest | ResumeRequest | SeveralRequest
+@dataclass(frozen=True)
+class AssetsExportRequest:
+    """The assets of a Vi dataset, exported; *asked* is the input of the machine beside the dataset."""
+
+    dataset_id: str
+    asked: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """What is said to be done."""
+        return f"Exporting the assets of {self.dataset_id}"
+
+    def input(self) -> str:
+        """Return the input of the execution, without what was not given."""
+        return _given({"source": "vi", "dataset_id": self.dataset_id, **self.asked})
+
+    def execution_name(self, at: datetime, tag: str) -> str:
+        """Return a name that tells dataset and time to who reads the list of executions; *tag* makes it unique."""
+        return execution_name(f"vi-{self.dataset_id}", at, tag)
+
+
+type Request = ExportRequest | ResumeRequest | SeveralRequest | AssetsExportRequest
 
 
 def _given(asked: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -9,10 +10,20 @@ from botocore.exceptions import ClientError
 from assetline.secrets import ViKey
 from assetline.vi.client import ViClient
 from assetline_cli.errors import code_of
+from assetline_cli.stack import find_stack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from assetline_cli.desk import Desk
     from assetline_cli.stack import Stack
+
+
+@contextmanager
+def vi_of(desk: Desk, stack: str) -> Iterator[ViClient]:
+    """Give out the client of the Vi of the stack called *stack*; raises as `find_stack` and `vi_client`."""
+    with closing(vi_client(desk, find_stack(desk.aws.cloudformation, stack))) as client:
+        yield client
 
 
 def vi_client(desk: Desk, stack: Stack) -> ViClient:

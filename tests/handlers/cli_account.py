@@ -51,6 +51,7 @@ class Account:
     machine: str = MACHINE
     status: str = "RUNNING"
     stacks: dict[str, dict[str, str]] = field(default_factory=lambda: {"assetline": OUTPUTS})
+    parameters: dict[str, str] = field(default_factory=dict)
     input: str = '{"feed": "assets"}'
     output: str | None = None
     error: str | None = None
@@ -188,7 +189,9 @@ class Account:
         if name not in self.stacks:
             return _refusal(400, "ValidationError", f"Stack with id {name} does not exist")
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.stacks[name].items()]
-        return _answer({"Stacks": [{"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]})
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
+        told = {"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": parameters}
+        return _answer({"Stacks": [told]})
 
 
 def _answer(told: dict[str, Any], status: int = 200) -> Any:

@@ -14,7 +14,7 @@ from assetline.vi.assets import Assets
 from assetline.vi.download import Downloader
 from assetline_cli.assets.bringing import Bringer, Bringing
 from assetline_cli.assets.folder import FolderPlace
-from assetline_cli.assets.options import Dataset
+from assetline_cli.assets.options import ByDate, Dataset
 from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting
 from assetline_cli.desk import COMPLETE, FAILED, Desk
 from assetline_cli.download import ready_folder
@@ -36,7 +36,6 @@ FAILURES_SHOWN = 20  # ours
 
 Into = Annotated[Path, typer.Argument(metavar="DIR", help="Where to, made if need be.", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Fetch again what is there and equal.")]
-ByDate = Annotated[bool, typer.Option("--by-date", help="A folder for each day of upload: 2026/11/21/.")]
 
 
 @selecting(**ASKED, **NAMED, **WHERE)

@@ -60,3 +60,29 @@ Statuses = Annotated[
     list[str] | None,
     typer.Option("--status", metavar="STATUS", help="In this status; or any of several.", rich_help_panel=PANEL),
 ]
+AssetId = Annotated[str, typer.Argument(metavar="ASSET", help="The asset, by its id.", show_default=False)]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="What it is called from now on.", show_default=False)]
+
+SortBy = Annotated[
+    Literal["assetId", "filename", "lastModified.contents", "metadata.fileSize"] | None,
+    typer.Option("--sort-by", help="What Vi sorts by.", show_default="assetId"),
+]
+Descending = Annotated[bool, typer.Option("--descending", help="The last first.")]
+AssetsLimit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="How many at most; 0 for all.")]
+PageOf = Annotated[
+    int | None,
+    typer.Option("--page-size", min=1, max=1000, help="Assets that Vi lists at a time.", show_default="what suits"),
+]
+Url = Annotated[bool, typer.Option("--url", help="Also a fresh signed URL of the file, and when it ends.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until Vi has processed it.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait at most.")]
+Until = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--until",
+        metavar="STATUS",
+        help="The upload status to wait for; or any of several.",
+        show_default="completed, and words like it",
+    ),
+]
+ByDate = Annotated[bool, typer.Option("--by-date", help="A folder for each day of upload: 2026/11/21/.")]

@@ -127,7 +127,7 @@ class AssetsApi:
 
     def _record(self, asset: Asset, dataset: Dataset, request: Request, *, contents: bool) -> dict[str, Any]:
         scenario = self._stage.scenario
-        record = record_of(asset, dataset, scenario.organization)
+        record = record_of(asset, dataset, scenario.organization, scenario.processing_seconds)
         if not contents or (scenario.faults and self._stage.struck(NoContents, asset.filename)):
             return record
         name = "file" if scenario.collides else asset.filename

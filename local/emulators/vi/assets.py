@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.emulators.vi.store import Asset, Dataset
+from local.emulators.vi.store import Asset, Dataset, now_ms
 
 type Where = Callable[[Asset], bool]
 
@@ -96,8 +96,9 @@ def offset_of(token: str) -> int:
         raise BadQuery("no page has this token") from None
 
 
-def record_of(asset: Asset, dataset: Dataset, organization: str) -> dict[str, Any]:
+def record_of(asset: Asset, dataset: Dataset, organization: str, processing_seconds: float = 0) -> dict[str, Any]:
     """Return an asset as the API shows it (contract sheet, section 3.1)."""
+    processing = processing_seconds and now_ms() < asset.updated + processing_seconds * 1000
     width, height = asset.content.dimensions
     composite = f"{organization}_{dataset.dataset_id}"
     return {
@@ -121,7 +122,7 @@ def record_of(asset: Asset, dataset: Dataset, organization: str) -> dict[str, An
             "mimeType": asset.mime,
             "source": "managed",
             "status": asset.status,
-            "uploadStatus": "completed",
+            "uploadStatus": "processing" if processing else "completed",
             "visibility": "visible",
             "userDefined": {},
             "customMetadata": asset.custom_metadata,

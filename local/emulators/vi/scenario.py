@@ -138,7 +138,8 @@ class Scenario(_Frozen):
     `sessions_per_window` in `window_seconds` is the ration, None for none. A session is through `finish_seconds` after
     its last file; a file that has not come after `session_seconds` is an error. `lists_uploads` has a look at a session
     show the signed URLs anew, `shows_spec_assets` the files it was opened for. `keep_linked` is how the retention mode
-    is spelled in answers. `collides` makes the last segment of every download URL the same.
+    is spelled in answers. `collides` makes the last segment of every download URL the same. The `uploadStatus` of an
+    asset is `processing` for `processing_seconds`, and then `completed`.
     """
 
     organization: str = LOCAL_ORGANIZATION
@@ -159,4 +160,5 @@ class Scenario(_Frozen):
     collides: bool = False
     part_bytes: PositiveInt = 128 * 1024**2
     deletion_seconds: NonNegativeFloat = 0
+    processing_seconds: NonNegativeFloat = 0
     faults: tuple[Fault, ...] = ()

@@ -1,6 +1,6 @@
 """The assets of a selection, page by page, with what it takes to download them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,11 +34,16 @@ class ListedPage:
 
 @dataclass
 class Listing:
-    """Lists a selection, with signed URLs if *contents* are asked for; a cursor is where it goes on."""
+    """Lists a selection, with signed URLs if *contents* are asked for; a cursor is where it goes on.
+
+    *order* is what Vi is to sort by (`sortBy`, `o`), *page_size* how many assets it is to list at a time.
+    """
 
     client: ViClient
     selection: Selection
     contents: bool = True
+    order: Mapping[str, str] = field(default_factory=lambda: _ORDERED)
+    page_size: int | None = None
     _seen: set[str] = field(default_factory=set, init=False)
 
     def admit(self) -> None:
@@ -69,9 +74,9 @@ class Listing:
         return page
 
     def _page_of_found(self, cursor: str | None) -> ListedPage:
-        asked = self.selection.wire_params() | _ORDERED | (_WITH_CONTENTS if self.contents else {})
+        asked = self.selection.wire_params() | dict(self.order) | (_WITH_CONTENTS if self.contents else {})
         pages = AssetPages(self.client, self.selection.dataset_id, asked)
-        ahead: str | None = cursor or pages.first_cursor()
+        ahead: str | None = cursor or pages.first_cursor(self.page_size)
         while ahead is not None:
             try:
                 page = pages.fetch(ahead)

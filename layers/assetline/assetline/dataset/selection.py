@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assetline.dataset.where import Where
+from assetline.vi.assets import AssetQuery
 
 ID = r"^[a-zA-Z0-9_-]{1,255}$"  # Vi: contract sheet, section 1.2
 
@@ -31,12 +32,11 @@ class Selection(BaseModel):
             raise ValueError("`ids` name the assets, so they do not go with a filter or a query")
         return self
 
+    @property
+    def query(self) -> AssetQuery:
+        """What Vi is asked to find."""
+        return AssetQuery(self.filter, self.metadata_query, self.rule_query, self.strict_query)
+
     def wire_params(self) -> dict[str, str]:
         """Return what is asked of Vi as its query spells it: `y` or nothing."""
-        asked = {
-            "filter": self.filter,
-            "metadataQuery": self.metadata_query,
-            "ruleQuery": self.rule_query,
-            "strictQuery": "y" if self.strict_query else None,
-        }
-        return {name: value for name, value in asked.items() if value is not None}
+        return self.query.params()

@@ -1,10 +1,34 @@
-"""The assets of a dataset, one at a time (contract sheet, sections 2 and 3.1)."""
+"""The assets of a dataset, one at a time or counted (contract sheet, sections 2 and 3.1)."""
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from assetline.errors import AssetUnknown, ViUnavailable
+from assetline.errors import AssetUnknown, DatasetUnknown, ViUnavailable
 from assetline.vi.client import NotFound, ViClient
+
+
+@dataclass(frozen=True, slots=True)
+class AssetQuery:
+    """Which assets Vi is to find, in its own words; without any, all of them."""
+
+    filter: str | None = None
+    metadata_query: str | None = None
+    rule_query: str | None = None
+    strict_query: bool = False
+
+    def params(self) -> dict[str, str]:
+        """Return it as the query of a list or a count: `y` or nothing (contract sheet, section 2.1)."""
+        asked = {
+            "filter": self.filter,
+            "metadataQuery": self.metadata_query,
+            "ruleQuery": self.rule_query,
+            "strictQuery": "y" if self.strict_query else None,
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+ALL = AssetQuery()
 
 
 class Assets:
@@ -21,11 +45,54 @@ class Assets:
             AssetUnknown: there is no such asset.
             And as `ViClient.send`.
         """
-        path = f"{self._client.dataset_path(self._dataset_id)}/assets/{quote(asset_id, safe='')}"
+        params = {"contents": "y"} if contents else None
         try:
-            record = self._client.send("GET", path, params={"contents": "y"} if contents else None)
+            record = self._client.send("GET", self._path(asset_id), params=params)
         except NotFound:
-            raise AssetUnknown(f"The dataset {self._dataset_id!r} has no asset {asset_id!r}.") from None
+            raise self._unknown(asset_id) from None
         if not isinstance(record, dict):
             raise ViUnavailable("Vi answered 200 with an asset that is no object.")
         return record
+
+    def count(self, query: AssetQuery = ALL) -> int:
+        """Return how many assets *query* finds; raises `DatasetUnknown`, and as `ViClient.send`."""
+        path = f"{self._client.dataset_path(self._dataset_id)}/assets:count"
+        try:
+            answer = self._client.send("GET", path, params=query.params())
+        except NotFound:
+            raise DatasetUnknown(
+                f"Vi has no dataset {self._dataset_id!r}: check its id. `assetline datasets` lists them."
+            ) from None
+        count = answer.get("count") if isinstance(answer, dict) else answer
+        # A number as text passes in the official client, too (contract sheet, section 2, row 11).
+        text = str(count)
+        if isinstance(count, bool) or not (text.isascii() and text.isdecimal()):
+            raise ViUnavailable("Vi answered 200 with a count that is no number.")
+        return int(text)
+
+    def delete(self, asset_id: str) -> None:
+        """Delete an asset; whatever the body of the answer is.
+
+        Vi is asked again when it did not answer: `AssetUnknown` may also say that the first time did it.
+
+        Raises:
+            AssetUnknown: there is no such asset, or no longer.
+            And as `ViClient.send`.
+        """
+        try:
+            self._client.send("DELETE", self._path(asset_id))
+        except NotFound:
+            raise self._unknown(asset_id) from None
+
+    def rename(self, asset_id: str, filename: str) -> None:
+        """Give an asset another name; to do it twice does no more. Raises as `get`."""
+        try:
+            self._client.send("POST", f"{self._path(asset_id)}/name", body={"filename": filename})
+        except NotFound:
+            raise self._unknown(asset_id) from None
+
+    def _path(self, asset_id: str) -> str:
+        return f"{self._client.dataset_path(self._dataset_id)}/assets/{quote(asset_id, safe='')}"
+
+    def _unknown(self, asset_id: str) -> AssetUnknown:
+        return AssetUnknown(f"The dataset {self._dataset_id!r} has no asset {asset_id!r}.")

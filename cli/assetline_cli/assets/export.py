@@ -1,0 +1,79 @@
+"""The command `assets export`: the list of a dataset's assets, all of it, as one file in S3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from assetline_cli.assets.options import Dataset, Descending, PageOf, SortBy, Url
+from assetline_cli.assets.selecting import ASKED, WHERE, Meant, selecting
+from assetline_cli.commands import watch_command
+from assetline_cli.download import ready_folder
+from assetline_cli.follow import follow
+from assetline_cli.one_message import one_message
+from assetline_cli.options import Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
+from assetline_cli.request import AssetsExportRequest
+from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.start import start
+
+if TYPE_CHECKING:
+    from assetline_cli.desk import Desk
+
+
+@selecting(**ASKED, **WHERE)
+def export(  # noqa: PLR0913 - typer: one argument an option
+    ctx: typer.Context,
+    *,
+    dataset: Dataset,
+    meant: Meant,
+    sort_by: SortBy = None,
+    descending: Descending = False,
+    url: Url = False,
+    format_: Format = None,
+    neutralise_formulas: NeutraliseFormulas = None,
+    page_size: PageOf = None,
+    max_turn_seconds: MaxTurnSeconds = None,
+    watch: WatchIt = None,
+    to: To = None,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """Write what Vi says of every asset of a dataset into one file in S3.
+
+    It is an export like those of feeds: `assetline exports`, watch, stop and
+    export --resume know it. With --url the file holds signed URLs: who has it
+    can fetch the images until they end. Exit status: as `assetline export`.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline assets export ds1 --watch[/cyan]
+      [cyan]assetline assets export ds1 --min-bytes 1000000 --to out[/cyan]
+      [cyan]assetline assets export ds1 --format jsonl.gz --watch[/cyan]
+    """
+    if to is not None and watch is False:
+        raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
+    desk: Desk = ctx.obj
+    with one_message(desk):
+        where = meant.where()
+        asked = {
+            **meant.asked(),
+            "sort_by": sort_by,
+            "order": "desc" if descending else None,
+            "contents": url or None,
+            "where": where.model_dump(mode="json", exclude_none=True) if where else None,
+            "format": format_,
+            "neutralise_formulas": neutralise_formulas,
+            "page_size": page_size,
+            "max_turn_seconds": max_turn_seconds,
+        }
+        request = AssetsExportRequest(meant.of(dataset).dataset_id, asked)
+        if to is not None:
+            ready_folder(to)
+        found = find_stack(desk.aws.cloudformation, stack)
+        arn = start(desk, found, request)
+        if not watch and to is None:
+            desk.say(arn)
+            desk.say(f"Watch it: {watch_command(arn, stack)}")
+            return
+        desk.say(f"{request.title}: {arn}")
+        raise typer.Exit(follow(desk, found, arn, to, just_started=True))

@@ -1,0 +1,105 @@
+"""What is in a folder or below a prefix of a bucket, with size and checksum, to be compared with what Vi holds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import ClientError
+
+from assetline.vi.crc32c import Crc32c, from_s3
+from assetline_cli.errors import PlaceUnreadable, code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+PIECE = 1024**2
+S3 = "s3://"
+
+
+class Place(Protocol):
+    """Where files are; threads share one."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return the size in bytes of each file, by name; raises `PlaceUnreadable`."""
+
+    def crc32c(self, name: str) -> int:
+        """Return the signed CRC32C of a file; raises `PlaceUnreadable`."""
+
+
+def place_at(where: str, s3: S3Client) -> Place:
+    """Return the place that is called *where*: s3://BUCKET/PREFIX, or a folder."""
+    if not where.startswith(S3):
+        return Folder(Path(where))
+    bucket, _, prefix = where.removeprefix(S3).partition("/")
+    return Prefix(s3, bucket, prefix if prefix.endswith("/") or not prefix else f"{prefix}/")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder and all below it; hidden files are none of it, for downloads that are under way are hidden."""
+
+    path: Path
+
+    def sizes(self) -> dict[str, int]:
+        """Return the size of each file, by its path below the folder; raises `PlaceUnreadable`."""
+        if not self.path.is_dir():
+            raise PlaceUnreadable(f"There is no folder {str(self.path)!r} to compare with.")
+        return dict(self._files())
+
+    def crc32c(self, name: str) -> int:
+        """Return the signed CRC32C of a file; raises `PlaceUnreadable`."""
+        try:
+            with (self.path / name).open("rb") as file:
+                return _crc32c(iter(lambda: file.read(PIECE), b""))
+        except OSError as error:
+            raise PlaceUnreadable(f"Cannot read {str(self.path / name)!r} ({error.strerror}).") from None
+
+    def _files(self) -> Iterator[tuple[str, int]]:
+        for folder, below, names in os.walk(self.path):
+            below[:] = [name for name in below if not name.startswith(".")]
+            for name in names:
+                path = Path(folder) / name
+                if not name.startswith(".") and path.is_file():
+                    yield path.relative_to(self.path).as_posix(), path.stat().st_size
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """A prefix of a bucket, ending with a slash, or a whole bucket."""
+
+    s3: S3Client
+    bucket: str
+    prefix: str
+
+    def sizes(self) -> dict[str, int]:
+        """Return the size of each object, by its key below the prefix; raises `PlaceUnreadable`."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        try:
+            listed = [one for page in pages for one in page.get("Contents", [])]
+        except ClientError as error:
+            if code_of(error) == "NoSuchBucket":
+                raise PlaceUnreadable(f"There is no bucket {self.bucket!r} to compare with.") from None
+            raise
+        # A console marks folders with empty objects whose keys end with a slash.
+        return {one["Key"].removeprefix(self.prefix): one["Size"] for one in listed if not one["Key"].endswith("/")}
+
+    def crc32c(self, name: str) -> int:
+        """Return the signed CRC32C of an object: as it is stored with it, or else as its bytes have it."""
+        key = f"{self.prefix}{name}"
+        stored = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED").get("ChecksumCRC32C", "")
+        if stored and "-" not in stored:  # with a hyphen it is a checksum of the checksums of parts
+            return from_s3(stored)
+        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"]
+        return _crc32c(body.iter_chunks(PIECE))
+
+
+def _crc32c(pieces: Iterator[bytes]) -> int:
+    checksum = Crc32c()
+    for piece in pieces:
+        checksum.update(piece)
+    return checksum.signed

@@ -1,0 +1,155 @@
+"""`assetline assets list|get|count|rename|export` and `datasets`."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from local.emulators.vi.scenario import ApiFault
+from tests.handlers.cli_account import Account, Run
+from tests.handlers.cli_assets.conftest import Held
+
+
+def test_assets_are_listed_as_lines_for_another_program(vi: Held, assetline: Run) -> None:
+    [asset] = vi.holds("a.png")
+    asset.created = 1795217214199
+    asset.annotations = {"cat": 2, "dog": 1}
+    listed = assetline("assets", "list", "ds1")
+    assert listed.stdout == "asset-000001\ta.png\t14\t\timage/png\t3\tuploaded\t2026-11-20T23:26:54Z\n"
+    told = json.loads(assetline("assets", "list", "ds1", "--json").stdout)
+    assert (told["filename"], told["metadata"]["annotations"]["withTag"]) == ("a.png", {"cat": 2, "dog": 1})
+    assert "contents" not in told
+
+
+def test_a_list_goes_past_the_first_page_and_says_when_there_is_more(vi: Held, assetline: Run) -> None:
+    vi.holds(*(f"{number:02}.png" for number in range(30)))
+    first = assetline("assets", "list", "ds1")
+    assert len(first.stdout.splitlines()) == 20
+    assert "These are the first 20; --limit 0 lists all." in first.stderr
+    assert len(assetline("assets", "list", "ds1", "--limit", "0", "--page-size", "7").stdout.splitlines()) == 30
+    assert [one.query["s"] for one in vi.vi.requests("/assets", "GET")][-5:] == ["7"] * 5
+    whole = assetline("assets", "list", "ds1", "--limit", "30")
+    assert (len(whole.stdout.splitlines()), whole.stderr) == (30, "")
+
+
+def test_a_list_is_sorted_and_filtered(vi: Held, assetline: Run) -> None:
+    vi.holds("b.png", content=b"bb")
+    vi.holds("a.png", content=b"a")
+    vi.holds("c.jpg", content=b"ccc", mime="image/jpeg")
+
+    def names(*words: str) -> list[str]:
+        return [line.split("\t")[1] for line in assetline("assets", "list", "ds1", *words).stdout.splitlines()]
+
+    assert names("--sort-by", "filename") == ["a.png", "b.png", "c.jpg"]
+    assert names("--sort-by", "metadata.fileSize", "--descending") == ["c.jpg", "b.png", "a.png"]
+    assert names("--filter", '{"filename": "a.png"}') == ["a.png"]
+    assert names("--mime", "image/jpeg") == ["c.jpg"]
+    assert names("--max-bytes", "2", "--min-bytes", "2") == ["b.png"]
+    none = assetline("assets", "list", "ds1", "--status", "error")
+    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "No asset meets the conditions.\n")
+
+
+def test_signed_urls_are_listed_only_when_asked_for(vi: Held, assetline: Run) -> None:
+    vi.holds("a.png")
+    asset, name, url, ends = assetline("assets", "list", "ds1", "--url").stdout.strip().split("\t")
+    assert (asset, name) == ("asset-000001", "a.png")
+    assert url.startswith(vi.vi.url)
+    assert ends.endswith("Z")
+
+
+def test_what_vi_refuses_is_its_own_words(vi: Held, assetline: Run) -> None:
+    ended = assetline("assets", "list", "ds1", "--filter", '{"nonsense": 1}')
+    assert ended.exit_code == 1
+    assert "filter knows no 'nonsense'" in ended.stderr
+    assert "no dataset 'nope'" in assetline("assets", "list", "nope").stderr
+    assert "no dataset 'nope'" in assetline("assets", "count", "nope").stderr
+
+
+def test_an_asset_is_shown_under_the_names_of_an_export(vi: Held, assetline: Run) -> None:
+    [asset] = vi.holds("a.png")
+    asset.custom_metadata["site"] = "north"
+    shown = dict(
+        line.split(maxsplit=1) for line in assetline("assets", "get", "ds1", "asset-000001").stdout.splitlines()
+    )
+    assert (shown["filename"], shown["file_size"], shown["custom_metadata.site"]) == ("a.png", "14", "north")
+    assert "contents_url" not in shown
+    shown = dict(
+        line.split(maxsplit=1)
+        for line in assetline("assets", "get", "ds1", "asset-000001", "--url").stdout.splitlines()
+    )
+    assert shown["contents_url"].startswith(vi.vi.url)
+    assert shown["contents_expiry"].endswith("Z")
+    missing = assetline("assets", "get", "ds1", "asset-9")
+    assert (missing.exit_code, missing.stderr) == (1, "Error: The dataset 'ds1' has no asset 'asset-9'.\n")
+
+
+def test_an_asset_is_waited_for(vi: Held, assetline: Run, account: Account) -> None:
+    [asset] = vi.holds("a.png")
+    vi.plays(processing_seconds=3600)
+    account.then(lambda: None, lambda: vi.plays(processing_seconds=0))
+    waited = assetline("assets", "get", "ds1", asset.asset_id, "--wait")
+    assert (waited.exit_code, waited.stderr) == (0, "The upload status of asset-000001 is processing.\n")
+    assert "completed" in waited.stdout
+
+
+def test_waiting_ends_at_its_deadline_and_at_a_status_asked_for(vi: Held, assetline: Run, account: Account) -> None:
+    [asset] = vi.holds("a.png")
+    vi.plays(processing_seconds=3600)
+    account.then(*[lambda: None] * 20)
+    began = account.now
+    late = assetline("assets", "get", "ds1", asset.asset_id, "--wait", "--timeout", "10")
+    assert late.exit_code == 1
+    assert "After 10 seconds the upload status of asset-000001 is processing." in late.stderr
+    assert account.now - began <= timedelta(seconds=10)
+    assert assetline("assets", "get", "ds1", asset.asset_id, "--wait", "--until", "Processing").exit_code == 0
+
+
+def test_waiting_goes_on_over_a_fault_of_vi(
+    vi: Held, assetline: Run, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assetline.vi.client.PAUSE", 0)
+    [asset] = vi.holds("a.png")
+    vi.plays(ApiFault(path="/assets/", status=503, times=4))
+    account.then(lambda: None, lambda: None)
+    assert assetline("assets", "get", "ds1", asset.asset_id, "--wait").exit_code == 0
+
+
+def test_assets_are_counted_by_vi_or_one_by_one(vi: Held, assetline: Run) -> None:
+    vi.holds("a.png", "b.png", "c.jpg")
+    vi.vi.forget()
+    assert assetline("assets", "count", "ds1").stdout == "3\n"
+    assert assetline("assets", "count", "ds1", "--filter", ".png").stdout == "2\n"
+    assert not [one for one in vi.vi.requests("", "GET") if one.path.endswith("/assets")]
+    assert assetline("assets", "count", "ds1", "--name", "c.*").stdout == "1\n"
+
+
+def test_an_asset_gets_another_name(vi: Held, assetline: Run) -> None:
+    vi.holds("a.png")
+    renamed = assetline("assets", "rename", "ds1", "asset-000001", "b.png")
+    assert (renamed.stdout, vi.names()) == ("asset-000001: a.png is now b.png.\n", {"b.png"})
+    assert "has no asset 'asset-9'" in assetline("assets", "rename", "ds1", "asset-9", "b.png").stderr
+
+
+def test_datasets_are_listed(vi: Held, assetline: Run) -> None:
+    vi.holds("a.png")
+    lines = [line.split("\t") for line in assetline("datasets").stdout.splitlines()]
+    assert [line[:3] for line in lines if line[0] == "ds1"] == [["ds1", "Dataset ds1", "1"]]
+    told = [json.loads(line) for line in assetline("datasets", "--json").stdout.splitlines()]
+    assert {one["dataset_id"] for one in told} == {line[0] for line in lines}
+    vi.plays(ApiFault(status=403))
+    assert assetline("datasets").exit_code == 1
+
+
+def test_an_export_of_a_dataset_is_one_of_the_machine_that_exports(vi: Held, assetline: Run, account: Account) -> None:
+    words = ("--mime", "image/*", "--uploaded-after", "2026-11-01", "--format", "jsonl", "--descending")
+    started = assetline("assets", "export", "ds1", *words)
+    assert started.exit_code == 0
+    [execution] = account.started
+    assert json.loads(execution["input"]) == {
+        "source": "vi",
+        "dataset_id": "ds1",
+        "order": "desc",
+        "where": {"mime": ["image/*"], "uploaded_after": "2026-11-01T00:00:00Z"},
+        "format": "jsonl",
+    }
+    assert execution["name"].startswith("vi-ds1-20261121-003012-")

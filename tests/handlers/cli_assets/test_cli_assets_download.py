@@ -1,0 +1,118 @@
+"""`assetline assets download`: whole and proven files under their names, or none."""
+
+import errno
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assetline_cli.clock import Clock
+from local.emulators.vi.scenario import DownloadFault
+from tests.handlers.cli_account import Account, Run
+from tests.handlers.cli_assets.conftest import Held, files
+
+
+def test_every_file_is_there_and_a_repeat_fetches_none(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a.png", "sub/b.png")
+    first = assetline("assets", "download", "ds1", str(folder))
+    assert (first.exit_code, files(folder)) == (0, {"a.png": b"bytes of a.png", "sub_b.png": b"bytes of sub/b.png"})
+    assert f"Downloaded 2 files (32 B) to {folder}." in first.stdout
+    vi.vi.forget()
+    again = assetline("assets", "download", "ds1", str(folder))
+    assert "skipped 2 that are there" in again.stdout
+    assert not vi.vi.requests("_objects", "GET")
+
+
+def test_what_differs_is_fetched_and_all_of_it_with_overwrite(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a.png", "b.png")
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"Bytes of a.png")  # of equal size
+    (folder / "b.png").write_bytes(b"bytes of b.png")
+    assert "Downloaded 1 file (14 B)" in assetline("assets", "download", "ds1", str(folder)).stdout
+    assert files(folder)["a.png"] == b"bytes of a.png"
+    assert "Downloaded 2 files" in assetline("assets", "download", "ds1", str(folder), "--overwrite").stdout
+
+
+@pytest.mark.parametrize("what", ["short", "wrong", "expired", "status"])
+def test_a_file_that_fails_leaves_nothing_and_is_told_of(
+    vi: Held, assetline: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, what: Any
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda *_: 0.0)
+    vi.holds("a.png", "b.png")
+    vi.plays(DownloadFault(filename="b.png", what=what))
+    ended = assetline("assets", "download", "ds1", str(folder))
+    assert (ended.exit_code, files(folder)) == (1, {"a.png": b"bytes of a.png"})
+    assert "Not downloaded: b.png: " in ended.stderr
+    assert "The same command again fetches what is missing." in ended.stderr
+    vi.plays()
+    assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
+    assert files(folder)["b.png"] == b"bytes of b.png"
+
+
+def test_names_lead_nowhere_else_and_assets_of_one_name_are_told_apart(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("../a.png", "b.png", "b.png")
+    assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
+    assert files(folder).keys() == {".._a.png", "b.png", "b~asset-000003.png"}
+    assert {path.name for path in folder.parent.iterdir()} == {"photos"}
+
+
+def test_a_full_disk_ends_it_with_a_message_and_no_half_file(
+    vi: Held, assetline: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vi.holds(*(f"{number}.png" for number in range(40)))
+    whole = Path.open
+
+    def full(path: Path, mode: str = "r", *more: Any, **others: Any) -> Any:
+        if mode == "xb" and len(list(path.parent.glob("*.png"))) >= 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(path, mode, *more, **others)
+
+    monkeypatch.setattr(Path, "open", full)
+    ended = assetline("assets", "download", "ds1", str(folder))
+    assert ended.exit_code == 1
+    assert "No space left on device" in ended.stderr
+    assert all(content == f"bytes of {name}".encode() for name, content in files(folder).items())
+
+
+def test_only_what_is_meant_in_folders_by_date(vi: Held, assetline: Run, folder: Path) -> None:
+    small, large = vi.holds("a.png", content=b"a"), vi.holds("b.png", content=b"b" * 1000)
+    for asset in small + large:
+        asset.created = int(datetime(2026, 11, 20, 23, 30, tzinfo=UTC).timestamp() * 1000)
+    words = ("--min-bytes", "100", "--uploaded-after", "2026-11-20", "--uploaded-before", "2026-11-21", "--by-date")
+    ended = assetline("assets", "download", "ds1", str(folder), *words)
+    assert files(folder).keys() == {"2026/11/20/b.png"}
+    assert "left out 1 that were not meant" in ended.stdout
+    assert assetline("assets", "download", "ds1", str(folder), "--id", "asset-nope").exit_code == 1
+
+
+def test_what_concerns_every_file_is_one_message(vi: Held, assetline: Run, folder: Path, account: Account) -> None:
+    vi.holds("a.png")
+    unknown = assetline("assets", "download", "nope", str(folder))
+    assert (unknown.exit_code, unknown.stderr) == (
+        1,
+        "Error: Vi has no dataset 'nope': check its id. `assetline datasets` lists them.\n",
+    )
+    vi.plays(key="dtvi_another")
+    assert "Error: Vi refused the key (401)" in assetline("assets", "download", "ds1", str(folder)).stderr
+    malformed = assetline("assets", "download", "ds1", str(folder), "--id", "a", "--filter", "b")
+    assert "`ids` name the assets" in malformed.stderr
+    account.parameters = {}
+    assert "does not work with Vi: deploy it again" in assetline("assets", "count", "ds1").stderr
+    assert files(folder) == {}
+
+
+def test_nothing_of_an_interrupted_download_is_half_there(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds(*(f"{number}.png" for number in range(200)))
+    calls = 0
+
+    def now() -> datetime:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise KeyboardInterrupt
+        return datetime(2026, 11, 21, tzinfo=UTC)
+
+    ended = assetline("assets", "download", "ds1", str(folder), clock=Clock(now=now))
+    assert ended.exit_code == 130
+    assert all(content == f"bytes of {name}".encode() for name, content in files(folder).items())
