@@ -89,7 +89,7 @@ def _ours(url: str, start: Start) -> float:
     client = FeedClient(url, _LocalToken())
     table = CsvTable(Columns.flattened(ASSETS.columns, defined_fields(field_definitions())))
     rows, started = 0, time.perf_counter()
-    with PageReader(client.fetch, start, Budget(600)) as reader:
+    with PageReader(client.ask, start, Budget(600)) as reader:
         for page in reader:
             table.render(page.records)
             rows += len(page.records)

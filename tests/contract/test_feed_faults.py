@@ -111,7 +111,7 @@ class Exporter:
 
     def read(self, start: Start | None = None) -> Reading:
         slept: list[float] = []
-        with PageReader(self.client.fetch, start or Start(BY_TENS), Budget(600), slept.append) as reader:
+        with PageReader(self.client.ask, start or Start(BY_TENS), Budget(600), slept.append) as reader:
             for page in reader:
                 self.records.extend(page.records)
         return Reading(self.records, slept, reader)
@@ -354,7 +354,7 @@ class TestPace:
         self, feed_api: Emulator, exporter: Exporter
     ) -> None:
         having(feed_api, body_seconds=0.1)
-        with PageReader(exporter.client.fetch, Start(BY_TENS), Budget(600)) as reader:
+        with PageReader(exporter.client.ask, Start(BY_TENS), Budget(600)) as reader:
             first = next(iter(reader))
         began = [request.at for request in feed_api.requests()]
         assert first.seconds >= 0.1

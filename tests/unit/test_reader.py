@@ -2,6 +2,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -12,9 +13,13 @@ from assetline.budget import Budget
 from assetline.errors import FeedRefused, FeedUnavailable, FeedUnreachable, RateLimited, RepeatedCursor, TokenRefused
 from assetline.feed.cursors import CursorTrail
 from assetline.feed.page import Page
-from assetline.feed.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Fetch, PageReader, Start, backoff
+from assetline.feed.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Answer, Ask, PageReader, Start, backoff
 
 SECONDS = 5  # at most, for what another thread does at once
+
+
+def asking(fetch: Callable[[str, Callable[[str], None]], Page]) -> Ask:
+    return lambda cursor: partial(fetch, cursor)
 
 
 class CutShort(FeedUnavailable):
@@ -30,9 +35,11 @@ class Feed:
     leads: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def fetch(self, cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
+    def ask(self, cursor: str) -> Answer:
+        return partial(self.fetch, cursor)
+
+    def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
         self.asked.append(cursor)
-        on_sent()
         number = int(cursor.removeprefix("/"))
         following = self.leads.get(cursor, f"/{number + 1}" if number < self.last else None)
         fault = next(iter(self.faults.get(cursor, [])), None)
@@ -43,7 +50,7 @@ class Feed:
         return Page([{"id": number}], following, None)
 
 
-class Answer:
+class SteppedAnswer:
     """One answer of a feed, which a test lets come in two steps: where it leads, and then the rest."""
 
     def __init__(self, cursor: str, on_next: Callable[[str], None]) -> None:
@@ -76,17 +83,19 @@ class SteppedFeed:
     """A feed whose answers come when a test says so."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, SteppedAnswer] = {}
         self._changed = threading.Condition()
 
-    def fetch(self, cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
+    def ask(self, cursor: str) -> Answer:
+        return partial(self.fetch, cursor)
+
+    def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
         with self._changed:
-            answer = self._answers[cursor] = Answer(cursor, on_next)
+            answer = self._answers[cursor] = SteppedAnswer(cursor, on_next)
             self._changed.notify_all()
-        on_sent()
         return answer.awaited()
 
-    def asked(self, cursor: str) -> Answer:
+    def asked(self, cursor: str) -> SteppedAnswer:
         """Return the answer to the request for *cursor*, which must come."""
         with self._changed:
             assert self._changed.wait_for(lambda: cursor in self._answers, SECONDS), f"{cursor} was not asked for"
@@ -104,7 +113,7 @@ def read(
     feed: Feed, budget: Budget | None = None, start: Start | None = None
 ) -> tuple[list[int], PageReader, list[float]]:
     slept: list[float] = []
-    with PageReader(feed.fetch, start or Start("/1"), budget or any_budget(), slept.append) as reader:
+    with PageReader(feed.ask, start or Start("/1"), budget or any_budget(), slept.append) as reader:
         return [page.records[0]["id"] for page in reader], reader, slept
 
 
@@ -120,7 +129,7 @@ class TestAhead:
 
     @pytest.fixture
     def pages(self, feed: SteppedFeed) -> Iterator[Iterator[Page]]:
-        with PageReader(feed.fetch, Start("/1"), any_budget()) as reader:
+        with PageReader(feed.ask, Start("/1"), any_budget()) as reader:
             yield iter(reader)
 
     @pytest.fixture
@@ -167,7 +176,7 @@ class TestAhead:
         self, feed: SteppedFeed, consumer: ThreadPoolExecutor
     ) -> None:
         now = 0.0
-        with PageReader(feed.fetch, Start("/1"), any_budget(60, lambda: now)) as reader:
+        with PageReader(feed.ask, Start("/1"), any_budget(60, lambda: now)) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
             feed.asked("/1").opens("/2")
             feed.asked("/2").opens("/3")
@@ -180,7 +189,7 @@ class TestAhead:
     def test_what_half_a_page_said_is_not_worth_a_request_that_was_not_yet_sent(
         self, feed: SteppedFeed, consumer: ThreadPoolExecutor
     ) -> None:
-        with PageReader(feed.fetch, Start("/1"), any_budget()) as reader:
+        with PageReader(feed.ask, Start("/1"), any_budget()) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
             feed.asked("/1").opens("/2")
             feed.asked("/2").opens("/3")
@@ -194,7 +203,7 @@ class TestAhead:
         self, feed: SteppedFeed, consumer: ThreadPoolExecutor
     ) -> None:
         start = Start("/?limit=500", faults=1, finds_page_size=True)
-        with PageReader(feed.fetch, start, any_budget(), lambda _: None) as reader:
+        with PageReader(feed.ask, start, any_budget(), lambda _: None) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
             feed.asked("/?limit=500").opens("/?limit=500&page=2")
             behind = feed.asked("/?limit=500&page=2")
@@ -221,19 +230,19 @@ class TestAhead:
         feed = Feed(last=50)
         full = threading.Event()
 
-        def fetch(cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
+        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
             if cursor == f"/{MAX_AHEAD + 1}":
                 full.set()
-            return feed.fetch(cursor, on_next, on_sent)
+            return feed.fetch(cursor, on_next)
 
-        with PageReader(fetch, Start("/1"), any_budget()) as reader:
+        with PageReader(asking(fetch), Start("/1"), any_budget()) as reader:
             pages = iter(reader)
             next(pages)
             assert full.wait(SECONDS)
         assert len(feed.asked) == 1 + MAX_AHEAD
 
     def test_an_abandoned_reading_asks_for_nothing_more(self, feed: SteppedFeed, consumer: ThreadPoolExecutor) -> None:
-        reader = PageReader(feed.fetch, Start("/1"), any_budget())
+        reader = PageReader(feed.ask, Start("/1"), any_budget())
         consumer.submit(next, iter(reader))
         late = feed.asked("/1")
         closing = threading.Thread(target=reader.__exit__, args=(None, None, None))
@@ -297,12 +306,12 @@ class TestFaults:
     def test_a_page_that_leads_elsewhere_when_it_is_whole_is_followed_there(self) -> None:
         feed = Feed(9, {"/2": [CutShort("half", 0.0)]})
 
-        def fetch(cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
+        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
             if feed.asked.count("/2"):
                 feed.leads["/2"] = "/7"
-            return feed.fetch(cursor, on_next, on_sent)
+            return feed.fetch(cursor, on_next)
 
-        with PageReader(fetch, Start("/1"), any_budget(), lambda _: None) as reader:
+        with PageReader(asking(fetch), Start("/1"), any_budget(), lambda _: None) as reader:
             assert [page.records[0]["id"] for page in reader] == [1, 2, 7, 8, 9]
 
     def test_a_page_cut_short_leaves_the_turn_to_go_on_from_there(self) -> None:
@@ -329,7 +338,7 @@ class TestRepeats:
     def test_a_feed_that_leads_in_a_circle_is_left(self, leads: dict[str, str], read_before: list[int]) -> None:
         feed = Feed(9, leads=leads)
         ids: list[int] = []
-        with PageReader(feed.fetch, Start("/1"), any_budget()) as reader, pytest.raises(RepeatedCursor) as refusal:
+        with PageReader(feed.ask, Start("/1"), any_budget()) as reader, pytest.raises(RepeatedCursor) as refusal:
             ids.extend(page.records[0]["id"] for page in reader)
         ((page, back),) = leads.items()
         assert f"Page {page[1]} of the feed leads back to page {back[1]}" in str(refusal.value)
@@ -345,22 +354,22 @@ class TestRepeats:
 
     def test_the_trail_holds_the_pages_yielded_and_none_that_were_only_asked_for(self) -> None:
         trail = CursorTrail()
-        with PageReader(Feed(9).fetch, Start("/1", trail=trail), any_budget()) as reader:
+        with PageReader(Feed(9).ask, Start("/1", trail=trail), any_budget()) as reader:
             for pages, _ in enumerate(reader, start=1):
                 assert len(trail) == pages
 
 
-def sized(sizes: list[int], refuses: Callable[[int], Exception | None]) -> Fetch:
+def sized(sizes: list[int], refuses: Callable[[int], Exception | None]) -> Ask:
     """Return a feed of one page that notes the sizes it is asked for, and refuses some."""
 
-    def fetch(cursor: str, on_next: Callable[[str], None], on_sent: Callable[[], None]) -> Page:
+    def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
         size = int(cursor.partition("limit=")[2])
         sizes.append(size)
         if refusal := refuses(size):
             raise refusal
         return Page([{"id": 1}], None, None)
 
-    return fetch
+    return asking(fetch)
 
 
 def too_large(most: int) -> Callable[[int], Exception | None]:

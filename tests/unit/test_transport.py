@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from assetline.feed.transport import ON_SENT, KeptConnections, transport_to
+from assetline.feed.transport import KeptConnections, transport_to
 
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
 SECONDS = 0.2  # at most, for what a test waits for in vain
@@ -87,10 +88,8 @@ def kept() -> Iterator[Callable[[str, float], KeptConnections]]:
 type Kept = Callable[..., KeptConnections]
 
 
-def request(origin: str, body: bytes | None = None, on_sent: Callable[[], None] | None = None) -> httpx.Request:
-    extensions: dict[str, object] = {"timeout": httpx.Timeout(5, read=SECONDS).as_dict()}
-    if on_sent:
-        extensions[ON_SENT] = on_sent
+def request(origin: str, body: bytes | None = None) -> httpx.Request:
+    extensions = {"timeout": httpx.Timeout(5, read=SECONDS).as_dict()}
     return httpx.Request("POST" if body else "GET", f"{origin}/feed?a=%2F", content=body, extensions=extensions)
 
 
@@ -99,12 +98,9 @@ def asked(transport: httpx.BaseTransport, origin: str) -> bytes:
         return response.read()
 
 
-def test_a_request_goes_out_as_it_is_and_says_when_it_has(kept: Kept) -> None:
-    sent: list[bool] = []
-    with serving(WHOLE) as (origin, script):
-        question = request(origin, body=b"{}", on_sent=lambda: sent.append(True))
-        with closing(kept(origin).handle_request(question)) as response:
-            assert (response.status_code, response.read(), sent) == (200, b"body", [True])
+def test_a_request_goes_out_as_it_is(kept: Kept) -> None:
+    with serving(WHOLE) as (origin, script), closing(kept(origin).handle_request(request(origin, b"{}"))) as response:
+        assert (response.status_code, response.read()) == (200, b"body")
     (head,) = script.connections[0]
     assert head.splitlines() == [
         b"POST /feed?a=%2F HTTP/1.1",
@@ -136,6 +132,51 @@ def test_one_that_was_idle_for_long_is_not(kept: Kept) -> None:
         transport = kept(origin, idle_seconds=0)
         assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
     assert [len(requests) for requests in script.connections] == [1, 1]
+
+
+class TestAhead:
+    def test_a_request_leaves_over_an_open_connection_before_anybody_waits_for_its_answer(self, kept: Kept) -> None:
+        with serving(WHOLE, WHOLE) as (origin, script):
+            transport = kept(origin)
+            asked(transport, origin)
+            transport.send_ahead(ahead := request(origin))
+            deadline = time.monotonic() + 5
+            while len(script.connections[0]) < 2 and time.monotonic() < deadline:
+                time.sleep(0.001)
+            arrived = len(script.connections[0])
+            with closing(transport.handle_request(ahead)) as response:
+                assert response.read() == b"body"
+        assert (arrived, [len(requests) for requests in script.connections]) == (2, [2])
+
+    def test_where_none_is_open_nothing_is_waited_for(self, kept: Kept) -> None:
+        with serving(WHOLE) as (origin, script):
+            transport = kept(origin)
+            transport.send_ahead(ahead := request(origin))
+            assert script.connections == []
+            with closing(transport.handle_request(ahead)) as response:
+                assert response.read() == b"body"
+        assert [len(requests) for requests in script.connections] == [1]
+
+    def test_what_could_not_leave_is_sent_again(self, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("assetline.feed.transport._readable", lambda _: False)
+        with serving(WHOLE, WHOLE) as (origin, script):
+            transport = kept(origin)
+            asked(transport, origin)
+            transport._idle[0][0].sock.shutdown(socket.SHUT_WR)
+            transport.send_ahead(ahead := request(origin))
+            with closing(transport.handle_request(ahead)) as response:
+                assert response.read() == b"body"
+        assert [len(requests) for requests in script.connections] == [1, 1]
+
+    def test_a_request_that_is_handled_twice_leaves_twice(self, kept: Kept) -> None:
+        with serving(WHOLE, WHOLE, WHOLE) as (origin, script):
+            transport = kept(origin)
+            asked(transport, origin)
+            transport.send_ahead(ahead := request(origin))
+            for _ in range(2):
+                with closing(transport.handle_request(ahead)) as response:
+                    assert response.read() == b"body"
+        assert [len(requests) for requests in script.connections] == [3]
 
 
 @pytest.mark.parametrize(

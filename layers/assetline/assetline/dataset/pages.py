@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -40,16 +41,17 @@ class AssetPages:
         """Return None: which tags and metadata there are, the assets show."""
         return None
 
-    def fetch(
-        self, cursor: str, on_next: Callable[[str], None] | None = None, on_sent: Callable[[], None] | None = None
-    ) -> Page:
+    def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
+        """Return what asks for the page at *cursor* and waits for it, as `fetch` does."""
+        return partial(self.fetch, cursor)
+
+    def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
         """Return the page at *cursor*; *on_next* is told the next one's when there is one.
 
         Raises:
             ViUnavailable, ViUnreachable, RateLimited: it may be asked for again.
             KeyRefused, KeyForbidden, DatasetUnknown, ViRefused: asking again would not help.
         """
-        del on_sent  # nobody says when
         started = time.monotonic()
         query = dict(parse_qsl(cursor.removeprefix("?"), keep_blank_values=True))
         answer = self._client.send("GET", f"{self._client.dataset_path(self._dataset_id)}/assets", params=query)

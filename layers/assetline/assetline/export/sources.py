@@ -9,7 +9,7 @@ from assetline.export.request import AnyRequest, AssetsRequest, ExportRequest
 from assetline.feed.catalogue import feed_named
 from assetline.feed.client import FeedClient
 from assetline.feed.definition import MODIFIED_AFTER
-from assetline.feed.page import Page
+from assetline.feed.reader import Answer
 from assetline.table.columns import FIELDS, Columns, defined_fields
 from assetline.vi.client import ViClient
 
@@ -26,14 +26,8 @@ class Source(Protocol):
     def columns(self) -> Columns | None:
         """Return the columns when they can be known before the first page."""
 
-    def fetch(
-        self, cursor: str, on_next: Callable[[str], None] | None = None, on_sent: Callable[[], None] | None = None
-    ) -> Page:
-        """Return the page at *cursor*.
-
-        *on_next* is told where the next one is as soon as that is known, *on_sent* that the request has left, if it can
-        be told.
-        """
+    def ask(self, cursor: str) -> Answer:
+        """Ask for the page at *cursor*; return what waits for it, and says where the next one is as soon as it can."""
 
 
 class FeedSource:
@@ -43,7 +37,7 @@ class FeedSource:
         self._request = request
         self._feed = feed_named(request.feed)
         self._client = client
-        self.fetch = client.fetch
+        self.ask = client.ask
 
     def first_cursor(self, page_size: int | None, modified_after: str | None) -> str:
         """Return path and query of the first page; raises `InvalidInput`, see `Feed.first_cursor`."""

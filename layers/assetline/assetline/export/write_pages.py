@@ -53,7 +53,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     if checkpoint.cursor is None:
         return checkpoint
     memory = Memory.from_bytes(turn.staging.fetch(checkpoint.memory))
-    reader = PageReader(turn.source.fetch, _start(export, checkpoint, memory), turn.budget, turn.sleep)
+    reader = PageReader(turn.source.ask, _start(export, checkpoint, memory), turn.budget, turn.sleep)
     writer = PartWriter(checkpoint, turn.staging.fetch(checkpoint.tail), turn.upload.put)
     loop = _Loop(export, checkpoint, memory)
     with turn.report, reader, writer:

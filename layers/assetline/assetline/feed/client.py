@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -22,7 +22,7 @@ from assetline.errors import (
 )
 from assetline.feed.body import decompressed
 from assetline.feed.page import Page, early_next_cursor, parse_page
-from assetline.feed.transport import ON_SENT, transport_to
+from assetline.feed.transport import KeptConnections, transport_to
 from assetline.pauses import retry_after, seconds
 from assetline.secrets import Token
 
@@ -65,22 +65,28 @@ class FeedClient:
             TokenMissing, TokenRefused, FeedUnreachable, FeedUnavailable, RateLimited: as `fetch`.
         """
         try:
-            with self._answer("GET", self._on_origin(WHO_AM_I), SHORT_TIMEOUT) as answer:
+            with self._answer(self._request("GET", self._on_origin(WHO_AM_I), SHORT_TIMEOUT)) as answer:
                 answer.read()
         except (FeedForbidden, FeedRefused):
             return  # a token may read a feed and yet not itself
 
-    def fetch(
-        self,
-        cursor: str,
-        on_next: Callable[[str], None] | None = None,
-        on_sent: Callable[[], None] | None = None,
-    ) -> Page:
+    def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
+        """Ask for the page at *cursor*, at once if a connection is open for it; return what waits for the page.
+
+        What is returned has to be called, with *on_next*, and then does as `fetch` does.
+        """
+        asked_at, request = time.monotonic(), None
+        with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the page
+            request = self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)
+            if isinstance(self._transport, KeptConnections):
+                self._transport.send_ahead(request)
+        return lambda on_next: self._page(cursor, on_next, asked_at, request)
+
+    def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
         """Return the page at *cursor*, the path and query the page before it gave, used as given.
 
         *on_next* is told the cursor of the next page, if there is one, once: as soon as enough of the body has come to
         know it, which may be well before the page is whole. The page has the last word: it may yet turn out cut short.
-        *on_sent* is called when the request has left.
 
         Raises:
             FeedUnreachable: no answer, or half of one.
@@ -91,16 +97,25 @@ class FeedClient:
             FeedRefused: any other answer that is not 200.
             ForeignCursor: *cursor* leads to another origin; nothing was sent.
         """
-        started = time.monotonic()
+        return self._page(cursor, on_next, time.monotonic())
+
+    def _page(
+        self,
+        cursor: str,
+        on_next: Callable[[str], None] | None,
+        asked_at: float,
+        request: httpx.Request | None = None,
+    ) -> Page:
+        """Return the page at *cursor*; *request* is the one for it, if it was made already."""
         body, told = bytearray(), on_next is None
-        with self._answer("GET", self._on_origin(cursor), PAGE_TIMEOUT, on_sent=on_sent) as answer:
+        with self._answer(request or self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)) as answer:
             for piece in decompressed(answer):
                 may_tell = not told and len(body) < EARLY_BYTES
                 body += piece
                 if on_next and may_tell and (next_cursor := early_next_cursor(body)):
                     on_next(next_cursor)
                     told = True
-        page = parse_page(body, time.monotonic() - started)
+        page = parse_page(body, time.monotonic() - asked_at)
         if on_next and not told and page.next_cursor:
             on_next(page.next_cursor)
         return page
@@ -126,7 +141,8 @@ class FeedClient:
         found: dict[str, dict[str, Any]] = {}  # by id: a list that grows while it is read may show one twice
         question: dict[str, str] = {}
         for _ in range(DEFINITION_PAGES):
-            with self._answer("POST", self._on_origin(FIELDS_LIST), SHORT_TIMEOUT, orjson.dumps(question)) as response:
+            request = self._request("POST", self._on_origin(FIELDS_LIST), SHORT_TIMEOUT, orjson.dumps(question))
+            with self._answer(request) as response:
                 answer = _json_object(response.read())
             definitions, following = answer.get("result"), answer.get("next_page_token")
             if not isinstance(definitions, list) or not all(
@@ -140,24 +156,17 @@ class FeedClient:
             question = {"page_token": following}
         return [*found.values()]
 
+    def _request(self, method: str, url: httpx.URL, timeout: httpx.Timeout, body: bytes | None = None) -> httpx.Request:
+        headers = _HEADERS | {"authorization": f"Bearer {self._token.value()}"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        return httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": timeout.as_dict()})
+
     @contextmanager
-    def _answer(
-        self,
-        method: str,
-        url: httpx.URL,
-        timeout: httpx.Timeout,
-        body: bytes | None = None,
-        on_sent: Callable[[], None] | None = None,
-    ) -> Iterator[httpx.Response]:
+    def _answer(self, request: httpx.Request) -> Iterator[httpx.Response]:
         """Send a request and give out the 200 that answers it, its body still on the way."""
-        headers = _HEADERS if body is None else _HEADERS | {"content-type": "application/json"}
-        extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
-        if on_sent is not None:
-            extensions[ON_SENT] = on_sent
         try:
-            with closing(
-                self._response(httpx.Request(method, url, headers=headers, content=body, extensions=extensions))
-            ) as response:
+            with closing(self._response(request)) as response:
                 if response.status_code != httpx.codes.OK:
                     response.read()  # so that the connection can be used again
                     raise self._refusal(response)
@@ -173,17 +182,14 @@ class FeedClient:
             ) from error
 
     def _response(self, request: httpx.Request) -> httpx.Response:
-        """Send the token with *request*; when it is refused, once more the secret's, which may have been rotated."""
-        token = self._token.value()
-        response = self._sent(request, token)
-        if response.status_code == httpx.codes.UNAUTHORIZED and (current := self._token.value(fresh=True)) != token:
-            response.close()
-            response = self._sent(request, current)
-        return response
-
-    def _sent(self, request: httpx.Request, token: str) -> httpx.Response:
-        request.headers["authorization"] = f"Bearer {token}"
+        """Send *request*; when its token is refused, once more with the secret's, which may have been rotated."""
         response = self._transport.handle_request(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            current = f"Bearer {self._token.value(fresh=True)}"
+            if current != request.headers["authorization"]:
+                response.close()
+                request.headers["authorization"] = current
+                response = self._transport.handle_request(request)
         response.request = request
         return response
 

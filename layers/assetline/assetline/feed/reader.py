@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event, RLock
+from threading import RLock
 from types import TracebackType
 from typing import Self
 
@@ -24,10 +24,12 @@ MAX_BACKOFF = 300.0  # ours: seconds between two attempts when the feed does not
 MAX_PAUSE = 3600  # ours: seconds we let a feed send us away for
 MAX_IN_FLIGHT = 2  # ours: one page whose body is coming, and the one after it
 MAX_AHEAD = 4  # ours: pages asked for and not yet used, so that a slow consumer costs no more memory than this
-HEAD_START = 0.005  # ours: seconds at most that a page is not parsed or rendered, for the next request to leave first
 
-type Fetch = Callable[[str, Callable[[str], None], Callable[[], None]], Page]
-"""As `FeedClient.fetch`: a cursor, whom to tell the next one as soon as it is known, whom that the request has left."""
+type Answer = Callable[[Callable[[str], None]], Page]
+"""Waits for a page; tells whom it is given where the next one is, as soon as that is known."""
+
+type Ask = Callable[[str], Answer]
+"""As `FeedClient.ask`: asks for the page at a cursor, and raises nothing."""
 
 
 @dataclass(eq=False, slots=True)
@@ -36,7 +38,6 @@ class _Request:
 
     cursor: str
     page: Future[Page] = field(init=False)
-    sent: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,12 @@ class PageReader:
     is spent.
     """
 
-    def __init__(self, fetch: Fetch, start: Start, budget: Budget, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, ask: Ask, start: Start, budget: Budget, sleep: Callable[[float], None] = time.sleep) -> None:
         self.cursor: str | None = start.cursor
         self.faults = start.faults
         self.pause_seconds = 0
         self.page_size: int | None = None
-        self._fetch = fetch
+        self._ask = ask
         self._budget = budget
         self._sleep = sleep
         self._trail = start.trail
@@ -91,7 +92,7 @@ class PageReader:
     ) -> None:
         with self._lock:
             self._closed = True
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown()  # none is cancelled: what was asked for is read, so that its connection is closed
 
     def __iter__(self) -> Iterator[Page]:
         """Yield each page as it arrives.
@@ -145,24 +146,22 @@ class PageReader:
             ):
                 return
             self._following = None
-            self._line.append(request := self._request(cursor))
-        request.sent.wait(HEAD_START)
+            self._line.append(self._request(cursor))
 
     def _was_asked(self, cursor: str) -> bool:
         return cursor in self._trail or any(request.cursor == cursor for request in self._line)
 
     def _request(self, cursor: str) -> _Request:
         request = _Request(cursor)
-        request.page = self._threads.submit(self._fetch_for, request)
+        # It leaves from the thread that has just learnt where the page is: to hand it to another one takes longer.
+        request.page = self._threads.submit(self._await_for, request, self._ask(cursor))
         request.page.add_done_callback(lambda _: self._ask_ahead())  # there is room for another in flight
         return request
 
-    def _fetch_for(self, request: _Request) -> Page:
-        """Fetch a page; runs in a thread of its own."""
+    def _await_for(self, request: _Request, answer: Answer) -> Page:
+        """Wait for a page that was asked for; runs in a thread of its own."""
         try:
-            page = self._fetch(
-                request.cursor, lambda following: self._note_following(request, following), request.sent.set
-            )
+            page = answer(lambda following: self._note_following(request, following))
         except BaseException:
             self._note_following(request, None)  # what half a page said is not worth a request that was not yet sent
             raise

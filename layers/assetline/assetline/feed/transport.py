@@ -10,13 +10,12 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-ON_SENT = "on_sent"  # the extension of a request that is called when the request has left
+_SENT_OVER = "sent_over"  # the extension of a request that has left: the connection its answer comes on
 _READ_BYTES = 64 * 1024
 
 
@@ -37,6 +36,16 @@ class KeptConnections(httpx.BaseTransport):
         self._tls = httpx.create_ssl_context() if origin.scheme == "https" else None
         self._idle: list[tuple[http.client.HTTPConnection, float]] = []  # the last is the one used last
 
+    def send_ahead(self, request: httpx.Request) -> None:
+        """Send *request* now if a connection is open for it; `handle_request` of it then waits for the answer alone.
+
+        Whoever sends a request ahead has to handle it. Nothing is raised: what cannot leave now, leaves then.
+        """
+        if connection := self._kept():
+            with suppress(httpx.TransportError):
+                _send(connection, request)
+                request.extensions[_SENT_OVER] = connection
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send *request*, which is one to the origin, and return the answer, its body still on the way.
 
@@ -44,12 +53,11 @@ class KeptConnections(httpx.BaseTransport):
             httpx.TransportError: no answer.
         """
         timeout: dict[str, float | None] = request.extensions["timeout"]
-        connection = self._kept() or self._connected(timeout["connect"])
+        connection: http.client.HTTPConnection | None = request.extensions.pop(_SENT_OVER, None)
+        if connection is None:
+            connection = self._kept() or self._connected(timeout["connect"])
+            _send(connection, request)
         try:
-            with _translated(httpx.WriteTimeout, httpx.WriteError):
-                _socket_of(connection).settimeout(timeout["write"])
-                _send(connection, request)
-            request.extensions.get(ON_SENT, _nobody)()
             with _translated(httpx.ReadTimeout, httpx.ReadError):
                 _socket_of(connection).settimeout(timeout["read"])
                 answer = connection.getresponse()
@@ -120,12 +128,19 @@ class _Body(httpx.SyncByteStream):
 
 
 def _send(connection: http.client.HTTPConnection, request: httpx.Request) -> None:
-    connection.putrequest(
-        request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
-    )
-    for name, value in request.headers.raw:
-        connection.putheader(name, value)
-    connection.endheaders(request.content or None)
+    """Send *request*; a connection on which that fails is closed."""
+    try:
+        with _translated(httpx.WriteTimeout, httpx.WriteError):
+            _socket_of(connection).settimeout(request.extensions["timeout"]["write"])
+            connection.putrequest(
+                request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in request.headers.raw:
+                connection.putheader(name, value)
+            connection.endheaders(request.content or None)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _socket_of(connection: http.client.HTTPConnection) -> socket.socket:
@@ -152,7 +167,3 @@ def _translated(too_slow: type[httpx.TimeoutException], broken: type[httpx.Netwo
         raise httpx.RemoteProtocolError(str(error)) from error
     except OSError as error:
         raise broken(str(error)) from error
-
-
-def _nobody(*_: Any) -> None:
-    pass
