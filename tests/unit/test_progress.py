@@ -127,18 +127,19 @@ def test_pages_that_rush_in_are_told_about_once_a_second() -> None:
     assert [told["pages"] for told in table.told] == [1, 5, 9]
 
 
-def test_the_end_of_a_turn_is_always_told() -> None:
+def test_the_end_of_a_turn_is_told_with_its_checkpoint_when_nothing_else_is_under_way() -> None:
     table, clock = Table(), Clock()
     with report_to(table, clock) as report:
         report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)
         report.page_arrived(any_page(1), pages=2, rows=2, bytes_=2)
-        report.turn_ended(Checkpoint(cursor="/3", pages=2, rows=2, bytes=2, turns=1, pause_seconds=30))
-    assert (table.told[-1]["pages"], table.told[-1]["pause_seconds"]) == (2, 30)
+        told = report.at_the_end(Checkpoint(cursor="/3", pages=2, rows=2, bytes=2, turns=1, pause_seconds=30))
+        assert [told["pages"] for told in table.told] == [1]
+    assert (told["pages"], told["pause_seconds"]) == (2, 30)
 
 
 @pytest.mark.parametrize("failure", [EndpointConnectionError(endpoint_url="http://table")])
 def test_a_table_that_cannot_be_told_costs_the_export_nothing(failure: Exception) -> None:
     table = Table(failure)
     with report_to(table, Clock()) as report:
-        report.turn_ended(Checkpoint(cursor="/1"))
+        report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)
     assert table.told == []

@@ -1,5 +1,6 @@
 """Close Export: the parts are proven, the file appears, the manifest says it is whole, the bus hears of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from assetline.export.exports_table import ExportsTable
 from assetline.export.latest import Latest, LatestExports
 from assetline.export.manifest import Manifest, Shrunk, manifest_of
 from assetline.export.memory import Memory
-from assetline.export.publish import publish
+from assetline.export.publish import appear, assemble, clear
 from assetline.export.staging import Staging
 from assetline.observability import count, logger
 
@@ -47,31 +48,22 @@ def close_export(
         UploadGone: the upload expired or was aborted, and no object was published from it.
         StagedGone: what the export remembers has expired.
     """
-    memory = Memory.from_bytes(Staging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
-    publish(s3, export, checkpoint, export.key)
-    finished_at = datetime.now(UTC)
     shrunk = _shrunk(export, checkpoint)
-    manifest = manifest_of(
-        export, checkpoint, memory, key=export.key, complete=True, finished_at=finished_at, shrunk=shrunk
-    )
-    put_manifest(s3, manifest, export.manifest_key)
-    LatestExports(table.table).note(export.request, _latest(export, checkpoint))
-    table.update(
-        export,
-        state="complete",
-        finished_at=finished_at,
-        rows=checkpoint.rows,
-        pages=checkpoint.pages,
-        bytes=checkpoint.bytes,
-        turns=checkpoint.turns,
-        duplicates=checkpoint.duplicates,
-        pages_per_second=manifest.pages_per_second,
-        rows_per_second=manifest.rows_per_second,
-        remaining=None,
-        eta_seconds=None,
-        error=None,
-        message=None,
-    )
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="staging") as meanwhile:
+        remembered = meanwhile.submit(_memory, s3, export, checkpoint)
+        published = assemble(s3, export, checkpoint, export.key)
+        memory = remembered.result()  # a file appears only when its manifest can be written
+        if not published:
+            appear(s3, export, checkpoint, export.key)
+        cleared = meanwhile.submit(clear, s3, export)
+        finished_at = datetime.now(UTC)
+        manifest = manifest_of(
+            export, checkpoint, memory, key=export.key, complete=True, finished_at=finished_at, shrunk=shrunk
+        )
+        put_manifest(s3, manifest, export.manifest_key)
+        LatestExports(table.table).note(export.request, _latest(export, checkpoint))
+        cleared.result()
+    _note_completion(table, export, checkpoint, manifest)
     result = _result(export, checkpoint)
     announce(events, EXPORT_COMPLETE, result)
     if shrunk:
@@ -85,6 +77,29 @@ def put_manifest(s3: "S3Client", manifest: Manifest, key: str) -> None:
     """Write a manifest beside its file."""
     body = manifest.model_dump_json(indent=2).encode() + b"\n"
     s3.put_object(Bucket=manifest.bucket, Key=key, Body=body, ContentType="application/json")
+
+
+def _memory(s3: "S3Client", export: Export, checkpoint: Checkpoint) -> Memory:
+    return Memory.from_bytes(Staging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
+
+
+def _note_completion(table: ExportsTable, export: Export, checkpoint: Checkpoint, manifest: Manifest) -> None:
+    table.update(
+        export,
+        state="complete",
+        finished_at=manifest.finished_at,
+        rows=checkpoint.rows,
+        pages=checkpoint.pages,
+        bytes=checkpoint.bytes,
+        turns=checkpoint.turns,
+        duplicates=checkpoint.duplicates,
+        pages_per_second=manifest.pages_per_second,
+        rows_per_second=manifest.rows_per_second,
+        remaining=None,
+        eta_seconds=None,
+        error=None,
+        message=None,
+    )
 
 
 def _shrunk(export: Export, checkpoint: Checkpoint) -> Shrunk | None:

@@ -23,8 +23,10 @@ class ExportsTable:
         self.table = table
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
-    def claim(self, candidates: Iterable[Progress]) -> Progress:
+    def claim(self, candidates: Iterable[Progress]) -> tuple[Progress, Opened | None]:
         """Put the first candidate whose name is free, or whose name this very execution already holds.
+
+        Returns it, and the export if the execution has opened it already: it is only looked for under a name held.
 
         Raises:
             NamesExhausted: other executions hold them all.
@@ -33,9 +35,10 @@ class ExportsTable:
             try:
                 self.table.put_item(Item=candidate.to_item(), ConditionExpression=Attr("export_id").not_exists())
             except self._refused:
-                if not self.is_of(candidate.export_id, candidate.execution_arn):
-                    continue
-            return candidate
+                if self.is_of(candidate.export_id, candidate.execution_arn):
+                    return candidate, self.opened(candidate.export_id)
+            else:
+                return candidate, None
         raise NamesExhausted("A hundred exports of this feed started within one second. Start this one again.")
 
     def is_of(self, export_id: str, execution_arn: str) -> bool:
@@ -79,9 +82,13 @@ class ExportsTable:
             export.export_id, export.execution_arn
         )
 
-    def save(self, export: Export, checkpoint: Checkpoint) -> None:
-        """Keep a turn's checkpoint, for a resume or a salvage; an older one never replaces a newer."""
-        values = {"checkpoint": checkpoint.model_dump_json(), "checkpoint_turns": checkpoint.turns}
+    def save(self, export: Export, checkpoint: Checkpoint, **measures: Any) -> None:
+        """Keep a turn's checkpoint, for a resume or a salvage, and set *measures* as `update` does.
+
+        An older checkpoint never replaces a newer, nor do its measures.
+        """
+        values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
+        values |= {"checkpoint": checkpoint.model_dump_json(), "checkpoint_turns": checkpoint.turns}
         newer = Attr("checkpoint_turns").not_exists() | Attr("checkpoint_turns").lte(checkpoint.turns)
         self._set(export.export_id, values, _still_of(export.execution_arn) & newer)
 

@@ -1,6 +1,7 @@
 """Open Export: everything that can be refused is refused here, before anything is opened."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from assetline.errors import NotResumable
-from assetline.export.checkpoint import Checkpoint, Export, Opened
+from assetline.export.checkpoint import Checkpoint, Export, Opened, Staged
 from assetline.export.exports_table import ExportsTable
 from assetline.export.latest import Latest, LatestExports
 from assetline.export.memory import Memory
@@ -67,17 +68,20 @@ class Door:
 
     def _opened(self, request: AnyRequest, opening: Opening) -> Opened:
         source = self.source_of(request)
-        latest = LatestExports(self.table.table).of(request)
-        modified_after = _modified_after(request, latest)
-        remembered = None if latest is None else latest.page_size_at(opening.started_at)
-        cursor = source.first_cursor(request.page_size or remembered, modified_after)
-        source.admit()
-        claimed = self.table.claim(_candidates(opening, request, self.bucket))
-        before = self.table.opened(claimed.export_id)
-        if before is not None:
-            return before
-        upload_key = staging_key(claimed.export_id, "file")
-        upload = MultipartUpload.open(self.s3, self.bucket, upload_key, CONTENT_TYPES[request.format])
+        source.first_cursor(request.page_size, None)  # what is refused is refused before anybody is asked anything
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="source") as meanwhile:
+            admitted = meanwhile.submit(source.admit)
+            latest = LatestExports(self.table.table).of(request)
+            modified_after = _modified_after(request, latest)
+            remembered = None if latest is None else latest.page_size_at(opening.started_at)
+            cursor = source.first_cursor(request.page_size or remembered, modified_after)
+            admitted.result()
+            claimed, before = self.table.claim(_candidates(opening, request, self.bucket))
+            if before is not None:
+                return before
+            memory = meanwhile.submit(self._remembered, claimed.export_id, source)
+            upload_key = staging_key(claimed.export_id, "file")
+            upload = MultipartUpload.open(self.s3, self.bucket, upload_key, CONTENT_TYPES[request.format])
         export = Export(
             export_id=claimed.export_id,
             execution_arn=opening.execution_arn,
@@ -91,10 +95,12 @@ class Door:
             modified_after=modified_after,
             previous=latest,
         )
-        staging = Staging(self.s3, self.bucket, export.export_id)
-        memory = staging.keep("memory", Memory(columns=source.columns()).to_bytes())
         logger.info("export_opened", export_id=export.export_id, feed=request.feed, modified_after=modified_after)
-        return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
+        return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory.result())))
+
+    def _remembered(self, export_id: str, source: Source) -> Staged | None:
+        """Keep what the first turn is to remember: the columns, if they can be known."""
+        return Staging(self.s3, self.bucket, export_id).keep("memory", Memory(columns=source.columns()).to_bytes())
 
     def _resumed(self, request: ResumeRequest, opening: Opening) -> Opened:
         opened = self.table.opened(request.resume)

@@ -23,13 +23,22 @@ def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) ->
     A repeat finds what is done and does the rest.
 
     Raises:
+        PartsMismatch, UploadGone: as `assemble`; nothing was published.
+    """
+    if not assemble(s3, export, checkpoint, key):
+        appear(s3, export, checkpoint, key)
+    clear(s3, export)
+
+
+def assemble(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -> bool:
+    """Make one object of the parts, below `staging/`; say whether *key* was published already.
+
+    Raises:
         PartsMismatch: S3 does not hold what was rendered; nothing was published.
         UploadGone: the upload expired or was aborted, and no object was made of it.
     """
     if checkpoint.bytes == 0:
-        # An upload of no parts cannot complete, and expires.
-        s3.put_object(Bucket=export.bucket, Key=key, ContentType=CONTENT_TYPES[export.request.format])
-        return
+        return False  # an upload of no parts cannot complete, and expires
     upload = MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id)
     try:
         upload.complete(proven(upload.parts(), checkpoint))
@@ -37,11 +46,23 @@ def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) ->
         # Completed by an attempt whose answer was lost: the key below staging/ is this export's alone.
         if object_bytes(s3, export.bucket, export.upload_key) != checkpoint.bytes:
             if object_bytes(s3, export.bucket, key) == checkpoint.bytes:
-                return
+                return True
             raise
+    return False
+
+
+def appear(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -> None:
+    """Put what was assembled in its place."""
+    if checkpoint.bytes == 0:
+        s3.put_object(Bucket=export.bucket, Key=key, ContentType=CONTENT_TYPES[export.request.format])
+        return
     source: CopySourceTypeDef = {"Bucket": export.bucket, "Key": export.upload_key}
     if checkpoint.bytes <= ONE_COPY_BYTES:
         s3.copy_object(CopySource=source, Bucket=export.bucket, Key=key)
     else:
         s3.copy(source, export.bucket, key, Config=_IN_PIECES)
+
+
+def clear(s3: "S3Client", export: Export) -> None:
+    """Delete what was assembled, once it has been published."""
     s3.delete_object(Bucket=export.bucket, Key=export.upload_key)

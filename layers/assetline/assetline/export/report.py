@@ -63,10 +63,10 @@ class Report:
             self._told = now
             self._telling = self._thread.submit(self._tell, self._latest)
 
-    def turn_ended(self, after: Checkpoint) -> None:
-        """Tell the table where the turn has come to, and wait until it knows."""
+    def at_the_end(self, after: Checkpoint) -> dict[str, Any]:
+        """Return where the turn has come to, to be told with its checkpoint; what was told before has arrived then."""
         self._thread.shutdown()
-        self._tell(self._latest | {"turns": after.turns, "bytes": after.bytes, "pause_seconds": after.pause_seconds})
+        return self._latest | {"turns": after.turns, "bytes": after.bytes, "pause_seconds": after.pause_seconds}
 
     def _expected(self, rows: int) -> int | None:
         """Return how many rows are to come if the feed is as long as in its last complete export."""

@@ -85,8 +85,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
             "pause_seconds": reader.pause_seconds,
         }
     )
-    turn.table.save(export, after)
-    turn.report.turn_ended(after)
+    turn.table.save(export, after, **turn.report.at_the_end(after))
     _tell(export, checkpoint, after)
     return after
 
