@@ -12,9 +12,11 @@ from pathlib import Path
 import boto3
 import pytest
 
+from local import environment
 from local.errors import LocalStackFailed, PortTaken
 from local.ministack import free_port
 from local.outputs import Stack
+from local.project import MINISTACK_PYTHON, MINISTACK_SERVER
 from local.record import Record
 from local.settings import StackSettings
 from local.stack import down, is_running, running_stack, up
@@ -69,6 +71,25 @@ def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: Stack, setting
     assert said == []
     assert Record.read(settings.folder).servers == servers
     assert s3.get_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept")["Body"].read() == b"kept"
+
+
+def test_the_ministack_that_is_pinned_pauses_before_the_first_state_and_ours_does_not() -> None:
+    program = """
+import runpy, sys
+from ministack.services import stepfunctions
+
+ours = runpy.run_path(sys.argv[1])
+
+def pauses():
+    return stepfunctions._run_execution.__code__.co_consts.count(ours["PAUSE_SECONDS"])
+
+before = pauses()
+ours["start_executions_at_once"]()
+print(before, pauses())
+"""
+    asked: list[str | Path] = [MINISTACK_PYTHON, "-P", "-c", program, MINISTACK_SERVER]
+    printed = subprocess.run(asked, check=True, capture_output=True, text=True, env=environment.bare()).stdout
+    assert printed.split() == ["1", "0"]
 
 
 def test_a_token_of_ones_own_is_kept(stack: Stack, settings: StackSettings) -> None:
