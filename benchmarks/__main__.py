@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ingest, memory, prices, rendering, upload_memory, walls
+from benchmarks import datasets, ingest, memory, prices, rendering, upload_memory, walls
 from benchmarks.readme import with_section
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +31,8 @@ ABOUT = {
     "peak_mib": "that peak, the whole process, in MiB",
     "events_per_million": "history events for 1,000,000 assets at 100 a page and 0.45 s a page",
     "usd_per_million": "Lambda, Step Functions, S3 and DynamoDB for the same, in US dollars",
+    "download_vs_sdk": "files/s of 900 small assets brought to a folder, over the official SDK",
+    "list_pages_vs_floor": "wall of listing 50 pages at 50 ms a page, the whole execution, over 50 x 50 ms",
     "upload_vs_sdk": "assets/s from opening the session to the last PUT, 5,000 small images, over the official SDK",
     "ingest_10k_vs_1k": "wall from opening the first session to settling the last, of 10,000 drops over 1,000",
     "sessions_for_5000": "ingestion sessions opened for 5,000 drops of one gather window",
@@ -44,6 +46,8 @@ TARGETS = {
     "rss_growth": "<= 1.1",
     "peak_mib": "<= 200",
     "events_per_million": "<= 150",
+    "download_vs_sdk": ">= 2",
+    "list_pages_vs_floor": "<= 1.1",
     "upload_vs_sdk": ">= 4",
     "ingest_10k_vs_1k": "<= 11",
     "sessions_for_5000": "<= 1",
@@ -56,6 +60,7 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[], dict[str, float]], frozenset[str]]
         walls.measure,
         frozenset({"wall_vs_floor", "overlap_gain", "page_size_gain", "events_per_million"}),
     ),
+    "datasets": (datasets.measure, frozenset({"download_vs_sdk", "list_pages_vs_floor"})),
     "ingestion": (ingest.measure, frozenset({"upload_vs_sdk", "ingest_10k_vs_1k", "sessions_for_5000"})),
     "the memory of uploads": (upload_memory.measure, frozenset({"upload_rss_mib"})),
 }

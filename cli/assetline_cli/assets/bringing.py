@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from assetline.dataset.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
     from datetime import datetime
 
     from assetline.dataset.listing import Listing
@@ -63,16 +66,18 @@ class Bringer:
 
         What concerns every file, and Ctrl+C, end it: what is under way leaves nothing behind.
         """
-        pending: dict[Future[Outcome], AssetFile] = {}
+        done: SimpleQueue[Future[tuple[AssetFile, Outcome]]] = SimpleQueue()
+        pending = 0
         files = self._files(by_date=by_date)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download") as threads:
             try:
                 while True:
-                    while len(pending) < AHEAD and (file := next(files, None)) is not None:
-                        pending[threads.submit(self._fetch.bring, file)] = file
+                    while pending < AHEAD and (file := next(files, None)) is not None:
+                        threads.submit(self._bring, file).add_done_callback(done.put)
+                        pending += 1
                     if not pending:
                         break
-                    self._settle(pending)
+                    pending -= self._settle(done)
                     tell(self._bringing)
             except BaseException:
                 self._stop.set()
@@ -82,14 +87,22 @@ class Bringer:
         tell(self._bringing)
         return self._bringing
 
-    def _settle(self, pending: dict[Future[Outcome], AssetFile]) -> None:
-        done, _ = wait(pending, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            file = pending.pop(future)
-            try:
-                self._bringing.add(future.result(), file.size or 0)
-            except Stopped:
-                continue
+    def _bring(self, file: AssetFile) -> tuple[AssetFile, Outcome]:
+        return file, self._fetch.bring(file)
+
+    def _settle(self, done: SimpleQueue[Future[tuple[AssetFile, Outcome]]]) -> int:
+        """Count what has ended, for which a moment is waited; return how many files that are."""
+        settled = 0
+        try:
+            future = done.get(timeout=TICK_SECONDS)
+            while True:
+                settled += 1
+                with suppress(Stopped):
+                    file, outcome = future.result()
+                    self._bringing.add(outcome, file.size or 0)
+                future = done.get_nowait()
+        except Empty:
+            return settled
 
     def _files(self, *, by_date: bool) -> Iterator[AssetFile]:
         names, bringing = Names(), self._bringing

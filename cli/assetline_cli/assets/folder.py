@@ -28,11 +28,11 @@ class FolderPlace:
 
     def held(self, file: AssetFile) -> int | None:
         """Return the signed CRC32C of the file that is there, if it is of equal size and CRC32C; else None."""
-        path = self._folder / file.name
         if file.size is None or not file.crc32c:
             return None
+        path = self._folder / file.name
         try:
-            if not path.is_file() or path.stat().st_size != file.size:
+            if path.stat().st_size != file.size or not path.is_file():
                 return None
             checksum = Crc32c()
             with path.open("rb") as there:
@@ -52,10 +52,11 @@ class FolderPlace:
         path = self._folder / file.name
         part = path.with_name(f".{uuid4().hex}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("xb") as writing:
-                for piece in arriving:
-                    writing.write(piece)
+            try:
+                self._write(part, arriving)
+            except FileNotFoundError:  # a folder by date, and the first file of its day
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._write(part, arriving)
             part.replace(path)
         except OSError as error:
             if error.errno in _OF_ALL:
@@ -64,5 +65,12 @@ class FolderPlace:
                     "again. What is there is whole, and is skipped."
                 ) from error
             raise NotKept("NotStored", f"{error.strerror}.") from None
-        finally:
-            part.unlink(missing_ok=True)
+
+    def _write(self, part: Path, arriving: Arriving) -> None:
+        with part.open("xb", buffering=0) as writing:
+            try:
+                for piece in arriving:
+                    writing.write(piece)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise

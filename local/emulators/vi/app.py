@@ -20,7 +20,7 @@ from local.emulators.vi.refusals import Refused, refusal
 from local.emulators.vi.scenario import ApiFault, Scenario
 from local.emulators.vi.signing import OBJECTS
 from local.emulators.vi.stage import Arrival, Stage
-from local.emulators.wire import JsonResponse
+from local.emulators.wire import JsonResponse, sleep_until
 
 CONTROL = "/_emulator/"
 DATASET = "/workspaces/{org}/datasets/{dataset}"
@@ -101,10 +101,14 @@ class _Front:
 def _guarded(stage: Stage, endpoint: Endpoint) -> Endpoint:
     """Return *endpoint* behind the key, the pace and the faults of the scenario."""
 
-    async def guarded(request: Request) -> Response:
-        scenario = stage.scenario
-        if scenario.latency_seconds:
-            await asyncio.sleep(scenario.latency_seconds)
+    async def paced(request: Request) -> Response:
+        arrived, scenario = asyncio.get_running_loop().time(), stage.scenario
+        try:
+            return await guarded(request, scenario)
+        finally:
+            await sleep_until(arrived + scenario.latency_seconds)
+
+    async def guarded(request: Request, scenario: Scenario) -> Response:
         for place, fault in stage.due():
             if not isinstance(fault, ApiFault) or fault.method not in {None, request.method}:
                 continue
@@ -119,7 +123,7 @@ def _guarded(stage: Stage, endpoint: Endpoint) -> Endpoint:
             return refusal(403, "The key is of another organization")
         return await endpoint(request)
 
-    return guarded
+    return paced
 
 
 class _Control:

@@ -7,7 +7,7 @@ is data: a literal in a test, a JSON file, or the body of a request.
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 LOCAL_ORGANIZATION = "8b6f0a2d-4c1e-47f5-9e3d-7a60b5c2f184"
 LOCAL_KEY = "dtvi_" + "local" * 19 + "key"  # as long as the official client wants one; opens nothing but the emulator
@@ -135,6 +135,7 @@ type Fault = Annotated[
 class Scenario(_Frozen):
     """The emulated API.
 
+    `holds` is how many small pictures each dataset holds when it begins: `image_00000.png` and so on.
     `sessions_per_window` in `window_seconds` is the ration, None for none. A session is through `finish_seconds` after
     its last file; a file that has not come after `session_seconds` is an error. `lists_uploads` has a look at a session
     show the signed URLs anew, `shows_spec_assets` the files it was opened for. `keep_linked` is how the retention mode
@@ -145,6 +146,7 @@ class Scenario(_Frozen):
     organization: str = LOCAL_ORGANIZATION
     key: str = LOCAL_KEY
     datasets: tuple[str, ...] = ("ds1", "ds2", "ds3")
+    holds: dict[str, NonNegativeInt] = Field(default_factory=dict)
     sessions_per_window: PositiveInt | None = 5
     window_seconds: PositiveFloat = 300
     finish_seconds: NonNegativeFloat = 0

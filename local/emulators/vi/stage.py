@@ -12,6 +12,7 @@ from local.emulators.vi.scenario import Fault, FileFault, Scenario
 from local.emulators.vi.sessions import Session
 from local.emulators.vi.signing import Signer
 from local.emulators.vi.store import Content, Dataset
+from local.images import image
 
 JOURNAL_LENGTH = 50_000
 
@@ -54,9 +55,11 @@ class Stage:
         self._folder.cleanup()
 
     def has(self, scenario: Scenario) -> None:
-        """Play *scenario* from its start: nothing is held but empty datasets."""
+        """Play *scenario* from its start: nothing is held but its datasets."""
         self.play(scenario)
         self.datasets = {name: Dataset(name, f"Dataset {name}") for name in scenario.datasets}
+        for name, pictures in scenario.holds.items():
+            self._fill(self.datasets[name], pictures)
         self.sessions: dict[str, Session] = {}
         self.multiparts: dict[str, Multipart] = {}
         self.opened: deque[float] = deque()
@@ -99,6 +102,12 @@ class Stage:
             return self.opened[0] + window - now
         self.opened.append(now)
         return 0.0
+
+    def _fill(self, dataset: Dataset, pictures: int) -> None:
+        for number in range(pictures):
+            content = self.content()
+            content.append(image("png", number))
+            dataset.put(f"image_{number:05}.png", "Image", "image/png", content, {})
 
     def _is_due(self, place: int) -> bool:
         times = self.scenario.faults[place].times

@@ -6,16 +6,15 @@ boto3, which knows what to do about it.
 
 from typing import TYPE_CHECKING, Any
 
-import httpcore
-
+from assetline.errors import ViRefused, ViUnreachable
 from assetline.ingest.slices import SliceAsset
+from assetline.vi.signed import SignedRequests
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-CONNECTIONS = 64
 SECONDS = 900  # the URL is used at once, and is good for as long as the invocation
-_TIMEOUT = {"connect": 5.0, "read": 30.0, "write": 30.0, "pool": 60.0}
+READ_SECONDS = 30.0
 _OK = 200
 
 
@@ -24,9 +23,7 @@ class SmallObjects:
 
     def __init__(self, s3: "S3Client") -> None:
         self._s3 = s3
-        self._pool = httpcore.ConnectionPool(
-            max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=15, retries=1
-        )
+        self._requests = SignedRequests(READ_SECONDS, idle_seconds=15)
 
     def read(self, asset: SliceAsset) -> bytes | None:
         """Return the bytes of the very version of an object, or None: then boto3 is to be asked."""
@@ -34,13 +31,14 @@ class SmallObjects:
         url = self._s3.generate_presigned_url(
             "get_object", Params={"Bucket": asset.bucket, "Key": asset.key, **wanted}, ExpiresIn=SECONDS
         )
-        headers = [("if-match", wanted["IfMatch"])] if "IfMatch" in wanted else []
+        headers = {"if-match": wanted["IfMatch"]} if "IfMatch" in wanted else {}
         try:
-            answer = self._pool.request("GET", url, headers=headers, extensions={"timeout": _TIMEOUT})
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+            with self._requests.sent("GET", url, headers) as answer:
+                content = b"".join(answer.pieces())
+        except (ViUnreachable, ViRefused):
             return None
-        return answer.content if answer.status == _OK and len(answer.content) == asset.size else None
+        return content if answer.status == _OK and len(content) == asset.size else None
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.close()
+        self._requests.close()

@@ -17,11 +17,12 @@ from assetline.errors import (
     ViUnavailable,
     ViUnreachable,
 )
+from assetline.feed.transport import transport_to
 from assetline.pauses import retry_after
 from assetline.secrets import ViCredentials, ViKey
 
 TIMEOUT = httpx.Timeout(30, connect=5, read=60)  # ours: a session of 5,000 assets takes the API a while to open
-CONNECTIONS = 64
+IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
 REPEATS = 2  # ours: quick ones, of what may be repeated; the machine repeats the rest
 PAUSE = 0.2  # ours: seconds before the first of them
 
@@ -44,8 +45,7 @@ class ViClient:
             base_url=origin,
             headers={"content-type": "application/json", "accept": "application/json"},
             timeout=TIMEOUT,
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            transport=transport,
+            transport=transport or transport_to(httpx.URL(origin), IDLE_SECONDS),
         )
 
     def close(self) -> None:

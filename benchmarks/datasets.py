@@ -1,0 +1,123 @@
+"""What a Vi dataset holds, listed and downloaded: beside the official SDK, against the same emulated Vi.
+
+The command and the SDK are programs of their own, and so is the emulator. A local stack stands beside them: it makes
+the list, and the command asks it where Vi is and what the key is. Files a second are counted from the first request to
+the last file, as the emulator saw them: starting either program is not in it.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
+from local.ministack import free_port
+from local.outputs import Stack
+from local.project import COMMANDS, LOCAL
+from local.settings import StackSettings
+from local.stack import running_stack
+
+FILES = 900  # a page of the official SDK's: it stops after one
+ROUNDS = 3
+PAGES, PAGE_SIZE, PAGE_SECONDS = 50, 10, 0.05
+
+_SDK = """
+import sys, vi
+client = vi.Client(secret_key=sys.argv[2], organization_id=sys.argv[3], endpoint=sys.argv[1])
+client.assets.download(dataset_id="ds1", save_dir=sys.argv[4], show_progress=False)
+"""
+
+
+def measure() -> dict[str, float]:
+    """Return files a second over those of the SDK, and the wall of a list of many pages over that of its pages."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_stack(StackSettings(free_port(), Path(folder) / "stack")) as stack,
+    ):
+        return _downloads(stack, Path(folder)) | _lists(stack)
+
+
+def _downloads(stack: Stack, folder: Path) -> dict[str, float]:
+    vi = stack.emulators["vi"]
+    _play(vi, Scenario(holds={"ds1": FILES}))
+    ours, theirs = [], []
+    for number in range(ROUNDS):
+        theirs.append(_per_second(vi, folder / f"theirs-{number}", lambda to: _sdk(vi, folder, to)))
+        ours.append(_per_second(vi, folder / f"ours-{number}", lambda to: _command(stack, to)))
+    return {
+        "download_vs_sdk": round(max(ours) / max(theirs), 2),
+        "files_per_second": round(max(ours)),
+        "sdk_files_per_second": round(max(theirs)),
+    }
+
+
+def _per_second(vi: str, to: Path, download: Callable[[Path], None]) -> float:
+    """Return how many files a second *download* brings."""
+    httpx.delete(f"{vi}/_emulator/requests", timeout=60)
+    download(to)
+    arrived = sum(path.is_file() for path in to.rglob("*.png"))
+    asked = [one["at"] for one in httpx.get(f"{vi}/_emulator/requests", timeout=60).json()["requests"]]
+    if arrived != FILES:
+        raise RuntimeError(f"{arrived} files of {FILES}")
+    seconds: float = max(asked) - min(asked)
+    return FILES / seconds
+
+
+def _command(stack: Stack, to: Path) -> None:
+    subprocess.run(
+        [COMMANDS / "assetline", "assets", "download", "ds1", str(to), "--no-progress"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | stack.environment,
+    )
+
+
+def _sdk(vi: str, home: Path, to: Path) -> None:
+    subprocess.run(
+        [LOCAL / "tools/visdk/bin/python", "-c", _SDK, vi, LOCAL_KEY, LOCAL_ORGANIZATION, str(to)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "VI_ENABLE_FILE": "false"},
+    )
+
+
+def _lists(stack: Stack) -> dict[str, float]:
+    """Return the wall of a list, from the start of its execution to its end, over that of its pages."""
+    vi = stack.emulators["vi"]
+    _play(vi, Scenario(holds={"ds1": PAGES * PAGE_SIZE}))
+    _list(stack)  # the functions start, the emulator looks at its pictures
+    _play(vi, Scenario(latency_seconds=PAGE_SECONDS), keep=True)
+    wall = min(_list(stack) for _ in range(ROUNDS))
+    return {"list_pages_vs_floor": round(wall / (PAGES * PAGE_SECONDS), 3), "list_seconds": round(wall, 3)}
+
+
+def _list(stack: Stack) -> float:
+    machines: Any = boto3.client("stepfunctions", **stack.connection)
+    asked = {"source": "vi", "dataset_id": "ds1", "page_size": PAGE_SIZE}
+    arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(asked))[
+        "executionArn"
+    ]
+    while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        time.sleep(0.05)
+    if described["status"] != "SUCCEEDED" or json.loads(described["output"])["pages"] != PAGES:
+        raise RuntimeError(f"the list ended {described['status']}: {described.get('cause', '')[:200]}")
+    seconds: float = (described["stopDate"] - described["startDate"]).total_seconds()
+    return seconds
+
+
+def _play(vi: str, scenario: Scenario, *, keep: bool = False) -> None:
+    params = {"keep": "y"} if keep else {}
+    content = scenario.model_dump_json()
+    httpx.put(f"{vi}/_emulator/scenario", params=params, content=content, timeout=60).raise_for_status()
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are what it is for
