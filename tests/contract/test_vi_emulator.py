@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from local.emulators.vi.scenario import (
     LOCAL_KEY,
     LOCAL_ORGANIZATION,
     ApiFault,
+    DeletionFails,
     DownloadFault,
+    LostDeletion,
     MissingItems,
     RepeatedToken,
     Scenario,
@@ -198,3 +201,35 @@ def test_a_list_can_lead_in_a_circle_and_a_download_be_cut_short(vi: Emulator, h
     url = page["items"][0]["contents"]["asset"]["url"]
     assert httpx.get(url).content != image("png", 2)
     assert httpx.get(url).content == image("png", 2)
+
+
+def test_a_bulk_deletion_takes_its_time_fails_and_loses_its_answer(vi: Emulator, http: httpx.Client) -> None:
+    contents = [vi.stage.content() for _ in range(3)]
+    for number, content in enumerate(contents):
+        vi.stage.datasets["ds1"].put(f"im_{number}.png", "Image", "image/png", content, {})
+    sessions = f"{DATASET}/deleteManyAssetsSessions"
+    spec = {"filter": "im_0", "metadataQuery": None, "ruleQuery": None, "strictQuery": None}
+
+    vi.plays(Scenario(faults=(LostDeletion(times=1), DeletionFails(times=1, deleted=1)), deletion_seconds=0.2))
+    with pytest.raises(httpx.TransportError):
+        http.post(sessions, json={"spec": spec | {"filter": "im_"}})
+    [begun] = http.get(sessions).json()["items"]
+    assert (begun["spec"]["filter"], begun["status"]["conditions"][0]["status"]) == ("im_", "Waiting")
+    assert len(vi.assets("ds1")) == 3
+    time.sleep(0.25)
+    failed = http.get(f"{sessions}/{begun['deleteManyAssetsSessionId']}").json()["status"]["conditions"][0]
+    assert (failed["status"], failed["reason"]) == ("FailedReach", "Internal")
+    assert sorted(vi.assets("ds1")) == ["im_1.png", "im_2.png"]
+
+    vi.plays(Scenario(shows_deletion_spec=False))
+    done = http.post(sessions, json={"spec": spec | {"filter": "im_2"}}).json()
+    assert (done["spec"], done["status"]["conditions"][0]["status"]) == ({}, "Reached")
+    first = http.get(sessions, params={"s": "1"}).json()
+    second = http.get(sessions, params={"s": "1", "p": first["nextPage"]}).json()
+    assert [page["items"][0]["deleteManyAssetsSessionId"] for page in (first, second)] == [
+        done["deleteManyAssetsSessionId"],
+        begun["deleteManyAssetsSessionId"],
+    ]
+    assert second["nextPage"] is None
+    vi.plays(Scenario(lists_deletions=False))
+    assert http.get(sessions).status_code == 404

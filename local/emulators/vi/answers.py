@@ -6,7 +6,7 @@ from local.emulators.vi.objects import upload_path
 from local.emulators.vi.scenario import DeadUploadHost, ExpiredUpload, OmittedEntry
 from local.emulators.vi.sessions import Session
 from local.emulators.vi.stage import Multipart, Stage
-from local.emulators.vi.store import Dataset, now_ms
+from local.emulators.vi.store import Dataset, Deletion, now_ms
 
 DEAD = "http://127.0.0.1:9"  # the discard port: nobody listens
 OVER = -1.0
@@ -153,27 +153,22 @@ def organization_answer(stage: Stage) -> dict[str, Any]:
     }
 
 
-def deletion_answer(stage: Stage, dataset: Dataset, deletion_id: str) -> dict[str, Any]:
+def deletion_answer(stage: Stage, dataset: Dataset, deletion: Deletion) -> dict[str, Any]:
     """Return a bulk deletion (contract sheet, section 3.7)."""
     organization = stage.scenario.organization
-    deletion = dataset.deletions[deletion_id]
-    over = now_ms() >= deletion["over_at"]
+    finished = {"condition": "Finished", "status": "Waiting", "lastTransitionTime": deletion.created}
+    if deletion.over and deletion.fails_for:
+        finished |= {"status": "FailedReach", "reason": deletion.fails_for, "message": "The deletion has failed"}
+    elif deletion.over:
+        finished["status"] = "Reached"
     return {
         "kind": "DeleteManyAssetsSession",
         "workspaceId": organization,
         "datasetId": f"{organization}_{dataset.dataset_id}",
-        "deleteManyAssetsSessionId": deletion_id,
-        "selfLink": f"/deleteManyAssetsSessions/{deletion_id}",
+        "deleteManyAssetsSessionId": deletion.deletion_id,
+        "selfLink": f"/deleteManyAssetsSessions/{deletion.deletion_id}",
         "etag": "1",
-        "metadata": metadata(deletion["created"]),
-        "spec": deletion["spec"],
-        "status": {
-            "conditions": [
-                {
-                    "condition": "Finished",
-                    "status": "Reached" if over else "Waiting",
-                    "lastTransitionTime": deletion["created"],
-                }
-            ]
-        },
+        "metadata": metadata(deletion.created),
+        "spec": deletion.spec if stage.scenario.shows_deletion_spec else {},
+        "status": {"conditions": [finished]},
     }

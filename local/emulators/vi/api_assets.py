@@ -1,17 +1,17 @@
-"""Assets of the emulated Vi (contract sheet, section 2, rows 9 to 14 and 23 to 25)."""
+"""Assets of the emulated Vi (contract sheet, section 2, rows 9 to 14)."""
 
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from local.emulators.vi.answers import OVER, deletion_answer
-from local.emulators.vi.assets import BadQuery, Question, offset_of, record_of, token_of
+from local.emulators.vi.answers import OVER
+from local.emulators.vi.assets import BadQuery, Question, record_of, token_of
 from local.emulators.vi.objects import download_path
-from local.emulators.vi.refusals import Refused, body_of, dataset_of, origin_of, page_size_of
+from local.emulators.vi.refusals import Refused, body_of, dataset_of, offset_of_page, origin_of, page_size_of
 from local.emulators.vi.scenario import MissingItems, NoContents, RepeatedToken
 from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Asset, Dataset, now_ms
+from local.emulators.vi.store import Asset, Dataset
 from local.emulators.wire import JsonResponse
 
 
@@ -27,7 +27,7 @@ class AssetsApi:
         dataset, query = dataset_of(request, self._stage), request.query_params
         size = page_size_of(request, self._stage)
         found = self._matching(dataset, _question(request))
-        offset = _offset(query.get("p"))
+        offset = offset_of_page(request)
         if self._stage.struck(MissingItems):
             return JsonResponse({"error": "quota"})
         page = found[offset : offset + size]
@@ -74,35 +74,6 @@ class AssetsApi:
             raise Refused(404, "Asset not found")
         return await self._renamed(request, dataset, asset)
 
-    async def delete_many(self, request: Request) -> Response:
-        """Take out the assets that a query finds."""
-        dataset = dataset_of(request, self._stage)
-        spec = (await body_of(request)).get("spec", {})
-        try:
-            asked = Question(spec.get("filter"), spec.get("metadataQuery"), spec.get("ruleQuery"))
-            found = asked.matching(dataset)
-        except BadQuery as error:
-            raise Refused(400, str(error)) from None
-        for asset in found:
-            dataset.remove(asset.asset_id)
-        deletion_id = f"deletion-{self._stage.number()}"
-        over_at = now_ms() + int(self._stage.scenario.deletion_seconds * 1000)
-        dataset.deletions[deletion_id] = {"spec": spec, "created": now_ms(), "over_at": over_at}
-        return JsonResponse(deletion_answer(self._stage, dataset, deletion_id))
-
-    async def deletions(self, request: Request) -> Response:
-        """List bulk deletions, the newest first."""
-        dataset = dataset_of(request, self._stage)
-        items = [deletion_answer(self._stage, dataset, one) for one in reversed(dataset.deletions)]
-        return JsonResponse({"items": items, "nextPage": None, "prevPage": None})
-
-    async def deletion(self, request: Request) -> Response:
-        """Say how far a bulk deletion is."""
-        dataset = dataset_of(request, self._stage)
-        if request.path_params["deletion"] not in dataset.deletions:
-            raise Refused(404, "Session not found")
-        return JsonResponse(deletion_answer(self._stage, dataset, request.path_params["deletion"]))
-
     def _matching(self, dataset: Dataset, asked: Question) -> list[Asset]:
         key = (id(dataset), dataset.version, repr(asked))
         if self._sorted[0] != key:
@@ -148,10 +119,3 @@ def _question(request: Request) -> Question:
         query.get("sortBy", "default"),
         query.get("o", "").startswith("d"),
     )
-
-
-def _offset(token: str | None) -> int:
-    try:
-        return offset_of(token) if token else 0
-    except BadQuery as error:
-        raise Refused(400, str(error)) from None

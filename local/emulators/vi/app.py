@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.emulators.vi.api_assets import AssetsApi
 from local.emulators.vi.api_datasets import DatasetsApi
+from local.emulators.vi.api_deletions import DeletionsApi, carry_out
 from local.emulators.vi.api_sessions import SessionsApi
 from local.emulators.vi.objects import Objects
 from local.emulators.vi.refusals import Refused, refusal
@@ -32,6 +33,7 @@ type Endpoint = Callable[[Request], Awaitable[Response]]
 def emulator(stage: Stage) -> ASGIApp:
     """Return the application that plays what is on *stage*."""
     sessions, assets, datasets, control = SessionsApi(stage), AssetsApi(stage), DatasetsApi(stage), _Control(stage)
+    deletions = DeletionsApi(stage)
     routes: list[tuple[str, str, Endpoint]] = [
         ("GET", "/workspaces", datasets.organizations),
         ("GET", "/workspaces/{org}", datasets.organization),
@@ -48,9 +50,9 @@ def emulator(stage: Stage) -> ASGIApp:
         ("DELETE", f"{DATASET}/assets/{{asset}}", assets.delete),
         ("POST", f"{DATASET}/assets/{{asset}}/name", assets.rename),
         ("POST", f"{DATASET}/assetFiles/{{filename}}/name", assets.rename_file),
-        ("POST", f"{DATASET}/deleteManyAssetsSessions", assets.delete_many),
-        ("GET", f"{DATASET}/deleteManyAssetsSessions", assets.deletions),
-        ("GET", f"{DATASET}/deleteManyAssetsSessions/{{deletion}}", assets.deletion),
+        ("POST", f"{DATASET}/deleteManyAssetsSessions", deletions.start),
+        ("GET", f"{DATASET}/deleteManyAssetsSessions", deletions.listed),
+        ("GET", f"{DATASET}/deleteManyAssetsSessions/{{deletion}}", deletions.get),
         ("POST", f"{SOURCE}/assetIngestionSessions", sessions.create),
         ("GET", f"{SOURCE}/assetIngestionSessions", sessions.listed),
         ("GET", f"{SOURCE}/assetIngestionSessions/{{session}}", sessions.get),
@@ -121,6 +123,7 @@ def _guarded(stage: Stage, endpoint: Endpoint) -> Endpoint:
         organization = request.path_params.get("org", scenario.organization)
         if {request.headers.get("organization-id"), organization} != {scenario.organization}:
             return refusal(403, "The key is of another organization")
+        carry_out(stage)
         return await endpoint(request)
 
     return paced

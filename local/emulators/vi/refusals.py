@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from local.emulators.vi.assets import BadQuery, offset_of
 from local.emulators.vi.stage import Stage
 from local.emulators.vi.store import Dataset
 from local.emulators.wire import JsonResponse
@@ -54,3 +55,12 @@ def page_size_of(request: Request, stage: Stage) -> int:
     if not asked.isdecimal() or not 1 <= int(asked) <= stage.scenario.max_page_size:
         raise Refused(400, f"s must be from 1 to {stage.scenario.max_page_size}")
     return int(asked)
+
+
+def offset_of_page(request: Request) -> int:
+    """Return where the page of a list begins that is asked for; raises `Refused`."""
+    token = request.query_params.get("p")
+    try:
+        return offset_of(token) if token else 0
+    except BadQuery as error:
+        raise Refused(400, str(error)) from None

@@ -50,6 +50,20 @@ class LostAnswer(_Fault):
     kind: Literal["lost_answer"] = "lost_answer"
 
 
+class LostDeletion(_Fault):
+    """A bulk deletion is started, and the connection ends before the answer does."""
+
+    kind: Literal["lost_deletion"] = "lost_deletion"
+
+
+class DeletionFails(_Fault):
+    """A bulk deletion fails for *reason* when its time has come; it has deleted the first *deleted* assets."""
+
+    kind: Literal["deletion_fails"] = "deletion_fails"
+    reason: str = "Internal"
+    deleted: NonNegativeInt = 0
+
+
 class PutFault(FileFault):
     """A file's PUT is answered *status*, and nothing is kept; 0 resets the connection half-way."""
 
@@ -118,6 +132,8 @@ class DownloadFault(FileFault):
 type Fault = Annotated[
     ApiFault
     | LostAnswer
+    | LostDeletion
+    | DeletionFails
     | PutFault
     | DeadUploadHost
     | ExpiredUpload
@@ -135,12 +151,16 @@ type Fault = Annotated[
 class Scenario(_Frozen):
     """The emulated API.
 
-    `holds` is how many small pictures each dataset holds when it begins: `image_00000.png` and so on.
+    `holds` is how many small pictures a dataset holds when it begins: `image_00000.png` and so on.
+
     `sessions_per_window` in `window_seconds` is the ration, None for none. A session is through `finish_seconds` after
     its last file; a file that has not come after `session_seconds` is an error. `lists_uploads` has a look at a session
     show the signed URLs anew, `shows_spec_assets` the files it was opened for. `keep_linked` is how the retention mode
     is spelled in answers. `collides` makes the last segment of every download URL the same. The `uploadStatus` of an
     asset is `processing` for `processing_seconds`, and then `completed`.
+
+    A bulk deletion takes `deletion_seconds`: then it looks what its filter finds, deletes that, and is over. It is in a
+    list if `lists_deletions` says so, with what it deletes if `shows_deletion_spec` does.
     """
 
     organization: str = LOCAL_ORGANIZATION
@@ -163,4 +183,6 @@ class Scenario(_Frozen):
     part_bytes: PositiveInt = 128 * 1024**2
     deletion_seconds: NonNegativeFloat = 0
     processing_seconds: NonNegativeFloat = 0
+    lists_deletions: bool = True
+    shows_deletion_spec: bool = True
     faults: tuple[Fault, ...] = ()

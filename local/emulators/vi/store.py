@@ -81,6 +81,19 @@ class Asset:
 
 
 @dataclass
+class Deletion:
+    """A bulk deletion: it is due at `due_at`, and over once it is done; `fails_for` is why it does not do it all."""
+
+    deletion_id: str
+    spec: dict[str, Any]
+    created: int
+    due_at: int
+    fails_for: str = ""
+    deletes_at_most: int | None = None
+    over: bool = False
+
+
+@dataclass
 class Dataset:
     """A dataset; `version` changes whenever its assets do."""
 
@@ -91,7 +104,7 @@ class Dataset:
     created: int = field(default_factory=now_ms)
     assets: dict[str, Asset] = field(default_factory=dict)
     by_name: dict[str, str] = field(default_factory=dict)
-    deletions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deletions: dict[str, Deletion] = field(default_factory=dict)
     version: int = 0
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
