@@ -163,7 +163,7 @@ def short_id(dataset_id: str, organization_id: str) -> str:
 
 
 def _said(response: httpx.Response) -> str:
-    """Return what Vi says of a refusal, without addresses: some of them are signed."""
+    """Return what Vi says of a refusal."""
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -171,7 +171,12 @@ def _said(response: httpx.Response) -> str:
     said = (answer.get("message") or answer.get("error")) if isinstance(answer, dict) else None
     if not isinstance(said, str) or not said.strip():
         return "."
-    return f": {_ADDRESS.sub('…', said.strip())[:_MESSAGE_CHARACTERS]}"
+    return f": {without_addresses(said)}"
+
+
+def without_addresses(said: str) -> str:
+    """Return what Vi says, not too much of it, and without addresses: some of them are signed."""
+    return _ADDRESS.sub("…", said.strip())[:_MESSAGE_CHARACTERS]
 
 
 def _shown(path: str) -> str:

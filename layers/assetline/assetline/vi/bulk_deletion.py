@@ -1,0 +1,139 @@
+"""Bulk deletions: Vi deletes what a filter finds, in a session of its own (contract sheet, section 3.7)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assetline.errors import DatasetUnknown, SessionUnknown, ViUnavailable
+from assetline.vi.assets import AssetQuery
+from assetline.vi.client import NotFound, ViClient, without_addresses
+
+PAGE_SIZE = 100
+LISTED_PAGES = 20  # ours
+
+type Progress = Literal["running", "finished", "failed"]
+
+_TEXTS = ("filter", "metadataQuery", "ruleQuery")
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDeletion:
+    """What Vi says of a session; `asked` is what it is to delete, None where Vi does not say."""
+
+    session_id: str
+    progress: Progress
+    failure: str
+    asked: Mapping[str, Any] | None
+
+    def is_of(self, query: AssetQuery) -> bool:
+        """Say whether Vi says that it is to delete what *query* finds."""
+        return self.asked == _normal(_spec(query))
+
+
+class BulkDeletions:
+    """The bulk deletions of a dataset."""
+
+    def __init__(self, client: ViClient, dataset_id: str) -> None:
+        self._client = client
+        self._dataset_id = dataset_id
+
+    def start(self, query: AssetQuery) -> BulkDeletion:
+        """Start to delete what *query* finds, which must say something: Vi takes nothing for everything.
+
+        Raises:
+            AnswerLost: Vi may be deleting now; it must be looked for before it is told again.
+            DatasetUnknown: there is no such dataset.
+            Permanent, Retryable: as `ViClient.send`.
+        """
+        if not any((query.filter, query.metadata_query, query.rule_query)):
+            raise ValueError("a bulk deletion without a filter would delete every asset")
+        try:
+            return decoded(self._client.send("POST", self._path(), body={"spec": _spec(query)}))
+        except NotFound:
+            raise self._unknown_dataset() from None
+
+    def get(self, session_id: str) -> BulkDeletion:
+        """Return how far a session is; raises `SessionUnknown` when there is none, and as `ViClient.send`."""
+        try:
+            return decoded(self._client.send("GET", f"{self._path()}/{session_id}"))
+        except NotFound:
+            raise SessionUnknown(f"Vi has no bulk deletion {session_id!r}: it may have expired.") from None
+
+    def listed(self) -> list[BulkDeletion] | None:
+        """Return the sessions that Vi lists; None where that are more than are looked at.
+
+        Raises:
+            DatasetUnknown: it does not list them.
+            And as `ViClient.send`.
+        """
+        found: list[BulkDeletion] = []
+        params = {"s": str(PAGE_SIZE)}
+        for _ in range(LISTED_PAGES):
+            try:
+                page = self._client.send("GET", self._path(), params=params)
+            except NotFound:
+                raise self._unknown_dataset() from None
+            items = page.get("items") if isinstance(page, dict) else None
+            if not isinstance(items, list):
+                raise ViUnavailable("Vi answered 200 without `items`, a list of bulk deletions.")
+            found += map(decoded, items)
+            token = page.get("nextPage")
+            if not token:
+                return found
+            params["p"] = str(token)
+        return None
+
+    def _path(self) -> str:
+        return f"{self._client.dataset_path(self._dataset_id)}/deleteManyAssetsSessions"
+
+    def _unknown_dataset(self) -> DatasetUnknown:
+        return DatasetUnknown(f"Vi has no dataset {self._dataset_id!r}.")
+
+
+def decoded(answer: Any) -> BulkDeletion:
+    """Read a session leniently: all that it needs is an id; raises `ViUnavailable` where there is none."""
+    session_id = answer.get("deleteManyAssetsSessionId") if isinstance(answer, dict) else None
+    if not isinstance(session_id, str) or not session_id:
+        raise ViUnavailable("Vi answered without a bulk deletion.")
+    status, spec = answer.get("status"), answer.get("spec")
+    listed = status.get("conditions") if isinstance(status, dict) else None
+    conditions = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    progress, failure = _progress(conditions)
+    asked = _normal(spec) if isinstance(spec, dict) else None
+    return BulkDeletion(session_id, progress, failure, asked or None)
+
+
+def _spec(query: AssetQuery) -> dict[str, Any]:
+    return {
+        "filter": query.filter,
+        "metadataQuery": query.metadata_query,
+        "ruleQuery": query.rule_query,
+        "strictQuery": query.strict_query or None,
+    }
+
+
+def _normal(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a session is asked for without what says nothing; a filter may be an object, or its text."""
+    found = {name: spec[name] for name in _TEXTS if spec.get(name)}
+    text = found.get("filter")
+    if isinstance(text, str) and text.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            found["filter"] = json.loads(text)
+    return found | ({"strictQuery": True} if spec.get("strictQuery") is True and found else {})
+
+
+def _progress(conditions: Sequence[Mapping[str, Any]]) -> tuple[Progress, str]:
+    """Return where a session is, and why it failed, if it did and Vi says so.
+
+    The official client waits until every condition is reached. One that has only started is not over, though.
+    """
+    for condition in conditions:
+        if condition.get("status") == "FailedReach":
+            words = [condition.get(name) for name in ("reason", "message")]
+            said = [without_addresses(word) for word in words if isinstance(word, str) and word]
+            return "failed", ": ".join(said)
+    reached = all(condition.get("status") == "Reached" for condition in conditions)
+    ends = any(condition.get("condition") != "Started" for condition in conditions)
+    return ("finished" if reached and ends else "running"), ""
