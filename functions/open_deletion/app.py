@@ -1,0 +1,16 @@
+"""The state Open Deletion."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from assetline.dataset.connections import s3, settings, vi_client
+from assetline.dataset.open_deletion import Opener, OpeningTask
+from assetline.observability import logger
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take `{"execution_arn", "started_at", "input"}`; return `{"deletion", "progress", "count_after"}`."""
+    asked = OpeningTask.model_validate(event)
+    return Opener(vi_client(), s3(), settings().export_bucket).open(asked).model_dump(mode="json")

@@ -1,0 +1,236 @@
+"""A deletion may be killed at any call, or lose any answer, and be repeated: Vi is told once, or it is proven safe."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from assetline.dataset import connections, delete_ids, open_deletion
+from assetline.errors import AnswerLost, CountMismatch
+from local.emulators.vi.scenario import LostDeletion
+from local.emulators.vi.server import Emulator, running
+from tests.handlers.dataset.deletion_stage import DeletionStage, deletion_stage
+from tests.handlers.dataset.download_stage import DATASET
+
+CALLS = 8  # one more than any of them makes
+OLD = {"filter": "old_", "expect_count": 2}
+
+by_call = pytest.mark.parametrize("call", range(1, CALLS))
+before_or_after = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+
+
+class Killed(BaseException):
+    """The function's process is gone: nothing after this runs, no handler, no clean-up."""
+
+
+@contextmanager
+def killed_at(call: int, *, after: bool) -> Iterator[list[int]]:
+    """Kill whatever runs at its *call*-th call, to AWS or to Vi, before it is sent or *after* it took effect."""
+    made = [0]
+
+    def count(*_: Any, **__: Any) -> None:
+        made[0] += 1
+        if made[0] >= call:
+            raise Killed
+
+    clients = [connections.s3(), connections.events()]
+    moment = "after-call" if after else "before-call"
+    for client in clients:
+        client.meta.events.register_first(moment, count, unique_id="kill")
+    hooks = connections.vi_client()._http.event_hooks
+    kept = {name: [*hooks[name]] for name in hooks}
+    connections.vi_client()._http.event_hooks = {"response" if after else "request": [count]}
+    try:
+        yield made
+    finally:
+        connections.vi_client()._http.event_hooks = kept
+        for client in clients:
+            client.meta.events.unregister(moment, count, unique_id="kill")
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with running() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
+    monkeypatch.setattr(delete_ids, "PAUSE", 0.0)
+    monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
+    with deletion_stage(vi, monkeypatch) as stage:
+        stage.holds("old_1.png", "old_2.png", "new.png")
+        yield stage
+
+
+def survives(step: Callable[[], Any], call: int, *, after: bool) -> Any:
+    """Play a step that is killed at a call, as the machine does: once more, with the same input."""
+    with killed_at(call, after=after), suppress(Killed):
+        step()
+    return step()
+
+
+def time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a session of which nothing is to be seen in Vi's list have had the time to be there."""
+    monkeypatch.setattr(open_deletion, "LISTED_AFTER", 0)
+
+
+def test_no_step_makes_more_calls_than_it_is_killed_at(stage: DeletionStage) -> None:
+    with killed_at(1000, after=False) as made:
+        opened = stage.opens(**OLD)
+        counts = [made[0]]
+        stage.polls(opened)
+        counts.append(made[0] - sum(counts))
+        stage.closes(progress="finished", count_after=0)
+        counts.append(made[0] - sum(counts))
+    assert max(counts) < CALLS
+
+
+@by_call
+@before_or_after
+def test_an_opening_that_is_killed_tells_vi_once(
+    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
+) -> None:
+    time_passes(monkeypatch)
+    opened = survives(lambda: stage.opens(**OLD), call, after=after)
+    assert stage.sessions() == 1
+    result = stage.goes_on(opened)
+    assert (result["deleted"], result["left"], result["complete"]) == (2, 0, True)
+    assert result["session_id"] in stage.vi.stage.datasets[DATASET].deletions
+    assert stage.left() == ["new.png"]
+
+
+@by_call
+@before_or_after
+def test_a_killed_opening_never_deletes_what_was_not_counted(
+    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
+) -> None:
+    time_passes(monkeypatch)
+    with killed_at(call, after=after), suppress(Killed):
+        stage.opens(**OLD)
+    told = stage.sessions()
+    stage.holds("old_3.png")
+    if told:
+        stage.opens(**OLD)  # it is found, or was found to be opened
+    else:
+        with pytest.raises(CountMismatch, match="finds 3"):
+            stage.opens(**OLD)
+    assert stage.sessions() == told
+    assert "old_3.png" in stage.left()
+
+
+@by_call
+@before_or_after
+def test_steps_that_are_killed_come_to_the_same(stage: DeletionStage, call: int, after: bool) -> None:
+    opened = stage.opens(**OLD)
+    look = survives(lambda: stage.polls(opened), call, after=after)
+    assert (look["progress"], look["count_after"]) == ("finished", 0)
+    result = survives(lambda: stage.closes(progress="finished", count_after=0), call, after=after)
+    assert stage.report(result)["complete"]
+    assert stage.announced[-1]["DetailType"] == "Deletion Complete"
+
+
+@by_call
+@before_or_after
+def test_ids_that_are_killed_over_are_deleted_or_gone(stage: DeletionStage, call: int, after: bool) -> None:
+    ids = [*stage.vi.stage.datasets[DATASET].assets][:2]
+    opened = survives(lambda: stage.opens(ids=ids), call, after=after)
+    assert survives(lambda: stage.deletes(opened), call, after=after)["cursor"] is None
+    result = survives(lambda: stage.closes(progress="finished", count_after=1), call, after=after)
+    assert (result["deleted"] + result["gone"], result["failed"], result["left"]) == (2, 0, 0)
+    assert (result["complete"], stage.left()) == (True, ["new.png"])
+
+
+@pytest.mark.parametrize("seconds", [0, 0.3], ids=["over", "running"])
+def test_a_session_whose_answer_is_lost_is_found(stage: DeletionStage, seconds: float) -> None:
+    stage.plays(LostDeletion(times=1), deletion_seconds=seconds)
+    with pytest.raises(AnswerLost):
+        stage.opens(**OLD)
+    result = stage.goes_on(stage.opens(**OLD))
+    assert (stage.told(), result["session_id"] is not None, result["complete"]) == (1, True, True)
+    assert result["deleted"] == 2
+
+
+def test_one_that_is_not_listed_is_not_started_again_before_it_would_be(
+    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.plays(LostDeletion(times=1), deletion_seconds=0.3, lists_deletions=False)
+    for _ in range(2):
+        with pytest.raises(AnswerLost):
+            stage.opens(**OLD)
+    assert stage.closes("AnswerLost")["ended"] == "unknown"
+    time_passes(monkeypatch)
+    stage.plays(lists_deletions=False)
+    result = stage.goes_on(stage.opens(**OLD))
+    assert (stage.told(), result["deleted"], result["complete"]) == (2, 2, True)
+
+
+def test_one_that_is_not_listed_and_has_deleted_all_leaves_nothing_to_do(stage: DeletionStage) -> None:
+    stage.plays(LostDeletion(times=1), lists_deletions=False)
+    with pytest.raises(AnswerLost):
+        stage.opens(**OLD)
+    result = stage.goes_on(stage.opens(**OLD))
+    assert (stage.told(), result["ended"], result["deleted"], result["complete"]) == (1, "unknown", 2, True)
+
+
+def test_another_number_after_a_lost_answer_deletes_no_more(
+    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.plays(LostDeletion(times=1), deletion_seconds=3600, lists_deletions=False)
+    with pytest.raises(AnswerLost):
+        stage.opens(**OLD)
+    stage.holds("old_3.png")
+    time_passes(monkeypatch)
+    with pytest.raises(CountMismatch, match=r"2 assets .* may have begun to, now finds 3"):
+        stage.opens(**OLD)
+    result = stage.closes("CountMismatch")
+    assert (stage.told(), result["ended"], result["deleted"]) == (1, "unknown", None)
+
+
+def test_one_that_does_not_say_what_it_deletes_is_waited_for(
+    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_passes(monkeypatch)
+    stage.plays(LostDeletion(times=1), deletion_seconds=3600, shows_deletion_spec=False)
+    for _ in range(3):
+        with pytest.raises(AnswerLost):
+            stage.opens(**OLD)
+    [deletion] = stage.vi.stage.datasets[DATASET].deletions.values()
+    deletion.due_at = 0
+    result = stage.goes_on(stage.opens(**OLD))
+    assert (stage.told(), result["deleted"], result["complete"]) == (1, 2, True)
+
+
+def test_sessions_of_before_and_of_others_are_not_taken_for_ours(
+    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.run(**OLD)
+    stage.holds("old_4.png", "old_5.png")
+    stage.executions += 1
+    with killed_at(6, after=False), suppress(Killed):
+        stage.opens(**OLD)  # it was about to tell Vi
+    assert stage.told() == 1
+    asked = {"metadataQuery": None, "ruleQuery": None, "strictQuery": None}
+    dataset = connections.vi_client().dataset_path(DATASET)
+    connections.vi_client().send(
+        "POST", f"{dataset}/deleteManyAssetsSessions", body={"spec": asked | {"filter": "none"}}
+    )
+    with pytest.raises(AnswerLost):
+        stage.opens(**OLD)
+    time_passes(monkeypatch)
+    result = stage.goes_on(stage.opens(**OLD))
+    assert (stage.sessions(), result["deleted"], stage.left()) == (3, 2, ["new.png"])
+
+
+def test_vis_list_is_read_to_its_end(stage: DeletionStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assetline.vi.bulk_deletion.PAGE_SIZE", 1)
+    for number in range(3):
+        stage.run(filter=f"old_{number}", expect_count=1 if number else 0)
+    stage.holds("old_4.png", "old_5.png")
+    stage.executions += 1
+    stage.plays(LostDeletion(times=1))
+    with pytest.raises(AnswerLost):
+        stage.opens(**OLD)
+    assert stage.goes_on(stage.opens(**OLD))["complete"]
+    assert stage.sessions() == 3
