@@ -84,6 +84,16 @@ def test_vi_is_never_told_to_delete_everything(query: AssetQuery) -> None:
         BulkDeletions(answering(session()), "ds1").start(query)
 
 
+def test_vis_list_is_read_to_its_end() -> None:
+    pages = {
+        None: {"items": [session() | {"deleteManyAssetsSessionId": "d2"}], "nextPage": "more"},
+        "more": {"items": [session()], "nextPage": None},
+    }
+    transport = httpx.MockTransport(lambda asked: httpx.Response(200, json=pages[asked.url.params.get("p")]))
+    listed = BulkDeletions(ViClient("https://vi.test", AnyKey("the-secret"), transport), "ds1").listed()
+    assert [one.session_id for one in listed or ()] == ["d2", "d1"]
+
+
 def test_a_list_that_does_not_end_is_none() -> None:
     assert BulkDeletions(answering({"items": [], "nextPage": "again"}), "ds1").listed() is None
 

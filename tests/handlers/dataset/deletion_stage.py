@@ -23,6 +23,7 @@ from tests.handlers.dataset.download_stage import BUCKET, DATASET, download_stag
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:delete_assets:run"
 STARTED_AT = "2026-11-21T03:00:00.123Z"
+LOOKS = 500  # more than any deletion here is worth
 POST_SESSION = "deleteManyAssetsSessions"
 FUNCTIONS = {
     "open_deletion": open_deletion,
@@ -84,6 +85,7 @@ class DeletionStage:
             self.waits.append(turn["wait_seconds"])
         polls = 0
         while seen["progress"] == "running":
+            assert polls < LOOKS, "it is looked at for ever"
             seen = self.polls(opened, polls)
             self.waits.append(seen.pop("wait_seconds"))
             polls += 1
@@ -106,6 +108,10 @@ class DeletionStage:
     def sessions(self) -> int:
         """Return how many bulk deletions Vi has."""
         return len(self.vi.stage.datasets[DATASET].deletions)
+
+    def asked_for_dataset(self) -> int:
+        """Return how often Vi was asked for the dataset itself."""
+        return sum(request.path.endswith(f"_{DATASET}") for request in self.vi.requests())
 
     def told(self) -> int:
         """Return how often Vi was told to delete in bulk."""

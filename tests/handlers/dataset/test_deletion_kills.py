@@ -221,16 +221,3 @@ def test_sessions_of_before_and_of_others_are_not_taken_for_ours(
     time_passes(monkeypatch)
     result = stage.goes_on(stage.opens(**OLD))
     assert (stage.sessions(), result["deleted"], stage.left()) == (3, 2, ["new.png"])
-
-
-def test_vis_list_is_read_to_its_end(stage: DeletionStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assetline.vi.bulk_deletion.PAGE_SIZE", 1)
-    for number in range(3):
-        stage.run(filter=f"old_{number}", expect_count=1 if number else 0)
-    stage.holds("old_4.png", "old_5.png")
-    stage.executions += 1
-    stage.plays(LostDeletion(times=1))
-    with pytest.raises(AnswerLost):
-        stage.opens(**OLD)
-    assert stage.goes_on(stage.opens(**OLD))["complete"]
-    assert stage.sessions() == 3

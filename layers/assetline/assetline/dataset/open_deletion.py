@@ -107,9 +107,10 @@ class _OneOpening:
 
     def anew(self) -> Opened:
         """Open it: count, compare, keep what is about to be done, and do it."""
+        # In a dataset that is not there every id would be gone, and a filter may well find nothing.
+        datasets.get(self.client, self.request.dataset_id)
         if self.request.ids is not None:
             return self._by_ids(self.request.ids)
-        datasets.get(self.client, self.request.dataset_id)
         count = self._assets.count(self.request.query)
         opening = Opening(input=self._input(), ids=None, count=count)
         if count != self.request.expect_count:
@@ -121,7 +122,6 @@ class _OneOpening:
         return self._by_query(opening) if count else self._opened(opening, "finished")
 
     def _by_ids(self, ids: tuple[str, ...]) -> Opened:
-        datasets.get(self.client, self.request.dataset_id)  # without it, every asset would be gone
         different = tuple(dict.fromkeys(ids))
         self.staging.keep_ids(different)
         opening = Opening(input=self._input(), ids=len(different), count=self._assets.count())

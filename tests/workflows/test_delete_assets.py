@@ -1,0 +1,168 @@
+"""Deletions on the real machine: by ids and by a filter, and every way in which they end."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.emulators.vi.scenario import ApiFault, DeletionFails, LostDeletion, Scenario
+from local.emulators.vi.server import Emulator, running
+from local.ministack import free_port
+from local.outputs import Stack
+from local.settings import StackSettings
+from local.stack import running_stack
+from tests.handlers.dataset.download_stage import DATASET, held
+
+PATIENCE_SECONDS = 60
+OLD = {"dataset_id": DATASET, "filter": "old_", "expect_count": 2}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution that has ended."""
+
+    status: str
+    output: dict[str, Any]
+    error: str
+    cause: str
+    states: list[str]
+
+
+@dataclass(frozen=True)
+class Deletions:
+    """The machine of a stack, and the Vi it deletes from."""
+
+    stack: Stack
+    vi: Emulator
+
+    def plays(self, *faults: Any, **scenario: Any) -> None:
+        """Let Vi go on with *faults*, or as *scenario* says."""
+        self.vi.plays(Scenario(**{"faults": faults} | scenario))
+
+    def run(self, request: Any) -> Ended:
+        """Start an execution and wait for its end."""
+        machines = boto3.client("stepfunctions", **self.stack.connection)
+        arn = machines.start_execution(
+            stateMachineArn=self.stack.outputs["DeleteStateMachineArn"], input=json.dumps(request)
+        )["executionArn"]
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"it has not ended after {PATIENCE_SECONDS} s"
+            time.sleep(0.05)
+        history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
+        entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
+        return Ended(
+            described["status"],
+            json.loads(described.get("output", "{}")),
+            described.get("error", ""),
+            described.get("cause", ""),
+            [details["name"] for details in entered if details],
+        )
+
+    def left(self) -> list[str]:
+        """Return the names of the assets that Vi holds."""
+        return sorted(self.vi.assets(DATASET))
+
+    def reports(self) -> list[dict[str, Any]]:
+        """Return the reports there are, the newest first."""
+        s3, bucket = boto3.client("s3", **self.stack.connection), self.stack.outputs["ExportBucketName"]
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"reports/{DATASET}/deletions/").get("Contents", [])
+        keys = [item["Key"] for item in listed if item["Key"].endswith(".json")]
+        found = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+        return sorted(found, key=lambda report: str(report["finished_at"]), reverse=True)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with running() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder: Path = tmp_path_factory.mktemp("stack")
+    with running_stack(StackSettings(free_port(), folder, vi_url=emulator.url, wait_scale=0)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def deletions(stack: Stack, emulator: Emulator) -> Deletions:
+    emulator.has(Scenario())
+    for name in ("old_1.png", "old_2.png", "new.png"):
+        held(emulator, name)
+    return Deletions(stack, emulator)
+
+
+def test_ids_are_deleted_in_turns(deletions: Deletions) -> None:
+    assets = deletions.vi.assets(DATASET)
+    ids = [assets["old_1.png"].asset_id, assets["old_2.png"].asset_id, "asset-nope"]
+    deletions.plays(ApiFault(method="DELETE", status=429, retry_after=1, times=1))
+    ended = deletions.run({"dataset_id": DATASET, "ids": ids})
+    assert (ended.status, ended.output["complete"]) == ("SUCCEEDED", True)
+    assert (ended.output["deleted"], ended.output["gone"]) == (2, 1)
+    assert deletions.left() == ["new.png"]
+    assert "Wait For Vi" in ended.states
+
+
+def test_what_a_filter_finds_is_deleted_and_waited_for(deletions: Deletions) -> None:
+    deletions.plays(deletion_seconds=4)
+    ended = deletions.run(OLD)
+    assert (ended.status, ended.output["complete"], ended.output["deleted"]) == ("SUCCEEDED", True, 2)
+    assert deletions.left() == ["new.png"]
+    assert "Wait For Deletion" in ended.states
+    assert deletions.reports()[0]["report_key"] == ended.output["report_key"]
+
+
+def test_another_count_fails_the_run_and_is_reported(deletions: Deletions) -> None:
+    ended = deletions.run(OLD | {"expect_count": 3})
+    assert (ended.status, ended.error) == ("FAILED", "CountMismatch")
+    assert "3 assets were to be deleted and Vi finds 2" in ended.cause
+    assert len(deletions.left()) == 3
+    report = deletions.reports()[0]
+    assert (report["error"], report["ended"], report["left"]) == ("CountMismatch", "not_begun", 2)
+
+
+@pytest.mark.parametrize("request_", [{"dataset_id": DATASET}, {}, ["old_1.png"], "old_1.png"])
+def test_bad_input_fails_the_run_and_nothing_else(deletions: Deletions, request_: Any) -> None:
+    before = len(deletions.reports())
+    ended = deletions.run(request_)
+    assert (ended.status, ended.error) == ("FAILED", "InvalidInput")
+    assert ended.states == ["Begin Deletion", "Open Deletion", "Deletion Failed"]
+    assert len(deletions.reports()) == before
+
+
+def test_a_lost_answer_deletes_once(deletions: Deletions) -> None:
+    deletions.plays(LostDeletion(times=1), deletion_seconds=1)
+    ended = deletions.run(OLD)
+    assert (ended.status, ended.output["complete"]) == ("SUCCEEDED", True)
+    assert len(deletions.vi.stage.datasets[DATASET].deletions) == 1
+
+
+def test_a_deletion_that_fails_is_an_output_that_says_so(deletions: Deletions) -> None:
+    deletions.plays(DeletionFails())
+    ended = deletions.run(OLD)
+    assert (ended.status, ended.output["complete"], ended.output["ended"]) == ("SUCCEEDED", False, "failed")
+    assert deletions.reports()[0]["failure"].startswith("Internal")
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/assets/", {"ids": ["asset-000001"]}), ("/deleteManyAssetsSessions/", OLD)]
+)
+def test_a_key_that_is_refused_fails_the_run_and_is_reported(
+    deletions: Deletions, path: str, asked: dict[str, Any]
+) -> None:
+    deletions.plays(ApiFault(path=path, status=401))
+    ended = deletions.run({"dataset_id": DATASET} | asked)
+    assert (ended.status, ended.error) == ("FAILED", "KeyRefused")
+    assert (deletions.reports()[0]["error"], deletions.reports()[0]["ended"]) == ("KeyRefused", "broken")
+
+
+def test_as_many_ids_as_an_input_holds(deletions: Deletions) -> None:
+    ids = [f"gone-{number:030}" for number in range(6500)]
+    ended = deletions.run({"dataset_id": DATASET, "ids": ids})
+    assert (ended.status, ended.output["gone"]) == ("SUCCEEDED", len(ids))
