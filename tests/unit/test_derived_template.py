@@ -48,7 +48,7 @@ def test_nothing_but_the_listed_differences_differs(template: dict[str, Any], de
         del expected["Globals"]["Function"][name]
     for name, function in functions_in(expected).items():
         function["Properties"] |= {"Runtime": "provided.al2023", "CodeUri": str(CODE / name)}
-    for machine in ("ExportFeed", "ExportFeeds", "IngestDrops", "BackfillDrops", "DownloadAssets"):
+    for machine in ("ExportFeed", "ExportFeeds", "IngestDrops", "BackfillDrops", "DownloadAssets", "DeleteAssets"):
         properties = expected["Resources"][f"{machine}StateMachine"]["Properties"]
         properties["DefinitionUri"] = str(ROOT / properties["DefinitionUri"])
     for name in ("AssetlineLayer", "ExportBucketPolicy", "DropBucketPolicy"):
@@ -93,6 +93,7 @@ def test_the_machines_of_the_real_template_have_their_definitions(template: dict
         "ingest_drops.asl.json",
         "backfill_drops.asl.json",
         "download_assets.asl.json",
+        "delete_assets.asl.json",
     ]
 
 
