@@ -3,6 +3,7 @@
 import typer
 
 from assetline_cli.assets.commands import count, get, list_, rename
+from assetline_cli.assets.delete import delete
 from assetline_cli.assets.download import download
 from assetline_cli.assets.export import export
 from assetline_cli.assets.verify import verify
@@ -19,3 +20,4 @@ assets_app.command(no_args_is_help=True)(rename)
 assets_app.command(no_args_is_help=True)(export)
 assets_app.command(no_args_is_help=True)(download)
 assets_app.command(no_args_is_help=True)(verify)
+assets_app.command(no_args_is_help=True)(delete)

@@ -22,6 +22,8 @@
     ├── FolderFull            a disk that takes no more, or the directory gone, in the middle of a download
     ├── SelectionMalformed    conditions on assets that cannot be understood
     ├── PlaceUnreadable       a folder or a bucket to compare with that is not there, or cannot be read
+    ├── RunFailed             a run on assets that did not succeed
+    ├── CountChanged          another number of assets than was to be deleted
     ├── NotProcessed          an asset that Vi is not through with in time, or never will be
     └── DownloadFailed        the file is in S3 and did not arrive
 
@@ -165,6 +167,14 @@ class SelectionMalformed(CommandFailed):
 
 class PlaceUnreadable(CommandFailed):
     """There is no such folder or bucket to compare with, or it cannot be read."""
+
+
+class RunFailed(CommandFailed):
+    """A download or a deletion failed as a whole; the message says why."""
+
+
+class CountChanged(CommandFailed):
+    """There are more or fewer assets than --expect-count says."""
 
 
 class NotProcessed(CommandFailed):

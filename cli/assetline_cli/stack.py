@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_STACK = "assetline"
 SEVERAL = "ExportFeedsStateMachineArn"  # the output only stacks have that export several feeds side by side
 VI_ORIGIN, VI_SECRET = "ViApiUrl", "ViSecretArn"  # a parameter and an output, of stacks that work with Vi
+DOWNLOADS, DELETIONS = "DownloadStateMachineArn", "DeleteStateMachineArn"  # the outputs of those that also do that
 INGESTION = ("DropBucketName", "DropsTableName", "SessionsTableName", "IngestStateMachineArn")  # only those that ingest
 
 # An operator waits at a terminal: three tries tell a hiccup from an endpoint that is not there.
@@ -88,10 +89,12 @@ class Ingestion:
 
 @dataclass(frozen=True)
 class Vi:
-    """Where a stack's Vi is, and the secret that opens it."""
+    """Where a stack's Vi is, the secret that opens it, and the machines for what it holds."""
 
     origin: str
     secret_arn: str
+    download_machine_arn: str | None = None
+    delete_machine_arn: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,19 @@ class Stack:
                 "work with Vi: deploy it again."
             )
         return self.knows_vi
+
+    def machine_of_downloads(self) -> str:
+        """Return the machine that downloads assets to S3; raises `OutputsMissing`."""
+        return self._output(DOWNLOADS, self.vi().download_machine_arn)
+
+    def machine_of_deletions(self) -> str:
+        """Return the machine that deletes assets; raises `OutputsMissing`."""
+        return self._output(DELETIONS, self.vi().delete_machine_arn)
+
+    def _output(self, name: str, value: str | None) -> str:
+        if not value:
+            raise OutputsMissing(f"Stack {self.name!r} has not the output {name}: deploy it again.")
+        return value
 
     def ingestion(self) -> Ingestion:
         """Return what ingests drops.
@@ -178,7 +194,9 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
         table,
         several_machine_arn=outputs.get(SEVERAL) or None,
         ingests=Ingestion(*ingestion) if all(ingestion) else None,
-        knows_vi=Vi(origin, secret_arn) if origin and secret_arn else None,
+        knows_vi=(
+            Vi(origin, secret_arn, outputs.get(DOWNLOADS), outputs.get(DELETIONS)) if origin and secret_arn else None
+        ),
     )
 
 

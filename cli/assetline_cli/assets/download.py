@@ -1,4 +1,4 @@
-"""The command `assets download`: what a Vi dataset holds, brought to a folder."""
+"""The command `assets download`: what a Vi dataset holds, brought to a folder or to S3."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assetline.dataset.download_report import DownloadResult
 from assetline.dataset.fetch import Fetch
 from assetline.dataset.listing import Listing
 from assetline.vi.assets import Assets
@@ -15,6 +16,8 @@ from assetline.vi.download import Downloader
 from assetline_cli.assets.bringing import Bringer, Bringing
 from assetline_cli.assets.folder import FolderPlace
 from assetline_cli.assets.options import ByDate, Dataset
+from assetline_cli.assets.places import S3
+from assetline_cli.assets.runs import Runs
 from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting
 from assetline_cli.desk import COMPLETE, FAILED, Desk
 from assetline_cli.download import ready_folder
@@ -34,7 +37,12 @@ if TYPE_CHECKING:
 
 FAILURES_SHOWN = 20  # ours
 
-Into = Annotated[Path, typer.Argument(metavar="DIR", help="Where to, made if need be.", show_default=False)]
+Into = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR|S3_PREFIX", help="A folder, made if need be, or s3://BUCKET/PREFIX.", show_default=False
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Fetch again what is there and equal.")]
 
 
@@ -43,33 +51,64 @@ def download(  # noqa: PLR0913 - typer: one argument an option
     ctx: typer.Context,
     *,
     dataset: Dataset,
-    folder: Into,
+    to: Into,
     meant: Meant,
     overwrite: Overwrite = False,
     by_date: ByDate = False,
     progress: ShowProgress = True,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
-    """Download the assets of a Vi dataset to a folder, many at once, each of them proven.
+    """Download the assets of a Vi dataset to a folder or to S3, many at once, each of them proven.
 
     A file that is there with equal size and checksum is skipped, so the same
     command again goes on where it stopped. A file has its name only when it is
     whole. Of several assets of one name, all but the first have their ids in
-    theirs. Exit status: 0 all files are there, 1 anything else, 130 Ctrl+C.
+    theirs. To S3 it is a run of the stack that downloads: Ctrl+C ends the
+    watching only. Exit status: 0 all files are there, 1 anything else,
+    130 Ctrl+C.
 
     [bold]Examples[/bold]
 
       [cyan]assetline assets download ds1 photos[/cyan]
       [cyan]assetline assets download ds1 photos --mime 'image/*' --min-width 640 --aspect square[/cyan]
       [cyan]assetline assets download ds1 photos --id asset-1 --id asset-2 --overwrite[/cyan]
+      [cyan]assetline assets download ds1 s3://BUCKET/downloads/ds1/[/cyan]
     """
     desk: Desk = ctx.obj
     with one_message(desk):
         wanted = meant.of(dataset)
+        if to.startswith(S3):
+            asked = {"overwrite": overwrite, "by_date": by_date}
+            raise typer.Exit(_run(desk, stack, wanted, to.removeprefix(S3), asked, progress=progress))
+        folder = Path(to)
         ready_folder(folder)
         bringing = _bring(desk, stack, wanted, folder, overwrite=overwrite, by_date=by_date, progress=progress)
         _sum_up(desk, bringing, folder)
         raise typer.Exit(FAILED if bringing.failed else COMPLETE)
+
+
+def _run(  # noqa: PLR0913 - each is an option of the command
+    desk: Desk, stack: str, wanted: Selection, to: str, asked: dict[str, bool], *, progress: bool
+) -> int:
+    """Have the stack download to S3, and return the exit status."""
+    machine = find_stack(desk.aws.cloudformation, stack).machine_of_downloads()
+    bucket, _, prefix = to.partition("/")
+    meant = wanted.model_dump(mode="json", exclude_defaults=True)
+    given = {name: value for name, value in asked.items() if value}
+    title, subject = f"Downloading {wanted.dataset_id}", f"download-{wanted.dataset_id}"
+    result = Runs(desk, machine, progress).through(
+        title, subject, meant | given | {"bucket": bucket, "prefix": prefix}, DownloadResult
+    )
+    line = (
+        f"Downloaded {count_of(result.written, 'file')} ({size(result.bytes)}) to s3://{result.bucket}/{result.prefix}"
+    )
+    line += f", skipped {count(result.skipped)} that are there" if result.skipped else ""
+    line += f", left out {count(result.excluded)} that were not meant" if result.excluded else ""
+    desk.say(f"{line}.")
+    if not result.complete:
+        desk.complain(f"{count(result.failed)} failed. The same command again fetches what is missing.")
+    desk.say(f"Every file, and why one failed: s3://{result.manifest_bucket}/{result.files_key}")
+    return COMPLETE if result.complete else FAILED
 
 
 def _bring(  # noqa: PLR0913 - each is an option of the command

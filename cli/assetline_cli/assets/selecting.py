@@ -53,7 +53,7 @@ class Meant:
     def where(self) -> Where | None:
         """Return the conditions that Vi is not asked about; raises `SelectionMalformed`."""
         told = {name: _value(value) for name, value in self.given.items() if name in WHERE}
-        with _understood():
+        with understood():
             return Where(**told) if told else None
 
     def asked(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Meant:
             SelectionMalformed: it cannot be understood.
         """
         where, ids = self.where(), self.given.get("ids")
-        with _understood():
+        with understood():
             return Selection(dataset_id=dataset_id, **self.asked(), ids=ids, where=where)
 
 
@@ -101,7 +101,8 @@ def _value(value: Any) -> Any:
 
 
 @contextmanager
-def _understood() -> Iterator[None]:
+def understood() -> Iterator[None]:
+    """Say in one sentence what cannot be understood; raises `SelectionMalformed`."""
     try:
         yield
     except ValidationError as error:

@@ -1,0 +1,160 @@
+"""`assetline assets delete`, and downloads to S3: the runs they start, and what is asked first."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.handlers.cli_account import Account, Run
+from tests.handlers.cli_assets.conftest import Held
+from tests.handlers.test_cli_stopping import CTRL_D, Terminal, ctrl_c
+
+DELETED: dict[str, Any] = {
+    "complete": True,
+    "deletion_id": "ds1_20261121_003012_1a2b",
+    "dataset_id": "ds1",
+    "session_id": None,
+    "ended": "finished",
+    "deleted": 2,
+    "gone": 0,
+    "failed": 0,
+    "left": 0,
+    "expect_count": None,
+    "count_before": 3,
+    "count_after": 1,
+    "bucket": "the-exports",
+    "report_key": "reports/ds1/deletions/1.json",
+    "csv_key": "reports/ds1/deletions/1.csv",
+}
+
+
+@pytest.fixture(autouse=True)
+def machines(vi: Held, account: Account) -> None:
+    arn = "arn:aws:states:eu-west-1:123456789012:stateMachine"
+    account.stacks["assetline"] = account.stacks["assetline"] | {
+        "DownloadStateMachineArn": f"{arn}:download_assets",
+        "DeleteStateMachineArn": f"{arn}:delete_assets",
+    }
+    vi.holds("a.png", "b.png", "c.jpg")
+
+
+def ends(account: Account, **output: Any) -> None:
+    """Let the run that is started next end with *output*."""
+
+    def end() -> None:
+        account.ends("SUCCEEDED")
+        account.output = json.dumps(output)
+
+    account.then(lambda: None, end)
+
+
+def started(account: Account) -> list[dict[str, Any]]:
+    return [json.loads(one["input"]) for one in account.started]
+
+
+def test_the_named_are_deleted_once_somebody_says_yes(account: Account, assetline: Run) -> None:
+    ends(account, **DELETED)
+    terminal = Terminal("y")
+    ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "asset-000001", **terminal.things)
+    assert ended.exit_code == 0
+    assert "Delete 2 assets of ds1 for good? [y]es / [n]o" in terminal.shown
+    assert "Deleted 2 assets of ds1." in terminal.shown
+    assert "Report: s3://the-exports/reports/ds1/deletions/1.csv" in terminal.shown
+    assert started(account) == [{"dataset_id": "ds1", "ids": ["asset-000001", "asset-000002"]}]
+
+
+@pytest.mark.parametrize("answer", ["n", "", CTRL_D])
+def test_nothing_is_deleted_without_a_yes(account: Account, assetline: Run, answer: Any) -> None:
+    terminal = Terminal(answer)
+    assert assetline("assets", "delete", "ds1", "asset-000001", **terminal.things).exit_code == 1
+    assert "Nothing was deleted." in terminal.shown
+    assert account.started == []
+    nobody = assetline("assets", "delete", "ds1", "asset-000001")
+    assert (nobody.exit_code, account.started) == (2, [])
+
+
+def test_what_a_filter_finds_is_counted_and_deleted_as_so_many(account: Account, assetline: Run) -> None:
+    ends(account, **DELETED)
+    assert assetline("assets", "delete", "ds1", "--filter", ".png", "--yes").exit_code == 0
+    assert started(account) == [{"dataset_id": "ds1", "filter": ".png", "expect_count": 2}]
+
+
+def test_another_count_than_was_expected_deletes_nothing(account: Account, assetline: Run) -> None:
+    ended = assetline("assets", "delete", "ds1", "--filter", ".png", "--expect-count", "3", "--yes")
+    assert (ended.exit_code, account.started) == (1, [])
+    assert "It is 2 assets, not 3: nothing was deleted." in ended.stderr
+
+
+def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
+    account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    ends(account, **DELETED | {"deleted": 1})
+    account.moments[-1:] = [account.moments[-1], lambda: None]
+    ended = assetline("assets", "delete", "ds1", "--name", "*.png", "--yes")
+    assert "Deleted 2 assets of ds1." in ended.stdout
+    assert [asked["ids"] for asked in started(account)] == [["asset-000001"], ["asset-000002"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "All is never meant"),
+        (("--filter", "{}"), "empty would find every asset"),
+        (("--filter", ""), "cannot be understood"),
+        (("--strict-query",), "names no `ids`"),
+        (("../x",), "cannot be understood"),
+        (("asset-1", "--filter", "x"), "not both"),
+    ],
+)
+def test_what_could_mean_everything_is_refused(
+    account: Account, assetline: Run, words: tuple[str, ...], said: str
+) -> None:
+    ended = assetline("assets", "delete", "ds1", *words, "--yes")
+    assert (ended.exit_code, account.started) == (1, [])
+    assert said in ended.stderr
+
+
+def test_nothing_found_is_nothing_to_delete(account: Account, assetline: Run) -> None:
+    ended = assetline("assets", "delete", "ds1", "--filter", "nothing_", "--yes")
+    assert (ended.exit_code, ended.stdout, account.started) == (0, "There is nothing to delete.\n", [])
+
+
+def test_what_was_not_deleted_ends_with_1(account: Account, assetline: Run) -> None:
+    ends(account, **DELETED | {"complete": False, "deleted": 1, "failed": 1, "left": 0})
+    ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "--yes")
+    assert ended.exit_code == 1
+    assert "Deleted 1 asset of ds1, 1 failed." in ended.stdout
+    assert "The deletion is not complete (finished, 0 left): the report says why." in ended.stderr
+
+
+def test_a_run_that_fails_is_one_message(account: Account, assetline: Run) -> None:
+    account.then(account.fails("CountMismatch", '{"errorMessage": "The filter finds 3 assets, and not 2."}'))
+    ended = assetline("assets", "delete", "ds1", "--filter", ".png", "--yes")
+    assert ended.exit_code == 1
+    assert "Error: CountMismatch: The filter finds 3 assets, and not 2. Look further: arn:" in ended.stderr
+
+
+def test_ctrl_c_ends_the_watching_only(account: Account, assetline: Run) -> None:
+    account.then(ctrl_c)
+    ended = assetline("assets", "delete", "ds1", "asset-000001", "--yes")
+    assert (ended.exit_code, account.stopped) == (130, [])
+    assert "It goes on in AWS: arn:" in ended.stderr
+
+
+def test_a_download_to_s3_is_a_run_of_the_stack(account: Account, assetline: Run) -> None:
+    counts = {"written": 2, "skipped": 1, "failed": 0, "left": 0, "excluded": 1, "bytes": 3000}
+    keys = {
+        "manifest_bucket": "the-exports",
+        "manifest_key": "downloads/1.manifest.json",
+        "files_key": "downloads/1.csv",
+    }
+    place = {"bucket": "the-exports", "prefix": "downloads/ds1/"}
+    ends(account, complete=True, download_id="1", dataset_id="ds1", **place, **counts, **keys)
+    words = ("s3://the-exports/downloads/ds1/", "--mime", "image/*", "--overwrite")
+    ended = assetline("assets", "download", "ds1", *words)
+    assert ended.exit_code == 0
+    assert "Downloaded 2 files (3.0 kB) to s3://the-exports/downloads/ds1/, skipped 1 that are there" in ended.stdout
+    assert started(account) == [
+        {"dataset_id": "ds1", "where": {"mime": ["image/*"]}, "overwrite": True, **place},
+    ]
