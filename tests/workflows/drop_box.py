@@ -100,10 +100,10 @@ class DropBox:
         return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
 
 
-def until[T](look: Callable[[], T | None], what: str, patience: float = PATIENCE_SECONDS) -> T:
+def until[T](look: Callable[[], T | None], what: str, patience: float = PATIENCE_SECONDS, *, every: float = 0.2) -> T:
     """Return what *look* finds, as soon as it finds something."""
     deadline = time.monotonic() + patience
     while not (found := look()):
         assert time.monotonic() < deadline, f"not after {patience} s: {what}"
-        time.sleep(0.2)
+        time.sleep(every)
     return found
