@@ -133,7 +133,13 @@ def uploader() -> Uploader:
 @cache
 def small_objects() -> SmallObjects:
     """Return what reads small objects."""
-    return SmallObjects(s3())
+    credentials = boto3.Session().get_credentials()
+    meta = s3().meta
+    return SmallObjects(
+        meta.endpoint_url,
+        meta.region_name,
+        lambda: None if credentials is None else credentials.get_frozen_credentials(),
+    )
 
 
 def slice_upload() -> SliceUpload:

@@ -1,0 +1,71 @@
+"""Objects out of an S3 that answers what a test gives it to answer."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials, ReadOnlyCredentials
+
+from assetline.ingest.slices import SliceAsset
+from assetline.ingest.small_objects import SmallObjects, signed
+from tests.unit.test_transport import serving
+
+KEYS = [ReadOnlyCredentials("AKIA1", "secret", token) for token in (None, "a token/+=")]
+PICTURE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
+
+
+def any_asset(**values: Any) -> SliceAsset:
+    given = {"drop_id": "1", "bucket": "photos", "key": "ds1/a b+ü.png", "etag": "e1", "version_id": None, "size": 4}
+    rest = {"mime": "image/png", "asset_filename": "a.png", "tag_count": 0, "upload": None}
+    return SliceAsset.model_validate(given | rest | values)
+
+
+@pytest.mark.parametrize("credentials", KEYS, ids=["a user's", "a role's"])
+@pytest.mark.parametrize(
+    ("path", "query"), [("/photos/ds1/a%20b%2B%C3%BC.png", ""), ("/photos/a~b", "versionId=v.1%2F")]
+)
+def test_a_request_is_signed_as_boto3_signs_it(credentials: ReadOnlyCredentials, path: str, query: str) -> None:
+    theirs = AWSRequest("GET", f"https://s3.eu-west-1.amazonaws.com{path}{'?' if query else ''}{query}")
+    keys = Credentials("AKIA1", "secret", credentials.token)
+    S3SigV4Auth(keys, "s3", "eu-west-1").add_auth(theirs)
+    now = datetime.strptime(theirs.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    ours = signed("GET", "s3.eu-west-1.amazonaws.com", path, query, "eu-west-1", credentials, now)
+    assert ours["authorization"] == theirs.headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("version", "asked"),
+    [(None, [b'if-match: "e1"']), ("v/1", [])],
+    ids=["the bytes that were dropped", "the version that was dropped"],
+)
+def test_the_very_object_is_asked_for(version: str | None, asked: list[bytes]) -> None:
+    with serving(PICTURE) as (origin, script):
+        objects = SmallObjects(origin, "eu-west-1", lambda: KEYS[0])
+        assert objects.read(any_asset(version_id=version)) == b"body"
+        objects.close()
+    ((head,),) = script.connections
+    query = b"?versionId=v%2F1" if version else b""
+    assert head.splitlines()[0] == b"GET /photos/ds1/a%20b%2B%C3%BC.png" + query + b" HTTP/1.1"
+    assert [line for line in head.splitlines() if line.startswith(b"if-match")] == asked
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 412 Precondition Failed\r\ncontent-length: 4\r\n\r\nbody",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbod",
+        b"HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0\r\n\r\n",
+        b"SMTP ready\r\n",
+    ],
+)
+def test_whatever_is_not_simply_the_object_is_left_to_boto3(answer: bytes) -> None:
+    with serving(answer, hangs_up=True) as (origin, _):
+        objects = SmallObjects(origin, "eu-west-1", lambda: KEYS[0])
+        assert objects.read(any_asset()) is None
+        objects.close()
+
+
+def test_without_credentials_nothing_is_asked() -> None:
+    assert SmallObjects("http://127.0.0.1:1", "eu-west-1", lambda: None).read(any_asset()) is None
