@@ -15,7 +15,7 @@ from assetline.ingest.outcomes import Outcome
 from assetline.ingest.permits import Permit, Permits, Wait
 from assetline.ingest.sessions_table import LEASE_SECONDS, Session, SessionsTable
 from assetline.ingest.slices import Address, SessionRef, SessionStaging, SliceAsset, fits, sliced
-from assetline.observability import logger
+from assetline.observability import count, logger
 from assetline.vi import datasets
 from assetline.vi.client import ViClient
 from assetline.vi.sessions import LARGEST, AssetSpec, IngestionSession, Sessions
@@ -109,6 +109,7 @@ class Opener:
             made = Sessions(self.client, session.dataset_id).create(specs, self.failure_mode, self.on_asset_overwritten)
         except RateLimited as refusal:
             # Somebody else uses the ration, too. Nothing was opened.
+            count(None, SessionsRefused=1)
             pause = PAUSE_UNASKED if refusal.pause_seconds is None else refusal.pause_seconds
             self.permits.give_back(permit)
             self.permits.pause(pause)
@@ -146,6 +147,7 @@ class Opener:
             total=len(claimed),
         )
         logger.info("session_opened", session_id=made.session_id, drops=len(claimed), slices=len(addresses))
+        count(None, SessionsOpened=1)
         return Opened(outcome="opened", session=reference, slices=tuple(addresses))
 
     def _claimed(self, session: Session) -> list[Drop]:

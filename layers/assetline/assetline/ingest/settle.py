@@ -211,7 +211,7 @@ class Settler:
         told = {"error": settlement.error, "message": settlement.message}
         self.table.finish(session.session_key, _STATES[settlement.ended], **counts, **told)
         logger.info("session_settled", **settled.model_dump(mode="json"))
-        count(None, AssetsIngested=settled.ingested, DropsRejected=settled.rejected)
+        count(None, AssetsIngested=settled.ingested, DropsRejected=settled.rejected, DropsReturned=settled.returned)
         return settled
 
 
