@@ -2,6 +2,13 @@ from typing import Any
 
 import pytest
 
+from tests.contract.metrics import (
+    EMITTED_BY_AWS,
+    emitted,
+    metrics_of_alarms,
+    metrics_of_the_dashboard,
+    widgets,
+)
 from tests.contract.template import resources, template
 
 
@@ -47,3 +54,39 @@ def test_staging_and_unfinished_uploads_expire_after_a_machine_could_need_them()
     days = rules["StagingExpires"]["ExpirationInDays"]
     assert days == rules["UnfinishedUploadsExpire"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
     assert days * 24 * 3600 > 172_800
+
+
+def test_every_metric_an_alarm_or_the_dashboard_names_is_one_that_is_emitted() -> None:
+    named = {*metrics_of_alarms(), *metrics_of_the_dashboard()}
+    assert {metric.namespace for metric in named} == {"Assetline", *EMITTED_BY_AWS}
+    ours = {(metric.name, metric.dimensions) for metric in named if metric.namespace == "Assetline"}
+    assert ours <= emitted()
+    for metric in named:
+        if metric.namespace in EMITTED_BY_AWS:
+            assert (metric.dimensions, metric.name in EMITTED_BY_AWS[metric.namespace][1]) == (
+                frozenset({EMITTED_BY_AWS[metric.namespace][0]}),
+                True,
+            )
+
+
+def test_whatever_can_fail_has_an_alarm_and_is_on_the_dashboard() -> None:
+    machines, functions = resources("AWS::Serverless::StateMachine"), resources("AWS::Serverless::Function")
+    dead_letters = {f"{name}.QueueName" for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
+    failures = {("ExecutionsFailed", name) for name in machines}
+    depths = {("ApproximateNumberOfMessagesVisible", name) for name in dead_letters}
+    errors = {("Errors", name) for name in functions}
+
+    assert failures | depths <= {(metric.name, metric.of) for metric in metrics_of_alarms()}
+    assert failures | depths | errors <= {(metric.name, metric.of) for metric in metrics_of_the_dashboard()}
+    shown = {arn for widget in widgets() for arn in widget.get("alarms", [])}
+    assert shown == {f"${{{name}.Arn}}" for name in resources("AWS::CloudWatch::Alarm")}
+
+
+def test_what_salvage_was_not_told_or_could_not_do_is_kept() -> None:
+    salvage = resources("AWS::Serverless::Function")["SalvageExportFunction"]
+    queue = {"Fn::GetAtt": ["SalvageDeadLetterQueue", "Arn"]}
+    assert salvage["Events"]["ExecutionEnded"]["Properties"]["DeadLetterConfig"]["Arn"] == queue
+    assert salvage["EventInvokeConfig"]["DestinationConfig"]["OnFailure"] == {"Type": "SQS", "Destination": queue}
+    (allowed,) = resources("AWS::SQS::QueuePolicy")["SalvageQueuePolicy"]["PolicyDocument"]["Statement"]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Resource"] == queue

@@ -1,0 +1,97 @@
+"""Metrics: those that the code emits, and those that the template's alarms and its dashboard name."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.contract.template import ROOT, resources
+
+# The dimension and the metrics of AWS's own that we look at, as AWS documents them.
+EMITTED_BY_AWS = {
+    "AWS/States": (
+        "StateMachineArn",
+        {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"},
+    ),
+    "AWS/SQS": (
+        "QueueName",
+        {"NumberOfMessagesSent", "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    ),
+    "AWS/Lambda": ("FunctionName", {"Errors", "Throttles", "Duration"}),
+}
+_SEARCH = re.compile(r"""SEARCH\('\{(?P<schema>[\w,]+)\} MetricName="(?P<name>\w+)"', '\w+', \d+\)""")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric that is named somewhere; *of* is the resource it is about, where its dimension is one."""
+
+    namespace: str
+    name: str
+    dimensions: frozenset[str]
+    of: str = ""
+
+
+def emitted() -> set[tuple[str, frozenset[str]]]:
+    """Return the names of the metrics that the layer emits, each with its dimensions."""
+    found = set()
+    for source in (ROOT / "layers/assetline/assetline").rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="count"), args=[feed], keywords=counts):
+                    of_all = isinstance(feed, ast.Constant) and feed.value is None
+                    dimensions = frozenset({"service"} if of_all else {"service", "feed"})
+                    found |= {(count.arg, dimensions) for count in counts if count.arg}
+    return found
+
+
+def metrics_of_alarms() -> Iterator[Metric]:
+    """Yield the metrics that alarms look at."""
+    for alarm in resources("AWS::CloudWatch::Alarm").values():
+        stats = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+        for metric in stats or [alarm]:
+            dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+            yield Metric(metric["Namespace"], metric["MetricName"], frozenset(dimensions), _named(*dimensions.values()))
+
+
+def metrics_of_the_dashboard() -> Iterator[Metric]:
+    """Yield the metrics that the dashboard shows."""
+    for widget in widgets():
+        above: list[str] = []
+        for metric in widget.get("metrics", []):
+            match metric:
+                case [{"expression": expression}]:
+                    search = _SEARCH.fullmatch(expression)
+                    assert search, f"not a search that this test can read: {expression}"
+                    namespace, *dimensions = search["schema"].split(",")
+                    yield Metric(namespace, search["name"], frozenset(dimensions))
+                case _:
+                    above = _in_full([part for part in metric if isinstance(part, str)], above)
+                    namespace, name, *pairs = above
+                    yield Metric(namespace, name, frozenset(pairs[::2]), pairs[1].strip("${}"))
+
+
+def widgets() -> list[dict[str, Any]]:
+    """Return what each widget of the dashboard shows."""
+    (dashboard,) = resources("AWS::CloudWatch::Dashboard").values()
+    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
+    return [widget["properties"] for widget in body["widgets"]]
+
+
+def _in_full(parts: list[str], above: list[str]) -> list[str]:
+    """Write out CloudWatch's shorthand: "." is what stands above, "..." all that stands above as far as it goes."""
+    if parts[0] == "...":
+        return above[: len(above) - len(parts) + 1] + parts[1:]
+    return [above[place] if part == "." else part for place, part in enumerate(parts)]
+
+
+def _named(value: Any) -> str:
+    """Return the resource that a dimension's value is an attribute of."""
+    match value:
+        case {"Ref": name}:
+            return str(name)
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"{name}.{attribute}"
+    return str(value)
