@@ -130,6 +130,20 @@ def test_feeds_side_by_side_return_every_result_failed_ones_included(
     ]
 
 
+def test_the_end_of_an_execution_that_could_not_be_salvaged_is_kept(machine: Machine) -> None:
+    functions, queues = machine.client("lambda"), machine.client("sqs")
+    names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
+    (salvage,) = [name for name in names if "SalvageExport" in name]
+    event = {"detail": {"status": "of no execution"}}
+    functions.invoke(FunctionName=salvage, InvocationType="Event", Payload=json.dumps(event))
+
+    def kept() -> Any:
+        url = machine.stack.outputs["SalvageDeadLetterQueueUrl"]
+        return [json.loads(message["Body"]) for message in queues.receive_message(QueueUrl=url).get("Messages", [])]
+
+    assert until(kept)[0]["requestPayload"] == event
+
+
 def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=120, max_page_size=100, faults=(Forbidden(page=1, times=1),)))
     feeds = machine.run_feeds({"feeds": ["users", "assets", "sites"], "max_concurrency": 1})
