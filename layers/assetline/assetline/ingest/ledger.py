@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import batched, islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.conditions import Key
@@ -67,18 +68,17 @@ class Ledger:
 
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
         """Return drops by their ids; those that are not known are not in it."""
-        found: dict[str, Drop] = {}
-        for batch in batched(dict.fromkeys(drop_ids), READ_AT_ONCE, strict=False):
-            keys: list[Any] = [{"drop_id": drop_id} for drop_id in batch]
-            while keys:
-                request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True}}
-                answer = self.table.meta.client.batch_get_item(RequestItems=request)
-                for item in answer["Responses"].get(self.table.name, []):
-                    drop = Drop.from_item(item)
-                    found[drop.drop_id] = drop
-                left = answer["UnprocessedKeys"].get(self.table.name)
-                keys = [*left["Keys"]] if left else []
-        return found
+        drops = map(Drop.from_item, self._items(drop_ids))
+        return {drop.drop_id: drop for drop in drops}
+
+    def states(self, drop_ids: Iterable[str], session_key: str) -> dict[str, DropState]:
+        """Return, by id, the states of those drops that are of a session; nothing else of them is read."""
+        asked = {
+            "ProjectionExpression": "drop_id, session_key, #state",
+            "ExpressionAttributeNames": {"#state": "state"},
+        }
+        items = self._items(drop_ids, asked)
+        return {item["drop_id"]: item["state"] for item in items if item.get("session_key") == session_key}
 
     def claim(self, drops: Sequence[Drop], session_key: str) -> list[Drop]:
         """Claim those of *drops* that still wait for a session, and return them with those it has claimed before."""
@@ -143,6 +143,16 @@ class Ledger:
         except self._refused:
             return "known"
         return "again"
+
+    def _items(self, drop_ids: Iterable[str], asked: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Any]:
+        for batch in batched(dict.fromkeys(drop_ids), READ_AT_ONCE, strict=False):
+            keys: list[Any] = [{"drop_id": drop_id} for drop_id in batch]
+            while keys:
+                request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True, **asked}}
+                answer = self.table.meta.client.batch_get_item(RequestItems=request)
+                yield from answer["Responses"].get(self.table.name, [])
+                left = answer["UnprocessedKeys"].get(self.table.name)
+                keys = [*left["Keys"]] if left else []
 
     def _of_shard(self, partition: str, limit: int, newest_first: bool) -> Iterator[Drop]:
         query: dict[str, Any] = {

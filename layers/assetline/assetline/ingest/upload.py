@@ -75,11 +75,10 @@ class SliceUpload:
         """
         session = one.session
         self.sessions.update(session.session_key)
-        there = self.ledger.get(asset.drop_id for asset in one.assets)
-        mine = {drop_id for drop_id, drop in there.items() if drop.session_key == session.session_key}
-        done = {drop_id for drop_id in mine if there[drop_id].state == "uploaded"}
         # What is no longer of this session was given to another while nobody seemed to work for this one.
-        ahead = [asset for asset in one.assets if asset.drop_id in mine - done]
+        mine = self.ledger.states((asset.drop_id for asset in one.assets), session.session_key)
+        done = {drop_id for drop_id, state in mine.items() if state == "uploaded"}
+        ahead = [asset for asset in one.assets if asset.drop_id in mine.keys() - done]
         failed: list[UploadFailure] = []
         uploaded: list[str] = []
         renewed = self.clock()
