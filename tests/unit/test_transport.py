@@ -162,7 +162,7 @@ class TestAhead:
         with serving(WHOLE, WHOLE) as (origin, script):
             transport = kept(origin)
             asked(transport, origin)
-            transport._idle[0][0].sock.shutdown(socket.SHUT_WR)
+            transport._idle[0][0].shutdown(socket.SHUT_WR)
             transport.send_ahead(ahead := request(origin))
             with closing(transport.handle_request(ahead)) as response:
                 assert response.read() == b"body"
@@ -190,11 +190,29 @@ def test_one_that_the_answer_closes_is_not(kept: Kept, answer: bytes) -> None:
 
 
 def test_one_whose_answer_was_not_read_to_its_end_is_not(kept: Kept) -> None:
-    with serving(WHOLE, WHOLE) as (origin, script):
+    with serving(WHOLE[:-1], WHOLE) as (origin, script):
         transport = kept(origin)
         transport.handle_request(request(origin)).close()
         assert asked(transport, origin) == b"body"
     assert [len(requests) for requests in script.connections] == [1, 1]
+
+
+def test_what_comes_before_an_answer_is_not_the_answer(kept: Kept) -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\ncontent-length: 9\r\n\r\n"
+    with serving(early + WHOLE, WHOLE) as (origin, script):
+        transport = kept(origin)
+        assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
+    assert [len(requests) for requests in script.connections] == [2]
+
+
+def test_a_header_that_would_be_two_is_not_sent(kept: Kept) -> None:
+    with serving() as (origin, script):
+        two = request(origin)
+        two.headers["authorization"] = "Bearer a\r\nx: b"
+        with pytest.raises(httpx.LocalProtocolError) as refusal:
+            kept(origin).handle_request(two)
+    assert "Bearer" not in str(refusal.value)
+    assert [b for requests in script.connections for b in requests] == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """How requests reach one origin: over connections that are kept, with little between a page and the next request.
 
 What lies between the bytes of one page and the request for the next is waited for once a page. The general client of
-httpx takes half a millisecond for it, the standard library's a tenth; so this is a transport of httpx over that.
+httpx takes half a millisecond for it, and the standard library a fifth of one to read a head; so this is a transport of
+httpx over sockets, and llhttp reads what comes.
 """
 
-import http.client
 import select
 import socket
 import ssl
@@ -15,8 +15,10 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from assetline.arriving import Arriving, NotAnswered
+
 _SENT_OVER = "sent_over"  # the extension of a request that has left: the connection its answer comes on
-_READ_BYTES = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
 
 
 def transport_to(origin: httpx.URL, idle_seconds: float) -> httpx.BaseTransport:
@@ -34,7 +36,7 @@ class KeptConnections(httpx.BaseTransport):
         self._origin = origin
         self._idle_seconds = idle_seconds
         self._tls = httpx.create_ssl_context() if origin.scheme == "https" else None
-        self._idle: list[tuple[http.client.HTTPConnection, float]] = []  # the last is the one used last
+        self._idle: list[tuple[socket.socket, float]] = []  # the last is the one used last
 
     def send_ahead(self, request: httpx.Request) -> None:
         """Send *request* now if a connection is open for it; `handle_request` of it then waits for the answer alone.
@@ -53,54 +55,57 @@ class KeptConnections(httpx.BaseTransport):
             httpx.TransportError: no answer.
         """
         timeout: dict[str, float | None] = request.extensions["timeout"]
-        connection: http.client.HTTPConnection | None = request.extensions.pop(_SENT_OVER, None)
+        connection: socket.socket | None = request.extensions.pop(_SENT_OVER, None)
         if connection is None:
             connection = self._kept() or self._connected(timeout["connect"])
             _send(connection, request)
         try:
             with _translated(httpx.ReadTimeout, httpx.ReadError):
-                _socket_of(connection).settimeout(timeout["read"])
-                answer = connection.getresponse()
+                connection.settimeout(timeout["read"])
+                arriving = Arriving(connection)
+                arriving.until_head()
         except BaseException:
             connection.close()
             raise
-        body = _Body(answer, lambda whole: self._give_back(connection, whole=whole))
-        return httpx.Response(answer.status, headers=answer.getheaders(), stream=body)
+        body = _Body(arriving, lambda good: self._give_back(connection, good=good))
+        return httpx.Response(arriving.status, headers=arriving.fields, stream=body)
 
     def close(self) -> None:
         """Close the connections that are idle."""
         while kept := self._popped():
             kept[0].close()
 
-    def _kept(self) -> http.client.HTTPConnection | None:
+    def _kept(self) -> socket.socket | None:
         """Return an idle connection that is still good."""
         while kept := self._popped():
             connection, since = kept
             # One that has something to read, though nothing was asked, was ended by the other side.
-            if time.monotonic() - since < self._idle_seconds and not _readable(_socket_of(connection)):
+            if time.monotonic() - since < self._idle_seconds and not _readable(connection):
                 return connection
             connection.close()
         return None
 
-    def _popped(self) -> tuple[http.client.HTTPConnection, float] | None:
+    def _popped(self) -> tuple[socket.socket, float] | None:
         try:
             return self._idle.pop()
         except IndexError:  # to look first would be to look while another thread takes the last
             return None
 
-    def _connected(self, timeout: float | None) -> http.client.HTTPConnection:
-        host, port = self._origin.host, self._origin.port
-        connection = (
-            http.client.HTTPConnection(host, port, timeout=timeout)
-            if self._tls is None
-            else http.client.HTTPSConnection(host, port, timeout=timeout, context=self._tls)
-        )
+    def _connected(self, timeout: float | None) -> socket.socket:
+        host, port = self._origin.host, self._origin.port or _PORTS[self._origin.scheme]
         with _translated(httpx.ConnectTimeout, httpx.ConnectError):
-            connection.connect()
+            connection = socket.create_connection((host, port), timeout=timeout)
+            try:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_hostname=host)
+            except BaseException:
+                connection.close()
+                raise
         return connection
 
-    def _give_back(self, connection: http.client.HTTPConnection, *, whole: bool) -> None:
-        if whole and connection.sock is not None:
+    def _give_back(self, connection: socket.socket, *, good: bool) -> None:
+        if good:
             self._idle.append((connection, time.monotonic()))
         else:
             connection.close()
@@ -109,45 +114,31 @@ class KeptConnections(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """The body of an answer as it comes; the connection is given back when it is closed."""
 
-    def __init__(self, answer: http.client.HTTPResponse, give_back: Callable[[bool], None]) -> None:
-        self._answer = answer
+    def __init__(self, arriving: Arriving, give_back: Callable[[bool], None]) -> None:
+        self._arriving = arriving
         self._give_back = give_back
-        self._whole = False
 
     def __iter__(self) -> Iterator[bytes]:
         with _translated(httpx.ReadTimeout, httpx.ReadError):
-            while piece := self._answer.read1(_READ_BYTES):
-                yield piece
-            if self._answer.length:
-                raise http.client.IncompleteRead(b"", self._answer.length)
-        self._whole = True
+            yield from self._arriving.pieces()
 
     def close(self) -> None:
-        self._answer.close()
-        self._give_back(self._whole)
+        self._give_back(self._arriving.may_be_kept)
 
 
-def _send(connection: http.client.HTTPConnection, request: httpx.Request) -> None:
+def _send(connection: socket.socket, request: httpx.Request) -> None:
     """Send *request*; a connection on which that fails is closed."""
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    lines += [b"%b: %b" % field for field in request.headers.raw]
     try:
+        if any(b"\r" in line or b"\n" in line for line in lines):
+            raise httpx.LocalProtocolError("a header is none that can be sent")  # noqa: TRY301 - as what cannot leave
         with _translated(httpx.WriteTimeout, httpx.WriteError):
-            _socket_of(connection).settimeout(request.extensions["timeout"]["write"])
-            connection.putrequest(
-                request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
-            )
-            for name, value in request.headers.raw:
-                connection.putheader(name, value)
-            connection.endheaders(request.content or None)
+            connection.settimeout(request.extensions["timeout"]["write"])
+            connection.sendall(b"\r\n".join([*lines, b"", request.content]))
     except BaseException:
         connection.close()
         raise
-
-
-def _socket_of(connection: http.client.HTTPConnection) -> socket.socket:
-    open_socket: socket.socket | None = connection.sock
-    if open_socket is None:
-        raise httpx.WriteError("the connection is closed")
-    return open_socket
 
 
 def _readable(connected: socket.socket) -> bool:
@@ -163,7 +154,7 @@ def _translated(too_slow: type[httpx.TimeoutException], broken: type[httpx.Netwo
         yield
     except TimeoutError as error:
         raise too_slow(str(error)) from error
-    except (http.client.HTTPException, ssl.SSLEOFError) as error:
+    except (NotAnswered, ssl.SSLEOFError) as error:
         raise httpx.RemoteProtocolError(str(error)) from error
     except OSError as error:
         raise broken(str(error)) from error

@@ -12,15 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import SplitResult, urlsplit
 
-import httptools
 import httpx
 
+from assetline.arriving import Arriving, NotAnswered
 from assetline.errors import ViRefused, ViUnreachable
 
 IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
 CONNECT_SECONDS = 5.0
-_READ_BYTES = 64 * 1024
-_INFORMATION = 200  # what is below says that the answer is still to come
 _PORTS = {"http": 80, "https": 443}
 
 type Origin = tuple[str, str, int]
@@ -29,14 +27,17 @@ type Origin = tuple[str, str, int]
 class Answer:
     """An answer whose head has come; `headers` are in lower case."""
 
-    def __init__(self, reading: "_Reading") -> None:
-        self._reading = reading
-        self.status = reading.status
-        self.headers = reading.headers
+    def __init__(self, arriving: Arriving) -> None:
+        self._arriving = arriving
+        self.status = arriving.status
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in arriving.fields}
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body as it comes; raises `ViUnreachable` when it ends early."""
-        return self._reading.pieces()
+        try:
+            yield from self._arriving.pieces()
+        except (OSError, NotAnswered) as error:
+            raise _no_answer(error) from None
 
 
 class SignedRequests:
@@ -64,15 +65,15 @@ class SignedRequests:
         origin = (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
         head = _head(method, parts, headers)
         try:
-            connection, reading = self._asked(origin, head, body)
-        except OSError as error:
+            connection, arriving = self._asked(origin, head, body)
+        except (OSError, NotAnswered) as error:
             raise _no_answer(error) from None
         try:
-            yield Answer(reading)
+            yield Answer(arriving)
         except BaseException:
             connection.close()
             raise
-        if reading.may_be_kept:
+        if arriving.may_be_kept:
             self._idle[origin].append((connection, time.monotonic()))
         else:
             connection.close()
@@ -83,12 +84,12 @@ class SignedRequests:
             while kept:
                 kept.pop()[0].close()
 
-    def _asked(self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]) -> tuple[socket.socket, "_Reading"]:
+    def _asked(self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]) -> tuple[socket.socket, Arriving]:
         while isinstance(body, bytes) and (kept := self._kept(origin)):
             # The other side may have ended it meanwhile: then the same goes out anew.
             try:
                 return kept, self._answered(kept, head, body)
-            except (OSError, ViUnreachable) as error:
+            except (OSError, NotAnswered) as error:
                 kept.close()
                 if isinstance(error, TimeoutError):
                     raise
@@ -99,7 +100,7 @@ class SignedRequests:
             fresh.close()
             raise
 
-    def _answered(self, connection: socket.socket, head: bytes, body: bytes | Iterable[bytes]) -> "_Reading":
+    def _answered(self, connection: socket.socket, head: bytes, body: bytes | Iterable[bytes]) -> Arriving:
         if isinstance(body, bytes):
             connection.sendall(head + body)
         else:
@@ -109,9 +110,9 @@ class SignedRequests:
                     connection.sendall(piece)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # who refuses a file need not hear it to its end: the answer says why
-        reading = _Reading(connection)
-        reading.until_head()
-        return reading
+        arriving = Arriving(connection)
+        arriving.until_head()
+        return arriving
 
     def _kept(self, origin: Origin) -> socket.socket | None:
         kept = self._idle[origin]
@@ -138,73 +139,6 @@ class SignedRequests:
         return connection
 
 
-class _Reading:
-    """An answer on its way: what llhttp makes of the bytes that come."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._parser = httptools.HttpResponseParser(self)
-        self._pieces: list[bytes] = []
-        self._headed = False
-        self._whole = False
-        self._delimited = False
-        self._keeps_alive = False
-        self.headers: dict[str, str] = {}
-        self.status = 0
-
-    @property
-    def may_be_kept(self) -> bool:
-        """Whether the connection is good for another request."""
-        return self._whole and self._keeps_alive
-
-    def until_head(self) -> None:
-        """Read until the head is there; raises `ViUnreachable`."""
-        while not self._headed:
-            self._read()
-
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the body as it comes."""
-        while True:
-            yield from self._pieces
-            self._pieces.clear()
-            if self._whole:
-                return
-            self._read()
-
-    def _read(self) -> None:
-        try:
-            came = self._connection.recv(_READ_BYTES)
-            if came:
-                self._parser.feed_data(came)
-            elif self._headed and not self._delimited:
-                self._whole = True  # it ends with the connection
-            else:
-                raise ViUnreachable("The answer was cut short.")
-        except OSError as error:
-            raise _no_answer(error) from None
-        except httptools.HttpParserError as error:
-            raise ViUnreachable(f"What came is no answer ({type(error).__name__}).") from None
-
-    # what llhttp tells ------------------------------------------------------------
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        self.status = self._parser.get_status_code()
-        self._headed = self.status >= _INFORMATION
-        self._delimited = "content-length" in self.headers or "transfer-encoding" in self.headers
-
-    def on_body(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-
-    def on_message_complete(self) -> None:
-        if self._headed:
-            self._whole, self._keeps_alive = True, self._parser.should_keep_alive()
-        else:
-            self.headers.clear()
-
-
 def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -225,5 +159,5 @@ def _head(method: str, parts: SplitResult, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
 
-def _no_answer(error: OSError) -> ViUnreachable:
+def _no_answer(error: Exception) -> ViUnreachable:
     return ViUnreachable(f"No whole answer came from where the file is ({type(error).__name__}).")

@@ -1,0 +1,78 @@
+"""An answer of HTTP/1.1 as it arrives over a socket: what llhttp makes of the bytes that come."""
+
+import socket
+from collections.abc import Iterator
+
+import httptools
+
+_READ_BYTES = 64 * 1024
+_INFORMATION = 200  # what is below says that the answer is still to come
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class NotAnswered(Exception):  # noqa: N818
+    """What came is no answer, or half of one. No message holds any of it."""
+
+
+class Arriving:
+    """The answer to what was sent over *connection*; its `fields` are as they came, with names in lower case."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.status = 0
+        self.fields: list[tuple[bytes, bytes]] = []
+        self._connection = connection
+        self._parser = httptools.HttpResponseParser(self)
+        self._pieces: list[bytes] = []
+        self._whole = False
+        self._keeps_alive = False
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether the connection is good for another request."""
+        return self._whole and self._keeps_alive
+
+    def until_head(self) -> None:
+        """Read until the head is there; raises `NotAnswered`, or `OSError`."""
+        while self.status < _INFORMATION:
+            self._read()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body as it comes; raises `NotAnswered` when it ends early, or `OSError`."""
+        while True:
+            yield from self._pieces
+            self._pieces.clear()
+            if self._whole:
+                return
+            self._read()
+
+    def _read(self) -> None:
+        came = self._connection.recv(_READ_BYTES)
+        if came:
+            try:
+                self._parser.feed_data(came)
+            except httptools.HttpParserError as error:
+                raise NotAnswered(f"What came is no answer ({type(error).__name__}).") from None
+        elif self.status >= _INFORMATION and _LENGTHS.isdisjoint(name for name, _ in self.fields):
+            self._whole = True  # it ends with the connection
+        else:
+            raise NotAnswered("The answer was cut short.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Hear of a header from llhttp; what follows is told by it too."""
+        self.fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Hear that the head is whole."""
+        self.status = self._parser.get_status_code()
+
+    def on_body(self, piece: bytes) -> None:
+        """Hear of a piece of the body."""
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """Hear that an answer is whole; after one that only announces another, the other begins."""
+        if self.status >= _INFORMATION:
+            self._whole, self._keeps_alive = True, self._parser.should_keep_alive()
+        else:
+            self.status = 0
+            self.fields.clear()
