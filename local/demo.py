@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local import environment
+from local.demo_assets import bring_assets_back
 from local.demo_ingest import drop_images
 from local.disturbance import Disturbance
 from local.errors import LocalStackFailed
@@ -50,6 +51,7 @@ def demo(settings: StackSettings, to: Path, say: Say) -> None:
             _disturb(stack, settings, to, undisturbed, say)
         if not settings.vi_url:
             drop_images(stack, say)
+            bring_assets_back(stack, to, say)
     say("The stack is down again.")
 
 

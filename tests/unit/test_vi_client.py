@@ -176,6 +176,25 @@ def test_redirects_are_not_followed() -> None:
     assert len(sent) == 1
 
 
+def test_what_is_asked_ahead_is_answered_as_what_is_sent() -> None:
+    answer, sent = counting(lambda request: httpx.Response(200, json=[request.url.path, *request.url.params.items()]))
+    assert client(answer).ask(f"{DATASET}/assets", {"s": "5"})() == [f"{DATASET}/assets", ["s", "5"]]
+    assert (sent[0].headers["authorization"], len(sent)) == (f"Bearer {SECRET}", 1)
+
+
+def test_what_is_asked_ahead_takes_a_rotated_key_and_fails_as_what_is_sent() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200 if request.headers["authorization"] == "Bearer new" else 401, json={})
+
+    assert client(answer, AKey("new")).ask("/x", {})() == {}
+    with pytest.raises(KeyRefused):
+        client(answer).ask("/x", {})()
+    with pytest.raises(RateLimited):
+        client(answering(429)).ask("/x", {})()
+    with pytest.raises(ViUnreachable):
+        ViClient("http://127.0.0.1:9", AKey()).ask("/x", {})()
+
+
 def test_what_is_not_there_is_named() -> None:
     missing = client(answering(404))
     with pytest.raises(DatasetUnknown, match="ds1"):

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -42,24 +41,36 @@ class AssetPages:
         return None
 
     def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
-        """Return what asks for the page at *cursor* and waits for it, as `fetch` does."""
-        return partial(self.fetch, cursor)
+        """Ask for the page at *cursor*; return what waits for it, as `fetch` does."""
+        asked_at, query = time.monotonic(), _query_of(cursor)
+        waited = self._client.ask(self._path(), query)
+        return lambda on_next: _page(waited(), query, asked_at, on_next)
 
-    def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
-        """Return the page at *cursor*; *on_next* is told the next one's when there is one.
+    def fetch(self, cursor: str) -> Page:
+        """Return the page at *cursor*.
 
         Raises:
             ViUnavailable, ViUnreachable, RateLimited: it may be asked for again.
             KeyRefused, KeyForbidden, DatasetUnknown, ViRefused: asking again would not help.
         """
-        started = time.monotonic()
-        query = dict(parse_qsl(cursor.removeprefix("?"), keep_blank_values=True))
-        answer = self._client.send("GET", f"{self._client.dataset_path(self._dataset_id)}/assets", params=query)
-        records, token = _records_and_token(answer)
-        next_cursor = f"?{urlencode(query | {PAGE_TOKEN: token})}" if token else None
-        if on_next and next_cursor:
-            on_next(next_cursor)
-        return Page(records, next_cursor, None, time.monotonic() - started)
+        asked_at, query = time.monotonic(), _query_of(cursor)
+        return _page(self._client.send("GET", self._path(), params=query), query, asked_at)
+
+    def _path(self) -> str:
+        return f"{self._client.dataset_path(self._dataset_id)}/assets"
+
+
+def _query_of(cursor: str) -> dict[str, str]:
+    return dict(parse_qsl(cursor.removeprefix("?"), keep_blank_values=True))
+
+
+def _page(answer: Any, query: dict[str, str], asked_at: float, on_next: Callable[[str], None] = lambda _: None) -> Page:
+    """Return the page that answers *query*; *on_next* is told the next one's cursor when there is one."""
+    records, token = _records_and_token(answer)
+    next_cursor = f"?{urlencode(query | {PAGE_TOKEN: token})}" if token else None
+    if next_cursor:
+        on_next(next_cursor)
+    return Page(records, next_cursor, None, time.monotonic() - asked_at)
 
 
 def _records_and_token(answer: Any) -> tuple[list[dict[str, Any]], str | None]:

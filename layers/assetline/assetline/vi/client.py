@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from assetline.errors import (
     ViUnavailable,
     ViUnreachable,
 )
-from assetline.feed.transport import transport_to
+from assetline.feed.transport import KeptConnections, transport_to
 from assetline.pauses import retry_after
 from assetline.secrets import ViCredentials, ViKey
 
@@ -41,11 +42,12 @@ class ViClient:
     def __init__(self, origin: str, key: ViKey, transport: httpx.BaseTransport | None = None) -> None:
         self._key = key
         self._origin = origin
+        self._transport = transport or transport_to(httpx.URL(origin), IDLE_SECONDS)
         self._http = httpx.Client(
             base_url=origin,
             headers={"content-type": "application/json", "accept": "application/json"},
             timeout=TIMEOUT,
-            transport=transport or transport_to(httpx.URL(origin), IDLE_SECONDS),
+            transport=self._transport,
         )
 
     def close(self) -> None:
@@ -86,6 +88,31 @@ class ViClient:
                 time.sleep(PAUSE * (REPEATS + 1 - left))
         raise AssertionError("the last try returns or raises")
 
+    def ask(self, path: str, params: Mapping[str, str]) -> Callable[[], Any]:
+        """Send a GET, at once if a connection is open for it; return what waits for the answer and reads it.
+
+        What is returned has to be called, and raises as `send` does. Nothing is repeated.
+        """
+        request: httpx.Request | None = None
+        with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the answer
+            headers = _headers(self._key.value())
+            request = self._http.build_request("GET", path, params=params, headers=headers)
+            if isinstance(self._transport, KeptConnections):
+                self._transport.send_ahead(request)
+        return lambda: self.send("GET", path, params=params) if request is None else self._heard(request)
+
+    def _heard(self, request: httpx.Request) -> Any:
+        try:
+            response = self._transport.handle_request(request)
+            response.request = request
+            with closing(response):
+                response.read()
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise self._unreachable(error) from None
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            return self.send("GET", request.url.path, params=dict(request.url.params))  # the key may have been rotated
+        return self._read(response, "GET")
+
     def _sent(self, method: str, path: str, params: Mapping[str, str] | None, content: bytes | None) -> httpx.Response:
         credentials = self._key.value()
         try:
@@ -110,11 +137,7 @@ class ViClient:
         content: bytes | None,
         credentials: ViCredentials,
     ) -> httpx.Response:
-        headers = {
-            "authorization": f"Bearer {credentials.secret_key}",
-            "organization-id": credentials.organization_id,
-        }
-        return self._http.request(method, path, params=params, content=content, headers=headers)
+        return self._http.request(method, path, params=params, content=content, headers=_headers(credentials))
 
     def _unreachable(self, error: Exception) -> ViUnreachable:
         return ViUnreachable(
@@ -155,6 +178,13 @@ class ViClient:
             f"Vi refused {method} {path} ({status}){_said(response)}",
             smaller_may_help=status == httpx.codes.BAD_REQUEST,
         )
+
+
+def _headers(credentials: ViCredentials) -> dict[str, str]:
+    return {
+        "authorization": f"Bearer {credentials.secret_key}",
+        "organization-id": credentials.organization_id,
+    }
 
 
 def short_id(dataset_id: str, organization_id: str) -> str:
