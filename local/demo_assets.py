@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from local import environment
@@ -14,7 +15,7 @@ DATASET = "ds1"
 
 def bring_assets_back(stack: Stack, out: Path, say: Callable[[str], None]) -> None:
     """Show what the dataset holds, bring it into a folder and to S3, and compare; raises `LocalStackFailed`."""
-    folder = out / DATASET
+    folder = out / f"{DATASET}_{datetime.now(UTC):%Y%m%d_%H%M%S}"  # of its own: it is compared whole
     bucket = stack.outputs["ExportBucketName"]
     say(f"\nWhat the dataset {DATASET} holds now, the largest first.")
     _assetline(stack, "list", DATASET, "--sort-by", "metadata.fileSize", "--descending", "--limit", "5")

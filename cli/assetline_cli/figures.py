@@ -1,5 +1,7 @@
 """Numbers as the operator reads them."""
 
+DATASET = "vi-"  # in front of a dataset's id: what its exports are called after
+
 
 def count(number: int) -> str:
     """Return 12345 as `12,345`."""
@@ -36,7 +38,9 @@ def count_of(number: int, noun: str) -> str:
 
 
 def rows_of(feed: str | None) -> str:
-    """Return what the rows of *feed* are called: `inspection_items` are `inspection items`."""
+    """Return what the rows of *feed* are called: `inspection_items` are `inspection items`, of a dataset `assets`."""
+    if feed and feed.startswith(DATASET):
+        return "assets"
     return feed.replace("_", " ") if feed else "rows"
 
 

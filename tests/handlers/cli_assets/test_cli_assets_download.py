@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assetline_cli.clock import Clock
-from local.emulators.vi.scenario import DownloadFault
+from local.emulators.vi.scenario import DownloadFault, Scenario
 from tests.handlers.cli_account import Account, Run
 from tests.handlers.cli_assets.conftest import Held, files
 
@@ -116,3 +116,11 @@ def test_nothing_of_an_interrupted_download_is_half_there(vi: Held, assetline: R
     ended = assetline("assets", "download", "ds1", str(folder), clock=Clock(now=now))
     assert ended.exit_code == 130
     assert all(content == f"bytes of {name}".encode() for name, content in files(folder).items())
+
+
+def test_sixteen_thousand_and_one_assets_arrive_whole(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.vi.has(Scenario(holds={"ds1": 16_001}))
+    ended = assetline("assets", "download", "ds1", str(folder), "--no-progress")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert files(folder) == {name: asset.content.read() for name, asset in vi.vi.assets("ds1").items()}
+    assert len(vi.vi.requests("_objects", "GET")) == 16_001

@@ -9,7 +9,7 @@ import pytest
 from assetline.dataset import bucket, download_staging, listing
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, PlaceRefused, RepeatedCursor
 from assetline.vi import crc32c
-from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken
+from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken, Scenario
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.conftest import event
 from tests.handlers.dataset.download_stage import BUCKET, DATASET, ELSEWHERE, DownloadStage, download_stage
@@ -247,6 +247,24 @@ def test_a_list_that_does_not_end_is_an_error(stage: DownloadStage, monkeypatch:
     stage.plays(RepeatedToken())
     with pytest.raises(RepeatedCursor):
         stage.run()
+
+
+def test_sixteen_thousand_and_one_assets_are_in_slices_each_once(
+    stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assetline.dataset.list_assets.TURN_SLICES", 30)
+    stage.vi.has(Scenario(holds={DATASET: 16_001}))
+    turn, cursor, names = 0, None, []
+    while turn == 0 or cursor:
+        turn += 1
+        listed = stage.lists({"dataset_id": DATASET}, turn, cursor)
+        cursor = listed["cursor"]
+        for address in listed["slices"]:
+            one = json.loads(stage.s3.get_object(Bucket=address["bucket"], Key=address["key"])["Body"].read())
+            assert len(one["files"]) <= 200
+            names += [file["name"] for file in one["files"]]
+    assert turn == 3
+    assert sorted(names) == [f"image_{number:05}.png" for number in range(16_001)]
 
 
 def test_a_turn_without_time_leaves_files_to_the_next(stage: DownloadStage) -> None:
