@@ -5,12 +5,15 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from assetline import errors
+from assetline.dataset.deletion_request import DeletionRequest, deletion_requested
+from assetline.dataset.download_request import DownloadRequest, download_requested
 from assetline.dataset.where import Where
 from assetline.export.close import Result
 from assetline.export.request import AssetsRequest, ExportRequest, parse
@@ -45,13 +48,44 @@ def test_the_output_the_readme_shows_is_what_an_execution_ends_with() -> None:
     assert list(json.loads(shown)) == list(Result.model_fields)
 
 
+def section(text: str, heading: str) -> str:
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def shown_inputs(text: str) -> list[dict[str, Any]]:
+    return [json.loads(shown) for shown in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+
+
+def keys_in_table(text: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+)\|", text, re.MULTILINE))))
+
+
 def test_the_keys_and_conditions_of_a_list_are_those_the_document_shows() -> None:
-    shortest, conditions = (json.loads(shown) for shown in re.findall(r"```json\n(.*?)```", DATASETS, re.DOTALL))
+    text = section(DATASETS, "List")
+    shortest, conditions = shown_inputs(text)
     assert parse(AssetsRequest, shortest).feed == "vi-DATASET_ID"
     assert conditions.keys() == Where.model_fields.keys()
     assert Where.model_validate(conditions)
-    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+)\|", DATASETS, re.MULTILINE))))
-    assert named == AssetsRequest.model_fields.keys()
+    assert keys_in_table(text) == AssetsRequest.model_fields.keys()
+
+
+def test_the_keys_and_reasons_of_a_download_are_those_the_document_shows() -> None:
+    keys, reasons = section(DATASETS, "Download").split("| Reason |")
+    [shown] = shown_inputs(keys)
+    assert download_requested(shown, "exports").where
+    assert keys_in_table(keys) == DownloadRequest.model_fields.keys()
+    dataset = ROOT / "layers/assetline/assetline/dataset"
+    told = "".join((dataset / name).read_text() for name in ("fetch.py", "bucket.py", "download.py", "files.py"))
+    raised = re.findall(r"(?:failed\(file|Mismatch\(|NotKept\(|reason=)[, ]*\"(\w+)\"", told)
+    raised += re.findall(r"failed\(file, \"(\w+)\"", told)
+    assert keys_in_table(reasons) == {*raised}
+
+
+def test_the_keys_of_a_deletion_are_those_the_document_shows() -> None:
+    text = section(DATASETS, "Delete")
+    [shown] = shown_inputs(text)
+    assert deletion_requested(shown).expect_count == 12
+    assert keys_in_table(text) == DeletionRequest.model_fields.keys() - {"where"}
 
 
 def test_every_reason_of_a_rejection_is_explained() -> None:
@@ -73,10 +107,12 @@ def test_every_command_of_the_readme_is_one_the_command_line_takes(
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path)
     words = shlex.split(line)[1:]
-    group = typer.main.get_command(app)
-    context = group.make_context("assetline", words, resilient_parsing=True)
-    name, command, rest = group.resolve_command(context, words)  # type: ignore[attr-defined]
-    assert command.make_context(name, rest).params
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("assetline", words, resilient_parsing=True)
+    while words and not words[0].startswith("-") and words[0] in getattr(command, "commands", {}):
+        name, command, words = command.resolve_command(context, words)
+        context = command.make_context(name, [*words], parent=context, resilient_parsing=bool(words))
+    assert command.make_context(name, words).params
 
 
 def test_every_parameter_and_output_of_the_template_is_in_the_readme() -> None:
