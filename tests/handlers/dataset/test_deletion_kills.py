@@ -1,8 +1,7 @@
 """A deletion may be killed at any call, or lose any answer, and be repeated: Vi is told once, or it is proven safe."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -12,41 +11,13 @@ from local.emulators.vi.scenario import LostDeletion
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.dataset.deletion_stage import DeletionStage, deletion_stage
 from tests.handlers.dataset.download_stage import DATASET
+from tests.handlers.dataset.kills import Killed, killed_at, survives
 
 CALLS = 8  # one more than any of them makes
 OLD = {"filter": "old_", "expect_count": 2}
 
 by_call = pytest.mark.parametrize("call", range(1, CALLS))
 before_or_after = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-
-
-class Killed(BaseException):
-    """The function's process is gone: nothing after this runs, no handler, no clean-up."""
-
-
-@contextmanager
-def killed_at(call: int, *, after: bool) -> Iterator[list[int]]:
-    """Kill whatever runs at its *call*-th call, to AWS or to Vi, before it is sent or *after* it took effect."""
-    made = [0]
-
-    def count(*_: Any, **__: Any) -> None:
-        made[0] += 1
-        if made[0] >= call:
-            raise Killed
-
-    clients = [connections.s3(), connections.events()]
-    moment = "after-call" if after else "before-call"
-    for client in clients:
-        client.meta.events.register_first(moment, count, unique_id="kill")
-    hooks = connections.vi_client()._http.event_hooks
-    kept = {name: [*hooks[name]] for name in hooks}
-    connections.vi_client()._http.event_hooks = {"response" if after else "request": [count]}
-    try:
-        yield made
-    finally:
-        connections.vi_client()._http.event_hooks = kept
-        for client in clients:
-            client.meta.events.unregister(moment, count, unique_id="kill")
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +33,6 @@ def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionSta
     with deletion_stage(vi, monkeypatch) as stage:
         stage.holds("old_1.png", "old_2.png", "new.png")
         yield stage
-
-
-def survives(step: Callable[[], Any], call: int, *, after: bool) -> Any:
-    """Play a step that is killed at a call, as the machine does: once more, with the same input."""
-    with killed_at(call, after=after), suppress(Killed):
-        step()
-    return step()
 
 
 def time_passes(monkeypatch: pytest.MonkeyPatch) -> None:

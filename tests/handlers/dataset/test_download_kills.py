@@ -1,0 +1,87 @@
+"""A download may be killed at any call and repeated: all arrives as if undisturbed, and nothing is half there."""
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+
+import pytest
+
+from assetline.dataset import bucket, download_staging
+from local.emulators.vi.server import Emulator, running
+from tests.handlers.dataset.download_stage import DATASET, DownloadStage, download_stage
+from tests.handlers.dataset.kills import Killed, killed_at, survives
+
+CALLS = 16  # one more than any step makes
+NAMES = ("a.png", "a.png", "b.png")
+THERE = {"a.png": b"first", "a~asset-000002.png": b"second", "b.png": b"third" * 1000}
+REQUEST = {"dataset_id": DATASET}
+
+by_call = pytest.mark.parametrize("call", range(1, CALLS))
+before_or_after = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with running() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
+    monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
+    monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
+    monkeypatch.setattr("assetline.dataset.download.THREADS", 1)  # a call after the other
+    monkeypatch.setattr(download_staging, "SLICE_FILES", 2)
+    monkeypatch.setattr(bucket, "SMALL", 0)
+    with download_stage(vi, monkeypatch) as stage:
+        for name, content in zip(NAMES, THERE.values(), strict=True):
+            stage.holds(name, content=content)
+        yield stage
+
+
+def there(stage: DownloadStage) -> dict[str, bytes]:
+    keys = stage.keys()
+    return {key: stage.bytes(key) for key in keys}
+
+
+def test_no_step_makes_more_calls_than_it_is_killed_at(stage: DownloadStage) -> None:
+    with killed_at(1000, after=False) as made:
+        listed = stage.lists(REQUEST)
+        counts = [made[0]]
+        for address in listed["slices"]:
+            stage.brings(address)
+            counts.append(made[0] - sum(counts))
+        stage.closes(listed["download"], REQUEST, 1)
+        counts.append(made[0] - sum(counts))
+    assert max(counts) < CALLS
+
+
+@by_call
+@before_or_after
+def test_a_download_whose_every_step_is_killed_comes_to_the_same(stage: DownloadStage, call: int, after: bool) -> None:
+    listed = survives(lambda: stage.lists(REQUEST), call, after=after)
+    for address in listed["slices"]:
+        assert survives(partial(stage.brings, address), call, after=after)["left"] == 0
+    result = survives(lambda: stage.closes(listed["download"], REQUEST, 1), call, after=after)
+    assert result["written"] + result["skipped"] == len(THERE)
+    assert (result["complete"], result["failed"], result["left"]) == (True, 0, 0)
+    assert there(stage) == THERE
+    assert stage.announced[-1]["DetailType"] == "Download Complete"
+
+
+@by_call
+@before_or_after
+def test_what_a_kill_leaves_is_whole(
+    stage: DownloadStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
+) -> None:
+    monkeypatch.setattr(bucket, "PART", 5 * 1024**2)
+    large = bytes(range(256)) * 4 * 1024 * 11
+    stage.holds("large.png", content=large)
+    for address in stage.lists(REQUEST)["slices"]:
+        with killed_at(call, after=after), suppress(Killed):
+            stage.brings(address)
+    whole = THERE | {"large.png": large}
+    assert there(stage).items() <= whole.items()
+    result = stage.run()
+    assert (result["complete"], there(stage)) == (True, whole)
