@@ -33,6 +33,13 @@ SHOWN = 1000  # ours: a terminal is no file
 
 type Kind = Literal["missing there", "missing in Vi", "size differs", "checksum differs"]
 
+IN_WORDS: dict[Kind, str] = {
+    "missing there": "missing there",
+    "missing in Vi": "missing in Vi",
+    "size differs": "of another size",
+    "checksum differs": "with another checksum",
+}
+
 Where = Annotated[
     str,
     typer.Argument(
@@ -165,5 +172,5 @@ def _summed_up(verified: Verified, dataset: str, where: str) -> str:
     told = [f"{count_of(verified.equal, 'file')} of {dataset} {are} equal in {printable(where)}"]
     if verified.unproven:
         told.append(f"{count(verified.unproven)} are equal in size, and Vi says no checksum of theirs")
-    told += [f"{count(number)}: {kind}" for kind, number in kinds.items()]
+    told += [f"{count(number)} {IN_WORDS[kind]}" for kind, number in kinds.items()]
     return f"{'; '.join(told)}."

@@ -36,7 +36,8 @@ def test_every_difference_is_told_and_ends_with_1(vi: Held, assetline: Run, down
         ["missing in Vi", "of nobody.png"],
         ["missing there", "sub_c.png"],
     ]
-    assert "1 file of ds1 is equal" in verified.stderr
+    kinds = "1 with another checksum; 1 of another size; 1 missing in Vi; 1 missing there."
+    assert verified.stderr == f"1 file of ds1 is equal in {downloaded}; {kinds}\n"
     told = [
         json.loads(line) for line in assetline("assets", "verify", "ds1", str(downloaded), "--json").stdout.splitlines()
     ]

@@ -57,9 +57,11 @@ def test_a_repeat_fetches_nothing_that_is_there(stage: DownloadStage) -> None:
 
 
 @pytest.mark.parametrize("there", [b"other of a.png", b"shorter"])
-def test_what_is_there_and_differs_is_replaced(stage: DownloadStage, there: bytes) -> None:
+@pytest.mark.parametrize("stored", [True, False], ids=["with its checksum", "without"])
+def test_what_is_there_and_differs_is_replaced(stage: DownloadStage, there: bytes, stored: bool) -> None:
     stage.holds("a.png")
-    stage.s3.put_object(Bucket=BUCKET, Key=f"downloads/{DATASET}/a.png", Body=there, ChecksumAlgorithm="SHA256")
+    checksum = {"ChecksumCRC32C": crc32c.to_s3(crc32c.of(there))} if stored else {"ChecksumAlgorithm": "SHA256"}
+    stage.s3.put_object(Bucket=BUCKET, Key=f"downloads/{DATASET}/a.png", Body=there, **checksum)
     assert figures(stage.run()) == (1, 0, 0)
     assert stage.bytes("a.png") == b"bytes of a.png"
 

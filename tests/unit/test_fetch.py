@@ -1,0 +1,114 @@
+"""One file out of Vi: what is asked, and what proves it where Vi says little of it."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from assetline.dataset.fetch import Arriving, Fetch, Mismatch
+from assetline.dataset.files import AssetFile
+from assetline.vi import crc32c
+from assetline.vi.assets import Assets
+from assetline.vi.checksums import declared_crc32c
+from assetline.vi.download import Downloader
+
+BODY = b"bytes of a.png"
+MILLISECONDS = 1_795_217_214_199
+
+
+def file_of(size: int | None = len(BODY), checksum: Any = None, expiry: int | None = None) -> AssetFile:
+    hash_ = {"algorithm": "crc32c", "contents": checksum}
+    contents = {"asset": {"url": "https://files.example/a.png?signature=1", "expiry": expiry}}
+    record = {"assetId": "a1", "filename": "a.png", "metadata": {"fileSize": size, "hash": hash_}, "contents": contents}
+    return AssetFile.of(record, "a.png")
+
+
+class Vi(Assets, Downloader):
+    """A Vi that gives one file out, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get(self, asset_id: str, *, contents: bool = False) -> dict[str, Any]:
+        assert contents
+        self.asked.append(f"asset {asset_id}")
+        fresh = {"asset": {"url": "https://files.example/a.png?signature=2"}}
+        return {"metadata": {"fileSize": len(BODY)}, "contents": fresh}
+
+    @contextmanager
+    def opened(self, url: str, headers: Mapping[str, str]) -> Iterator[Iterator[bytes]]:
+        del headers
+        self.asked.append(url.rpartition("?")[2])
+        yield iter([BODY])
+
+
+@dataclass
+class Place:
+    """A place that keeps what arrives."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def held(self, file: AssetFile) -> int | None:
+        del file
+        return None
+
+    def put(self, file: AssetFile, arriving: Arriving) -> None:
+        self.kept[file.name] = b"".join(arriving)
+
+
+@pytest.mark.parametrize("pieces", [[BODY[:-1]], [], [BODY, b"!"], [b"x" * 100]])
+def test_a_file_is_proven_by_its_size_where_vi_says_no_checksum(pieces: list[bytes]) -> None:
+    with pytest.raises(Mismatch) as raised:
+        b"".join(Arriving(iter(pieces), file_of(), lambda: False))
+    assert raised.value.reason == "WrongSize"
+    assert b"".join(Arriving(iter([BODY]), file_of(), lambda: False)) == BODY
+
+
+def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
+    vi, place = Vi(), Place()
+    seconds = MILLISECONDS / 1000
+    fetch = Fetch(vi, vi, place, clock=lambda: seconds + 1)
+    assert fetch.bring(file_of(expiry=MILLISECONDS)).state == "written"
+    assert vi.asked == ["asset a1", "signature=2"]
+    vi.asked.clear()
+    # In seconds, as it may be as well, it would be long over: then Vi is to say so.
+    assert fetch.bring(file_of(expiry=MILLISECONDS // 1000)).state == "written"
+    assert vi.asked == ["signature=1"]
+
+
+CHECKSUM = crc32c.of(BODY)
+UNSIGNED = CHECKSUM & 0xFFFFFFFF
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        str(CHECKSUM),
+        str(UNSIGNED),
+        CHECKSUM,
+        f"{UNSIGNED:08x}",
+        f"0x{UNSIGNED:08X}",
+        base64.b64encode(UNSIGNED.to_bytes(4)).decode(),
+    ],
+)
+def test_a_checksum_is_understood_however_vi_spells_it(spelled: object) -> None:
+    assert CHECKSUM in declared_crc32c({"algorithm": "CRC-32C", "contents": spelled}, len(BODY))
+
+
+@pytest.mark.parametrize(
+    "hash_",
+    [
+        None,
+        {},
+        {"algorithm": "md5", "contents": "1"},
+        {"algorithm": "crc32c", "contents": None},
+        {"algorithm": "crc32c", "contents": "0"},
+        {"algorithm": "crc32c", "contents": "what?"},
+        {"algorithm": "crc32c", "contents": True},
+    ],
+)
+def test_what_is_no_checksum_proves_nothing(hash_: object) -> None:
+    assert declared_crc32c(hash_, len(BODY)) == ()
