@@ -116,12 +116,13 @@ def test_an_answer_that_says_so_ends_its_connection(requests: SignedRequests) ->
 
 
 def test_what_is_not_read_to_its_end_is_not_mistaken_for_the_next_answer(requests: SignedRequests) -> None:
-    server = Server([[OK]], [[OK]])
+    long = b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + b"a" * 200_000
+    server = Server([[long], [OK]], [[OK]])
     with server.running() as url:
         with requests.sent("GET", url, {}) as answer:
             assert answer.status == 200
         assert got(requests, url) == (200, b"hello")
-    assert server.accepted == 2
+    assert (server.accepted, len(server.heads)) == (2, 2)
 
 
 @pytest.mark.parametrize("body", [b"ab" * 50_000, None])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -41,20 +42,22 @@ class AssetPages:
         return None
 
     def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
-        """Ask for the page at *cursor*; return what waits for it, as `fetch` does."""
-        asked_at, query = time.monotonic(), _query_of(cursor)
-        waited = self._client.ask(self._path(), query)
-        return lambda on_next: _page(waited(), query, asked_at, on_next)
+        """Ask for the page at *cursor*; return what waits for it, as `fetch` does. Raises nothing itself."""
+        with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the page
+            asked_at, query = time.monotonic(), _query_of(cursor)
+            waited = self._client.ask(self._path(), query)
+            return lambda on_next: _page(waited(), query, asked_at, on_next)
+        return lambda on_next: self.fetch(cursor, on_next)
 
-    def fetch(self, cursor: str) -> Page:
-        """Return the page at *cursor*.
+    def fetch(self, cursor: str, on_next: Callable[[str], None] = lambda _: None) -> Page:
+        """Return the page at *cursor*; *on_next* is told the next one's when there is one.
 
         Raises:
             ViUnavailable, ViUnreachable, RateLimited: it may be asked for again.
             KeyRefused, KeyForbidden, DatasetUnknown, ViRefused: asking again would not help.
         """
         asked_at, query = time.monotonic(), _query_of(cursor)
-        return _page(self._client.send("GET", self._path(), params=query), query, asked_at)
+        return _page(self._client.send("GET", self._path(), params=query), query, asked_at, on_next)
 
     def _path(self) -> str:
         return f"{self._client.dataset_path(self._dataset_id)}/assets"
