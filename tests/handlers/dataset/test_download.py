@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from assetline.dataset import bucket, download_staging, listing
-from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, PlaceRefused, RepeatedCursor
+from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, PlaceRefused, RepeatedCursor, ViRefused
 from assetline.vi import crc32c
 from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken, Scenario
 from local.emulators.vi.server import Emulator, running
@@ -233,6 +233,8 @@ def test_what_concerns_every_file_ends_the_run(stage: DownloadStage) -> None:
         stage.run(dataset_id="nope")
     with pytest.raises(PlaceRefused):
         stage.run(bucket="no-such-bucket", prefix="")
+    with pytest.raises(ViRefused, match="filter knows no 'nonsense'"):
+        stage.run(filter='{"nonsense": 1}')
     stage.plays(RepeatedToken(), max_page_size=1000)
     stage.holds("b.png", "c.png")
     listed = stage.lists({"dataset_id": DATASET})
