@@ -60,7 +60,7 @@ def test_names_lead_nowhere_else_and_assets_of_one_name_are_told_apart(vi: Held,
 def test_a_full_disk_ends_it_with_a_message_and_no_half_file(
     vi: Held, assetline: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vi.holds(*(f"{number}.png" for number in range(40)))
+    vi.vi.has(Scenario(holds={"ds1": 600}))
     whole = Path.open
 
     def full(path: Path, mode: str = "r", *more: Any, **others: Any) -> Any:
@@ -71,8 +71,10 @@ def test_a_full_disk_ends_it_with_a_message_and_no_half_file(
     monkeypatch.setattr(Path, "open", full)
     ended = assetline("assets", "download", "ds1", str(folder))
     assert ended.exit_code == 1
-    assert "No space left on device" in ended.stderr
-    assert all(content == f"bytes of {name}".encode() for name, content in files(folder).items())
+    assert f"Error: Cannot write to {str(folder)!r} any more (No space left on device)" in ended.stderr
+    assert len(vi.vi.requests("_objects", "GET")) < 600
+    held = vi.vi.assets("ds1")
+    assert all(content == held[name].content.read() for name, content in files(folder).items())
 
 
 def test_only_what_is_meant_in_folders_by_date(vi: Held, assetline: Run, folder: Path) -> None:
