@@ -122,7 +122,7 @@ def record_of(asset: Asset, dataset: Dataset, organization: str, processing_seco
             "mimeType": asset.mime,
             "source": "managed",
             "status": asset.status,
-            "uploadStatus": "processing" if processing else "completed",
+            "uploadStatus": "processing" if processing else asset.upload_status,
             "visibility": "visible",
             "userDefined": {},
             "customMetadata": asset.custom_metadata,

@@ -78,6 +78,7 @@ class Asset:
     updated: int
     annotations: dict[str, int] = field(default_factory=dict)
     status: str = "uploaded"
+    upload_status: str = "completed"
 
 
 @dataclass

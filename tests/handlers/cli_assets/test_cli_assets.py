@@ -104,6 +104,14 @@ def test_waiting_ends_at_its_deadline_and_at_a_status_asked_for(vi: Held, assetl
     assert assetline("assets", "get", "ds1", asset.asset_id, "--wait", "--until", "Processing").exit_code == 0
 
 
+def test_an_asset_that_could_not_be_processed_is_not_waited_for(vi: Held, assetline: Run) -> None:
+    [asset] = vi.holds("a.png")
+    asset.upload_status = "Failed"
+    failed = assetline("assets", "get", "ds1", asset.asset_id, "--wait")
+    assert failed.exit_code == 1
+    assert failed.stderr == "Error: Vi could not process asset-000001: its upload status is Failed.\n"
+
+
 def test_waiting_goes_on_over_a_fault_of_vi(
     vi: Held, assetline: Run, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
