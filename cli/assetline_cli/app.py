@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,13 +10,10 @@ import typer
 from assetline_cli.asking import Asked
 from assetline_cli.assets.datasets import datasets
 from assetline_cli.assets_app import assets_app
-from assetline_cli.commands import watch_command
 from assetline_cli.desk import Desk
 from assetline_cli.diff import diff
 from assetline_cli.download import ready_folder
 from assetline_cli.exports import Exports
-from assetline_cli.follow import follow
-from assetline_cli.follow_several import follow_several
 from assetline_cli.ingest.commands import drop, drops_app, sessions
 from assetline_cli.listing import Choice, hint_lines, print_exports, print_json
 from assetline_cli.one_message import one_message
@@ -41,8 +37,8 @@ from assetline_cli.options import (
     WatchIt,
     Yes,
 )
-from assetline_cli.stack import DEFAULT_STACK, Stack, find_stack
-from assetline_cli.start import start
+from assetline_cli.seeing_through import refuse_a_file_nobody_waits_for, see_through, start_export
+from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.stop import stop as stop_it
 
 app = typer.Typer(
@@ -134,27 +130,11 @@ def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline export all --watch[/cyan]
       [cyan]assetline export --resume EXPORT_ID --watch[/cyan]
     """
-    if to is not None and watch is False:
-        raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
+    refuse_a_file_nobody_waits_for(to, watch=watch)
     desk: Desk = ctx.obj
     asked = Asked(feed or (), resume, param, format_, page_size, max_turn_seconds, since, neutralise_formulas, changes)
     with one_message(desk):
-        request = asked.request()
-        if to is not None:
-            ready_folder(to)
-        found = find_stack(desk.aws.cloudformation, stack)
-        arn = start(desk, found, request)
-        if not watch and to is None:
-            desk.say(arn)
-            desk.say(f"Watch it: {watch_command(arn, stack)}")
-            return
-        desk.say(f"{request.title}: {arn}")
-        raise typer.Exit(_follow(desk, found, arn, to, just_started=True))
-
-
-def _follow(desk: Desk, found: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
-    see = follow_several if found.exports_several(arn) else follow
-    return see(desk, found, arn, to, just_started=just_started)
+        raise typer.Exit(start_export(desk, stack, asked.request(), to, watch=watch))
 
 
 @app.command(no_args_is_help=True)
@@ -178,7 +158,7 @@ def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackNam
             ready_folder(to)
         found = find_stack(desk.aws.cloudformation, stack)
         arn = Exports(desk.aws.table(found.table)).execution_named(export)
-        raise typer.Exit(_follow(desk, found, arn, to))
+        raise typer.Exit(see_through(desk, found, arn, to))
 
 
 @app.command()

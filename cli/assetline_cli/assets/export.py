@@ -8,14 +8,11 @@ import typer
 
 from assetline_cli.assets.options import Dataset, Descending, PageOf, SortBy, Url
 from assetline_cli.assets.selecting import ASKED, WHERE, Meant, selecting
-from assetline_cli.commands import watch_command
-from assetline_cli.download import ready_folder
-from assetline_cli.follow import follow
 from assetline_cli.one_message import one_message
 from assetline_cli.options import Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
 from assetline_cli.request import AssetsExportRequest
-from assetline_cli.stack import DEFAULT_STACK, find_stack
-from assetline_cli.start import start
+from assetline_cli.seeing_through import refuse_a_file_nobody_waits_for, start_export
+from assetline_cli.stack import DEFAULT_STACK
 
 if TYPE_CHECKING:
     from assetline_cli.desk import Desk
@@ -50,8 +47,7 @@ def export(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets export ds1 --min-bytes 1000000 --to out[/cyan]
       [cyan]assetline assets export ds1 --format jsonl.gz --watch[/cyan]
     """
-    if to is not None and watch is False:
-        raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
+    refuse_a_file_nobody_waits_for(to, watch=watch)
     desk: Desk = ctx.obj
     with one_message(desk):
         where = meant.where()
@@ -67,13 +63,4 @@ def export(  # noqa: PLR0913 - typer: one argument an option
             "max_turn_seconds": max_turn_seconds,
         }
         request = AssetsExportRequest(meant.of(dataset).dataset_id, asked)
-        if to is not None:
-            ready_folder(to)
-        found = find_stack(desk.aws.cloudformation, stack)
-        arn = start(desk, found, request)
-        if not watch and to is None:
-            desk.say(arn)
-            desk.say(f"Watch it: {watch_command(arn, stack)}")
-            return
-        desk.say(f"{request.title}: {arn}")
-        raise typer.Exit(follow(desk, found, arn, to, just_started=True))
+        raise typer.Exit(start_export(desk, stack, request, to, watch=watch))
