@@ -7,7 +7,8 @@ import pytest
 
 from assetline.errors import DatasetUnknown, ViUnavailable
 from assetline.secrets import ViCredentials, ViKey
-from assetline.vi.assets import AssetQuery, Assets
+from assetline.vi.asset_query import AssetQuery
+from assetline.vi.assets import Assets
 from assetline.vi.bulk_deletion import BulkDeletions, decoded
 from assetline.vi.client import ViClient
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assetline.dataset.where import Where
-from assetline.vi.assets import AssetQuery
+from assetline.vi.asset_query import AssetQuery
 
 ID = r"^[a-zA-Z0-9_-]{1,255}$"  # Vi: contract sheet, section 1.2
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from assetline.dataset.where import Where
 from assetline.errors import InvalidInput
+from assetline.vi.asset_query import AssetQuery
 
 type Scalar = str | int | float | bool
 type Format = Literal["csv", "csv.gz", "jsonl", "jsonl.gz"]
@@ -87,16 +88,9 @@ class AssetsRequest(BaseModel):
 
     def wire_params(self) -> dict[str, str]:
         """Return what is asked of Vi as its query spells it: `y` or nothing (contract sheet, section 2.1)."""
-        asked = {
-            "filter": self.filter,
-            "metadataQuery": self.metadata_query,
-            "ruleQuery": self.rule_query,
-            "strictQuery": "y" if self.strict_query else None,
-            "sortBy": self.sort_by,
-            "o": self.order,
-            "contents": "y" if self.contents else None,
-        }
-        return {name: value for name, value in asked.items() if value is not None}
+        query = AssetQuery(self.filter, self.metadata_query, self.rule_query, self.strict_query)
+        more = {"sortBy": self.sort_by, "o": self.order, "contents": "y" if self.contents else None}
+        return query.params() | {name: value for name, value in more.items() if value is not None}
 
     @property
     def since(self) -> None:

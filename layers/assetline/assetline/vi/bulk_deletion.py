@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assetline.errors import DatasetUnknown, SessionUnknown, ViUnavailable
-from assetline.vi.assets import AssetQuery
+from assetline.vi.asset_query import AssetQuery
 from assetline.vi.client import NotFound, ViClient, without_addresses
 
 PAGE_SIZE = 100
