@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 
 import boto3
@@ -75,7 +76,9 @@ def test_every_page_becomes_rows_with_all_metadata_as_columns(aws: Aws, machine:
 def test_signed_urls_are_there_only_when_they_are_asked_for(aws: Aws, machine: Machine, vi: Emulator) -> None:
     assert "signature" not in aws.text(machine.run(REQUEST)["key"])
     with_urls = machine.run(REQUEST | {"contents": True}, "2026-11-21T04:00:00Z")
-    assert "signature" in rows(aws, with_urls["key"])[0]["contents_url"]
+    [row, *_] = rows(aws, with_urls["key"])
+    assert "signature" in row["contents_url"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["contents_expiry"])
 
 
 def test_where_leaves_out_what_is_not_meant_and_says_how_many(aws: Aws, machine: Machine, vi: Emulator) -> None:
@@ -100,6 +103,11 @@ def test_what_vi_can_be_asked_is_asked_of_vi(aws: Aws, machine: Machine, vi: Emu
         "sortBy": "filename",
         "o": "desc",
     }
+
+
+def test_pages_are_in_an_order_that_holds_still(machine: Machine, vi: Emulator) -> None:
+    machine.run(REQUEST)
+    assert {one.query["sortBy"] for one in vi.requests("/assets")} == {"assetId"}
 
 
 def test_turns_formats_and_faults_change_nothing(aws: Aws, machine: Machine, vi: Emulator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -25,6 +26,10 @@ class FolderPlace:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def room(self, file: AssetFile) -> AbstractContextManager[object]:  # noqa: ARG002 - as every place has it
+        """Return at once: of a file, one piece is in memory."""
+        return nullcontext()
 
     def held(self, file: AssetFile) -> int | None:
         """Return the signed CRC32C of the file that is there, if it is of equal size and CRC32C; else None."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from assetline.budget import Budget
 from assetline.dataset import bucket, download_staging, listing
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, PlaceRefused, RepeatedCursor, ViRefused
 from assetline.vi import crc32c
@@ -280,6 +281,33 @@ def test_a_turn_without_time_leaves_files_to_the_next(stage: DownloadStage) -> N
     assert stage.brings(listed["slices"][0])["failed"] == 1  # not even one file in all its time
     stage.invocation_seconds = 900
     assert figures(stage.run()) == (1, 0, 0)
+
+
+def test_only_what_was_begun_is_too_large(stage: DownloadStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assetline.dataset.download.THREADS", 1)
+    stage.holds("large.png", "small.png")
+    [address] = stage.lists({"dataset_id": DATASET})["slices"]
+    spent = iter([False])
+    with monkeypatch.context() as short:
+        short.setattr(Budget, "spent", lambda _: next(spent, True))
+        assert stage.brings(address) == {"written": 0, "skipped": 0, "failed": 1, "left": 1}
+    assert stage.brings(address) == {"written": 1, "skipped": 0, "failed": 1, "left": 0}
+    assert stage.keys() == ["small.png"]
+
+
+def test_what_was_written_is_in_the_manifest_when_the_key_is_refused_after_it(
+    stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assetline.dataset.download.THREADS", 1)
+    stage.holds("a.png", "b.png", "c.png")
+    stage.plays(NoContents(filename="b.png", times=1))
+    listed = stage.lists({"dataset_id": DATASET})
+    stage.plays(ApiFault(path="/assets/", status=401))
+    with pytest.raises(KeyRefused):
+        stage.brings(listed["slices"][0])
+    result = stage.closes(listed["download"], {"dataset_id": DATASET}, 1, {"Error": "KeyRefused", "Cause": "{}"})
+    assert result["written"] == len(stage.keys()) >= 1
+    assert (result["left"], result["complete"]) == (3 - result["written"], False)
 
 
 def test_manifest_and_event_say_how_it_ended_and_no_address(stage: DownloadStage) -> None:

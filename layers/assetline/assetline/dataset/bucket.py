@@ -1,7 +1,7 @@
 """A prefix of a bucket that files are downloaded to: an object is there whole and proven, or not at all."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -36,6 +36,10 @@ class BucketPlace:
         self._prefix = prefix
         self._large = BoundedSemaphore(LARGE_AT_ONCE)
 
+    def room(self, file: AssetFile) -> AbstractContextManager[object]:
+        """Wait until a large file has room in memory: meanwhile its connection would stand unread."""
+        return nullcontext() if file.size is not None and file.size <= SMALL else self._large
+
     def held(self, file: AssetFile) -> int | None:
         """Return the signed CRC32C of the object that is there, if it is of equal size and CRC32C; raises as `put`."""
         if file.size is None or not file.crc32c:
@@ -64,19 +68,17 @@ class BucketPlace:
         """
         if len(self._key(file).encode()) > LONGEST_KEY:
             raise NotKept("NameTooLong", f"Its key would have more than the {LONGEST_KEY:,} bytes that S3 takes.")
-        small = file.size is not None and file.size <= SMALL
-        with nullcontext() if small else self._large:
-            parts = _parts(arriving)
-            first = next(parts)
-            try:
-                if len(first) < PART:
-                    self._put_whole(file, first, arriving.crc32c)
-                else:
-                    self._put_parts(file, first, parts, arriving)
-            except ClientError as error:
-                raise self._failure(error) from None
-            except BotoCoreError as error:
-                raise _unanswered(error) from None
+        parts = _parts(arriving)
+        first = next(parts)
+        try:
+            if len(first) < PART:
+                self._put_whole(file, first, arriving.crc32c)
+            else:
+                self._put_parts(file, first, parts, arriving)
+        except ClientError as error:
+            raise self._failure(error) from None
+        except BotoCoreError as error:
+            raise _unanswered(error) from None
 
     def _put_whole(self, file: AssetFile, content: bytes, checksum: int) -> None:
         self._s3.put_object(

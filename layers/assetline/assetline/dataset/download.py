@@ -1,14 +1,14 @@
 """Download Slice: the files of a slice come out of Vi, many at once, each with an outcome of its own."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetline.budget import Budget
 from assetline.dataset.bucket import BucketPlace
 from assetline.dataset.download_staging import DownloadSlice, DownloadStaging, SliceOutcomes, slice_at
-from assetline.dataset.fetch import Fetch, Place, Stopped
+from assetline.dataset.fetch import Fetch, NotBegun, Stopped
 from assetline.dataset.files import STATES, AssetFile, Outcome, failed
 from assetline.errors import StagedGone
 from assetline.ingest.slices import Address
@@ -33,9 +33,9 @@ class SliceDownload:
     budget: Budget
 
     def run(self, one: DownloadSlice, before: SliceOutcomes | None) -> SliceOutcomes:
-        """Bring the files of a slice that have no outcome *before*.
+        """Bring the files of a slice that have no outcome *before*, and keep what became of them, whatever ends it.
 
-        What there is no time for is left, unless it was all there was: then it never will be brought.
+        What there is no time for is left. When there was no time for any, those begun never will have enough.
 
         Raises:
             PlaceRefused: S3 does not let us put files there.
@@ -43,36 +43,49 @@ class SliceDownload:
         """
         done = {outcome.asset_id: outcome for outcome in (before.outcomes if before else ())}
         ahead = [file for file in one.files if file.asset_id not in done]
-        place = BucketPlace(self.s3, one.destination.bucket, one.destination.prefix)
-        fetch = self._fetch(one, place)
-        came = bring_all(fetch, ahead)
-        if not came and ahead:
-            message = "It is too large to be downloaded in the time that an invocation has."
-            came = [failed(file, "OutOfTime", message) for file in ahead]
-        done |= {outcome.asset_id: outcome for outcome in came}
-        outcomes = tuple(done[file.asset_id] for file in one.files if file.asset_id in done)
-        return SliceOutcomes(outcomes=outcomes, left=len(one.files) - len(outcomes))
+        brought = Brought()
+        try:
+            brought.bring(self._fetch(one), ahead)
+            if not brought.outcomes:
+                message = "It is too large to be downloaded in the time that an invocation has."
+                brought.outcomes = [failed(file, "OutOfTime", message) for file in brought.broken_off or ahead]
+        finally:
+            done |= {outcome.asset_id: outcome for outcome in brought.outcomes}
+            outcomes = tuple(done[file.asset_id] for file in one.files if file.asset_id in done)
+            kept = SliceOutcomes(outcomes=outcomes, left=len(one.files) - len(outcomes))
+            DownloadStaging(self.s3, one.download).keep_outcomes(one, kept)
+        return kept
 
-    def _fetch(self, one: DownloadSlice, place: Place) -> Fetch:
+    def _fetch(self, one: DownloadSlice) -> Fetch:
         assets = Assets(self.client, one.download.dataset_id)
+        place = BucketPlace(self.s3, one.destination.bucket, one.destination.prefix)
         return Fetch(assets, self.downloader, place, one.overwrite, self.budget.spent)
 
 
-def bring_all(fetch: Fetch, files: Iterable[AssetFile]) -> list[Outcome]:
-    """Bring files, many at once, and return what became of each there was time for; raises as `Fetch.bring`."""
-    outcomes: list[Outcome] = []
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="download") as threads:
-        futures = [threads.submit(fetch.bring, file) for file in files]
-        try:
+@dataclass
+class Brought:
+    """What became of files: `outcomes` of those that ended, and which were `broken_off` for want of time."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    broken_off: list[AssetFile] = field(default_factory=list)
+
+    def bring(self, fetch: Fetch, files: Iterable[AssetFile]) -> None:
+        """Bring files, many at once; raises as `Fetch.bring`, when what was under way has ended as well."""
+        broken: BaseException | None = None
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="download") as threads:
+            futures = {threads.submit(fetch.bring, file): file for file in files}
             for future in as_completed(futures):
                 try:
-                    outcomes.append(future.result())
-                except Stopped:
+                    self.outcomes.append(future.result())
+                except (NotBegun, CancelledError):
                     continue
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-    return outcomes
+                except Stopped:
+                    self.broken_off.append(futures[future])
+                except BaseException as error:
+                    broken = broken or error
+                    threads.shutdown(wait=False, cancel_futures=True)
+        if broken is not None:
+            raise broken
 
 
 def download_slice(s3: "S3Client", address: Address, download: SliceDownload) -> dict[str, int]:
@@ -88,7 +101,6 @@ def download_slice(s3: "S3Client", address: Address, download: SliceDownload) ->
     logger.append_keys(download_id=one.download.download_id, turn=one.turn, slice=one.number)
     staging = DownloadStaging(s3, one.download)
     outcomes = download.run(one, staging.outcomes(one.turn, one.number))
-    staging.keep_outcomes(one, outcomes)
     counts: dict[str, int] = {state: sum(outcome.state == state for outcome in outcomes.outcomes) for state in STATES}
     logger.info("slice_downloaded", files=counts, left=outcomes.left)
     return counts | {"left": outcomes.left}

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,10 @@ class Mismatch(Exception):  # noqa: N818
 
 class Stopped(Exception):  # noqa: N818
     """There is no time left for a file, or it is no longer wanted; nothing of it is left."""
+
+
+class NotBegun(Stopped):
+    """There was no time to begin with a file."""
 
 
 class NotKept(Exception):  # noqa: N818
@@ -79,6 +84,9 @@ class Arriving:
 class Place(Protocol):
     """Where files are downloaded to; threads share one."""
 
+    def room(self, file: AssetFile) -> AbstractContextManager[object]:
+        """Return what is entered before a file is asked for, and waits until there is room for it."""
+
     def held(self, file: AssetFile) -> int | None:
         """Return the signed CRC32C of the file that is there, if it is of equal size and CRC32C; else None."""
 
@@ -106,11 +114,12 @@ class Fetch:
         """Return what became of a file, whatever it is that failed about it.
 
         Raises:
-            Stopped: there was no time for it.
+            NotBegun, Stopped: there was no time for it, or not enough.
             KeyMissing, KeyRefused, KeyForbidden: Vi does not take the key.
             And what the place raises for what concerns every file.
         """
-        self._go_on()
+        if self.stopped():
+            raise NotBegun
         try:
             held = None if self.overwrite else self.place.held(file)
             return self._bring(file) if held is None else outcome(file, "skipped", file.size or 0, held)
@@ -148,7 +157,7 @@ class Fetch:
                 self._pause(tries, fault)
 
     def _put(self, file: AssetFile, contents: Contents) -> Outcome:
-        with self.downloader.opened(contents.url, contents.headers) as pieces:
+        with self.place.room(file), self.downloader.opened(contents.url, contents.headers) as pieces:
             arriving = Arriving(pieces, file, self.stopped)
             self.place.put(file, arriving)
         return outcome(file, "written", arriving.size, arriving.crc32c)

@@ -7,6 +7,8 @@ from assetline.dataset.where import moment_of
 
 type Record = dict[str, Any]
 
+_MILLISECONDS = 10**12  # the unit of `expiry` is not evidenced: in milliseconds, less than this is long ago
+
 KEY = ("assetId",)
 KEY_COLUMNS = ("asset_id",)
 
@@ -78,8 +80,7 @@ def flat(record: Record) -> Record:
 
 def _metadata_cells(key: str, value: Any) -> Record:
     if key in _TIMES:
-        moment = moment_of(value)
-        return {_METADATA[key]: value if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{_milliseconds(value)}Z"}
+        return {_METADATA[key]: _time(value)}
     if key in _METADATA:
         return {_METADATA[key]: value}
     if key in _OPEN and isinstance(value, Mapping):
@@ -108,8 +109,12 @@ def _contents_cells(contents: Any) -> Record:
     asset = contents.get("asset") if isinstance(contents, Mapping) else None
     if not isinstance(asset, Mapping):
         return {}
-    return {"contents_url": asset.get("url"), "contents_expiry": asset.get("expiry")}
+    expiry = asset.get("expiry")
+    is_told = isinstance(expiry, int | float) and expiry >= _MILLISECONDS
+    return {"contents_url": asset.get("url"), "contents_expiry": _time(expiry) if is_told else expiry}
 
 
-def _milliseconds(value: Any) -> str:
-    return f"{int(value) % 1000:03}"
+def _time(value: Any) -> Any:
+    """Return milliseconds since 1970 as ISO 8601 in UTC; as it is, what is no such count."""
+    moment = moment_of(value)
+    return value if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{int(value) % 1000:03}Z"
