@@ -1,5 +1,6 @@
 """Bulk deletions and counts as Vi answers them: read leniently, and never told without a filter."""
 
+import json
 from typing import Any
 
 import httpx
@@ -83,6 +84,22 @@ def test_a_session_is_known_by_what_it_deletes(spec: Any, same: bool) -> None:
 def test_vi_is_never_told_to_delete_everything(query: AssetQuery) -> None:
     with pytest.raises(ValueError, match="every asset"):
         BulkDeletions(answering(session()), "ds1").start(query)
+
+
+def test_vi_is_asked_to_find_the_same_by_a_count_and_by_a_deletion() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json=session() | {"count": 7})
+
+    client = ViClient("https://vi.test", AnyKey("the-secret"), httpx.MockTransport(answer))
+    query = AssetQuery(filter="a", rule_query="b", strict_query=True)
+    Assets(client, "ds1").count(query)
+    BulkDeletions(client, "ds1").start(query)
+    assert dict(asked[0].url.params) == {"filter": "a", "ruleQuery": "b", "strictQuery": "y"}
+    spec = {"filter": "a", "metadataQuery": None, "ruleQuery": "b", "strictQuery": True}
+    assert json.loads(asked[1].content) == {"spec": spec}
 
 
 def test_vis_list_is_read_to_its_end() -> None:

@@ -191,6 +191,13 @@ def test_only_the_assets_that_are_meant(stage: DownloadStage) -> None:
     assert [row["asset_id"] for row in stage.files(by_id) if row["reason"] == "AssetUnknown"] == ["asset-nope"]
 
 
+def test_vi_is_asked_for_what_is_meant_in_an_order_that_holds_still(stage: DownloadStage) -> None:
+    stage.run(filter="a", rule_query="b", strict_query=True)
+    query = stage.vi.requests("/assets", "GET")[-1].query
+    asked = {"filter": "a", "ruleQuery": "b", "strictQuery": "y", "sortBy": "assetId", "contents": "y"}
+    assert query.items() >= asked.items()
+
+
 def test_many_ids_are_listed_page_by_page(stage: DownloadStage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "IDS_A_PAGE", 2)
     ids = [asset.asset_id for asset in stage.holds(*(f"{number}.png" for number in range(5)))]

@@ -1,0 +1,68 @@
+"""The files of a slice: brought many at once, each with its outcome, whatever becomes of the others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Barrier
+from typing import cast
+
+import pytest
+
+from assetline.dataset.download import Brought
+from assetline.dataset.fetch import Fetch, NotBegun, Stopped
+from assetline.dataset.files import AssetFile, Outcome, outcome
+from assetline.errors import KeyRefused
+
+PATIENCE_SECONDS = 20
+
+
+@dataclass
+class Files:
+    """What becomes of a file, by its name."""
+
+    become: Callable[[str], None]
+
+    def bring(self, file: AssetFile) -> Outcome:
+        self.become(file.name)
+        return outcome(file, "written", 1, None)
+
+
+def brought(become: Callable[[str], None], *names: str) -> Brought:
+    files = [AssetFile.of({"assetId": name}, name) for name in names]
+    result = Brought()
+    result.bring(cast("Fetch", Files(become)), files)
+    return result
+
+
+def test_files_are_brought_at_once() -> None:
+    together = Barrier(4)
+
+    def become(_: str) -> None:
+        together.wait(PATIENCE_SECONDS)
+
+    assert len(brought(become, "a", "b", "c", "d").outcomes) == 4
+
+
+def test_what_time_was_short_for_is_told_apart_from_what_was_not_begun() -> None:
+    ends = {"late": NotBegun, "large": Stopped}
+
+    def become(name: str) -> None:
+        if name in ends:
+            raise ends[name]
+
+    result = brought(become, "late", "large", "small")
+    assert [one.asset_id for one in result.outcomes] == ["small"]
+    assert [one.asset_id for one in result.broken_off] == ["large"]
+
+
+def test_what_was_under_way_when_one_ended_it_for_all_has_its_outcome() -> None:
+    result, together = Brought(), Barrier(2)
+
+    def become(name: str) -> None:
+        together.wait(PATIENCE_SECONDS)
+        if name == "refused":
+            raise KeyRefused("Vi refused the key.")
+
+    files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way")]
+    with pytest.raises(KeyRefused):
+        result.bring(cast("Fetch", Files(become)), files)
+    assert [one.asset_id for one in result.outcomes] == ["under-way"]
