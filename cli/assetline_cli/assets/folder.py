@@ -12,6 +12,7 @@ from assetline.vi.crc32c import Crc32c
 from assetline_cli.errors import FolderFull
 
 if TYPE_CHECKING:
+    from io import BufferedWriter
     from pathlib import Path
 
     from assetline.dataset.files import AssetFile
@@ -58,24 +59,32 @@ class FolderPlace:
         part = path.with_name(f".{uuid4().hex}.part")
         try:
             try:
-                self._write(part, arriving)
-            except FileNotFoundError:  # a folder by date, and the first file of its day
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._write(part, arriving)
-            part.replace(path)
-        except OSError as error:
-            if error.errno in _OF_ALL:
-                raise FolderFull(
-                    f"Cannot write to {str(self._folder)!r} any more ({error.strerror}): put that right and start "
-                    "again. What is there is whole, and is skipped."
-                ) from error
-            raise NotKept("NotStored", f"{error.strerror}.") from None
-
-    def _write(self, part: Path, arriving: Arriving) -> None:
-        with part.open("xb", buffering=0) as writing:
-            try:
-                for piece in arriving:
-                    writing.write(piece)
+                _write(part, arriving)
+                part.replace(path)
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> Exception:
+        if error.errno in _OF_ALL:
+            return FolderFull(
+                f"Cannot write to {str(self._folder)!r} any more ({error.strerror}): put that right and start "
+                "again. What is there is whole, and is skipped."
+            )
+        return NotKept("NotStored", f"{error.strerror}.")
+
+
+def _write(part: Path, arriving: Arriving) -> None:
+    with _opened(part) as writing:  # buffered: a raw file may take a part of a piece, and says so to who asks only
+        for piece in arriving:
+            writing.write(piece)
+
+
+def _opened(part: Path) -> BufferedWriter:
+    try:
+        return part.open("xb")
+    except FileNotFoundError:  # a folder by date, and the first file of its day
+        part.parent.mkdir(parents=True, exist_ok=True)
+        return part.open("xb")
