@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 LARGE_BYTES = 8 * 1024**2  # ours: below this a download is over before a bar is read
 
 
-def ready_folder(folder: Path) -> None:
+def ready_folder(folder: Path, another: str = "give --to a directory") -> None:
     """Make *folder* if need be, and prove that files can be written there before hours go into one.
+
+    *another* says how the command is given another.
 
     Raises:
         FolderUnwritable: they cannot.
@@ -36,7 +38,7 @@ def ready_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise FolderUnwritable(
-            f"Cannot write to {str(folder)!r} ({error.strerror}): give --to a directory you may write to."
+            f"Cannot write to {str(folder)!r} ({error.strerror}): {another} you may write to."
         ) from error
 
 

@@ -81,7 +81,7 @@ def download(  # noqa: PLR0913 - typer: one argument an option
             asked = {"overwrite": overwrite, "by_date": by_date}
             raise typer.Exit(_run(desk, stack, wanted, to.removeprefix(S3), asked, progress=progress))
         folder = Path(to)
-        ready_folder(folder)
+        ready_folder(folder, another="name a directory")
         bringing = _bring(desk, stack, wanted, folder, overwrite=overwrite, by_date=by_date, progress=progress)
         _sum_up(desk, bringing, folder)
         raise typer.Exit(FAILED if bringing.failed else COMPLETE)

@@ -104,6 +104,16 @@ def test_what_concerns_every_file_is_one_message(vi: Held, assetline: Run, folde
     assert files(folder) == {}
 
 
+def test_a_file_is_no_folder_to_download_into(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a.png")
+    folder.write_bytes(b"a file")
+    ended = assetline("assets", "download", "ds1", str(folder))
+    assert (ended.exit_code, ended.stderr) == (
+        1,
+        f"Error: Cannot write to {str(folder)!r} (File exists): name a directory you may write to.\n",
+    )
+
+
 def test_nothing_of_an_interrupted_download_is_half_there(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds(*(f"{number}.png" for number in range(200)))
     calls = 0
