@@ -48,3 +48,43 @@ def test_a_name_that_a_folder_has_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(NotKept):
         FolderPlace(tmp_path).put(file_of("a.png"), arriving(file_of("a.png")))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def named(place: FolderPlace, file: AssetFile) -> str:
+    with place.free_name(file) as free:
+        return free.name
+
+
+def test_a_name_is_free_until_another_file_has_it_or_is_about_to(tmp_path: Path) -> None:
+    place, file = FolderPlace(tmp_path), file_of("a.png")
+    assert named(place, file) == "a.png"
+    with place.free_name(file_of("a~a1.png", asset_id="a2")):
+        (tmp_path / "a.png").write_bytes(b"another")
+        assert named(place, file) == "a~a1~2.png"
+    assert named(place, file) == "a~a1.png"
+    (tmp_path / "a~a1.png").mkdir()
+    assert named(place, file) == "a~a1~2.png"
+
+
+def test_a_name_by_date_stays_in_its_folder(tmp_path: Path) -> None:
+    file = file_of("a.png").model_copy(update={"name": "2026/11/21/a.png"})
+    (tmp_path / "2026/11/21").mkdir(parents=True)
+    (tmp_path / file.name).write_bytes(b"another")
+    assert named(FolderPlace(tmp_path), file) == "2026/11/21/a~a1.png"
+
+
+def test_what_cannot_be_told_apart_is_taken_for_the_same(tmp_path: Path) -> None:
+    place, file = FolderPlace(tmp_path), file_of("a.png", proven=False)
+    (tmp_path / "a.png").write_bytes(b"?" * len(BODY))
+    assert named(place, file) == "a.png"
+    assert named(place, file_of("a.png")) == "a~a1.png"
+    (tmp_path / "a.png").write_bytes(b"of another size")
+    assert named(place, file) == "a~a1.png"
+    assert named(place, file.model_copy(update={"size": None})) == "a.png"
+
+
+def test_what_is_equal_is_held_while_its_name_is_given(tmp_path: Path) -> None:
+    place, file = FolderPlace(tmp_path), file_of("a.png")
+    (tmp_path / "a.png").write_bytes(BODY)
+    with place.free_name(file) as free:
+        assert place.held(free) == crc32c.of(BODY)

@@ -29,7 +29,10 @@ TICK_SECONDS = 0.5
 
 @dataclass
 class Bringing:
-    """How far the downloading is; `files` and `bytes_total` grow until all is `listed`."""
+    """How far the downloading is; `files` and `bytes_total` grow until all is `listed`.
+
+    `beside` are those written beside another file of their name, which they left as it is.
+    """
 
     began_at: datetime
     files: int = 0
@@ -41,6 +44,7 @@ class Bringing:
     counts: Counter[str] = field(default_factory=Counter)
     bytes_written: int = 0
     failed: list[Outcome] = field(default_factory=list)
+    beside: list[Outcome] = field(default_factory=list)
 
     def add(self, outcome: Outcome, size: int) -> None:
         """Count what became of a file of *size*."""
@@ -100,6 +104,8 @@ class Bringer:
                 with suppress(Stopped):
                     file, outcome = future.result()
                     self._bringing.add(outcome, file.size or 0)
+                    if outcome.state == "written" and outcome.name != file.name:
+                        self._bringing.beside.append(outcome)
                 future = done.get_nowait()
         except Empty:
             return settled

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assetline.dataset.download_report import DownloadResult
-from assetline.dataset.fetch import Fetch
 from assetline.dataset.listing import Listing
 from assetline.vi.assets import Assets
 from assetline.vi.download import Downloader
 from assetline_cli.assets.bringing import Bringer, Bringing
-from assetline_cli.assets.folder import FolderPlace
+from assetline_cli.assets.folder import FolderFetch, FolderPlace
 from assetline_cli.assets.options import ByDate, Dataset
 from assetline_cli.assets.places import S3
 from assetline_cli.assets.runs import Runs
@@ -43,7 +42,7 @@ Into = Annotated[
         metavar="DIR|S3_PREFIX", help="A folder, made if need be, or s3://BUCKET/PREFIX.", show_default=False
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Fetch again what is there and equal.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Fetch again what is there, and replace it.")]
 
 
 @selecting(**ASKED, **NAMED, **WHERE)
@@ -63,7 +62,8 @@ def download(  # noqa: PLR0913 - typer: one argument an option
     A file that is there with equal size and checksum is skipped, so the same
     command again goes on where it stopped. A file has its name only when it is
     whole. Of several assets of one name, all but the first have their ids in
-    theirs. To S3 it is a run of the stack that downloads: Ctrl+C ends the
+    theirs; so has one whose name another file in the folder has, which is
+    replaced only with --overwrite. To S3 it is a run of the stack that downloads: Ctrl+C ends the
     watching only. Exit status: 0 all files are there, 1 anything else,
     130 Ctrl+C.
 
@@ -119,7 +119,7 @@ def _bring(  # noqa: PLR0913 - each is an option of the command
         listing = Listing(client, wanted)
         listing.admit()
         assets, place = Assets(client, wanted.dataset_id), FolderPlace(folder)
-        bringer = Bringer(listing, lambda stopped: Fetch(assets, http, place, overwrite, stopped), desk.clock)
+        bringer = Bringer(listing, lambda stopped: FolderFetch(assets, http, place, overwrite, stopped), desk.clock)
         with view_on(desk.out, desk.clock, wanted=progress) as view:
             return bringer.bring(lambda told: view.show(_picture(told, wanted.dataset_id, now())), by_date=by_date)
 
@@ -150,6 +150,10 @@ def _sum_up(desk: Desk, told: Bringing, folder: Path) -> None:
     line += f", skipped {count(skipped)} that are there" if skipped else ""
     line += f", left out {count(told.excluded)} that were not meant" if told.excluded else ""
     desk.say(f"{line}.")
+    for outcome in told.beside[:FAILURES_SHOWN]:
+        desk.complain(f"Another {printable(outcome.filename)} was there: this one is {printable(outcome.name)}.")
+    if len(told.beside) > FAILURES_SHOWN:
+        desk.complain(f"… and {count(len(told.beside) - FAILURES_SHOWN)} more, with their ids in their names.")
     for outcome in told.failed[:FAILURES_SHOWN]:
         shown = printable(outcome.name or outcome.asset_id)
         desk.complain(f"Not downloaded: {shown}: {outcome.message} ({outcome.reason})")

@@ -3,50 +3,104 @@
 from __future__ import annotations
 
 import errno
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import chain, count
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from assetline.dataset.fetch import Arriving, NotKept
+from assetline.dataset.fetch import Arriving, Fetch, NotKept
+from assetline.dataset.names import safe_name, with_id
 from assetline.vi.crc32c import Crc32c
 from assetline_cli.errors import FolderFull
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import BufferedWriter
     from pathlib import Path
 
-    from assetline.dataset.files import AssetFile
+    from assetline.dataset.files import AssetFile, Outcome
 
 PIECE = 1024**2
 # What the next file would meet as well.
 _OF_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE})
 
 
+@dataclass
+class FolderFetch(Fetch):
+    """Brings files to a folder; unless it is to overwrite, it replaces none by another."""
+
+    place: FolderPlace
+
+    def bring(self, file: AssetFile) -> Outcome:
+        """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
+        if self.overwrite:
+            return super().bring(file)
+        with self.place.free_name(file) as named:
+            return super().bring(named)
+
+
 class FolderPlace:
-    """Puts files below *folder*."""
+    """Puts files below *folder*; threads share one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._under_way: dict[str, str] = {}  # the ids of assets, by the names that they are about to get
+        self._equal: dict[str, int] = {}  # what has been read already, by name: nothing is read twice
 
     def room(self, file: AssetFile) -> AbstractContextManager[object]:  # noqa: ARG002 - as every place has it
         """Return at once: of a file, one piece is in memory."""
         return nullcontext()
 
-    def held(self, file: AssetFile) -> int | None:
-        """Return the signed CRC32C of the file that is there, if it is of equal size and CRC32C; else None."""
-        if file.size is None or not file.crc32c:
-            return None
-        path = self._folder / file.name
+    @contextmanager
+    def free_name(self, file: AssetFile) -> Iterator[AssetFile]:
+        """Yield *file* under its name, or, if that is another file's, under the first with its id that is not."""
+        named = self._free(file)
         try:
-            if path.stat().st_size != file.size or not path.is_file():
-                return None
-            checksum = Crc32c()
-            with path.open("rb") as there:
+            yield named
+        finally:
+            self._equal.pop(named.name, None)
+            del self._under_way[named.name]
+
+    def _free(self, file: AssetFile) -> AssetFile:
+        for name in chain([file.name], names_with_id(file)):
+            if self._under_way.setdefault(name, file.asset_id) == file.asset_id:
+                named = file.model_copy(update={"name": name})
+                if not self._is_another(named):
+                    return named
+                del self._under_way[name]
+        raise AssertionError("one of the names is free: there is no end of them")
+
+    def _is_another(self, file: AssetFile) -> bool:
+        """Say whether what has a file's name is known not to be it; of what Vi says no checksum, the size tells."""
+        try:
+            there = (self._folder / file.name).stat()
+        except OSError:
+            return False
+        if not S_ISREG(there.st_mode) or file.size not in {None, there.st_size}:
+            return True
+        if file.size is None or not file.crc32c:
+            return False
+        checksum = self._checksum(file.name)
+        if checksum not in file.crc32c:
+            return True
+        self._equal[file.name] = checksum
+        return False
+
+    def _checksum(self, name: str) -> int | None:
+        checksum = Crc32c()
+        try:
+            with (self._folder / name).open("rb") as there:
                 while piece := there.read(PIECE):
                     checksum.update(piece)
         except OSError:
             return None
-        return checksum.signed if checksum.signed in file.crc32c else None
+        return checksum.signed
+
+    def held(self, file: AssetFile) -> int | None:
+        """Return the signed CRC32C of the file that is there, if `free_name` found it equal; else None."""
+        return self._equal.get(file.name)
 
     def put(self, file: AssetFile, arriving: Arriving) -> None:
         """Write a file beside its name, and rename it once it is proven.
@@ -74,6 +128,13 @@ class FolderPlace:
                 "again. What is there is whole, and is skipped."
             )
         return NotKept("NotStored", f"{error.strerror}.")
+
+
+def names_with_id(file: AssetFile) -> Iterator[str]:
+    """Yield the names with its id in them that a file gets where another has its own, without an end."""
+    folder, slash, _ = file.name.rpartition("/")
+    plain = safe_name(file.filename, file.asset_id)
+    return (f"{folder}{slash}{with_id(plain, file.asset_id, again)}" for again in count(1))
 
 
 def _write(part: Path, arriving: Arriving) -> None:

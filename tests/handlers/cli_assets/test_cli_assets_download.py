@@ -24,14 +24,32 @@ def test_every_file_is_there_and_a_repeat_fetches_none(vi: Held, assetline: Run,
     assert not vi.vi.requests("_objects", "GET")
 
 
-def test_what_differs_is_fetched_and_all_of_it_with_overwrite(vi: Held, assetline: Run, folder: Path) -> None:
+def test_what_differs_is_fetched_beside_it_and_replaced_with_overwrite(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a.png", "b.png")
     folder.mkdir()
-    (folder / "a.png").write_bytes(b"Bytes of a.png")  # of equal size
+    mine = b"Bytes of a.png"  # of equal size
+    (folder / "a.png").write_bytes(mine)
     (folder / "b.png").write_bytes(b"bytes of b.png")
-    assert "Downloaded 1 file (14 B)" in assetline("assets", "download", "ds1", str(folder)).stdout
-    assert files(folder)["a.png"] == b"bytes of a.png"
+    ended = assetline("assets", "download", "ds1", str(folder))
+    assert "Downloaded 1 file (14 B)" in ended.stdout
+    assert ended.stderr == "Another a.png was there: this one is a~asset-000001.png.\n"
+    beside = {"a.png": mine, "a~asset-000001.png": b"bytes of a.png", "b.png": b"bytes of b.png"}
+    assert files(folder) == beside
+    again = assetline("assets", "download", "ds1", str(folder))
+    assert ("skipped 2 that are there" in again.stdout, again.stderr, files(folder)) == (True, "", beside)
     assert "Downloaded 2 files" in assetline("assets", "download", "ds1", str(folder), "--overwrite").stdout
+    assert files(folder)["a.png"] == b"bytes of a.png"
+
+
+def test_a_narrower_download_replaces_no_file_of_another_asset(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("b.png", content=b"one")
+    vi.holds("b.png", content=b"two")
+    narrower = ("assets", "download", "ds1", str(folder), "--id", "asset-000002")
+    assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
+    assert "skipped 1 that are there" in assetline(*narrower).stdout
+    (folder / "b~asset-000002.png").unlink()
+    assert "Downloaded 1 file" in assetline(*narrower).stdout
+    assert files(folder) == {"b.png": b"one", "b~asset-000002.png": b"two"}
 
 
 @pytest.mark.parametrize("what", ["short", "wrong", "expired", "status"])
