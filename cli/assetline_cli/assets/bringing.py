@@ -31,7 +31,7 @@ TICK_SECONDS = 0.5
 class Bringing:
     """How far the downloading is; `files` and `bytes_total` grow until all is `listed`.
 
-    `beside` are those written beside another file of their name, which they left as it is.
+    `nameless` are records without an id; `beside` are files written beside another of their name, which is as it was.
     """
 
     began_at: datetime
@@ -39,6 +39,7 @@ class Bringing:
     bytes_total: int = 0
     bytes_done: int = 0
     excluded: int = 0
+    nameless: int = 0
     listed: bool = False
     ended: bool = False
     counts: Counter[str] = field(default_factory=Counter)
@@ -117,7 +118,8 @@ class Bringer:
             for asset_id in page.unknown:
                 bringing.files += 1
                 bringing.add(unknown(asset_id), 0)
-            found = [named(record, names, by_date=by_date) for record in page.records if id_of(record)]
+            bringing.nameless += sum(not id_of(record) for record in page.records)
+            found = [named(record, names, by_date=by_date) for record in page.records]
             files = [file for file in found if file is not None]
             bringing.files += len(files)
             bringing.bytes_total += sum(file.size or 0 for file in files)

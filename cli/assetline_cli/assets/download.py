@@ -84,7 +84,7 @@ def download(  # noqa: PLR0913 - typer: one argument an option
         ready_folder(folder, another="name a directory")
         bringing = _bring(desk, stack, wanted, folder, overwrite=overwrite, by_date=by_date, progress=progress)
         _sum_up(desk, bringing, folder)
-        raise typer.Exit(FAILED if bringing.failed else COMPLETE)
+        raise typer.Exit(FAILED if bringing.failed or bringing.nameless else COMPLETE)
 
 
 def _run(  # noqa: PLR0913 - each is an option of the command
@@ -161,3 +161,5 @@ def _sum_up(desk: Desk, told: Bringing, folder: Path) -> None:
         desk.complain(f"… and {count(len(told.failed) - FAILURES_SHOWN)} more.")
     if told.failed:
         desk.complain("The same command again fetches what is missing.")
+    if told.nameless:
+        desk.complain(f"Vi listed {count(told.nameless)} without an id, which cannot be downloaded.")

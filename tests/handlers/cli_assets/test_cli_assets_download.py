@@ -132,6 +132,13 @@ def test_a_file_is_no_folder_to_download_into(vi: Held, assetline: Run, folder: 
     )
 
 
+def test_a_record_without_an_id_is_told_of_and_ends_with_1(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a.png", "b.png")[1].asset_id = ""
+    ended = assetline("assets", "download", "ds1", str(folder))
+    assert (ended.exit_code, files(folder)) == (1, {"a.png": b"bytes of a.png"})
+    assert ended.stderr == "Vi listed 1 without an id, which cannot be downloaded.\n"
+
+
 def test_nothing_of_an_interrupted_download_is_half_there(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds(*(f"{number}.png" for number in range(200)))
     calls = 0
