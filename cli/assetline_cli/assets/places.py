@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PIECE = 1024**2
 S3 = "s3://"
+_UNDER_WAY = re.compile(r"\.[0-9a-f]{32}\.part")  # of a download that goes on, or was killed
 
 
 class Place(Protocol):
@@ -29,6 +31,9 @@ class Place(Protocol):
 
     def crc32c(self, name: str) -> int:
         """Return the signed CRC32C of a file; raises `PlaceUnreadable`."""
+
+    def may_be_alone(self, name: str) -> bool:
+        """Say whether a file is none that Vi has to know of."""
 
 
 def place_at(where: str, s3: S3Client) -> Place:
@@ -41,7 +46,7 @@ def place_at(where: str, s3: S3Client) -> Place:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder and all below it; hidden files are none of it, for downloads that are under way are hidden."""
+    """A folder and all below it, but hidden folders; hidden files may be any program's, such as `.DS_Store`."""
 
     path: Path
 
@@ -59,12 +64,16 @@ class Folder:
         except OSError as error:
             raise PlaceUnreadable(f"Cannot read {str(self.path / name)!r} ({error.strerror}).") from None
 
+    def may_be_alone(self, name: str) -> bool:
+        """Say whether a file is hidden."""
+        return name.rpartition("/")[2].startswith(".")
+
     def _files(self) -> Iterator[tuple[str, int]]:
         for folder, below, names in os.walk(self.path):
             below[:] = [name for name in below if not name.startswith(".")]
             for name in names:
                 path = Path(folder) / name
-                if not name.startswith(".") and path.is_file():
+                if not _UNDER_WAY.fullmatch(name) and path.is_file():
                     yield path.relative_to(self.path).as_posix(), path.stat().st_size
 
 
@@ -96,6 +105,11 @@ class Prefix:
             return from_s3(stored)
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"]
         return _crc32c(body.iter_chunks(PIECE))
+
+    def may_be_alone(self, name: str) -> bool:
+        """Say that no object is."""
+        del name
+        return False
 
 
 def _crc32c(pieces: Iterator[bytes]) -> int:

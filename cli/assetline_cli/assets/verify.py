@@ -6,13 +6,16 @@ import json as to_json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assetline.dataset.files import AssetFile, named
+from assetline.dataset.files import AssetFile, id_of, named
 from assetline.dataset.listing import Listing
 from assetline.dataset.names import Names
+from assetline.ingest.naming import asset_filename
+from assetline_cli.assets.folder import names_with_id
 from assetline_cli.assets.options import ByDate, Dataset
 from assetline_cli.assets.places import Place, place_at
 from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting
@@ -25,19 +28,20 @@ from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.vi import vi_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 AT_ONCE = 32  # ours
 SHOWN = 1000  # ours: a terminal is no file
 
-type Kind = Literal["missing there", "missing in Vi", "size differs", "checksum differs"]
+type Kind = Literal["missing there", "missing in Vi", "size differs", "checksum differs", "no such asset"]
 
 IN_WORDS: dict[Kind, str] = {
     "missing there": "missing there",
     "missing in Vi": "missing in Vi",
     "size differs": "of another size",
     "checksum differs": "with another checksum",
+    "no such asset": "of an id that no asset has",
 }
 
 Where = Annotated[
@@ -61,10 +65,14 @@ class Difference:
 
 @dataclass
 class Verified:
-    """What came of comparing; `unproven` are files of equal size of which Vi says no checksum."""
+    """What came of comparing; `unproven` are files of equal size of which Vi says no checksum.
+
+    `nameless` are records without an id.
+    """
 
     equal: int = 0
     unproven: int = 0
+    nameless: int = 0
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -82,8 +90,9 @@ def verify(  # noqa: PLR0913 - typer: one argument an option
     """Compare what a Vi dataset holds with a folder or a prefix in S3: names, sizes and checksums.
 
     Both ways: what is missing there, and what is there and not in Vi. Names are
-    those that a download gives; what was downloaded with --by-date is compared
-    with --by-date. Hidden files in a folder do not count. Each difference is a
+    those that a download gives, or the paths that files were dropped under;
+    what was downloaded with --by-date is compared with --by-date. Hidden files
+    in a folder count only if Vi has assets of their names. Each difference is a
     line; in a pipe its columns are set apart by tabs: what, name, asset id, in
     Vi, there. Exit status: 0 no difference, 1 any, or it could not be compared.
 
@@ -98,44 +107,94 @@ def verify(  # noqa: PLR0913 - typer: one argument an option
         place = place_at(where, desk.aws.s3_of_many)
         listing = Listing(client, meant.of(dataset), contents=False)
         listing.admit()
-        verified = compare(_held(listing, by_date=by_date), place)
+        verified = Verified()
+        compare(_held(listing, verified, by_date=by_date), place, verified)
         _tell(desk, verified, dataset, where, json=json)
-        raise typer.Exit(FAILED if verified.differences else COMPLETE)
+        raise typer.Exit(FAILED if verified.differences or verified.nameless else COMPLETE)
 
 
-def _held(listing: Listing, *, by_date: bool) -> Iterator[AssetFile]:
+def _held(listing: Listing, verified: Verified, *, by_date: bool) -> Iterator[AssetFile]:
     names = Names()
     for page in listing.pages():
-        found = (named(record, names, by_date=by_date) for record in page.records)
-        yield from (file for file in found if file is not None)
+        verified.differences += [Difference("", "no such asset", asset_id) for asset_id in page.unknown]
+        for record in page.records:
+            verified.nameless += not id_of(record)
+            file = named(record, names, by_date=by_date)
+            if file is not None:
+                yield file
 
 
-def compare(held: Iterator[AssetFile], place: Place) -> Verified:
-    """Return how what Vi *held* and what is in *place* differ, by name."""
-    sizes, verified = place.sizes(), Verified()
-    alike: list[AssetFile] = []
-    for file in held:
-        there = sizes.pop(file.name, None)
-        if there is None:
-            verified.differences.append(Difference(file.name, "missing there", file.asset_id, _bytes(file.size)))
-        elif file.size is not None and file.size != there:
-            verified.differences.append(
-                Difference(file.name, "size differs", file.asset_id, _bytes(file.size), _bytes(there))
-            )
+def compare(held: Iterable[AssetFile], place: Place, verified: Verified) -> None:
+    """Add to *verified* how what Vi *held* and what is in *place* differ."""
+    there = There(place)
+    files = list(held)
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as threads:
+        seen = list(zip(files, threads.map(there.beside, files), strict=True))
+    # What is equal is nobody else's: it may have the name of another that differs.
+    for file, (name, difference) in sorted(seen, key=lambda one: one[1][1] is not None):
+        if not there.take(name):
+            verified.differences.append(_missing(file))
+        elif difference is not None:
+            verified.differences.append(difference)
         elif file.crc32c:
-            alike.append(file)
+            verified.equal += 1
         else:
             verified.unproven += 1
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as threads:
-        for file, checksum in zip(alike, threads.map(place.crc32c, [file.name for file in alike]), strict=True):
-            if checksum in file.crc32c:
-                verified.equal += 1
-            else:
-                told = (_hex(file.crc32c[0]), _hex(checksum))
-                verified.differences.append(Difference(file.name, "checksum differs", file.asset_id, *told))
-    verified.differences += [Difference(name, "missing in Vi", there=_bytes(size)) for name, size in sizes.items()]
+    verified.differences += [Difference(name, "missing in Vi", there=str(size)) for name, size in there.left()]
     verified.differences.sort(key=lambda one: one.name)
-    return verified
+
+
+class There:
+    """The files of a place, found by what an asset may be called there."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._sizes = place.sizes()
+        self._dropped = {asset_filename(name): name for name in self._sizes}
+        self._taken: set[str] = set()
+
+    def take(self, name: str) -> bool:
+        """Say whether no asset has taken a file before; a file is one asset's."""
+        free = name in self._sizes and name not in self._taken
+        self._taken.add(name)
+        return free
+
+    def left(self) -> Iterator[tuple[str, int]]:
+        """Yield the files, with their sizes, that no asset took and that are to be in Vi."""
+        for name, size in self._sizes.items():
+            if name not in self._taken and not self._place.may_be_alone(name):
+                yield name, size
+
+    def beside(self, file: AssetFile) -> tuple[str, Difference | None]:
+        """Return the name of the file that is an asset's, none if it is missing, and how it differs."""
+        differing = []
+        for name in dict.fromkeys(self._names(file)):
+            difference = self._difference(file, name)
+            if difference is None:
+                return name, None
+            differing.append((name, difference))
+        return differing[0] if differing else ("", None)
+
+    def _names(self, file: AssetFile) -> Iterator[str]:
+        """Yield the names there that a download may have given it, and the one it may have been dropped under."""
+        if file.name in self._sizes:
+            yield file.name
+        yield from takewhile(self._sizes.__contains__, names_with_id(file))
+        if file.filename in self._dropped:
+            yield self._dropped[file.filename]
+
+    def _difference(self, file: AssetFile, name: str) -> Difference | None:
+        size = self._sizes[name]
+        if file.size is not None and file.size != size:
+            return Difference(name, "size differs", file.asset_id, str(file.size), str(size))
+        checksum = self._place.crc32c(name) if file.crc32c else None
+        if checksum is None or checksum in file.crc32c:
+            return None
+        return Difference(name, "checksum differs", file.asset_id, _hex(file.crc32c[0]), _hex(checksum))
+
+
+def _missing(file: AssetFile) -> Difference:
+    return Difference(file.name, "missing there", file.asset_id, _bytes(file.size))
 
 
 def _bytes(size: int | None) -> str:
@@ -151,7 +210,7 @@ def _tell(desk: Desk, verified: Verified, dataset: str, where: str, *, json: boo
         if json:
             pass_on(desk.out, to_json.dumps(asdict(one), ensure_ascii=False))
         elif desk.out.is_terminal:
-            desk.say(f"{one.kind:<16}  {printable(one.name)}{_compared(one)}")
+            desk.say(f"{one.kind:<16}  {printable(one.name or one.asset_id)}{_compared(one)}")
         else:
             pass_on(desk.out, "\t".join(map(printable, (one.kind, one.name, one.asset_id, one.in_vi, one.there))))
     tell = desk.say if desk.out.is_terminal and not json else desk.complain
@@ -173,4 +232,6 @@ def _summed_up(verified: Verified, dataset: str, where: str) -> str:
     if verified.unproven:
         told.append(f"{count(verified.unproven)} are equal in size, and Vi says no checksum of theirs")
     told += [f"{count(number)} {IN_WORDS[kind]}" for kind, number in kinds.items()]
+    if verified.nameless:
+        told.append(f"{count(verified.nameless)} without an id, which cannot be compared")
     return f"{'; '.join(told)}."

@@ -1,10 +1,13 @@
 """`assetline assets verify`: names, sizes and checksums, both ways."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from assetline.ingest.naming import asset_filename
 from tests.handlers.cli_account import Account, Run
 from tests.handlers.cli_assets.conftest import Held
 
@@ -17,7 +20,8 @@ def downloaded(vi: Held, assetline: Run, folder: Path) -> Path:
 
 
 def test_what_was_downloaded_is_equal(vi: Held, assetline: Run, downloaded: Path) -> None:
-    (downloaded / ".hidden.part").write_bytes(b"half")
+    (downloaded / f".{'0a' * 16}.part").write_bytes(b"half")
+    (downloaded / ".DS_Store").write_bytes(b"of another program")
     verified = assetline("assets", "verify", "ds1", str(downloaded))
     assert (verified.exit_code, verified.stdout) == (0, "")
     assert verified.stderr == f"4 files of ds1 are equal in {downloaded}.\n"
@@ -75,3 +79,63 @@ def test_what_cannot_be_compared_with_is_one_message(vi: Held, assetline: Run, f
     assert (nowhere.exit_code, nowhere.stderr) == (1, f"Error: There is no folder {str(folder)!r} to compare with.\n")
     assert "There is no bucket 'nope'" in assetline("assets", "verify", "ds1", "s3://nope/x").stderr
     assert "no dataset 'nope'" in assetline("assets", "verify", "nope", "s3://the-exports/").stderr
+
+
+def test_an_asset_whose_name_begins_with_a_dot_is_no_hidden_file(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds(".x.png", f".{'0a' * 16}.png")
+    assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
+    verified = assetline("assets", "verify", "ds1", str(folder))
+    assert (verified.exit_code, verified.stderr) == (0, f"2 files of ds1 are equal in {folder}.\n")
+
+
+def test_files_are_found_under_the_paths_they_were_dropped_under(vi: Held, assetline: Run, folder: Path) -> None:
+    paths = {"one.png": b"1", "more/four.png": b"4", "more__four.png": b"another", "a/b/c.png": b"3"}
+    for path, content in paths.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+        vi.holds(asset_filename(path), content=content)
+    verified = assetline("assets", "verify", "ds1", str(folder))
+    assert (verified.exit_code, verified.stderr) == (0, f"4 files of ds1 are equal in {folder}.\n")
+    (folder / "more/four.png").write_bytes(b"!")
+    verified = assetline("assets", "verify", "ds1", str(folder))
+    assert verified.stderr.startswith("3 files of ds1 are equal")
+    assert verified.exit_code == 1
+
+
+def test_a_file_beside_another_of_its_name_is_the_asset(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a.png")
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"mine")
+    assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
+    verified = assetline("assets", "verify", "ds1", str(folder))
+    assert (verified.exit_code, verified.stdout) == (1, "missing in Vi\ta.png\t\t\t4\n")
+    assert verified.stderr == f"1 file of ds1 is equal in {folder}; 1 missing in Vi.\n"
+    (folder / "a.png").unlink()
+    assert assetline("assets", "verify", "ds1", str(folder)).exit_code == 0
+
+
+def test_two_assets_of_one_content_are_not_one_file(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("more__four.png", asset_filename("more__four.png"), content=b"4")
+    folder.mkdir()
+    (folder / "more__four.png").write_bytes(b"4")
+    verified = assetline("assets", "verify", "ds1", str(folder))
+    assert [line.split("\t")[0] for line in verified.stdout.splitlines()] == ["missing there"]
+
+
+def test_an_id_that_no_asset_has_is_a_difference(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a.png")
+    folder.mkdir()
+    verified = assetline("assets", "verify", "ds1", str(folder), "--id", "nope")
+    assert (verified.exit_code, verified.stdout) == (1, "no such asset\t\tnope\t\t\n")
+    assert verified.stderr == f"0 files of ds1 are equal in {folder}; 1 of an id that no asset has.\n"
+    shown = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
+    assetline("assets", "verify", "ds1", str(folder), "--id", "nope", out=shown)
+    assert isinstance(shown.file, io.StringIO)
+    assert shown.file.getvalue().startswith("no such asset     nope\n")
+
+
+def test_a_record_without_an_id_cannot_be_compared(vi: Held, assetline: Run, downloaded: Path) -> None:
+    vi.holds("d.png")[0].asset_id = ""
+    verified = assetline("assets", "verify", "ds1", str(downloaded))
+    assert verified.exit_code == 1
+    assert verified.stderr == f"4 files of ds1 are equal in {downloaded}; 1 without an id, which cannot be compared.\n"
