@@ -9,7 +9,7 @@ import typer
 
 from assetline.dataset.listing import Listing
 from assetline.vi.assets import Assets
-from assetline_cli.assets.listing import first_of, moment_told, print_assets, print_assets_json, print_details
+from assetline_cli.assets.listing import Listed, moment_told, print_assets, print_assets_json, print_details
 from assetline_cli.assets.options import (
     AssetId,
     AssetsLimit,
@@ -25,6 +25,7 @@ from assetline_cli.assets.options import (
 )
 from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting
 from assetline_cli.assets.waiting import DONE, Waiting
+from assetline_cli.desk import FAILED
 from assetline_cli.figures import count as figure
 from assetline_cli.figures import count_of
 from assetline_cli.one_message import one_message
@@ -59,7 +60,8 @@ def list_(  # noqa: PLR0913 - typer: one argument an option
     columns are set apart by tabs: asset id, filename, bytes, dimensions, type,
     annotations, status, when it was uploaded. With --url the columns are asset
     id, filename, a signed URL that opens the file to whoever has it, and when
-    that ends. `assetline assets export` writes all there is into a file.
+    that ends. `assetline assets export` writes all there is into a file. Exit
+    status: 0 it is listed; 1 it could not be, or there is no asset of an id.
 
     [bold]Examples[/bold]
 
@@ -73,12 +75,15 @@ def list_(  # noqa: PLR0913 - typer: one argument an option
         listing = _listing(client, meant.of(dataset), sort_by, descending=descending, contents=url)
         listing.page_size = page_size or (min(limit + 1, 1000) if limit and not meant.where() else None)
         listing.admit()
-        records, more = first_of(listing, limit)
+        listed = Listed(listing, limit)
         if json:
-            print_assets_json(desk, records)
+            print_assets_json(desk, listed)
         else:
-            print_assets(desk, records, urls=url)
-            _hint(desk, len(records), more=more, meant=meant)
+            print_assets(desk, listed, urls=url)
+            _hint(desk, listed, meant)
+        if listed.unknown:
+            desk.complain(f"The dataset has no asset of these ids: {', '.join(map(printable, listed.unknown))}.")
+            raise typer.Exit(FAILED)
 
 
 def _listing(client: ViClient, wanted: Selection, sort_by: str | None, *, descending: bool, contents: bool) -> Listing:
@@ -89,10 +94,10 @@ def _listing(client: ViClient, wanted: Selection, sort_by: str | None, *, descen
     return listing
 
 
-def _hint(desk: Desk, listed: int, *, more: bool, meant: Meant) -> None:
-    if more:
-        desk.complain(f"These are the first {figure(listed)}; --limit 0 lists all.")
-    elif not listed:
+def _hint(desk: Desk, listed: Listed, meant: Meant) -> None:
+    if listed.more:
+        desk.complain(f"These are the first {figure(listed.number)}; --limit 0 lists all.")
+    elif not listed.number and not listed.unknown:
         desk.complain("No asset meets the conditions." if meant.given else "The dataset holds no asset.")
 
 

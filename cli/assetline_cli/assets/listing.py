@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assetline.dataset.files import contents_of, metadata_of, size_of
@@ -13,7 +14,7 @@ from assetline_cli.figures import age, count, size
 from assetline_cli.screen import pass_on, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from assetline.dataset.listing import Listing
@@ -27,19 +28,39 @@ COLUMNS = Columns(
 )
 
 
-def first_of(listing: Listing, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """Return the records of at most *limit* assets, all if that is 0, and whether there are more."""
-    records: list[dict[str, Any]] = []
-    for page in listing.pages():
-        records += page.records
-        if limit and (len(records) > limit or (len(records) == limit and page.next_cursor)):
-            return records[:limit], True
-    return records, False
+@dataclass
+class Listed:
+    """The records of at most *limit* assets, all if that is 0, as they are listed; the rest is known after the last.
+
+    There is `more` than that, `number` is how many they were, `unknown` are ids of which there is no asset.
+    """
+
+    listing: Listing
+    limit: int
+    number: int = 0
+    more: bool = False
+    unknown: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for page in self.listing.pages():
+            self.unknown += page.unknown
+            for record in page.records:
+                self.more = self._is_full
+                if self.more:
+                    return
+                self.number += 1
+                yield record
+            self.more = self._is_full and page.next_cursor is not None
+            if self.more:
+                return
+
+    @property
+    def _is_full(self) -> bool:
+        return 0 < self.limit <= self.number
 
 
-def print_assets(desk: Desk, records: Sequence[Mapping[str, Any]], *, urls: bool) -> None:
-    """Print a table where the lines go to a terminal, and else a line an asset; *urls* are lines, too."""
-    now = desk.clock.now()
+def print_assets(desk: Desk, records: Iterable[Mapping[str, Any]], *, urls: bool) -> None:
+    """Print a table where the lines go to a terminal, and else a line an asset as it comes; *urls* are lines, too."""
     if urls:
         for record in records:
             contents = contents_of(record)
@@ -49,11 +70,12 @@ def print_assets(desk: Desk, records: Sequence[Mapping[str, Any]], *, urls: bool
         for record in records:
             pass_on(desk.out, "\t".join(_plain(record)))
     else:
+        now = desk.clock.now()
         desk.out.print(COLUMNS.fitting(desk.out, [_cells(record, now) for record in records], lambda _: ""))
 
 
-def print_assets_json(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
-    """Print a record a line, as Vi tells it."""
+def print_assets_json(desk: Desk, records: Iterable[Mapping[str, Any]]) -> None:
+    """Print a record a line as it comes, as Vi tells it."""
     for record in records:
         pass_on(desk.out, json.dumps(record, ensure_ascii=False))
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from local.emulators.vi.scenario import ApiFault
+from local.emulators.vi.scenario import ApiFault, RepeatedToken
 from tests.handlers.cli_account import Account, Run
 from tests.handlers.cli_assets.conftest import Held
 
@@ -30,6 +30,25 @@ def test_a_list_goes_past_the_first_page_and_says_when_there_is_more(vi: Held, a
     assert [one.query["s"] for one in vi.vi.requests("/assets", "GET")][-5:] == ["7"] * 5
     whole = assetline("assets", "list", "ds1", "--limit", "30")
     assert (len(whole.stdout.splitlines()), whole.stderr) == (30, "")
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("--url",)])
+def test_what_is_listed_is_printed_before_the_next_page_is_asked_for(
+    vi: Held, assetline: Run, words: tuple[str, ...]
+) -> None:
+    vi.holds("a.png", "b.png", "c.png", "d.png")
+    vi.plays(RepeatedToken())
+    ended = assetline("assets", "list", "ds1", "--limit", "0", "--page-size", "2", *words)
+    assert (ended.exit_code, len(ended.stdout.splitlines())) == (1, 2)
+
+
+def test_an_id_that_no_asset_has_is_named_and_ends_with_1(vi: Held, assetline: Run) -> None:
+    vi.holds("a.png")
+    ended = assetline("assets", "list", "ds1", "--id", "nope", "--id", "asset-000001", "--id", "n2")
+    assert (ended.exit_code, ended.stdout.split("\t")[0]) == (1, "asset-000001")
+    assert ended.stderr == "The dataset has no asset of these ids: nope, n2.\n"
+    none = assetline("assets", "list", "ds1", "--id", "nope", "--json")
+    assert (none.exit_code, none.stderr) == (1, "The dataset has no asset of these ids: nope.\n")
 
 
 def test_a_list_is_sorted_and_filtered(vi: Held, assetline: Run) -> None:
