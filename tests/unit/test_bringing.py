@@ -1,27 +1,32 @@
-"""Many files brought at once: Ctrl+C ends what is under way, too."""
+"""Many files brought at once: they are, and Ctrl+C ends what is under way, too."""
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import Barrier
 from typing import Any, cast
 
 import pytest
 
 from assetline.dataset.fetch import Fetch, Stopped
-from assetline.dataset.files import AssetFile, Outcome
+from assetline.dataset.files import AssetFile, Outcome, outcome
 from assetline.dataset.listing import ListedPage, Listing
 from assetline_cli.assets.bringing import Bringer
 from assetline_cli.clock import Clock
 
 PATIENCE_SECONDS = 20
+MANY = 16
 
 
 @dataclass
 class Pages:
-    """A list of one page."""
+    """A list of one page with so many *files*."""
+
+    files: int = 1
 
     def pages(self) -> Iterator[ListedPage]:
-        yield ListedPage([{"assetId": "a1", "filename": "a.png"}], 0, [], None)
+        records = [{"assetId": f"a{number}", "filename": f"{number}.png"} for number in range(self.files)]
+        yield ListedPage(records, 0, [], None)
 
 
 @dataclass
@@ -39,6 +44,23 @@ class LargeFile:
                 raise Stopped(file.name)
             time.sleep(0.01)
         raise AssertionError("nobody stopped it")
+
+
+@dataclass
+class Together:
+    """Files none of which is there before all of them are under way."""
+
+    under_way: Barrier
+
+    def bring(self, file: AssetFile) -> Outcome:
+        self.under_way.wait(PATIENCE_SECONDS)
+        return outcome(file, "written", 1, None)
+
+
+def test_files_are_brought_side_by_side() -> None:
+    together = Together(Barrier(MANY))
+    bringer = Bringer(cast("Listing", Pages(2 * MANY)), lambda _: cast("Fetch", together), Clock())
+    assert bringer.bring(lambda _: None, by_date=False).counts["written"] == 2 * MANY
 
 
 def test_ctrl_c_ends_a_file_that_is_under_way() -> None:

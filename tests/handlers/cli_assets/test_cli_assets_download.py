@@ -11,6 +11,7 @@ from assetline_cli.clock import Clock
 from local.emulators.vi.scenario import DownloadFault, Scenario
 from tests.handlers.cli_account import Account, Run
 from tests.handlers.cli_assets.conftest import Held, files
+from tests.handlers.cli_ingest.screens import screen, shown_on
 
 
 def test_every_file_is_there_and_a_repeat_fetches_none(vi: Held, assetline: Run, folder: Path) -> None:
@@ -137,6 +138,23 @@ def test_a_record_without_an_id_is_told_of_and_ends_with_1(vi: Held, assetline: 
     ended = assetline("assets", "download", "ds1", str(folder))
     assert (ended.exit_code, files(folder)) == (1, {"a.png": b"bytes of a.png"})
     assert ended.stderr == "Vi listed 1 without an id, which cannot be downloaded.\n"
+
+
+def test_a_terminal_shows_how_far_it_is(
+    vi: Held, assetline: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda *_: 0.0)
+    vi.holds("a.png", "b.png", "c.png")
+    vi.plays(DownloadFault(filename="c.png", what="status"))
+    words = ("assets", "download", "ds1", str(folder))
+    assert assetline(*words, "--id", "asset-000001").exit_code == 0
+    out = screen()
+    assert assetline(*words, out=out).exit_code == 1
+    seen = ("✓ Downloading ds1", "100%", "3 of 3 files", "42 B of 42 B", "1 skipped", "1 failed")
+    assert [word for word in seen if word not in shown_on(out)] == []
+    quiet = screen()
+    assetline(*words, "--no-progress", out=quiet)
+    assert "Downloading ds1" not in shown_on(quiet)
 
 
 def test_nothing_of_an_interrupted_download_is_half_there(vi: Held, assetline: Run, folder: Path) -> None:

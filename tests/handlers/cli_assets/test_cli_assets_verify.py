@@ -1,15 +1,14 @@
 """`assetline assets verify`: names, sizes and checksums, both ways."""
 
-import io
 import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from assetline.ingest.naming import asset_filename
 from tests.handlers.cli_account import Account, Run
 from tests.handlers.cli_assets.conftest import Held
+from tests.handlers.cli_ingest.screens import screen, shown_on
 
 
 @pytest.fixture
@@ -128,10 +127,9 @@ def test_an_id_that_no_asset_has_is_a_difference(vi: Held, assetline: Run, folde
     verified = assetline("assets", "verify", "ds1", str(folder), "--id", "nope")
     assert (verified.exit_code, verified.stdout) == (1, "no such asset\t\tnope\t\t\n")
     assert verified.stderr == f"0 files of ds1 are equal in {folder}; 1 of an id that no asset has.\n"
-    shown = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
-    assetline("assets", "verify", "ds1", str(folder), "--id", "nope", out=shown)
-    assert isinstance(shown.file, io.StringIO)
-    assert shown.file.getvalue().startswith("no such asset     nope\n")
+    out = screen()
+    assetline("assets", "verify", "ds1", str(folder), "--id", "nope", out=out)
+    assert shown_on(out).startswith("no such asset     nope\n")
 
 
 def test_a_record_without_an_id_cannot_be_compared(vi: Held, assetline: Run, downloaded: Path) -> None:
