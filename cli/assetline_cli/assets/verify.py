@@ -150,7 +150,7 @@ class There:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._sizes = place.sizes()
-        self._dropped = {asset_filename(name): name for name in self._sizes}
+        self._dropped = {asset_filename(name): name for name in self._sizes if _is_utf8(name)}
         self._taken: set[str] = set()
 
     def take(self, name: str) -> bool:
@@ -191,6 +191,15 @@ class There:
         if checksum is None or checksum in file.crc32c:
             return None
         return Difference(name, "checksum differs", file.asset_id, _hex(file.crc32c[0]), _hex(checksum))
+
+
+def _is_utf8(name: str) -> bool:
+    """Say whether a file of this name can be dropped."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _missing(file: AssetFile) -> Difference:

@@ -1,6 +1,7 @@
 """`assetline assets verify`: names, sizes and checksums, both ways."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,12 @@ def test_files_are_found_under_the_paths_they_were_dropped_under(vi: Held, asset
     verified = assetline("assets", "verify", "ds1", str(folder))
     assert verified.stderr.startswith("3 files of ds1 are equal")
     assert verified.exit_code == 1
+
+
+def test_a_name_that_is_not_utf_8_is_missing_in_vi(vi: Held, assetline: Run, downloaded: Path) -> None:
+    (downloaded / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    verified = assetline("assets", "verify", "ds1", str(downloaded))
+    assert (verified.exit_code, verified.stdout) == (1, "missing in Vi\t\\udcff.png\t\t\t0\n")
 
 
 def test_a_file_beside_another_of_its_name_is_the_asset(vi: Held, assetline: Run, folder: Path) -> None:
