@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from assetline.dataset.files import metadata_of
@@ -48,13 +47,13 @@ class Waiting:
             if status != before:
                 tell(status)
                 before = status
-            pause = max(asked or 0.0, pause)
-            if self.clock.now() + timedelta(seconds=pause) > began + timedelta(seconds=self.seconds):
+            left = self.seconds - (self.clock.now() - began).total_seconds()
+            if left <= 0:
                 raise NotProcessed(
                     f"After {self.seconds:g} seconds the upload status of {asset_id} is {status}. Wait longer with "
                     "--timeout, or say with --until which status you wait for."
                 )
-            self.clock.sleep(pause)
+            self.clock.sleep(min(max(asked or 0.0, pause), left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
     def _look(self, asset_id: str) -> tuple[dict[str, Any] | None, str, float | None]:
