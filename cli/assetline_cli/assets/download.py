@@ -106,9 +106,18 @@ def _run(  # noqa: PLR0913 - each is an option of the command
     line += f", left out {count(result.excluded)} that were not meant" if result.excluded else ""
     desk.say(f"{line}.")
     if not result.complete:
-        desk.complain(f"{count(result.failed)} failed. The same command again fetches what is missing.")
+        desk.complain(f"{_missing(result)} The same command again fetches what is missing.")
     desk.say(f"Every file, and why one failed: s3://{result.manifest_bucket}/{result.files_key}")
     return COMPLETE if result.complete else FAILED
+
+
+def _missing(result: DownloadResult) -> str:
+    """Say what a download that is not complete did not bring."""
+    told = [f"{count(result.failed)} failed"] if result.failed else []
+    told += [f"{count_of(result.left, 'file')} not come to"] if result.left else []
+    # What else is not complete, the result does not count: records without an id, or a run that was ended early.
+    manifest = f"s3://{result.manifest_bucket}/{result.manifest_key}"
+    return f"{' and '.join(told)}." if told else f"It is not complete, and {manifest} says why."
 
 
 def _bring(  # noqa: PLR0913 - each is an option of the command

@@ -142,19 +142,49 @@ def test_ctrl_c_ends_the_watching_only(account: Account, assetline: Run) -> None
     assert "It goes on in AWS: arn:" in ended.stderr
 
 
+DOWNLOADED: dict[str, Any] = {
+    "complete": True,
+    "download_id": "1",
+    "dataset_id": "ds1",
+    "bucket": "the-exports",
+    "prefix": "downloads/ds1/",
+    "written": 2,
+    "skipped": 1,
+    "failed": 0,
+    "left": 0,
+    "excluded": 1,
+    "bytes": 3000,
+    "manifest_bucket": "the-exports",
+    "manifest_key": "downloads/1.manifest.json",
+    "files_key": "downloads/1.csv",
+}
+
+
 def test_a_download_to_s3_is_a_run_of_the_stack(account: Account, assetline: Run) -> None:
-    counts = {"written": 2, "skipped": 1, "failed": 0, "left": 0, "excluded": 1, "bytes": 3000}
-    keys = {
-        "manifest_bucket": "the-exports",
-        "manifest_key": "downloads/1.manifest.json",
-        "files_key": "downloads/1.csv",
-    }
-    place = {"bucket": "the-exports", "prefix": "downloads/ds1/"}
-    ends(account, complete=True, download_id="1", dataset_id="ds1", **place, **counts, **keys)
+    ends(account, **DOWNLOADED)
     words = ("s3://the-exports/downloads/ds1/", "--mime", "image/*", "--overwrite")
     ended = assetline("assets", "download", "ds1", *words)
     assert ended.exit_code == 0
     assert "Downloaded 2 files (3.0 kB) to s3://the-exports/downloads/ds1/, skipped 1 that are there" in ended.stdout
+    place = {"bucket": "the-exports", "prefix": "downloads/ds1/"}
     assert started(account) == [
         {"dataset_id": "ds1", "where": {"mime": ["image/*"]}, "overwrite": True, **place},
     ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"failed": 2}, "2 failed. The same"),
+        ({"left": 1}, "1 file not come to. The same"),
+        ({"failed": 2, "left": 3}, "2 failed and 3 files not come to. The same"),
+        ({}, "It is not complete, and s3://the-exports/downloads/1.manifest.json says why. The same"),
+    ],
+)
+def test_what_is_missing_of_a_download_to_s3_is_told(
+    account: Account, assetline: Run, counts: dict[str, int], said: str
+) -> None:
+    ends(account, **DOWNLOADED | {"complete": False} | counts)
+    ended = assetline("assets", "download", "ds1", "s3://the-exports/downloads/ds1/")
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith(said)
