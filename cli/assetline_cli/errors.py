@@ -23,6 +23,7 @@
     ├── SelectionMalformed    conditions on assets that cannot be understood
     ├── PlaceUnreadable       a folder or a bucket to compare with that is not there, or cannot be read
     ├── RunFailed             a run on assets that did not succeed
+    ├── RunUnheard            a run that goes on, and that AWS says nothing of any more
     ├── CountChanged          another number of assets than was to be deleted
     ├── NotProcessed          an asset that Vi is not through with in time, or never will be
     └── DownloadFailed        the file is in S3 and did not arrive
@@ -171,6 +172,10 @@ class PlaceUnreadable(CommandFailed):
 
 class RunFailed(CommandFailed):
     """A download or a deletion failed as a whole; the message says why."""
+
+
+class RunUnheard(CommandFailed):
+    """A download or a deletion goes on, and cannot be watched any longer."""
 
 
 class CountChanged(CommandFailed):

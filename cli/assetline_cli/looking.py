@@ -28,12 +28,15 @@ class Sight(Protocol):
         """Return what is shown while AWS gives no answer."""
 
 
-def looks[S: Sight](look: Callable[[], S], clock: Clock, every_seconds: float) -> Iterator[S]:
+def looks[S: Sight](
+    look: Callable[[], S], clock: Clock, every_seconds: float, *, before: S | None = None
+) -> Iterator[S]:
     """Yield what *look* sees, the last of it ended.
 
-    Silence of AWS is borne for a while once it has been heard; anything else it refuses is raised.
+    Silence of AWS is borne for a while once it has been heard; anything else it refuses is raised. What was seen
+    *before* the first look, if anything, was heard.
     """
-    last: S | None = None
+    last = before
     heard_at = clock.now()
     while True:
         try:
@@ -51,12 +54,16 @@ def looks[S: Sight](look: Callable[[], S], clock: Clock, every_seconds: float) -
 
 
 def await_appearance(describe: Callable[[], object], clock: Clock, every_seconds: float) -> None:
-    """Wait until an execution that has just been started can be described, or ought to be."""
+    """Wait until an execution that has just been started can be described, or ought to be; silence ends it."""
     started_at = clock.now()
     while (clock.now() - started_at).total_seconds() < APPEARING_SECONDS:
         try:
             describe()
         except ExecutionMissing:
             clock.sleep(every_seconds)
+        except (BotoCoreError, ClientError) as error:
+            if not is_no_answer(error):
+                raise
+            return
         else:
             return

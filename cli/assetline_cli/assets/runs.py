@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from assetline_cli.errors import RunFailed
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline_cli.errors import RunFailed, RunUnheard, explain
 from assetline_cli.execution import Executions, failure_of, has_ended, read_output
 from assetline_cli.figures import duration
-from assetline_cli.ingest.progress import Picture, view_on
+from assetline_cli.ingest.progress import UNHEARD, Picture, view_on
+from assetline_cli.looking import await_appearance, looks
 from assetline_cli.request import execution_name
 
 if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
     from pydantic import BaseModel
 
     from assetline_cli.desk import Desk
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # ours: seconds between two looks
+LOOK_EVERY_SECONDS = 1.0  # ours
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a run; `described` is None before it was heard of."""
+
+    described: DescribeExecutionOutputTypeDef | None = None
+    heard: bool = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.described is not None and has_ended(self.described["status"])
+
+    def unheard(self) -> Look:
+        """Return the same, of a moment in which AWS gives no answer."""
+        return replace(self, heard=False)
 
 
 @dataclass(frozen=True)
@@ -32,22 +53,25 @@ class Runs:
     def through[Output: BaseModel](
         self, title: str, subject: str, asked: dict[str, Any], output: type[Output]
     ) -> Output:
-        """Start a run with the input *asked*, see it through, and return what it came to.
+        """Start a run with the input *asked* and see it through; raises as `start` and `seen_through`."""
+        return self.seen_through(self.start(subject, asked), title, output)
+
+    def start(self, subject: str, asked: dict[str, Any]) -> str:
+        """Start a run with the input *asked* and return its ARN; raises `StartRefused`."""
+        name = execution_name(subject, self.desk.clock.now(), secrets.token_hex(2))
+        return self._executions().start(name, json.dumps(asked))
+
+    def seen_through[Output: BaseModel](self, arn: str, title: str, output: type[Output]) -> Output:
+        """See a run through to its end, and return what it came to.
 
         Ctrl+C ends the watching only.
 
         Raises:
             RunFailed: it failed as a whole.
-            StartRefused, VersionsApart: as `Executions`.
+            RunUnheard: AWS gives no answer for a while, or refuses to; the run goes on.
+            VersionsApart: as `read_output`.
         """
-        executions = Executions(self.desk.aws.stepfunctions, self.machine_arn)
-        name = execution_name(subject, self.desk.clock.now(), secrets.token_hex(2))
-        arn = executions.start(name, json.dumps(asked))
-        try:
-            described = self._followed(executions, arn, title)
-        except KeyboardInterrupt:
-            self.desk.complain(f"\nIt goes on in AWS: {arn}")
-            raise
+        described = self._followed(arn, title)
         failure = failure_of(described)
         if failure is not None:
             raise RunFailed(f"{failure.error}: {failure.message} Look further: {arn}")
@@ -56,16 +80,27 @@ class Runs:
             raise RunFailed(f"The run has not ended, and is not running either. Look further: {arn}")
         return result
 
-    def _followed(self, executions: Executions, arn: str, title: str) -> Any:
-        clock, pause = self.desk.clock, FIRST_PAUSE
+    def _followed(self, arn: str, title: str) -> DescribeExecutionOutputTypeDef:
+        clock, executions = self.desk.clock, self._executions()
         began = clock.now()
-        with view_on(self.desk.out, clock, wanted=self.progress) as view:
-            while True:
-                described = executions.described(arn)
-                ended = has_ended(described["status"])
-                seconds = (clock.now() - began).total_seconds()
-                view.show(Picture(title, int(ended), 1, (duration(seconds),), ended=ended))
-                if ended:
-                    return described
-                clock.sleep(pause)
-                pause = min(pause * 1.5, LONGEST_PAUSE)
+        try:
+            await_appearance(lambda: executions.described(arn), clock, LOOK_EVERY_SECONDS)
+            with view_on(self.desk.out, clock, wanted=self.progress) as view:
+                for look in looks(lambda: Look(executions.described(arn)), clock, LOOK_EVERY_SECONDS, before=Look()):
+                    view.show(_picture(look, title, (clock.now() - began).total_seconds()))
+                    if look.ended and look.described is not None:
+                        return look.described
+        except KeyboardInterrupt:
+            self.desk.complain(f"\nIt goes on in AWS: {arn}")
+            raise
+        except (BotoCoreError, ClientError) as error:
+            raise RunUnheard(f"{explain(error)} The run goes on in AWS: {arn}") from error
+        raise AssertionError("the last look is of the end")
+
+    def _executions(self) -> Executions:
+        return Executions(self.desk.aws.stepfunctions, self.machine_arn)
+
+
+def _picture(look: Look, title: str, seconds: float) -> Picture:
+    trouble = None if look.heard else UNHEARD
+    return Picture(title, int(look.ended), 1, (duration(seconds),), trouble, ended=look.ended)

@@ -142,6 +142,41 @@ def test_ctrl_c_ends_the_watching_only(account: Account, assetline: Run) -> None
     assert "It goes on in AWS: arn:" in ended.stderr
 
 
+NO_ANSWER = ("DescribeExecution", "ThrottlingException", "Rate exceeded")
+
+
+def test_an_answer_that_does_not_come_for_a_while_is_waited_for(account: Account, assetline: Run) -> None:
+    account.then(account.refuses(*NO_ANSWER), lambda: None, account.relents)
+    ends(account, **DELETED)
+    ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "--yes")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert "No answer from AWS, trying again" in ended.stdout
+
+
+def test_silence_from_the_start_is_borne_as_well(account: Account, assetline: Run) -> None:
+    account.refuses(*NO_ANSWER)()
+    account.then(account.relents)
+    ends(account, **DELETED)
+    assert assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (NO_ANSWER, "AWS asks for fewer calls"),
+        (("DescribeExecution", "ExpiredTokenException", "Expired."), "The AWS credentials have expired"),
+    ],
+)
+def test_a_run_that_cannot_be_watched_any_longer_is_named(
+    account: Account, assetline: Run, refusal: tuple[str, str, str], said: str
+) -> None:
+    account.then(account.refuses(*refusal), *[lambda: None] * 130)
+    ended = assetline("assets", "delete", "ds1", "asset-000001", "--yes")
+    assert (ended.exit_code, account.stopped) == (1, [])
+    assert f"Error: {said}" in ended.stderr
+    assert f"The run goes on in AWS: {account.arn}" in ended.stderr
+
+
 DOWNLOADED: dict[str, Any] = {
     "complete": True,
     "download_id": "1",
