@@ -25,6 +25,7 @@
     ├── RunFailed             a run on assets that did not succeed
     ├── RunUnheard            a run that goes on, and that AWS says nothing of any more
     ├── CountChanged          another number of assets than was to be deleted
+    ├── AllMeant              conditions that leave out nothing, where nobody is asked before a deletion
     ├── NotProcessed          an asset that Vi is not through with in time, or never will be
     └── DownloadFailed        the file is in S3 and did not arrive
 
@@ -180,6 +181,10 @@ class RunUnheard(CommandFailed):
 
 class CountChanged(CommandFailed):
     """There are more or fewer assets than --expect-count says."""
+
+
+class AllMeant(CommandFailed):
+    """All assets of a dataset would be deleted, and it is not said that this is meant."""
 
 
 class NotProcessed(CommandFailed):

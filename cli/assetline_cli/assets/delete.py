@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ from assetline_cli.assets.options import Dataset
 from assetline_cli.assets.runs import Runs
 from assetline_cli.assets.selecting import ASKED, WHERE, Meant, selecting, understood
 from assetline_cli.desk import COMPLETE, FAILED, Desk
-from assetline_cli.errors import CountChanged, SelectionMalformed
+from assetline_cli.errors import AllMeant, CountChanged, SelectionMalformed
 from assetline_cli.figures import count, count_of
 from assetline_cli.ingest.options import ShowProgress
 from assetline_cli.one_message import one_message
@@ -27,9 +28,11 @@ from assetline_cli.vi import vi_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from assetline.dataset.selection import Selection
     from assetline.vi.client import ViClient
 
 IDS_A_RUN = 5000  # ours: the input of an execution holds 256 KiB
+AGAIN = "Give the same command again (with another --expect-count, if any): what is gone is skipped."
 
 AssetIds = Annotated[
     list[str] | None, typer.Argument(metavar="[ASSET]…", help="These assets, by their ids.", show_default=False)
@@ -58,9 +61,11 @@ def delete(  # noqa: PLR0913 - typer: one argument an option
 
     It says how many they are and asks, unless told --yes. What Vi finds by a
     filter or a query it deletes itself, if it then still finds as many; for the
-    other conditions the assets are listed and deleted by their ids. A report is
-    kept in the export bucket. Exit status: 0 all are deleted, or there were
-    none; 1 anything else, 130 Ctrl+C, which ends the watching only.
+    other conditions the assets are listed and deleted by their ids. Where these
+    leave out nothing, --yes needs --expect-count. Reports are kept in the export
+    bucket. More than 5,000 ids are several runs, one after another. Ctrl+C ends
+    the watching only: the run goes on, and what is not begun yet is told. Exit
+    status: 0 all are deleted, or there were none; 1 anything else, 130 Ctrl+C.
 
     [bold]Examples[/bold]
 
@@ -74,23 +79,29 @@ def delete(  # noqa: PLR0913 - typer: one argument an option
         raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
     with one_message(desk), vi_of(desk, stack) as client:
         runs = Runs(desk, find_stack(desk.aws.cloudformation, stack).machine_of_deletions(), progress)
-        found, inputs = _asked(client, dataset, tuple(dict.fromkeys(assets or ())), meant)
-        if expect_count is not None and found != expect_count:
-            raise CountChanged(f"It is {count_of(found, 'asset')}, not {count(expect_count)}: nothing was deleted.")
-        if not found:
+        wanted = _asked(client, dataset, tuple(dict.fromkeys(assets or ())), meant)
+        _as_many_as_expected(wanted, dataset, expect_count, yes=yes)
+        if not wanted.found:
             desk.say("There is nothing to delete.")
             return
-        if not yes and not _confirmed(desk, found, dataset):
+        if not yes and not _confirmed(desk, wanted, dataset):
             desk.say("Nothing was deleted.")
             raise typer.Exit(FAILED)
-        title = f"Deleting {count_of(found, 'asset')} of {dataset}"
-        results = [runs.through(title, f"delete-{dataset}", asked, DeletionResult) for asked in inputs]
-        _sum_up(desk, dataset, results)
+        results = _deleted(runs, dataset, wanted)
         raise typer.Exit(COMPLETE if all(result.complete for result in results) else FAILED)
 
 
-def _asked(client: ViClient, dataset: str, ids: tuple[str, ...], meant: Meant) -> tuple[int, Sequence[dict[str, Any]]]:
-    """Return how many assets are meant, and the inputs of the runs that delete them.
+@dataclass(frozen=True)
+class _Wanted:
+    """How many assets are to be deleted, whether that is `all` there are, and the inputs of the runs that do it."""
+
+    found: int
+    inputs: Sequence[dict[str, Any]]
+    all: bool = False
+
+
+def _asked(client: ViClient, dataset: str, ids: tuple[str, ...], meant: Meant) -> _Wanted:
+    """Return what is to be deleted.
 
     Raises:
         SelectionMalformed: it is not said which, or not so that it can be understood.
@@ -100,17 +111,28 @@ def _asked(client: ViClient, dataset: str, ids: tuple[str, ...], meant: Meant) -
     if not ids and not meant.given:
         raise SelectionMalformed("Say which: name assets, or give a filter or other conditions. All is never meant.")
     wanted = meant.of(dataset)
+    if ids:
+        return _Wanted(len(ids), _inputs_of(dataset, ids))
     if wanted.where is not None:
-        listing = Listing(client, wanted, contents=False)
-        listing.admit()
-        ids = tuple(filter(None, (id_of(record) for page in listing.pages() for record in page.records)))
-    if ids or wanted.where is not None:
-        return len(ids), [
-            _input({"dataset_id": dataset, "ids": list(some)}) for some in batched(ids, IDS_A_RUN, strict=False)
-        ]
+        return _listed(client, wanted)
     _input({"dataset_id": dataset, **meant.asked(), "expect_count": 0})  # an empty filter is refused before it is asked
     found = Assets(client, dataset).count(wanted.query)
-    return found, [_input({"dataset_id": dataset, **meant.asked(), "expect_count": found})]
+    return _Wanted(found, [_input({"dataset_id": dataset, **meant.asked(), "expect_count": found})])
+
+
+def _listed(client: ViClient, wanted: Selection) -> _Wanted:
+    """List what meets conditions that Vi is not asked about."""
+    listing, ids, excluded = Listing(client, wanted, contents=False), list[str](), 0
+    listing.admit()
+    for page in listing.pages():
+        ids += filter(None, map(id_of, page.records))
+        excluded += page.excluded
+    everything = not excluded and len(ids) >= Assets(client, wanted.dataset_id).count()
+    return _Wanted(len(ids), _inputs_of(wanted.dataset_id, ids), everything)
+
+
+def _inputs_of(dataset: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    return [_input({"dataset_id": dataset, "ids": list(some)}) for some in batched(ids, IDS_A_RUN, strict=False)]
 
 
 def _input(asked: dict[str, Any]) -> dict[str, Any]:
@@ -119,13 +141,43 @@ def _input(asked: dict[str, Any]) -> dict[str, Any]:
     return asked
 
 
-def _confirmed(desk: Desk, found: int, dataset: str) -> bool:
+def _as_many_as_expected(wanted: _Wanted, dataset: str, expected: int | None, *, yes: bool) -> None:
+    """Raise `CountChanged` or `AllMeant`, if what is found is not what was said."""
+    found = count_of(wanted.found, "asset")
+    if expected is not None and wanted.found != expected:
+        raise CountChanged(f"It is {found}, not {count(expected)}: nothing was deleted.")
+    if yes and wanted.found and wanted.all and expected is None:
+        raise AllMeant(
+            f"These conditions leave out nothing: they mean all {found} of {dataset}. Nothing was deleted; if you mean "
+            f"all, say also --expect-count {wanted.found}."
+        )
+
+
+def _confirmed(desk: Desk, wanted: _Wanted, dataset: str) -> bool:
     try:
-        asked = f"Delete {count_of(found, 'asset')} of {dataset} for good? [y]es / [n]o"
-        return desk.ask(asked) in {"y", "yes"}
+        which = f"{'all ' if wanted.all else ''}{count_of(wanted.found, 'asset')}"
+        return desk.ask(f"Delete {which} of {dataset} for good? [y]es / [n]o") in {"y", "yes"}
     except EOFError:
         desk.say("")
         return False
+
+
+def _deleted(runs: Runs, dataset: str, wanted: _Wanted) -> list[DeletionResult]:
+    """See the runs through, one after another, for Vi is one; tell what they came to, whatever ends it."""
+    results: list[DeletionResult] = []
+    title, ahead = f"Deleting {count_of(wanted.found, 'asset')} of {dataset}", [*wanted.inputs]
+    try:
+        while ahead:
+            arn = runs.start(f"delete-{dataset}", ahead[0])
+            del ahead[0]
+            results.append(runs.seen_through(arn, title, DeletionResult))
+    finally:
+        if results:
+            _sum_up(runs.desk, dataset, results)
+        if ahead:
+            left = count_of(sum(len(asked.get("ids", ())) for asked in ahead), "asset")
+            runs.desk.complain(f"Not begun: the deletion of {left}. {AGAIN}")
+    return results
 
 
 def _sum_up(desk: Desk, dataset: str, results: list[DeletionResult]) -> None:

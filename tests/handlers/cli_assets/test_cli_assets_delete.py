@@ -1,6 +1,7 @@
 """`assetline assets delete`, and downloads to S3: the runs they start, and what is asked first."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -140,6 +141,74 @@ def test_ctrl_c_ends_the_watching_only(account: Account, assetline: Run) -> None
     ended = assetline("assets", "delete", "ds1", "asset-000001", "--yes")
     assert (ended.exit_code, account.stopped) == (130, [])
     assert "It goes on in AWS: arn:" in ended.stderr
+
+
+def several(account: Account, *then: Callable[[], object], **first: Any) -> None:
+    """Let the first run end with *first*, and each that is started later run until what comes to pass *then*."""
+
+    def run(**_: object) -> None:
+        account.status, account.stopped_at = "RUNNING", None
+
+    account.session.events.register("before-call.sfn.StartExecution", run)
+    ends(account, **first)
+    account.then(*then)
+
+
+NAMED = ("asset-000001", "asset-000002", "asset-000003")
+
+
+def test_of_several_runs_those_not_begun_are_told(
+    account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    several(account, ctrl_c, **DELETED | {"deleted": 1})
+    ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
+    assert (ended.exit_code, len(account.started)) == (130, 2)
+    assert "Deleted 1 asset of ds1.\nReport: s3://the-exports/reports/ds1/deletions/1.csv\n" in ended.stdout
+    goes_on, not_begun = ended.stderr.splitlines()[1:]
+    assert goes_on == f"It goes on in AWS: {account.arn}"
+    assert not_begun.startswith("Not begun: the deletion of 1 asset. Give the same command again")
+
+
+def test_what_was_deleted_before_a_run_that_fails_is_told(
+    account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    several(account, account.fails("KeyRefused", '{"errorMessage": "Not this key."}'), **DELETED | {"deleted": 1})
+    ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
+    assert ended.exit_code == 1
+    assert "Deleted 1 asset of ds1.\nReport: s3://" in ended.stdout
+    told, error = ended.stderr.splitlines()
+    assert told.startswith("Not begun: the deletion of 1 asset.")
+    assert error.startswith("Error: KeyRefused: Not this key. Look further: arn:")
+
+
+def test_a_run_that_cannot_be_started_is_not_begun(
+    account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    account.refuses("StartExecution", "StateMachineDeleting", "gone")()
+    ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("Not begun: the deletion of 3 assets.")
+
+
+@pytest.mark.parametrize("words", [("--min-bytes", "0"), ("--name", "*"), ("--filter", "{}", "--name", "*")])
+def test_conditions_that_leave_out_nothing_mean_all(account: Account, assetline: Run, words: tuple[str, ...]) -> None:
+    refused = assetline("assets", "delete", "ds1", *words, "--yes")
+    assert (refused.exit_code, account.started) == (1, [])
+    assert "they mean all 3 assets of ds1. Nothing was deleted" in refused.stderr
+    assert "--expect-count 3" in refused.stderr
+    terminal = Terminal("n")
+    assetline("assets", "delete", "ds1", *words, **terminal.things)
+    assert "Delete all 3 assets of ds1 for good?" in terminal.shown
+    ends(account, **DELETED | {"deleted": 3})
+    assert assetline("assets", "delete", "ds1", *words, "--yes", "--expect-count", "3").exit_code == 0
+
+
+def test_conditions_that_leave_nothing_out_of_a_filter_do_not_mean_all(account: Account, assetline: Run) -> None:
+    ends(account, **DELETED)
+    assert assetline("assets", "delete", "ds1", "--filter", ".png", "--min-bytes", "0", "--yes").exit_code == 0
 
 
 NO_ANSWER = ("DescribeExecution", "ThrottlingException", "Rate exceeded")
