@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -25,6 +26,7 @@ from assetline.errors import (
 from assetline.secrets import ViCredentials, ViKey
 from assetline.vi import client as vi_client
 from assetline.vi import datasets
+from assetline.vi.bulk_deletion import BulkDeletions
 from assetline.vi.client import NotFound, ViClient
 from assetline.vi.sessions import AssetSpec, Sessions, decoded
 
@@ -101,6 +103,24 @@ def test_a_session_is_opened_with_the_paths_names_and_headers_of_the_contract() 
 @pytest.mark.parametrize("dataset_id", ["ds1", f"{ORGANIZATION}_ds1"])
 def test_a_dataset_id_is_prefixed_exactly_once(dataset_id: str) -> None:
     assert client(answering(200)).dataset_path(dataset_id) == DATASET
+
+
+@pytest.mark.parametrize("id_", ["a?b", "a/b", "a#b", "a b"])
+def test_an_id_is_one_piece_of_a_path(id_: str) -> None:
+    paths: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path)
+        return httpx.Response(404)
+
+    vi = client(answer)
+    with pytest.raises(SessionUnknown):
+        Sessions(vi, id_).get(id_)
+    with pytest.raises(SessionUnknown):
+        BulkDeletions(vi, id_).get(id_)
+    quoted = quote(id_, safe="").encode()
+    assert all(path.split(b"/")[4] == ORGANIZATION.encode() + b"_" + quoted for path in paths)
+    assert [path.rpartition(b"/")[2] for path in paths] == [quoted, quoted]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from assetline_cli.assets.selecting import ASKED, WHERE, Meant, selecting, under
 from assetline_cli.desk import COMPLETE, FAILED, Desk
 from assetline_cli.errors import AllMeant, CountChanged, SelectionMalformed
 from assetline_cli.figures import count, count_of
+from assetline_cli.ids import ids as given_ids
 from assetline_cli.ingest.options import ShowProgress
 from assetline_cli.one_message import one_message
 from assetline_cli.options import StackName, Yes
@@ -35,7 +36,8 @@ IDS_A_RUN = 5000  # ours: the input of an execution holds 256 KiB
 AGAIN = "Give the same command again (with another --expect-count, if any): what is gone is skipped."
 
 AssetIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[ASSET]…", help="These assets, by their ids.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[ASSET]…", callback=given_ids, help="These assets, by their ids.", show_default=False),
 ]
 ExpectCount = Annotated[
     int | None,

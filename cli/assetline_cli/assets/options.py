@@ -5,9 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from assetline_cli.ids import an_id, ids
+
 PANEL = "Which assets"
 
-Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="The Vi dataset, by its id.", show_default=False)]
+Dataset = Annotated[
+    str, typer.Argument(metavar="DATASET", callback=an_id, help="The Vi dataset, by its id.", show_default=False)
+]
 
 Filter = Annotated[
     str | None, typer.Option("--filter", metavar="FILTER", help="Asked of Vi as it is.", rich_help_panel=PANEL)
@@ -21,7 +25,13 @@ RuleQuery = Annotated[
 StrictQuery = Annotated[bool, typer.Option("--strict-query", help="Have Vi match strictly.", rich_help_panel=PANEL)]
 Ids = Annotated[
     list[str] | None,
-    typer.Option("--id", metavar="ASSET_ID", help="This asset; repeat the option for more.", rich_help_panel=PANEL),
+    typer.Option(
+        "--id",
+        metavar="ASSET_ID",
+        callback=ids,
+        help="This asset; repeat the option for more.",
+        rich_help_panel=PANEL,
+    ),
 ]
 MinBytes = Annotated[
     int | None, typer.Option("--min-bytes", min=0, help="Of this size or more.", rich_help_panel=PANEL)
@@ -60,7 +70,9 @@ Statuses = Annotated[
     list[str] | None,
     typer.Option("--status", metavar="STATUS", help="In this status; or any of several.", rich_help_panel=PANEL),
 ]
-AssetId = Annotated[str, typer.Argument(metavar="ASSET", help="The asset, by its id.", show_default=False)]
+AssetId = Annotated[
+    str, typer.Argument(metavar="ASSET", callback=an_id, help="The asset, by its id.", show_default=False)
+]
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What it is called from now on.", show_default=False)]
 
 SortBy = Annotated[

@@ -5,14 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from assetline.ingest.naming import DATASET_ID
-
-
-def _dataset_id(given: str) -> str:
-    if not DATASET_ID.fullmatch(given):
-        raise typer.BadParameter("an id of a dataset is letters, digits, - and _ only, as Vi shows it")
-    return given
-
+from assetline_cli.ids import an_id
 
 Paths = Annotated[
     list[Path],
@@ -26,9 +19,7 @@ Paths = Annotated[
 
 IntoDataset = Annotated[
     str,
-    typer.Option(
-        "--dataset", metavar="ID", callback=_dataset_id, help="The Vi dataset they are for.", show_default=False
-    ),
+    typer.Option("--dataset", metavar="ID", callback=an_id, help="The Vi dataset they are for.", show_default=False),
 ]
 
 Metadata = Annotated[
@@ -50,7 +41,9 @@ ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Sh
 
 OfDataset = Annotated[
     str | None,
-    typer.Option("--dataset", metavar="ID", help="Only those of this dataset.", show_default="any dataset"),
+    typer.Option(
+        "--dataset", metavar="ID", callback=an_id, help="Only those of this dataset.", show_default="any dataset"
+    ),
 ]
 
 DropInState = Annotated[

@@ -180,3 +180,29 @@ def test_an_export_of_a_dataset_is_one_of_the_machine_that_exports(vi: Held, ass
         "format": "jsonl",
     }
     assert execution["name"].startswith("vi-ds1-20261121-003012-")
+
+
+@pytest.mark.parametrize("no_id", ["..", "", "ds1?", "ds1/assets:count?", "ds1\n", "a" * 256])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "ID"),
+        ("count", "ID"),
+        ("export", "ID"),
+        ("download", "ID", "photos"),
+        ("verify", "ID", "photos"),
+        ("delete", "ID", "--filter", "x", "--yes"),
+        ("delete", "ds1", "ID", "--yes"),
+        ("get", "ID", "asset-000001"),
+        ("get", "ds1", "ID"),
+        ("get", "ds1", "ID", "--wait"),
+        ("rename", "ID", "asset-000001", "b.png"),
+        ("rename", "ds1", "ID", "b.png"),
+        ("list", "ds1", "--id", "ID"),
+    ],
+)
+def test_what_is_no_id_is_not_asked_for(vi: Held, assetline: Run, words: tuple[str, ...], no_id: str) -> None:
+    vi.vi.forget()
+    ended = assetline("assets", *(no_id if word == "ID" else word for word in words))
+    assert (ended.exit_code, ended.stdout, vi.vi.requests("")) == (2, "", [])
+    assert "is no id" in ended.stderr

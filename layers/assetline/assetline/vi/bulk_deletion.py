@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from assetline.errors import DatasetUnknown, SessionUnknown, ViUnavailable
 from assetline.vi.asset_query import AssetQuery
@@ -57,7 +58,7 @@ class BulkDeletions:
     def get(self, session_id: str) -> BulkDeletion:
         """Return how far a session is; raises `SessionUnknown` when there is none, and as `ViClient.send`."""
         try:
-            return decoded(self._client.send("GET", f"{self._path()}/{session_id}"))
+            return decoded(self._client.send("GET", f"{self._path()}/{quote(session_id, safe='')}"))
         except NotFound:
             raise SessionUnknown(f"Vi has no bulk deletion {session_id!r}: it may have expired.") from None
 

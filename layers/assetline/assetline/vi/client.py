@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -58,7 +59,7 @@ class ViClient:
         """Return the path of a dataset, whose id may be given with or without its organisation in front."""
         organization = self._key.value().organization_id
         short = short_id(dataset_id, organization)
-        return f"/workspaces/{organization}/datasets/{organization}_{short}"
+        return f"/workspaces/{organization}/datasets/{organization}_{quote(short, safe='')}"
 
     def organization_path(self) -> str:
         """Return the path of the organisation."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from assetline.errors import AnswerLost, Permanent, Retryable, UploadUrlExpired, ViUnavailable
 from assetline.vi.client import NotFound, ViClient
@@ -50,7 +51,7 @@ def upload_multipart(  # noqa: PLR0913, PLR0917 - who, where, what
     }
     made = _sent(client, "POST", path, {"spec": spec})
     upload_id, parts = _id_and_parts(made)
-    path = f"{path}/{upload_id}"
+    path = f"{path}/{quote(upload_id, safe='')}"
     try:
         with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
             ranges = part_ranges(file.size, parts)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
+from urllib.parse import quote
 
 from assetline.errors import DatasetUnknown, SessionUnknown, ViUnavailable
 from assetline.vi.client import NotFound, ViClient
@@ -90,14 +91,14 @@ class Sessions:
     def get(self, session_id: str) -> IngestionSession:
         """Return how far a session is; raises `SessionUnknown` when there is none."""
         try:
-            return decoded(self._client.send("GET", f"{self._path()}/{session_id}"))
+            return decoded(self._client.send("GET", f"{self._path()}/{quote(session_id, safe='')}"))
         except NotFound:
             raise SessionUnknown(f"Vi has no ingestion session {session_id!r}: it may have expired.") from None
 
     def cancel(self, session_id: str) -> None:
         """End a session; one that is over, or gone, stays so."""
         try:
-            self._client.send("POST", f"{self._path()}/{session_id}:cancel")
+            self._client.send("POST", f"{self._path()}/{quote(session_id, safe='')}:cancel")
         except NotFound:
             return
 
