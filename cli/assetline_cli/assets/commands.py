@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json as to_json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 from assetline.dataset.listing import Listing
+from assetline.errors import AssetUnknown
+from assetline.vi import datasets
 from assetline.vi.assets import Assets
 from assetline_cli.assets.listing import Listed, moment_told, print_assets, print_assets_json, print_details
 from assetline_cli.assets.options import (
@@ -35,6 +38,8 @@ from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.vi import vi_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from assetline.dataset.selection import Selection
     from assetline.vi.client import ViClient
     from assetline_cli.desk import Desk
@@ -126,7 +131,7 @@ def get(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets get ds1 asset-1 --wait --timeout 300[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client:
+    with one_message(desk), vi_of(desk, stack) as client, _known(client, dataset):
         assets = Assets(client, dataset)
         if wait:
             done = tuple(word.casefold() for word in until or DONE)
@@ -137,6 +142,16 @@ def get(  # noqa: PLR0913 - typer: one argument an option
             pass_on(desk.out, to_json.dumps(record, ensure_ascii=False))
         else:
             print_details(desk, _readable(record) if url else record)
+
+
+@contextmanager
+def _known(client: ViClient, dataset: str) -> Iterator[None]:
+    """Raise `DatasetUnknown` of an asset that is unknown because its dataset is: Vi's answer is the same."""
+    try:
+        yield
+    except AssetUnknown:
+        datasets.get(client, dataset)
+        raise
 
 
 def _readable(record: dict[str, object]) -> dict[str, object]:
@@ -183,7 +198,7 @@ def rename(
       [cyan]assetline assets rename ds1 asset-1 north-gate.jpg[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client:
+    with one_message(desk), vi_of(desk, stack) as client, _known(client, dataset):
         assets = Assets(client, dataset)
         before = assets.get(asset).get("filename")
         assets.rename(asset, filename)

@@ -182,6 +182,16 @@ def test_an_export_of_a_dataset_is_one_of_the_machine_that_exports(vi: Held, ass
     assert execution["name"].startswith("vi-ds1-20261121-003012-")
 
 
+@pytest.mark.parametrize("words", [("get",), ("get", "--wait"), ("rename", "b.png")])
+def test_an_unknown_dataset_is_no_unknown_asset(vi: Held, assetline: Run, words: tuple[str, ...]) -> None:
+    vi.holds("a.png")
+    command, *more = words
+    ended = assetline("assets", command, "nope", "asset-000001", *more)
+    assert ended.exit_code == 1
+    assert "Error: Vi has no dataset 'nope'" in ended.stderr
+    assert "has no asset 'asset-9'" in assetline("assets", command, "ds1", "asset-9", *more).stderr
+
+
 @pytest.mark.parametrize("no_id", ["..", "", "ds1?", "ds1/assets:count?", "ds1\n", "a" * 256])
 @pytest.mark.parametrize(
     "words",
