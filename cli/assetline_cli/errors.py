@@ -26,6 +26,7 @@
     ├── RunUnheard            a run that goes on, and that AWS says nothing of any more
     ├── CountChanged          another number of assets than was to be deleted
     ├── AllMeant              conditions that leave out nothing, where nobody is asked before a deletion
+    ├── ViBusy                Vi asks for a longer pause than a command waits
     ├── NotProcessed          an asset that Vi is not through with in time, or never will be
     └── DownloadFailed        the file is in S3 and did not arrive
 
@@ -185,6 +186,10 @@ class CountChanged(CommandFailed):
 
 class AllMeant(CommandFailed):
     """All assets of a dataset would be deleted, and it is not said that this is meant."""
+
+
+class ViBusy(CommandFailed):
+    """Vi asks to wait longer than the command does."""
 
 
 class NotProcessed(CommandFailed):

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from assetline.secrets import ViKey
 from assetline.vi.client import ViClient
 from assetline_cli.errors import code_of
+from assetline_cli.patience import PatientVi
 from assetline_cli.stack import find_stack
 
 if TYPE_CHECKING:
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def vi_of(desk: Desk, stack: str) -> Iterator[ViClient]:
+def vi_of(desk: Desk, stack: str, *, patient: bool = True) -> Iterator[ViClient]:
     """Give out the client of the Vi of the stack called *stack*; raises as `find_stack` and `vi_client`."""
-    with closing(vi_client(desk, find_stack(desk.aws.cloudformation, stack))) as client:
+    with closing(vi_client(desk, find_stack(desk.aws.cloudformation, stack), patient=patient)) as client:
         yield client
 
 
-def vi_client(desk: Desk, stack: Stack) -> ViClient:
+def vi_client(desk: Desk, stack: Stack, *, patient: bool = True) -> ViClient:
     """Return the client of the stack's Vi; the key is read when it is first needed, and stays in this process.
+
+    One that is *patient* asks again by itself, a `PatientVi`; another is for who does so already.
 
     Raises:
         OutputsMissing: the stack does not say where Vi is.
@@ -40,7 +43,8 @@ def vi_client(desk: Desk, stack: Stack) -> ViClient:
             held[:] = [_secret(desk, vi.secret_arn)]
         return held[0]
 
-    return ViClient(vi.origin, ViKey(vi.secret_arn, read))
+    key = ViKey(vi.secret_arn, read)
+    return PatientVi(vi.origin, key, desk) if patient else ViClient(vi.origin, key)
 
 
 def _secret(desk: Desk, arn: str) -> str | None:

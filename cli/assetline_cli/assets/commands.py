@@ -132,12 +132,12 @@ def get(  # noqa: PLR0913 - typer: one argument an option
     """
     desk: Desk = ctx.obj
     with one_message(desk), vi_of(desk, stack) as client, _known(client, dataset):
-        assets = Assets(client, dataset)
         if wait:
-            done = tuple(word.casefold() for word in until or DONE)
-            waiting = Waiting(assets, desk.clock, done, timeout)
-            waiting.processed(asset, lambda status: desk.complain(f"The upload status of {asset} is {status}."))
-        record = assets.get(asset, contents=url)
+            with vi_of(desk, stack, patient=False) as impatient:  # the waiting has a time of its own
+                done = tuple(word.casefold() for word in until or DONE)
+                waiting = Waiting(Assets(impatient, dataset), desk.clock, done, timeout)
+                waiting.processed(asset, lambda status: desk.complain(f"The upload status of {asset} is {status}."))
+        record = Assets(client, dataset).get(asset, contents=url)
         if json:
             pass_on(desk.out, to_json.dumps(record, ensure_ascii=False))
         else:

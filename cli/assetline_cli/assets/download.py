@@ -124,10 +124,15 @@ def _bring(  # noqa: PLR0913 - each is an option of the command
     desk: Desk, stack: str, wanted: Selection, folder: Path, *, overwrite: bool, by_date: bool, progress: bool
 ) -> Bringing:
     now = desk.clock.now
-    with closing(vi_client(desk, find_stack(desk.aws.cloudformation, stack))) as client, closing(Downloader()) as http:
+    found = find_stack(desk.aws.cloudformation, stack)
+    with (
+        closing(vi_client(desk, found)) as client,
+        closing(vi_client(desk, found, patient=False)) as of_files,  # a file is tried again as a whole
+        closing(Downloader()) as http,
+    ):
         listing = Listing(client, wanted)
         listing.admit()
-        assets, place = Assets(client, wanted.dataset_id), FolderPlace(folder)
+        assets, place = Assets(of_files, wanted.dataset_id), FolderPlace(folder)
         bringer = Bringer(listing, lambda stopped: FolderFetch(assets, http, place, overwrite, stopped), desk.clock)
         with view_on(desk.out, desk.clock, wanted=progress) as view:
             return bringer.bring(lambda told: view.show(_picture(told, wanted.dataset_id, now())), by_date=by_date)
