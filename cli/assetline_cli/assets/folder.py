@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from assetline.dataset.fetch import Arriving, Fetch, NotKept
-from assetline.dataset.names import safe_name, with_id
+from assetline.dataset.files import names_with_id
 from assetline.vi.crc32c import Crc32c
 from assetline_cli.errors import FolderFull
 
@@ -128,13 +128,6 @@ class FolderPlace:
                 "again. What is there is whole, and is skipped."
             )
         return NotKept("NotStored", f"{error.strerror}.")
-
-
-def names_with_id(file: AssetFile) -> Iterator[str]:
-    """Yield the names with its id in them that a file gets where another has its own, without an end."""
-    folder, slash, _ = file.name.rpartition("/")
-    plain = safe_name(file.filename, file.asset_id)
-    return (f"{folder}{slash}{with_id(plain, file.asset_id, again)}" for again in count(1))
 
 
 def _write(part: Path, arriving: Arriving) -> None:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assetline.dataset.files import AssetFile, id_of, named
+from assetline.dataset.files import AssetFile, id_of, named, names_with_id
 from assetline.dataset.listing import Listing
 from assetline.dataset.names import Names
 from assetline.ingest.naming import asset_filename
-from assetline_cli.assets.folder import names_with_id
 from assetline_cli.assets.options import ByDate, Dataset
 from assetline_cli.assets.places import Place, place_at
 from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting

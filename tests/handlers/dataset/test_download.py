@@ -13,7 +13,7 @@ from assetline.vi import crc32c
 from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken, Scenario
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.conftest import event
-from tests.handlers.dataset.download_stage import BUCKET, DATASET, ELSEWHERE, DownloadStage, download_stage
+from tests.handlers.dataset.download_stage import BUCKET, DATASET, ELSEWHERE, DownloadStage, download_stage, held
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,22 @@ def test_assets_of_one_name_have_their_ids_in_theirs_and_the_same_ones_again(
     monkeypatch.setattr("assetline.dataset.pages.LARGEST_PAGE", 1)
     assert figures(stage.run()) == (0, 3, 0)
     assert stage.turns == 3
+
+
+@pytest.mark.parametrize("fewer", [{"where": {"min_bytes": 10}}, {"ids": ["asset-000002"]}])
+def test_a_download_of_fewer_assets_takes_no_name_from_another(stage: DownloadStage, fewer: dict[str, object]) -> None:
+    held(stage.vi, "b.png", b"first")
+    second = held(stage.vi, "b.png", b"another one")
+    asked = {name: [second.asset_id] if name == "ids" else value for name, value in fewer.items()}
+    stage.run(where={"max_bytes": 9})
+    assert (stage.keys(), stage.bytes("b.png")) == (["b.png"], b"first")
+    assert figures(stage.run(**asked)) == (1, 0, 0)
+    names = stage.keys()
+    assert names == ["b.png", f"b~{second.asset_id}.png"]
+    assert [stage.bytes(name) for name in names] == [b"first", b"another one"]
+    assert figures(stage.run(**asked)) == (0, 1, 0)
+    assert figures(stage.run(**asked, overwrite=True)) == (1, 0, 0)
+    assert stage.bytes("b.png") == b"another one"
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from itertools import chain
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline.dataset.fetch import Arriving, NotKept
-from assetline.dataset.files import AssetFile
+from assetline.dataset.fetch import Arriving, Fetch, NotBegun, NotKept
+from assetline.dataset.files import AssetFile, Outcome, failed, names_with_id
 from assetline.errors import PlaceRefused
 from assetline.vi import crc32c
 from assetline.vi.media import by_extension
@@ -27,6 +29,24 @@ _REFUSED = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "Perm
 _NOT_THERE = frozenset({"404", "403", "NoSuchKey", "NotFound"})  # without s3:ListBucket, 403 says so too
 
 
+@dataclass
+class BucketFetch(Fetch):
+    """Brings files under a prefix; unless it is to overwrite, it replaces no asset's object by another's."""
+
+    place: "BucketPlace"
+
+    def bring(self, file: AssetFile) -> Outcome:
+        """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
+        if self.stopped():
+            raise NotBegun
+        if not self.overwrite:
+            try:
+                file = self.place.own(file)
+            except NotKept as failure:
+                return failed(file, failure.reason, str(failure))
+        return super().bring(file)
+
+
 class BucketPlace:
     """Puts files under *prefix* of *bucket*; each has its CRC32C, its type and the id of its asset with it."""
 
@@ -35,29 +55,48 @@ class BucketPlace:
         self._bucket = bucket
         self._prefix = prefix
         self._large = BoundedSemaphore(LARGE_AT_ONCE)
+        self._heads: dict[str, Any] = {}  # what S3 said of the names that files are about to get, None for nothing
 
     def room(self, file: AssetFile) -> AbstractContextManager[object]:
         """Wait until a large file has room in memory: meanwhile its connection would stand unread."""
         return nullcontext() if file.size is not None and file.size <= SMALL else self._large
 
+    def own(self, file: AssetFile) -> AssetFile:
+        """Return *file* under its name, or, where another asset's object has that, under the first with its id.
+
+        Another download, of fewer assets, may have given the name to another. Raises as `put`.
+        """
+        for name in chain([file.name], names_with_id(file)):
+            named = file.model_copy(update={"name": name})
+            head = self._head(named)
+            if head is None or head["Metadata"].get(ASSET_ID, _quoted(file)) == _quoted(file):
+                self._heads[name] = head
+                return named
+        raise AssertionError("one of the names is free: there is no end of them")
+
     def held(self, file: AssetFile) -> int | None:
         """Return the signed CRC32C of the object that is there, if it is of equal size and CRC32C; raises as `put`."""
         if file.size is None or not file.crc32c:
             return None
+        head = self._heads.pop(file.name) if file.name in self._heads else self._head(file)
+        checksum = head.get("ChecksumCRC32C", "") if head else ""
+        # Of an object in parts it may be a checksum of checksums, which S3 marks with a hyphen.
+        if head is None or head["ContentLength"] != file.size or not checksum or "-" in checksum:
+            return None
+        there = crc32c.from_s3(checksum)
+        return there if there in file.crc32c else None
+
+    def _head(self, file: AssetFile) -> Any:
+        if len(self._key(file).encode()) > LONGEST_KEY:
+            return None
         try:
-            head = self._s3.head_object(Bucket=self._bucket, Key=self._key(file), ChecksumMode="ENABLED")
+            return self._s3.head_object(Bucket=self._bucket, Key=self._key(file), ChecksumMode="ENABLED")
         except ClientError as error:
             if _code(error) in _NOT_THERE:
                 return None
             raise self._failure(error) from None
         except BotoCoreError as error:
             raise _unanswered(error) from None
-        checksum = head.get("ChecksumCRC32C", "")
-        # Of an object in parts it may be a checksum of checksums, which S3 marks with a hyphen.
-        if head["ContentLength"] != file.size or not checksum or "-" in checksum:
-            return None
-        there = crc32c.from_s3(checksum)
-        return there if there in file.crc32c else None
 
     def put(self, file: AssetFile, arriving: Arriving) -> None:
         """Put a file, in parts if it is large, once it is proven.
@@ -147,7 +186,11 @@ def _parts(arriving: Arriving) -> Iterator[bytes]:
 def _about(file: AssetFile) -> dict[str, Any]:
     named = by_extension(file.name)
     mime = file.mime or (named.mime if named else "application/octet-stream")
-    return {"ContentType": mime, "Metadata": {ASSET_ID: quote(file.asset_id, safe="")}}
+    return {"ContentType": mime, "Metadata": {ASSET_ID: _quoted(file)}}
+
+
+def _quoted(file: AssetFile) -> str:
+    return quote(file.asset_id, safe="")
 
 
 def _code(error: ClientError) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetline.budget import Budget
-from assetline.dataset.bucket import BucketPlace
+from assetline.dataset.bucket import BucketFetch, BucketPlace
 from assetline.dataset.download_staging import DownloadSlice, DownloadStaging, SliceOutcomes, slice_at
 from assetline.dataset.fetch import Fetch, NotBegun, Stopped
 from assetline.dataset.files import STATES, AssetFile, Outcome, failed
@@ -59,7 +59,7 @@ class SliceDownload:
     def _fetch(self, one: DownloadSlice) -> Fetch:
         assets = Assets(self.client, one.download.dataset_id)
         place = BucketPlace(self.s3, one.destination.bucket, one.destination.prefix)
-        return Fetch(assets, self.downloader, place, one.overwrite, self.budget.spent)
+        return BucketFetch(assets, self.downloader, place, one.overwrite, self.budget.spent)
 
 
 @dataclass

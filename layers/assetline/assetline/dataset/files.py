@@ -1,11 +1,12 @@
 """The file of an asset on its way out of Vi, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
-from assetline.dataset.names import Names, date_folder
+from assetline.dataset.names import Names, date_folder, safe_name, with_id
 from assetline.vi.checksums import declared_crc32c
 
 _MILLISECONDS = 10**12  # the unit of `expiry` is not evidenced: in milliseconds, less than this is long ago
@@ -96,6 +97,13 @@ def named(record: Mapping[str, Any], names: Names, *, by_date: bool) -> AssetFil
         return None
     folder = date_folder(metadata_of(record).get("timeCreated")) if by_date else ""
     return AssetFile.of(record, names.name(record.get("filename"), asset_id, folder))
+
+
+def names_with_id(file: AssetFile) -> Iterator[str]:
+    """Yield the names with its id in them that a file gets where another has its own, without an end."""
+    folder, slash, _ = file.name.rpartition("/")
+    plain = safe_name(file.filename, file.asset_id)
+    return (f"{folder}{slash}{with_id(plain, file.asset_id, again)}" for again in count(1))
 
 
 def id_of(record: Mapping[str, Any]) -> str:
