@@ -177,7 +177,9 @@ def _deleted(runs: Runs, dataset: str, wanted: _Wanted) -> list[DeletionResult]:
         if results:
             _sum_up(runs.desk, dataset, results)
         if ahead:
-            left = count_of(sum(len(asked.get("ids", ())) for asked in ahead), "asset")
+            left = count_of(
+                sum(len(asked["ids"]) if "ids" in asked else asked["expect_count"] for asked in ahead), "asset"
+            )
             runs.desk.complain(f"Not begun: the deletion of {left}. {AGAIN}")
     return results
 

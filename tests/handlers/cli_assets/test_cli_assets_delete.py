@@ -190,6 +190,8 @@ def test_a_run_that_cannot_be_started_is_not_begun(
     ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr.startswith("Not begun: the deletion of 3 assets.")
+    filtered = assetline("assets", "delete", "ds1", "--filter", ".png", "--yes")
+    assert filtered.stderr.startswith("Not begun: the deletion of 2 assets.")
 
 
 @pytest.mark.parametrize("words", [("--min-bytes", "0"), ("--name", "*"), ("--filter", "{}", "--name", "*")])
