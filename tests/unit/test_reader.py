@@ -1,3 +1,4 @@
+import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from assetline.budget import Budget
 from assetline.errors import FeedRefused, FeedUnavailable, FeedUnreachable, RateLimited, RepeatedCursor, TokenRefused
+from assetline.feed import reader as reader_module
 from assetline.feed.cursors import CursorTrail
 from assetline.feed.page import Page
 from assetline.feed.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Answer, Ask, PageReader, Start, backoff
@@ -268,6 +270,23 @@ class TestBudget:
         assert reader.cursor == f"/{len(ids) + 1}"
 
 
+@pytest.fixture(autouse=True)
+def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader_module, "backoff", lambda _: 0.0)
+
+
+def paused_before_giving_up(fault: FeedUnavailable | RateLimited, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Return how many seconds a page that fails with *fault* for ever is waited for, by the turns and between them."""
+    monkeypatch.setattr(random, "uniform", lambda least, most: (least + most) / 2)
+    paused, start = 0.0, Start("/1")
+    with pytest.raises(type(fault)):  # noqa: PT012 - which of the turns gives up is not the point
+        while True:
+            _, reader, slept = read(Feed(3, {"/1": [fault] * MAX_FAULTS}), start=start)
+            paused += sum(slept) + reader.pause_seconds
+            start = Start("/1", reader.faults)
+    return paused
+
+
 class TestFaults:
     def test_a_short_pause_is_waited_out_at_the_page_that_failed(self) -> None:
         feed = Feed(3, {"/2": [RateLimited("429", 2.0), FeedUnavailable("503", 0.5)]})
@@ -286,6 +305,13 @@ class TestFaults:
     def test_a_feed_cannot_send_us_away_for_days(self) -> None:
         _, reader, _ = read(Feed(3, {"/1": [RateLimited("429", 1e6)]}))
         assert reader.pause_seconds == 3600
+
+    @pytest.mark.parametrize(("asked", "longest"), [(0.0, 1200), (1.0, 1200), (None, 1200), (60.0, 1800)])
+    def test_a_pause_that_was_too_short_is_not_taken_at_its_word_again(
+        self, monkeypatch: pytest.MonkeyPatch, asked: float | None, longest: float
+    ) -> None:
+        monkeypatch.setattr(reader_module, "backoff", backoff)
+        assert 600 < paused_before_giving_up(RateLimited("429", asked), monkeypatch) < longest
 
     def test_a_feed_that_keeps_failing_at_one_page_fails_the_export(self) -> None:
         with pytest.raises(FeedUnavailable, match="503"):

@@ -202,7 +202,7 @@ class PageReader:
         self.faults += 1
         if self.faults >= MAX_FAULTS:
             raise fault
-        pause = backoff(self.faults) if fault.pause_seconds is None else min(fault.pause_seconds, MAX_PAUSE)
+        pause = self._pause_after(fault)
         logger.warning("page_failed", error=type(fault).__name__, faults=self.faults, pause_seconds=round(pause, 1))
         if fault.smaller_may_help and self.faults > 1:  # once may be chance
             self._came_down()
@@ -212,6 +212,16 @@ class PageReader:
         self._sleep(pause)
         self._ask_first()
         return True
+
+    def _pause_after(self, fault: Retryable) -> float:
+        """Return as long as *fault* asks, once; if it was not enough, at least as long as if nothing were asked.
+
+        A feed may ask for a second and refuse for a minute, and all attempts would be spent before it is over.
+        """
+        if fault.pause_seconds is None:
+            return backoff(self.faults)
+        asked = min(fault.pause_seconds, MAX_PAUSE)
+        return asked if self.faults == 1 else max(asked, backoff(self.faults))
 
     def _came_down(self) -> bool:
         """Go on with smaller pages from here, if this is the place for that and there are any smaller."""
