@@ -103,6 +103,22 @@ def test_only_what_may_pass_is_retried(path: Path) -> None:
             assert all(issubclass(errors_of_ours()[name], errors.Retryable) for name in ours)
 
 
+def least_seconds(rule: dict[str, Any]) -> float:
+    """Return for how long a rule keeps asking, at the least: full jitter may wait no time at all."""
+    if rule.get("JitterStrategy") == "FULL":
+        return 0
+    pauses = (rule["IntervalSeconds"] * rule["BackoffRate"] ** n for n in range(rule["MaxAttempts"]))
+    return float(sum(min(pause, rule["MaxDelaySeconds"]) for pause in pauses))
+
+
+@pytest.mark.parametrize("error", ["RateLimited", "FeedUnavailable", "ViUnavailable"])
+def test_what_would_be_waited_out_at_a_page_is_waited_out_before_the_first_one_too(error: str) -> None:
+    opening = all_states(ROOT / "statemachines" / "export_feed.asl.json")["Open Export"]
+    (rule,) = [rule for rule in opening["Retry"] if error in rule["ErrorEquals"]]
+    assert rule["IntervalSeconds"] >= 30
+    assert 900 <= least_seconds(rule) <= 1800
+
+
 @every_machine
 def test_every_task_survives_the_end_of_its_function_process_and_has_a_time_limit(path: Path) -> None:
     assert machine(path)["TimeoutSeconds"] > 0
