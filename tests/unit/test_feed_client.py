@@ -8,6 +8,7 @@ import pytest
 
 from assetline.errors import (
     FeedForbidden,
+    FeedMoved,
     FeedRefused,
     FeedUnavailable,
     FeedUnreachable,
@@ -87,15 +88,43 @@ def test_a_cursor_that_is_no_address_is_refused_by_name(cursor: str) -> None:
         client(lambda _: pytest.fail("something was sent")).fetch(cursor)
 
 
-def test_a_redirect_is_not_followed() -> None:
-    with pytest.raises(FeedRefused, match="302"):
-        answering(302, {"location": "https://evil.example/"}).fetch("/feed/assets")
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("https://api.moved.example/feed/assets?signature=hidden", "https://api.moved.example."),
+        ("https://hidden:hidden@api.moved.example:8443/hidden", "https://api.moved.example:8443."),
+        ("//api.moved.example/hidden", "https://api.moved.example."),
+        ("/hidden", f"{ORIGIN}."),
+        ("http://[hidden", "cannot be read"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_redirect_is_not_followed_and_says_where_the_api_may_be(
+    status: int, location: str | None, place: str
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(status, headers={"location": location} if location else {})
+
+    with pytest.raises(FeedMoved, match=f"{status} on /feed/assets: .* SafetyCultureApiUrl") as refusal:
+        client(answer).fetch("/feed/assets?next_page_token=hidden")
+    assert place in str(refusal.value)
+    assert "hidden" not in str(refusal.value)
+    assert len(asked) == 1
+
+
+def test_an_api_that_has_moved_is_known_before_anything_is_opened() -> None:
+    with pytest.raises(FeedMoved, match=r"moved\.example"):
+        answering(308, {"location": "https://api.moved.example/"}).who_am_i()
 
 
 @pytest.mark.parametrize(
     ("status", "error"),
     [(401, TokenRefused), (403, FeedForbidden), (404, FeedForbidden), (400, FeedRefused), (429, RateLimited)]
-    + [(status, FeedUnavailable) for status in (500, 502, 503, 524)],
+    + [(status, FeedUnavailable) for status in (408, 425, 500, 502, 503, 524)],
 )
 def test_a_refusal_is_an_error_of_ours_that_never_quotes_the_token(status: int, error: type[Exception]) -> None:
     with pytest.raises(error) as refusal:

@@ -16,6 +16,7 @@
     ├── TokenMissing          the secret holds no token
     ├── TokenRefused          the feed does not take the token (401)
     ├── FeedForbidden         the token may not read this feed (403, 404)
+    ├── FeedMoved             the feed sends us to another address (3xx)
     ├── FeedRefused           the feed does not take the request (any other 4xx)
     ├── ForeignCursor         `next_page` points to another origin
     ├── RepeatedCursor        `next_page` leads back to a page already read
@@ -56,7 +57,7 @@ class Retryable(Exception):  # noqa: N818 - the names are the vocabulary of the 
 
 
 class FeedUnavailable(Retryable):
-    """The feed answered 5xx, or a 200 whose body is not a whole page."""
+    """The feed answered 5xx, 408, 425, or a 200 whose body is not a whole page."""
 
 
 class FeedUnreachable(Retryable):
@@ -113,6 +114,10 @@ class TokenRefused(Permanent):
 
 class FeedForbidden(Permanent):
     """The feed answered 403 or 404: no permission, or a module that is not licensed."""
+
+
+class FeedMoved(Permanent):
+    """The feed answered 3xx: redirects are not followed, since the token goes to one origin."""
 
 
 class FeedRefused(Permanent):

@@ -11,6 +11,7 @@ import orjson
 
 from assetline.errors import (
     FeedForbidden,
+    FeedMoved,
     FeedRefused,
     FeedUnavailable,
     FeedUnreachable,
@@ -36,6 +37,7 @@ DEFINITION_PAGES = 100  # ours: what lists more has lost its way
 DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
 
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
+_TRY_LATER = frozenset({408, 425})  # the only 4xx, but for 429, that say so
 _GATEWAY_TIMEOUTS = frozenset({504, 524})  # the gateway is there, what is behind it took too long
 
 
@@ -62,7 +64,7 @@ class FeedClient:
         """Ask the API whose token this is, so that a bad one is known before anything is opened.
 
         Raises:
-            TokenMissing, TokenRefused, FeedUnreachable, FeedUnavailable, RateLimited: as `fetch`.
+            TokenMissing, TokenRefused, FeedMoved, FeedUnreachable, FeedUnavailable, RateLimited: as `fetch`.
         """
         try:
             with self._answer(self._request("GET", self._on_origin(WHO_AM_I), SHORT_TIMEOUT)) as answer:
@@ -90,10 +92,11 @@ class FeedClient:
 
         Raises:
             FeedUnreachable: no answer, or half of one.
-            FeedUnavailable: 5xx, or a 200 that is not a whole page.
+            FeedUnavailable: 5xx, 408, 425, or a 200 that is not a whole page.
             RateLimited: 429; `pause_seconds` is what the answer asked for.
             TokenRefused: 401, also with the token read anew.
             FeedForbidden: 403 or 404.
+            FeedMoved: 3xx; the token was not sent to where it leads.
             FeedRefused: any other answer that is not 200.
             ForeignCursor: *cursor* leads to another origin; nothing was sent.
         """
@@ -212,7 +215,7 @@ class FeedClient:
         status, path = response.status_code, response.request.url.path
         if status == httpx.codes.TOO_MANY_REQUESTS:
             return RateLimited("SafetyCulture asked for a pause (429).", pause_asked_for(response.headers))
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in _TRY_LATER:
             return FeedUnavailable(
                 f"SafetyCulture answered {status} on {path}.",
                 retry_after(response.headers),
@@ -227,10 +230,26 @@ class FeedClient:
                 f"SafetyCulture does not let this token read {path} ({status}): give its user the permission, or check "
                 "that the module is part of your plan."
             )
+        if httpx.codes.is_redirect(status):
+            return _moved(response)
         return FeedRefused(
             f"SafetyCulture refused {path} ({status}): check `params` and `page_size` of the input.",
             smaller_may_help=status == httpx.codes.BAD_REQUEST,
         )
+
+
+def _moved(response: httpx.Response) -> FeedMoved:
+    """Say where an answer sends us, and no more of that than its origin: the rest may be nobody else's business."""
+    status, url = response.status_code, response.request.url
+    try:
+        target = httpx.URL(urljoin(str(url), response.headers["location"]))
+        place = f"{target.scheme}://{target.netloc.decode()}"
+    except (KeyError, httpx.InvalidURL, ValueError):
+        place = "an address that cannot be read"
+    return FeedMoved(
+        f"SafetyCulture answered {status} on {url.path}: it sends us to {place}. Redirects are not followed, and the "
+        "token was not sent there. If the API has moved, deploy with that SafetyCultureApiUrl."
+    )
 
 
 def pause_asked_for(headers: httpx.Headers) -> float | None:
