@@ -1,4 +1,5 @@
 import gzip
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from assetline.errors import (
     Retryable,
     TokenRefused,
 )
+from assetline.feed import client as feed_client
 from assetline.feed.client import EARLY_BYTES, FIELDS_LIST, FeedClient, pause_asked_for
 from assetline.pauses import retry_after
 from assetline.secrets import Token
@@ -336,3 +338,30 @@ class TestFieldDefinitions:
 
     def test_a_long_pause_is_not_worth_it(self) -> None:
         assert self.of(httpx.Response(429, headers={"retry-after": "30"})) == (None, [{}], [])
+
+    def test_a_list_that_is_slow_is_done_without_when_its_time_is_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(feed_client, "DEFINITIONS_SECONDS", 0.2)
+        asked = 0
+
+        def slow(_: httpx.Request) -> httpx.Response:
+            nonlocal asked
+            asked += 1
+            time.sleep(0.05)
+            return self.page(str(asked), following=str(asked))
+
+        assert client(slow).field_definitions() is None
+        assert 0 < asked <= 4
+
+    def test_a_page_of_it_that_trickles_in_is_done_without_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(feed_client, "DEFINITIONS_SECONDS", 0.2)
+
+        def trickle() -> Iterator[bytes]:
+            yield b'{"result": ['
+            for _ in range(50):
+                time.sleep(0.05)
+                yield b" "
+            yield b"]}"
+
+        pieces = Pieces(trickle())
+        assert client(lambda _: httpx.Response(200, stream=pieces)).field_definitions() is None
+        assert 0 < pieces.taken <= 6

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import orjson
 
+from assetline.budget import Budget
 from assetline.errors import (
     FeedForbidden,
     FeedMoved,
@@ -35,6 +36,7 @@ EARLY_BYTES = 64 * 1024  # ours: `metadata` that has not said `next_page` by her
 IDLE_SECONDS = 30  # ours: an idle connection is kept through a slow page and a short pause; load balancers keep 60
 DEFINITION_PAGES = 100  # ours: what lists more has lost its way
 DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
+DEFINITIONS_SECONDS = 20.0  # ours: for all of them; Open Export has a minute, and can do without
 
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
 _TRY_LATER = frozenset({408, 425})  # the only 4xx, but for 429, that say so
@@ -126,27 +128,29 @@ class FeedClient:
     def field_definitions(self) -> list[dict[str, Any]] | None:
         """Return the definitions of the organisation's asset fields (contract sheet, section 5); None if it cannot.
 
-        A token may read the feed and not these, and an export can do without: nothing that goes wrong here is raised.
+        A token may read the feed and not these, and an export can do without: nothing that goes wrong here is raised,
+        and a list that is slow in coming is not waited for longer than `DEFINITIONS_SECONDS`.
         """
+        budget = Budget(DEFINITIONS_SECONDS)
         for last_try in (False, True):
             try:
-                return self._all_field_definitions()
+                return self._all_field_definitions(budget)
             except Retryable as fault:
                 pause = DEFINITIONS_PAUSE if fault.pause_seconds is None else fault.pause_seconds
-                if last_try or pause > DEFINITIONS_PAUSE:
+                if last_try or pause > DEFINITIONS_PAUSE or pause >= budget.left():
                     return None
                 self._sleep(pause)
             except Permanent:
                 return None
         return None
 
-    def _all_field_definitions(self) -> list[dict[str, Any]]:
+    def _all_field_definitions(self, budget: Budget) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}  # by id: a list that grows while it is read may show one twice
         question: dict[str, str] = {}
         for _ in range(DEFINITION_PAGES):
             request = self._request("POST", self._on_origin(FIELDS_LIST), SHORT_TIMEOUT, orjson.dumps(question))
             with self._answer(request) as response:
-                answer = _json_object(response.read())
+                answer = _json_object(_read_within(budget, response))
             definitions, following = answer.get("result"), answer.get("next_page_token")
             if not isinstance(definitions, list) or not all(
                 isinstance(definition, dict) and isinstance(definition.get("id"), str) for definition in definitions
@@ -260,6 +264,16 @@ def pause_asked_for(headers: httpx.Headers) -> float | None:
     """
     pause = retry_after(headers)
     return seconds(headers.get("x-ratelimit-reset")) if pause is None else pause
+
+
+def _read_within(budget: Budget, response: httpx.Response) -> bytes:
+    """Return the body of *response*, which has to be there before *budget* is spent; FeedUnavailable if it is not."""
+    body = bytearray()
+    for piece in decompressed(response):
+        body += piece
+        if budget.spent():
+            raise FeedUnavailable("SafetyCulture takes too long over the list of fields.")
+    return bytes(body)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
