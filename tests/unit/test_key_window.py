@@ -21,7 +21,17 @@ def test_a_row_twice_on_one_page_is_written_once() -> None:
 
 
 def test_rows_without_a_key_all_pass() -> None:
-    assert KeyWindow().unseen([*records(None, None), {}], ["id"]) == [*records(None, None), {}]
+    rows: list[dict[str, Any]] = [*records(None, None, "", ""), {}]
+    assert KeyWindow().unseen(rows, ["id"]) == rows
+
+
+def test_rows_that_lack_a_part_of_their_key_all_pass() -> None:
+    rows: list[dict[str, Any]] = [{"group": "a", "user": ""}] * 2 + [{"group": None, "user": "b"}] * 2
+    assert KeyWindow().unseen(rows, ["group", "user"]) == rows
+
+
+def test_a_key_that_is_nought_is_a_key() -> None:
+    assert KeyWindow().unseen(records(0, 0), ["id"]) == records(0)
 
 
 def test_a_key_of_several_columns_is_told_by_all_of_them() -> None:

@@ -48,7 +48,7 @@ class KeyWindow:
 
 def _digest(record: dict[str, Any], key: Sequence[str]) -> bytes | None:
     values = [record.get(name) for name in key]
-    if None in values or not values:
+    if None in values or "" in values or not values:  # a feed that has no value sends either
         return None
     if len(values) == 1 and type(values[0]) is str:
         return blake2b(values[0].encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
