@@ -9,7 +9,7 @@ from assetline.export.request import AnyRequest
 from assetline.export.shapes import Shape, shape_of
 from assetline.feed.page import Record
 from assetline.table.cells import as_json
-from assetline.table.columns import EXTRA, FIELDS, Columns, discovered_fields
+from assetline.table.columns import EXTRA, FIELDS, Columns, can_be_header, discovered_fields
 from assetline.table.rows import CsvTable
 
 GATHERED_BYTES = 8 * 1024**2  # ours: as many as the first part; what is seen later than that goes to `extra`
@@ -116,13 +116,13 @@ def columns_of(shape: Shape, records: Iterable[Record]) -> Columns:
     """
     records = list(records)
     declared = shape.columns
+    seen = [key for key in dict.fromkeys(key for record in records for key in record) if can_be_header(key)]
     # A key called like the last column has no column of its own: it is in that one.
-    keys = declared or tuple(dict.fromkeys(key for record in records for key in record if key != EXTRA))
+    keys = declared or tuple(key for key in seen if key != EXTRA)
     if FIELDS in declared:
         return Columns.flattened(keys, discovered_fields(records))
     if shape.open_columns:
-        found = dict.fromkeys(key for record in records for key in record if key.startswith(shape.open_columns))
-        keys = (*keys, *(key for key in found if key not in keys))
+        keys = (*keys, *(key for key in seen if key.startswith(shape.open_columns) and key not in keys))
     return Columns.plain(keys)
 
 

@@ -120,11 +120,16 @@ def items_of(value: Any) -> list[Any] | None:
     return value if isinstance(value, list) and all(isinstance(item, dict) for item in value) else None
 
 
+def can_be_header(text: str) -> bool:
+    """Say whether a column can be called *text*; what has no column is in `extra`.
+
+    A lone surrogate can stand neither in a header nor in the JSON the columns are kept in.
+    """
+    return text.encode(errors="ignore").decode() == text
+
+
 def _can_be_column(field_id: object, name: object) -> bool:
-    # A lone surrogate can stand in neither a header nor the JSON the columns are kept in; such a field is in `extra`.
-    return field_id != "" and all(
-        isinstance(text, str) and text.encode(errors="ignore").decode() == text for text in (field_id, name)
-    )
+    return field_id != "" and all(isinstance(text, str) and can_be_header(text) for text in (field_id, name))
 
 
 def _field_columns(fields: Sequence[CustomField], keys: Iterable[str]) -> list[Column]:
