@@ -281,6 +281,20 @@ class TestSeveralFeeds:
         assert exports["inspections"]["since"] == "last"
         assert "since" not in exports["assets"]
 
+    @pytest.mark.parametrize("feeds", ["all", ["all"], " all", "assets, all", ["all", "users"]])
+    def test_all_feeds_are_all_however_they_are_named(self, feeds: Any) -> None:
+        planned = [export["feed"] for export in self.plan({"feeds": feeds})["exports"]]
+        assert sorted(planned) == sorted(feed.name for feed in CATALOGUE.values() if not feed.legacy)
+
+    def test_a_legacy_feed_can_be_named_beside_all(self) -> None:
+        planned = [export["feed"] for export in self.plan({"feeds": ["all", "schedules"]})["exports"]]
+        assert len(planned) == len(set(planned)) == 1 + sum(not feed.legacy for feed in CATALOGUE.values())
+
+    @pytest.mark.parametrize("feeds", ["all", "assets", "inspections", ["users", "inspections"]])
+    def test_changes_and_since_do_not_go_together_whichever_the_feeds(self, feeds: Any) -> None:
+        with pytest.raises(InvalidInput, match=r"does not go with `since`.* max_concurrency"):
+            self.plan({"feeds": feeds, "since": "last", "changes": True})
+
     def test_one_unknown_feed_starts_nothing(self) -> None:
         with pytest.raises(UnknownFeed, match="'user'"):
             self.plan(event("plan_exports/unknown_feed"))

@@ -1,10 +1,11 @@
 """Plan Exports: a list of feeds becomes the input of each one's export."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assetline.export.request import ExportRequest, Format, parse
+from assetline.export.request import ExportRequest, Format, parse, refuse_changes_of_changes
 from assetline.feed.catalogue import CATALOGUE, feed_named
 
 ALL = "all"
@@ -13,7 +14,7 @@ MOST_SIDE_BY_SIDE = 40  # Step Functions: of one map
 
 
 class FeedsRequest(BaseModel):
-    """Feeds to export side by side: a list, their names separated by commas, or `all`.
+    """Feeds to export side by side: a list, or their names separated by commas; `all` stands for all of them.
 
     `since` "last" is for the feeds that can say what has changed; the others are exported whole. The rest is as in the
     input of one export. Legacy feeds are not part of `all`.
@@ -28,6 +29,11 @@ class FeedsRequest(BaseModel):
     neutralise_formulas: bool = False
     changes: bool = False
     max_concurrency: int = Field(default=SIDE_BY_SIDE, ge=1, le=MOST_SIDE_BY_SIDE)
+
+    @model_validator(mode="after")
+    def _changes_are_of_whole_feeds(self) -> Self:
+        refuse_changes_of_changes(self.since, changes=self.changes)  # whichever of the feeds `since` would be for
+        return self
 
 
 class Plan(BaseModel, frozen=True):
@@ -46,7 +52,7 @@ def plan_exports(raw: Any) -> Plan:
     request = parse(FeedsRequest, raw)
     common = request.model_dump(mode="json", exclude={"feeds", "since", "max_concurrency"}, exclude_defaults=True)
     exports = []
-    for name in _names(request.feeds):
+    for name in dict.fromkeys(_names(request.feeds)):
         since = request.since if feed_named(name).takes_modified_after else None
         export = {"feed": name, **common, **({"since": since} if since else {})}
         parse(ExportRequest, export)
@@ -54,8 +60,9 @@ def plan_exports(raw: Any) -> Plan:
     return Plan(exports=exports, max_concurrency=request.max_concurrency)
 
 
-def _names(feeds: list[str] | str) -> list[str]:
-    if feeds == ALL:
-        return [feed.name for feed in CATALOGUE.values() if not feed.legacy]
-    names = [name.strip() for name in feeds.split(",")] if isinstance(feeds, str) else feeds
-    return list(dict.fromkeys(names))
+def _names(feeds: list[str] | str) -> Iterator[str]:
+    for name in feeds.split(",") if isinstance(feeds, str) else feeds:
+        if name.strip() == ALL:
+            yield from (feed.name for feed in CATALOGUE.values() if not feed.legacy)
+        else:
+            yield name.strip()

@@ -16,6 +16,12 @@ type SortBy = Literal["default", "assetId", "filename", "lastModified.contents",
 PARENT = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 
+def refuse_changes_of_changes(since: str | None, *, changes: bool) -> None:
+    """Raise ValueError for two options of which each makes the other one meaningless."""
+    if changes and since:
+        raise ValueError("`changes` compares whole exports, so it does not go with `since`")
+
+
 class ExportRequest(BaseModel):
     """An export that starts at the first page; all but `feed` may be left out.
 
@@ -38,8 +44,7 @@ class ExportRequest(BaseModel):
 
     @model_validator(mode="after")
     def _changes_are_of_whole_feeds(self) -> Self:
-        if self.changes and self.since:
-            raise ValueError("`changes` compares whole exports, so it does not go with `since`")
+        refuse_changes_of_changes(self.since, changes=self.changes)
         return self
 
     @property
