@@ -295,6 +295,10 @@ class TestSeveralFeeds:
         with pytest.raises(InvalidInput, match=r"does not go with `since`.* max_concurrency"):
             self.plan({"feeds": feeds, "since": "last", "changes": True})
 
+    def test_formulas_in_json_lines_cannot_be_neutralised(self) -> None:
+        with pytest.raises(InvalidInput, match=r"`neutralise_formulas` is for `csv`.* max_concurrency"):
+            self.plan({"feeds": "all", "format": "jsonl", "neutralise_formulas": True})
+
     def test_one_unknown_feed_starts_nothing(self) -> None:
         with pytest.raises(UnknownFeed, match="'user'"):
             self.plan(event("plan_exports/unknown_feed"))

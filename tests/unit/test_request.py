@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from assetline.errors import InvalidInput, UnknownFeed
-from assetline.export.request import ExportRequest, ResumeRequest, parse
+from assetline.export.request import ExportRequest, ResumeRequest, asked_for, parse
 from assetline.feed.catalogue import feed_named
 
 
@@ -31,6 +31,8 @@ def test_null_means_the_same_as_left_out() -> None:
         ({"feed": "assets", "params": [1]}, "'params'"),
         ({"feed": "assets", "since": "yesterday"}, "'since'"),
         ({"feed": "assets", "since": "last", "changes": True}, "does not go with `since`"),
+        ({"feed": "assets", "format": "jsonl", "neutralise_formulas": True}, "`neutralise_formulas` is for `csv`"),
+        ({"feed": "assets", "format": "jsonl.gz", "neutralise_formulas": True}, "`neutralise_formulas` is for `csv`"),
         ([], "not a JSON object"),
         (None, "not a JSON object"),
         ("assets", "not a JSON object"),
@@ -41,6 +43,15 @@ def test_what_is_wrong_is_named_with_the_keys_there_are(raw: Any, named: str) ->
         parse(ExportRequest, raw)
     assert named in str(refusal.value)
     assert "feed, params, format, page_size, max_turn_seconds, since" in str(refusal.value)
+
+
+@pytest.mark.parametrize("of", [{"feed": "assets"}, {"source": "vi", "dataset_id": "ds1"}])
+@pytest.mark.parametrize("format_", ["csv", "csv.gz"])
+def test_formulas_are_neutralised_where_a_spreadsheet_would_run_them(of: dict[str, Any], format_: str) -> None:
+    asked = of | {"format": format_, "neutralise_formulas": True}
+    assert asked_for(asked).neutralise_formulas
+    with pytest.raises(InvalidInput, match="`neutralise_formulas` is for"):
+        asked_for(asked | {"format": format_.replace("csv", "jsonl")})
 
 
 def test_a_refusal_does_not_repeat_what_was_in_the_input() -> None:

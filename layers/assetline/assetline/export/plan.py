@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assetline.export.request import ExportRequest, Format, parse, refuse_changes_of_changes
+from assetline.export.request import ExportRequest, Format, parse, refuse_changes_of_changes, refuse_lines_neutralised
 from assetline.feed.catalogue import CATALOGUE, feed_named
 
 ALL = "all"
@@ -31,8 +31,9 @@ class FeedsRequest(BaseModel):
     max_concurrency: int = Field(default=SIDE_BY_SIDE, ge=1, le=MOST_SIDE_BY_SIDE)
 
     @model_validator(mode="after")
-    def _changes_are_of_whole_feeds(self) -> Self:
+    def _options_go_together(self) -> Self:
         refuse_changes_of_changes(self.since, changes=self.changes)  # whichever of the feeds `since` would be for
+        refuse_lines_neutralised(self.format, neutralise_formulas=self.neutralise_formulas)
         return self
 
 

@@ -22,13 +22,21 @@ def refuse_changes_of_changes(since: str | None, *, changes: bool) -> None:
         raise ValueError("`changes` compares whole exports, so it does not go with `since`")
 
 
+def refuse_lines_neutralised(format_: Format, *, neutralise_formulas: bool) -> None:
+    """Raise ValueError for a promise that could not be kept: the records of JSON Lines are as they came."""
+    if neutralise_formulas and not format_.startswith("csv"):
+        raise ValueError(
+            "`neutralise_formulas` is for `csv` and `csv.gz`: no spreadsheet program runs what is in jsonl"
+        )
+
+
 class ExportRequest(BaseModel):
     """An export that starts at the first page; all but `feed` may be left out.
 
     `page_size` null asks for the largest pages the feed accepts, `max_turn_seconds` null for turns as long as the
     function may run. `since` "last" exports what changed since the last complete export of the same feed and `params`.
-    `neutralise_formulas` takes the power from cells a spreadsheet program would run. `changes` writes, beside the
-    file, what was added, changed and removed since the last complete export.
+    `neutralise_formulas` takes the power from cells of a CSV a spreadsheet program would run. `changes` writes, beside
+    the file, what was added, changed and removed since the last complete export.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -43,8 +51,9 @@ class ExportRequest(BaseModel):
     changes: bool = False
 
     @model_validator(mode="after")
-    def _changes_are_of_whole_feeds(self) -> Self:
+    def _options_go_together(self) -> Self:
         refuse_changes_of_changes(self.since, changes=self.changes)
+        refuse_lines_neutralised(self.format, neutralise_formulas=self.neutralise_formulas)
         return self
 
     @property
@@ -86,6 +95,11 @@ class AssetsRequest(BaseModel):
     page_size: int | None = Field(default=None, ge=1, le=1000)
     max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
     neutralise_formulas: bool = False
+
+    @model_validator(mode="after")
+    def _options_go_together(self) -> Self:
+        refuse_lines_neutralised(self.format, neutralise_formulas=self.neutralise_formulas)
+        return self
 
     @property
     def feed(self) -> str:
