@@ -20,6 +20,12 @@ def test_the_last_page_has_no_cursor(metadata: bytes) -> None:
     assert parse_page(b'{"metadata": %b, "data": []}' % metadata).next_cursor is None
 
 
+@pytest.mark.parametrize(("next_page", "cursor"), [(b"null", None), (b'""', None), (b'"/2"', "/2")])
+def test_null_is_a_page_of_no_records_when_it_is_said_what_follows(next_page: bytes, cursor: str | None) -> None:
+    page = parse_page(b'{"metadata": {"next_page": %b}, "data": null}' % next_page)
+    assert (page.records, page.next_cursor) == ([], cursor)
+
+
 @pytest.mark.parametrize("remaining", [b"null", b'"many"', b"true"])
 def test_remaining_records_that_are_no_number_are_passed_over(remaining: bytes) -> None:
     assert parse_page(b'{"metadata": {"remaining_records": %b}, "data": []}' % remaining).remaining is None
@@ -35,6 +41,9 @@ def test_remaining_records_that_are_no_number_are_passed_over(remaining: bytes) 
         b'{"data": []}',
         b'{"metadata": {"next_page": null}}',
         b'{"metadata": {"next_page": null}, "data": {}}',
+        b'{"metadata": {}, "data": null}',
+        b'{"metadata": null, "data": null}',
+        b'{"metadata": {"next_page": 7}, "data": null}',
         b'{"metadata": {"next_page": null}, "data": ["secret-1"]}',
         b'{"metadata": {"next_page": 7}, "data": []}',
         b'{"metadata": {"next_page": null}, "data": [{"id": NaN, "secret-1": 1}]}',

@@ -41,6 +41,8 @@ def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
 
     `next_page` is `null`, `""` or absent on the last page; `remaining_records` is an estimate that today's API leaves
     out, so anything but a number there is passed over. Integers of any size and lone surrogates are read as they are.
+    `data` that is `null` is an empty page, if `metadata` says what follows it: some servers write an empty list so. A
+    200 that has no `data` at all is a fault.
 
     Raises:
         FeedUnavailable: not JSON, cut short, or not a page; asking again may bring a whole one.
@@ -51,6 +53,8 @@ def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
     metadata, records = answer.get("metadata"), answer.get("data")
     if not isinstance(metadata, dict):
         raise FeedUnavailable("The feed answered 200 without `metadata`.")
+    if records is None and "data" in answer and "next_page" in metadata:
+        records = []
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise FeedUnavailable("The feed answered 200 without `data`, a list of objects.")
     next_cursor, remaining = metadata.get("next_page") or None, metadata.get("remaining_records")
