@@ -220,6 +220,21 @@ def test_an_upload_that_expired_is_named(aws: Aws, machine: Machine, feed_api: E
         machine.close(state)
 
 
+@pytest.mark.parametrize("more", [-1, 1])
+def test_what_lies_below_staging_is_not_published_at_another_size_than_was_rendered(
+    aws: Aws, machine: Machine, feed_api: Emulator, more: int
+) -> None:
+    feed_api.has(Scenario(rows=5))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    state = machine.write(machine.open(opening))
+    export, size = state["export"], state["checkpoint"]["bytes"] + more
+    aws.s3.abort_multipart_upload(Bucket=BUCKET, Key=export["upload_key"], UploadId=export["upload_id"])
+    aws.s3.put_object(Bucket=BUCKET, Key=export["upload_key"], Body=b"x" * size)
+    with pytest.raises(UploadGone):
+        machine.close(state)
+    assert aws.keys("exports/") == []
+
+
 def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=95))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS}

@@ -228,6 +228,30 @@ class TestChanges:
         rows = list(csv.DictReader(io.StringIO(aws.text(changes["changes_key"]), newline="")))
         assert [(row["change"], row["id"]) for row in rows] == [("removed", asset(n)["id"]) for n in (28, 29)]
 
+    def test_an_export_of_what_changed_is_not_what_the_next_one_is_compared_with(
+        self, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=30))
+        whole = machine.run({"feed": "inspections"}, "2026-11-19T03:00:00Z")
+        feed_api.has(Scenario(rows=5))
+        machine.run({"feed": "inspections", "since": "last"}, "2026-11-20T03:00:00Z")
+        feed_api.has(Scenario(rows=28))
+        opening = {
+            "execution_arn": "arn:today",
+            "started_at": "2026-11-21T03:00:00Z",
+            "input": {"feed": "inspections", "changes": True},
+        }
+        state = machine.write(machine.open(opening))
+        machine.close(state)
+        previous = state["export"]["previous"]
+        assert (previous["whole_export_id"], previous["key"], previous["rows"]) == (
+            whole["export_id"],
+            whole["key"],
+            30,
+        )
+        changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
+        assert (changes["added"], changes["changed"], changes["removed"]) == (0, 0, 2)
+
     def test_the_first_export_of_a_feed_has_nothing_to_compare_with(self, machine: Machine, feed_api: Emulator) -> None:
         feed_api.has(Scenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
@@ -249,6 +273,16 @@ class TestShrunk:
         now = machine.run({"feed": "assets"}, "2026-11-21T03:00:00Z")
         assert manifest_of(aws, now)["shrunk"] == {"rows_before": 100, "export_id_before": before["export_id"]}
         assert [entry["DetailType"] for entry in aws.announced][-1] == "Export Shrunk"
+
+    def test_an_export_of_what_changed_has_few_rows_and_nothing_is_wrong(
+        self, aws: Aws, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=100))
+        machine.run({"feed": "inspections"}, "2026-11-20T03:00:00Z")
+        feed_api.has(Scenario(rows=3))
+        now = machine.run({"feed": "inspections", "since": "last"}, "2026-11-21T03:00:00Z")
+        assert (now["rows"], manifest_of(aws, now)["shrunk"]) == (3, None)
+        assert "Export Shrunk" not in [entry["DetailType"] for entry in aws.announced]
 
     def test_a_few_rows_less_are_nothing_special(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
         feed_api.has(Scenario(rows=100))
