@@ -62,7 +62,7 @@ NeutraliseFormulas = Annotated[
     bool | None,
     typer.Option(
         "--neutralise-formulas",
-        help="Take the power from cells a spreadsheet program would run, such as =HYPERLINK(…).",
+        help="In a CSV, take the power from cells a spreadsheet program would run, such as =HYPERLINK(…).",
         show_default="cells as they are",
     ),
 ]
