@@ -6,7 +6,7 @@ import pytest
 
 from assetline.ingest import connections, upload
 from assetline.ingest.upload import SliceUpload
-from local.emulators.vi.scenario import DeadUploadHost, ExpiredUpload, PutFault
+from local.emulators.vi.scenario import ApiFault, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
 
@@ -93,6 +93,45 @@ def test_a_part_that_does_not_get_through_leaves_no_parts_behind(
     stage.settles(stage.uploads(stage.opens()))
     assert (stage.states("film.png"), stage.drop("film.png").reason) == (["dropped"], "UploadFailed")
     assert stage.vi.stage.multiparts == {}
+
+
+@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize("path", ["/multipartUploads", "/parts/1", "/parts/1/completion", "/completion"])
+def test_a_large_file_survives_an_answer_of_vi_that_was_lost_or_asked_for_a_pause(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    monkeypatch.setattr(upload, "THRESHOLD", 4)
+    stage.plays(ApiFault(method="POST", path=path, status=status, times=2), part_bytes=5)
+    stage.session("film.png")
+    assert stage.vi.assets(DATASET)["film.png"].content.read() == b"bytes of film.png"
+    assert stage.states("film.png") == ["uploaded"]
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_large_file_that_vi_never_answers_for_costs_the_others_nothing(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(upload, "THRESHOLD", len(b"bytes of film.png"))
+    stage.drops("film.png", "a.png", "b.png")
+    stage.plays(ApiFault(method="POST", path="/multipartUploads", status=status))
+    stage.settles(stage.uploads(stage.opens()))
+    assert stage.states("film.png", "a.png", "b.png") == ["dropped", "ingested", "ingested"]
+    assert (stage.drop("film.png").reason, stage.drop("film.png").attempts) == ("UploadFailed", 1)
+
+
+def test_a_pause_that_vi_asks_for_is_made_but_no_endless_one(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    patient = impatient()
+    patient.sleep = pauses.append
+    monkeypatch.setattr("functions.upload_assets.app.slice_upload", lambda: patient)
+    monkeypatch.setattr(upload, "THRESHOLD", 4)
+    faults = (ApiFault(method="POST", path="/multipartUploads", status=429, times=1, retry_after=s) for s in (7, 3600))
+    stage.plays(*faults)
+    stage.session("film.png")
+    assert 7 <= pauses[0] <= 9
+    assert pauses[1:] == [upload.MOST_PAUSE]
 
 
 def test_an_expired_url_is_renewed_where_vi_lists_another(stage: SessionStage) -> None:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from assetline.errors import (
+    AnswerLost,
     KeyForbidden,
+    KeyMissing,
     KeyRefused,
     Permanent,
+    RateLimited,
     Retryable,
     StagedGone,
     UploadUrlExpired,
@@ -39,6 +42,7 @@ THREADS = 32
 PIECE = 256 * 1024  # ours: bytes of a file in memory at once; with the threads, 8 MiB
 WHOLE = 1024**2  # ours: a file of up to so many bytes is read in one go
 TRIES = 3
+MOST_PAUSE = 30.0  # ours: seconds between two tries of a file, whatever Vi asks for; it has other sessions to go with
 LEASE_EVERY = 60.0  # ours: seconds
 MARK_AT = 100  # DynamoDB: the ledger hears of as many at once
 EXPIRES_SOON = 60.0  # ours: seconds before the end of a URL's time that it is not begun with any more
@@ -94,7 +98,7 @@ class SliceUpload:
                             drop_id=asset.drop_id, reason=lost.reason, message=lost.message, retryable=lost.retryable
                         )
                     )
-                except (KeyRefused, KeyForbidden):
+                except (KeyMissing, KeyRefused, KeyForbidden):
                     threads.shutdown(wait=False, cancel_futures=True)
                     raise
                 else:
@@ -129,12 +133,13 @@ class SliceUpload:
                         "UploadExpired", "The place that Vi gave for it was no longer open.", retryable=True
                     ) from None
                 upload = renewed
-            except (ViUnavailable, ViUnreachable, ViRefused, HTTPClientError) as fault:
+            except (AnswerLost, RateLimited, ViUnavailable, ViUnreachable, ViRefused, HTTPClientError) as fault:
                 faults += 1
                 if faults >= TRIES:
                     what = f"Its bytes did not get through ({type(fault).__name__}), {TRIES} times."
                     raise _Lost("UploadFailed", what, retryable=True) from None
-                self.sleep(random.uniform(0, 2.0**faults))  # noqa: S311 - jitter is no secret
+                asked = (fault.pause_seconds or 0.0) if isinstance(fault, Retryable) else 0.0
+                self.sleep(min(MOST_PAUSE, asked + random.uniform(0, 2.0**faults)))  # noqa: S311 - jitter is no secret
             else:
                 return
 
@@ -200,7 +205,7 @@ class SliceUpload:
             if self._fresh is None or self._fresh.get(asset.asset_filename) == old:
                 try:
                     session = Sessions(self.client, one.session.dataset_id).get(one.session.session_id)
-                except (KeyRefused, KeyForbidden):
+                except (KeyMissing, KeyRefused, KeyForbidden):
                     raise
                 except (Permanent, Retryable):
                     return None
