@@ -12,7 +12,8 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take `{"session", "polls"}`; return `{"progress", "wait_seconds"}`."""
+    """Take `{"session", "polls"}` and the `error` that broke uploads off; return `{"progress", "wait_seconds"}`."""
     session = SessionRef.model_validate(event["session"])
     logger.append_keys(session_key=session.session_key, session_id=session.session_id)
-    return Poller(vi_client(), sessions_table(), s3()).look(session, event["polls"]).model_dump(mode="json")
+    poller, broke_off = Poller(vi_client(), sessions_table(), s3()), event.get("error") is not None
+    return poller.look(session, event["polls"], broke_off=broke_off).model_dump(mode="json")

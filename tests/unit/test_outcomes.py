@@ -139,6 +139,29 @@ def test_a_run_that_broke_otherwise_costs_each_a_try_for_one_of_them_may_have_br
     assert all(outcome.counts_attempt for outcome in found)
 
 
+@pytest.mark.parametrize("vi_says", ["running", "finished"])
+def test_uploads_that_broke_off_cost_a_try_only_those_of_whom_nobody_heard(vi_says: Any) -> None:
+    drops = [*any_drops(2), any_drop("2.png", uploaded=False)]
+    found = outcomes(drops, said(vi_says, 3, 2, left_as="finished", error="Sandbox.Timedout"))
+    assert [(one.state, one.counts_attempt) for one in found] == [("ingested", False)] * 2 + [("dropped", True)]
+    assert found[2].message == "The uploads of the session broke off (Sandbox.Timedout)."
+
+
+def test_uploads_that_broke_off_cost_nobody_a_try_where_vi_took_less_than_was_sent() -> None:
+    drops = [*any_drops(2), any_drop("2.png", uploaded=False)]
+    found = outcomes(drops, said("running", 3, 1, left_as="overdue", error="Sandbox.Timedout"))
+    assert [(one.state, one.counts_attempt) for one in found] == [("dropped", False)] * 2 + [("dropped", True)]
+
+
+def test_an_overdue_session_that_took_a_file_whose_upload_broke_off_does_not_pass_for_another() -> None:
+    drops = [
+        any_drop("0.png", uploaded=False),
+        any_drop("1.png"),
+    ]  # Vi counts the first one, and is still at the second
+    evidence = said("running", 2, 1, left_as="overdue", error="Sandbox.Timedout")
+    assert states(outcomes(drops, evidence)) == ["dropped", "dropped"]
+
+
 def test_a_file_that_is_gone_is_rejected_and_does_not_hold_up_the_others() -> None:
     drops = any_drops(3)
     gone = not_uploaded(drops[0], reason="Deleted", retryable=False)

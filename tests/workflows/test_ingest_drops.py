@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, FileError, Scenario
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, ExpiredUpload, FileError, Scenario
 from local.emulators.vi.server import Emulator, running
 from local.images import FORMATS, folder, image
 from local.ministack import MiniStack, free_port
@@ -143,6 +143,26 @@ def test_a_key_that_vi_refuses_fails_the_run_and_the_drops_wait_for_a_better_one
     vi.plays(RATION)
     box.run("ds3", f"by-hand-{time.time_ns()}")
     assert box.over({"ds3/patient.png"})["ds3/patient.png"].state == "ingested"
+
+
+def test_a_key_that_vi_refuses_in_mid_upload_fails_the_run_by_its_name_and_costs_no_try(
+    box: DropBox, vi: Emulator
+) -> None:
+    # The URL has to be renewed, and the first look at the session is that of the renewal.
+    faults = (ExpiredUpload(times=1), ApiFault(method="GET", path="/assetIngestionSessions/", status=401, times=1))
+    vi.plays(RATION.model_copy(update={"faults": faults}))
+    before = {run["executionArn"] for run in box.runs("FAILED")}
+    box.put("ds3/mid_upload.png", image("png", 1))
+    (failed,) = until(lambda: {run["executionArn"] for run in box.runs("FAILED")} - before, "the run failed")
+    described = box.ended(failed)
+    assert described["error"] == "KeyRefused"
+    assert "put a current one in the secret" in described["cause"]
+    drop = box.drops()["ds3/mid_upload.png"]
+    assert (drop.state, drop.attempts) == ("dropped", 0)
+
+    vi.plays(RATION)
+    box.run("ds3", f"by-hand-{time.time_ns()}")
+    assert box.over({"ds3/mid_upload.png"})["ds3/mid_upload.png"].state == "ingested"
 
 
 def test_what_vi_refuses_is_rejected_with_its_code_and_the_rest_is_ingested(box: DropBox, vi: Emulator) -> None:

@@ -67,9 +67,10 @@ class SessionStage:
         self.drops(*names, **options)
         return self.uploads(self.opens(execution))
 
-    def polls(self, session: dict[str, Any], polls: int = 0) -> dict[str, Any]:
-        """Play Poll Session."""
-        return self._invoke(poll_session, {"session": session, "polls": polls})
+    def polls(self, session: dict[str, Any], polls: int = 0, error: str | None = None) -> dict[str, Any]:
+        """Play Poll Session; *error* is what broke uploads off."""
+        caught = {"Error": error, "Cause": "{}"} if error else None
+        return self._invoke(poll_session, {"session": session, "polls": polls, "error": caught})
 
     def settles(self, session: dict[str, Any], progress: str = "finished", error: str | None = None) -> dict[str, Any]:
         """Play Settle Session."""

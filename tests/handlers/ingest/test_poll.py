@@ -116,6 +116,14 @@ def test_a_session_that_waits_only_for_a_file_that_is_gone_is_finished(stage: Se
     assert stage.polls(stage.uploads(opened))["progress"] == "finished"
 
 
+def test_a_session_whose_uploads_broke_off_is_finished_when_nothing_moves_any_more(stage: SessionStage) -> None:
+    stage.drops(*FILES)
+    session = stage.opens()["session"]
+    assert stage.polls(session, LATER)["progress"] == "running"
+    assert stage.polls(session, LATER - 1, "Sandbox.Timedout")["progress"] == "running"
+    assert stage.polls(session, LATER, "Sandbox.Timedout")["progress"] == "finished"
+
+
 def test_a_session_that_is_still_at_what_was_uploaded_is_not_finished(stage: SessionStage) -> None:
     stage.drops(*FILES)
     opened = stage.opens()

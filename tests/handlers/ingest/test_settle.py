@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from assetline.errors import KeyRefused, ViUnavailable
-from assetline.ingest import connections
+from assetline.ingest import connections, slices
+from assetline.ingest.poll import rested
 from local.emulators.vi.scenario import LOCAL_KEY, ApiFault, FileError, SessionFails
 from local.emulators.vi.server import Emulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
 
 FILES = ("0.png", "1.png", "2.png")
+LATER = next(polls for polls in range(100) if rested(polls))
 BAD = FileError(filename="1.png", code="EBADMIME")
 
 
@@ -180,6 +182,25 @@ def test_a_run_that_broke_gives_back_what_was_not_sent_and_cancels(stage: Sessio
     settled = stage.settles(opened["session"], "broken", "Sandbox.Timedout")
     assert [(stage.drop(name).state, stage.drop(name).attempts) for name in FILES] == [("dropped", 1)] * 3
     assert (settled["returned"], stage.cancels(), stage.noted()["state"]) == (3, 1, "failed")
+    assert stage.noted()["error"] == "Sandbox.Timedout"
+
+
+def test_a_slice_that_broke_off_costs_a_try_its_own_files_only(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE_ASSETS", 2)
+    stage.drops(*FILES)
+    opened = stage.opens()
+    session = stage.uploads(opened | {"slices": opened["slices"][:1]})
+    stage.polls(session)
+    progress = stage.polls(session, LATER, "Sandbox.Timedout")["progress"]
+    settled = stage.settles(session, progress, "Sandbox.Timedout")
+    assert [(stage.drop(name).state, stage.drop(name).attempts) for name in FILES] == [
+        ("ingested", 0),
+        ("ingested", 0),
+        ("dropped", 1),
+    ]
+    assert (settled["ingested"], settled["returned"], stage.cancels()) == (2, 1, 1)
     assert stage.noted()["error"] == "Sandbox.Timedout"
 
 

@@ -58,7 +58,8 @@ class Outcome:
 class Evidence:
     """All that is known of a session when it is settled.
 
-    `left_as` is how the run left it, and `error` names what broke the run. `vi_says` is where Vi says it is, None for a
+    `left_as` is how the run left it. `error` names what broke the run or, where it is not left as `broken`, some of its
+    uploads: nobody says how those ended that are not noted as uploaded. `vi_says` is where Vi says it is, None for a
     session that Vi does not have. `total` is None where Vi does not count. `file_errors` are codes by file name,
     `upload_failures` are by `drop_id`.
     """
@@ -89,7 +90,7 @@ class Evidence:
     def why(self) -> str:
         """Why drops go back that nothing else is known of, in words."""
         said = self.failure or self.error
-        return f"{_WHY[self.ended]}{f' ({said})' if said else ''}."
+        return f"{_WHY['broken' if self.error else self.ended]}{f' ({said})' if said else ''}."
 
 
 def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
@@ -100,10 +101,13 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
     failures = {drop.drop_id: evidence.upload_failures.get(drop.drop_id) for drop in drops}
     innocent = [drop for drop in drops if drop.drop_id not in codes and failures[drop.drop_id] is None]
     sent = {drop.drop_id for drop in innocent if drop.state == "uploaded"}
-    perhaps = sum(failure is not None and failure.retryable for failure in failures.values())
-    taken = _taken(evidence, len(sent), len(codes), perhaps, unsent=len(innocent) - len(sent))
+    unsent = {drop.drop_id for drop in innocent} - sent
+    broke_off = unsent if evidence.error is not None and evidence.left_as != "broken" else set()
+    perhaps = sum(failure is not None and failure.retryable for failure in failures.values()) + len(broke_off)
+    taken = _taken(evidence, len(sent), len(codes), perhaps, unsent=len(unsent) - len(broke_off))
     # Where somebody is to blame, he is rejected or charged, and the session of the others is the nearer to its end.
-    charged = len(innocent) == len(drops) and evidence.error not in BLAMELESS
+    nobody_is = len(innocent) == len(drops) and evidence.error not in BLAMELESS
+    charged = (broke_off or {drop.drop_id for drop in drops}) if nobody_is else set()
 
     def outcome(drop: Drop) -> Outcome:
         code, failure = codes.get(drop.drop_id), failures[drop.drop_id]
@@ -115,7 +119,7 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
             return _refused(drop, code, rejection(code).message, retryable=rejection(code).retryable)
         if taken and drop.drop_id in sent:
             return Outcome(drop.drop_id, "ingested")
-        if charged:
+        if drop.drop_id in charged:
             return _refused(drop, SESSION_FAILED, evidence.why, retryable=True)
         return Outcome(drop.drop_id, "dropped", SESSION_FAILED, evidence.why)
 

@@ -42,10 +42,11 @@ class Poller:
     s3: "S3Client"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def look(self, session: SessionRef, polls: int) -> Progress:
+    def look(self, session: SessionRef, polls: int, *, broke_off: bool = False) -> Progress:
         """Return where a session is, after *polls* looks before this one, and note it in the table.
 
-        It is `finished` also when only those are missing whose uploads failed: nothing more will come of it. It is
+        It is `finished` also when only those are missing whose uploads failed, or of whose nobody heard the end as some
+        *broke off*: nothing more will come of it. It is
         `failed` when Vi does not know it, `cancelled` also when it is over in the table, `overdue` when it was waited
         for long enough.
 
@@ -65,28 +66,31 @@ class Poller:
         if seen.progress != "running":
             return Progress(progress=seen.progress)
         rests = (before.succeeded, before.errored) == (seen.succeeded, seen.errored) and rested(polls)
-        if self._waits_in_vain(session, seen, rests=rests):
+        if self._waits_in_vain(session, seen, rests=rests, broke_off=broke_off):
             return Progress(progress="finished")
         if self._is_overdue(session, polls):
             return Progress(progress="overdue")
         return Progress(progress="running", wait_seconds=math.ceil(interval(polls)))
 
-    def _waits_in_vain(self, session: SessionRef, seen: IngestionSession, *, rests: bool) -> bool:
+    def _waits_in_vain(self, session: SessionRef, seen: IngestionSession, *, rests: bool, broke_off: bool) -> bool:
         """Say whether Vi is through with all that was uploaded, and waits for what never will be.
 
-        Where an upload may have failed in its answer only, Vi may count its file while it is still at another: then it
-        has to have come to *rest*, too.
+        Where an upload may have failed in its answer only, or have *broken off* when some were sent, Vi may count its
+        file while it is still at another: then it has to have come to *rest*, too.
         """
         total = session.total if seen.total is None else seen.total
         missing = total - seen.succeeded - seen.errored
         if missing <= 0:
             return False  # it is about to finish
         staging = SessionStaging(self.s3, session.bucket, session.session_key)
-        failed = [failure for outcome in staging.outcomes().values() for failure in outcome.failed]
+        outcomes = [*staging.outcomes().values()]
+        failed = [failure for outcome in outcomes for failure in outcome.failed]
+        heard_of = sum(outcome.uploaded + len(outcome.failed) for outcome in outcomes)
+        unheard_of = session.total - heard_of if broke_off else 0
         # Those that Vi has given up, and so are among its errors, are not missing any more.
         given_up = sum(code == TIMED_OUT for code in seen.file_errors.values())
-        certain = not any(failure.retryable for failure in failed)
-        return missing <= len(failed) - given_up and (certain or rests)
+        certain = not unheard_of and not any(failure.retryable for failure in failed)
+        return missing <= len(failed) + unheard_of - given_up and (certain or rests)
 
     def _is_overdue(self, session: SessionRef, polls: int) -> bool:
         """Say whether it was waited for long enough, since it was opened and, after long uploads, since these ended."""

@@ -48,7 +48,7 @@ class Failure(BaseModel, frozen=True):
 
 
 class Settling(BaseModel, frozen=True):
-    """What the machine says: which session, how its run leaves it, and what broke the run, if anything did."""
+    """What the machine says: which session, how its run leaves it, and what broke the run or uploads of it, if any."""
 
     session: SessionRef
     progress: Ended
@@ -56,8 +56,8 @@ class Settling(BaseModel, frozen=True):
 
     @property
     def error_name(self) -> str | None:
-        """The name of the error that broke the run; that it broke somewhere else is none of a settling's."""
-        return self.error.error if self.error and self.progress == "broken" else None
+        """The name of the error that broke the run, or uploads of it."""
+        return self.error.error if self.error else None
 
 
 class Settled(BaseModel, frozen=True):
