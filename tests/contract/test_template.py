@@ -36,6 +36,19 @@ def test_a_function_may_make_named_calls_on_named_resources_only(function: tuple
         assert statement["Resource"] != "*"
 
 
+READERS = ["RecordDropFunction", "UploadAssetsFunction"]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_who_reads_drops_may_list_their_buckets_or_s3_would_not_say_that_one_is_gone(name: str) -> None:
+    allowed = statements(resources("AWS::Serverless::Function")[name])
+    read = [one["Resource"] for one in allowed if "s3:GetObjectVersion" in one["Action"]]
+    listed = [one["Resource"] for one in allowed if one["Action"] == "s3:ListBucket"]
+    objects = ["${DropBucket.Arn}", "arn:${AWS::Partition}:s3:::${BackfillBucketName}"]
+    assert read == [{"Fn::Sub": f"{bucket}/*"} for bucket in objects]
+    assert listed == [{"Fn::GetAtt": ["DropBucket", "Arn"]}, {"Fn::Sub": objects[1]}]
+
+
 def test_buckets_are_private_encrypted_and_tls_only() -> None:
     policies = resources("AWS::S3::BucketPolicy").values()
     for name, bucket in resources("AWS::S3::Bucket").items():

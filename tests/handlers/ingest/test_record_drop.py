@@ -107,6 +107,22 @@ def test_an_object_that_is_gone_or_another_by_now_says_so(stage: SessionStage) -
     assert drop("ds1/newer.png", "1" * 32).reason == "Overwritten"
 
 
+def test_an_archived_object_is_rejected_alone_in_a_batch_of_events_and_in_a_backfill(stage: SessionStage) -> None:
+    old = put(stage, "ds1/old.png", image("png"), StorageClass="GLACIER")
+    new = put(stage, "ds1/new.png", image("png", 2))
+    events = [created("ds1/old.png", image("png"), old), created("ds1/new.png", image("png", 2), new)]
+    assert record(messages(*events)) == {"batchItemFailures": []}
+    assert (drop("ds1/old.png", old).state, drop("ds1/old.png", old).reason) == ("rejected", "Archived")
+    assert "restore it" in (drop("ds1/old.png", old).message or "")
+    assert drop("ds1/new.png", new).state == "dropped"
+
+    older = put(stage, "2019/trip/old.png", image("png", 3), StorageClass="DEEP_ARCHIVE")
+    payload = event("record_drop/backfill")
+    payload["Items"][0]["object"] |= {"Etag": f'"{older}"', "Size": len(image("png", 3))}
+    assert record(payload) == {"recorded": 1, "known": 0, "ignored": 0}
+    assert drop("2019/trip/old.png", older).reason == "Archived"
+
+
 def test_an_event_that_comes_twice_or_late_changes_nothing(stage: SessionStage) -> None:
     first = dropped(stage, "ds1/a.png", image("png"))
     connections.ledger().claim([first], "run-1")

@@ -162,6 +162,17 @@ def test_what_was_deleted_or_overwritten_meanwhile_is_rejected_with_that_reason(
     assert stage.states("stays.png") == ["ingested"]
 
 
+def test_what_was_archived_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:
+    stage.drops("archived.png", "stays.png")
+    opened = stage.opens()
+    stage.s3.put_object(
+        Bucket=DROPS, Key=f"{DATASET}/archived.png", Body=b"bytes of archived.png", StorageClass="GLACIER"
+    )
+    stage.settles(stage.uploads(opened))
+    assert (stage.drop("archived.png").state, stage.drop("archived.png").reason) == ("rejected", "Archived")
+    assert stage.states("stays.png") == ["ingested"]
+
+
 def test_a_drop_that_was_given_to_another_session_is_left_to_it(stage: SessionStage) -> None:
     stage.drops("a.png")
     opened = stage.opens("first")

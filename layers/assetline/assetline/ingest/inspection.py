@@ -23,16 +23,19 @@ PIECE = 1024**2
 
 DELETED = "Deleted"
 OVERWRITTEN = "Overwritten"
+ARCHIVED = "Archived"
 _GONE = {
     "NoSuchKey": DELETED,
     "NoSuchVersion": DELETED,
     "404": DELETED,
     "PreconditionFailed": OVERWRITTEN,
     "412": OVERWRITTEN,
+    "InvalidObjectState": ARCHIVED,
 }
 GONE_MESSAGES = {
     DELETED: "It was deleted before it could be read: drop it again.",
     OVERWRITTEN: "Another object took its key before it was read; that one is a drop of its own.",
+    ARCHIVED: "It is archived, and S3 does not give it out as it is: restore it, and drop a copy of it.",
 }
 
 
