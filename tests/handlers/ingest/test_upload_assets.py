@@ -6,6 +6,7 @@ import pytest
 
 from assetline.ingest import connections, upload
 from assetline.ingest.upload import SliceUpload
+from assetline.vi.multipart import TRIES_OF_A_PART
 from local.emulators.vi.scenario import ApiFault, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
@@ -132,6 +133,44 @@ def test_a_pause_that_vi_asks_for_is_made_but_no_endless_one(
     stage.session("film.png")
     assert 7 <= pauses[0] <= 9
     assert pauses[1:] == [upload.MOST_PAUSE]
+
+
+def test_an_expired_url_of_a_part_is_renewed_and_the_other_parts_stay(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "THRESHOLD", 4)
+    stage.drops("film.png")
+    opened = stage.opens()
+    stage.plays(PutFault(filename="film.png", status=403, times=2), part_bytes=5)
+    stage.uploads(opened)
+    assert stage.vi.assets(DATASET)["film.png"].content.read() == b"bytes of film.png"
+    opened_parts = [
+        one for one in stage.vi.requests("/multipartUploads", "POST") if one.path.endswith("/multipartUploads")
+    ]
+    assert len(opened_parts) == 1
+    assert len(stage.vi.requests("/parts/", "PUT")) == 4 + 2
+
+
+def test_a_multipart_upload_whose_urls_stay_expired_is_begun_anew_and_then_given_up(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "THRESHOLD", 4)
+    stage.drops("film.png")
+    opened = stage.opens()
+    stage.plays(PutFault(filename="film.png", status=403), part_bytes=50)
+    stage.settles(stage.uploads(opened))
+    assert (stage.states("film.png"), stage.drop("film.png").reason) == (["dropped"], "UploadExpired")
+    assert len(stage.vi.requests("/parts/", "PUT")) == TRIES_OF_A_PART * upload.TRIES
+    assert stage.vi.stage.multiparts == {}
+
+
+def test_the_url_that_a_large_file_does_not_use_may_expire(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "THRESHOLD", 4)
+    stage.plays(ExpiredUpload(filename="film.png"), part_bytes=5)
+    stage.session("film.png")
+    assert stage.states("film.png") == ["uploaded"]
 
 
 def test_an_expired_url_is_renewed_where_vi_lists_another(stage: SessionStage) -> None:

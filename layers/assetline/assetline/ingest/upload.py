@@ -122,7 +122,7 @@ class SliceUpload:
         upload, renewals, faults = asset.upload.to_upload(), 0, 0
         while True:
             try:
-                if self._is_expired(upload):
+                if asset.size < THRESHOLD and self._is_expired(upload):
                     raise UploadUrlExpired("its time is over")  # noqa: TRY301 - the same way as when Vi says so
                 self._put(one, asset, upload)
             except UploadUrlExpired:
@@ -201,6 +201,8 @@ class SliceUpload:
 
     def _renewed(self, one: Slice, asset: SliceAsset, old: Upload) -> Upload | None:
         """Return another signed URL for a file, if Vi lists one; Vi is asked once for all files."""
+        if asset.size >= THRESHOLD:
+            return old  # its parts have URLs of their own, and are begun anew
         with self._renewing:
             if self._fresh is None or self._fresh.get(asset.asset_filename) == old:
                 try:

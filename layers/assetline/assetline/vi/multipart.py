@@ -12,6 +12,7 @@ from assetline.vi.upload import Uploader
 
 THRESHOLD = 1024**3  # Vi: the official client does so from here on
 PARTS_AT_ONCE = 4
+TRIES_OF_A_PART = 3  # ours: as many URLs are asked for, one after the other has expired
 MOST_PARTS = 10_000  # ours: what says more has lost its way
 
 type OpenRange = Callable[[int, int], Iterator[bytes]]
@@ -75,17 +76,29 @@ def part_ranges(size: int, parts: int) -> list[tuple[int, int]]:
 
 def _put_part(client: ViClient, uploader: Uploader, path: str, open_range: OpenRange, span: tuple[int, int]) -> None:
     start, end = span
-    place = _sent(client, "POST", path, {})
-    url = place.get("url") if isinstance(place, dict) else None
-    if not isinstance(url, str) or not url:
-        raise ViUnavailable("Vi gave no place for a part.")
-    headers = place.get("headers")
-    sent = {name: value for name, value in headers.items() if isinstance(value, str)} if headers else {}
-    answered = uploader.put(Upload(url, None, sent), open_range(start, end), end - start)
-    asked = place.get("responseHeaders")
-    names = [name for name in asked if isinstance(name, str)] if isinstance(asked, list) else []
+    for left in reversed(range(TRIES_OF_A_PART)):
+        upload, names = _place(_sent(client, "POST", path, {}))
+        try:
+            answered = uploader.put(upload, open_range(start, end), end - start)
+            break
+        except UploadUrlExpired:
+            if not left:
+                raise
     told = {"responseHeaders": {name: answered.get(name.lower(), "") for name in names}}
     _sent(client, "POST", f"{path}/completion", told)
+
+
+def _place(told: Any) -> tuple[Upload, list[str]]:
+    """Return where a part goes, and the names of the headers that Vi wants to know of the answer."""
+    url = told.get("url") if isinstance(told, dict) else None
+    if not isinstance(url, str) or not url:
+        raise ViUnavailable("Vi gave no place for a part.")
+    headers, asked = told.get("headers"), told.get("responseHeaders")
+    sent = (
+        {name: value for name, value in headers.items() if isinstance(value, str)} if isinstance(headers, dict) else {}
+    )
+    names = [name for name in asked if isinstance(name, str)] if isinstance(asked, list) else []
+    return Upload(url, None, sent), names
 
 
 def _sent(client: ViClient, method: str, path: str, body: Any) -> Any:
