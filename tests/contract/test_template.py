@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from assetline.vi import client
 from tests.contract.metrics import (
     EMITTED_BY_AWS,
     emitted,
@@ -16,6 +17,10 @@ def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a function may do, with what it may do only under a condition of the template."""
     found = [statement for policy in function.get("Policies", []) for statement in policy["Statement"]]
     return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
+
+
+def _listed(resource: Any) -> list[Any]:
+    return resource if isinstance(resource, list) else [resource]
 
 
 def test_the_names_others_rely_on_are_kept() -> None:
@@ -34,6 +39,29 @@ def test_a_function_may_make_named_calls_on_named_resources_only(function: tuple
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert all("*" not in action for action in actions)
         assert statement["Resource"] != "*"
+
+
+SPEAK_WITH_VI = [
+    name
+    for name, function in resources("AWS::Serverless::Function").items()
+    if {"Ref": "ViSecret"} in [one for statement in statements(function) for one in _listed(statement["Resource"])]
+]
+
+
+@pytest.mark.parametrize("name", SPEAK_WITH_VI)
+def test_a_function_outlasts_a_vi_that_hangs_and_says_so_by_name(name: str) -> None:
+    function = resources("AWS::Serverless::Function")[name]
+    default = template()["Globals"]["Function"]["Timeout"]
+    assert client.TIMEOUT.connect is not None
+    assert client.TIMEOUT.read is not None
+    tries = client.REPEATS + 1
+    pauses = sum(client.PAUSE * repeat for repeat in range(1, tries))
+    longest = tries * (client.TIMEOUT.connect + client.TIMEOUT.read) + pauses
+    assert function.get("Timeout", default) >= longest + 30  # for what it does beside
+
+
+def test_whose_timeout_that_is_about() -> None:
+    assert {"PollSessionFunction", "SettleSessionFunction", "OpenExportFunction"} < {*SPEAK_WITH_VI}
 
 
 READERS = ["RecordDropFunction", "UploadAssetsFunction"]
