@@ -96,6 +96,13 @@ def test_nothing_is_retried_whatever_it_is(path: Path) -> None:
 
 
 @every_machine
+def test_an_error_without_a_cause_is_an_error_too(path: Path) -> None:
+    # States.Timeout has none, and an output that is made of nothing fails the execution under another name.
+    named = re.findall(r"errorOutput\.Cause(.{5})", path.read_text())
+    assert set(named) <= {" & ''"}
+
+
+@every_machine
 def test_only_what_may_pass_is_retried(path: Path) -> None:
     for state in all_states(path).values():
         for rule in state.get("Retry", []):
