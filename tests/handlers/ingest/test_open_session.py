@@ -70,6 +70,17 @@ def test_two_drops_of_one_name_are_never_in_one_session(stage: SessionStage) -> 
     assert ledger.get([newer.drop_id])[newer.drop_id].state == "dropped"
 
 
+def test_a_run_whose_index_lags_behind_takes_nothing_from_another(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.drops(*NAMES)
+    seen = connections.ledger().waiting(DATASET, 10)
+    stage.opens("first")
+    monkeypatch.setattr(connections.ledger(), "waiting", lambda *_: seen)
+    assert stage.opens("second")["outcome"] == "no_drops"
+    assert {stage.drop(name).session_key for name in NAMES} == {"first-1"}
+
+
 def test_a_dataset_that_does_not_exist_is_the_reason_and_no_session_is_spent(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays()

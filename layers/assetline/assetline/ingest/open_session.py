@@ -153,29 +153,25 @@ class Opener:
     def _claimed(self, session: Session) -> list[Drop]:
         """Claim as many drops as a session may have, each name once: the oldest takes it, the others wait."""
         staging = self._staging(session)
-        held = [*self.ledger.get(staging.candidates()).values()] if session.tries else []
-        mine = [drop for drop in held if drop.session_key == session.session_key and drop.state == "claimed"]
-        if mine:
-            return sorted(mine, key=lambda drop: (drop.dropped_at, drop.drop_id))
-        waiting = self.ledger.waiting(session.dataset_id, LARGEST)
-        named: dict[str, Drop] = {}
-        for drop in waiting:
-            named.setdefault(drop.asset_filename, drop)
-        candidates = [*named.values()][:LARGEST]
-        candidates = candidates[: fits(candidates)]
-        if not candidates:
-            return []
         known = staging.candidates()  # those of an invocation that was killed may be claimed already
-        staging.keep_candidates([*dict.fromkeys([*known, *(drop.drop_id for drop in candidates)])])
-        earlier = [drop for drop in self.ledger.get(known).values() if drop.session_key == session.session_key]
-        taken = {drop.asset_filename for drop in earlier}
-        fresh = [drop for drop in candidates if drop.asset_filename not in taken][: LARGEST - len(earlier)]
-        return [*earlier, *self.ledger.claim(fresh, session.session_key)]
+        held = sorted(self._held(session), key=lambda drop: (drop.dropped_at, drop.drop_id))
+        if held and session.tries:
+            return held
+        named: dict[str, Drop] = {}
+        for drop in self.ledger.waiting(session.dataset_id, LARGEST):
+            named.setdefault(drop.asset_filename, drop)
+        taken = {drop.asset_filename for drop in held}
+        fresh = [drop for name, drop in named.items() if name not in taken][: max(0, LARGEST - len(held))]
+        fresh = fresh[: max(0, fits([*held, *fresh]) - len(held))]
+        if not fresh:
+            return held
+        staging.keep_candidates([*dict.fromkeys([*known, *(drop.drop_id for drop in fresh)])])
+        return [*held, *self.ledger.claim(fresh, session.session_key)]
 
     def _look_for_lost(self, session: Session) -> None:
         """A request to open this session was sent, and nobody knows what came of it: nothing of it may be left."""
         names = {drop.asset_filename for drop in self._held(session)}
-        lost = find_lost(Sessions(self.client, session.dataset_id), names, session)
+        lost = find_lost(Sessions(self.client, session.dataset_id), names, session) if names else None
         if lost is not None:
             Sessions(self.client, session.dataset_id).cancel(lost.session_id)
             logger.warning("lost_session_cancelled", session_id=lost.session_id)
@@ -199,7 +195,9 @@ class Opener:
 
     def _held(self, session: Session) -> list[Drop]:
         candidates = self.ledger.get(self._staging(session).candidates())
-        return [drop for drop in candidates.values() if drop.session_key == session.session_key]
+        return [
+            drop for drop in candidates.values() if drop.session_key == session.session_key and drop.state == "claimed"
+        ]
 
     def _as_opened(self, session: Session) -> Opened:
         addresses = self._staging(session).addresses()
