@@ -227,6 +227,12 @@ def test_what_is_not_there_is_named() -> None:
     assert [*Sessions(missing, "ds1").newest()] == []
 
 
+@pytest.mark.parametrize("body", [{}, {"items": []}, [], "a session", None])
+def test_a_new_session_that_vi_does_not_name_is_one_to_look_for(body: Any) -> None:
+    with pytest.raises(AnswerLost, match="without an ingestion session"):
+        Sessions(client(answering(200, body)), "ds1").create([], "FailAfterAll", "RemoveLinkedResource")
+
+
 def test_no_error_holds_the_key() -> None:
     for status in (400, 401, 403, 500):
         with pytest.raises((Permanent, Retryable)) as raised:

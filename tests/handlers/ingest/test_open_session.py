@@ -147,6 +147,30 @@ def test_a_session_whose_answer_was_lost_is_found_and_cancelled_before_another_i
     assert len(running(stage)) == 1
 
 
+def test_a_session_that_vi_opened_and_did_not_name_is_found_and_cancelled_too(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.drops(*NAMES)
+    stage.plays(shows_spec_assets=True)
+    client, nameless = connections.vi_client(), ["POST"]
+    send = client.send
+
+    def answered_without(method: str, path: str, **more: Any) -> Any:
+        answer = send(method, path, **more)
+        if [method] != nameless:
+            return answer
+        nameless.clear()
+        return {}
+
+    monkeypatch.setattr(client, "send", answered_without)
+    with pytest.raises(AnswerLost):
+        stage.opens()
+    assert stage.opens()["outcome"] == "opened"
+    assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", ""]
+    permits = [connections.sessions_table().table.get_item(Key={"session_key": f"permit#{n}"}) for n in range(2)]
+    assert all(permit["Item"]["free_at"] for permit in permits)  # Vi has counted both
+
+
 def test_a_lost_session_that_cannot_be_told_is_left_to_itself_and_makes_no_asset(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(LostAnswer(times=1), lists_sessions=False)

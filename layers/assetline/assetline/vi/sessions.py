@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Literal
 from urllib.parse import quote
 
-from assetline.errors import DatasetUnknown, SessionUnknown, ViUnavailable
+from assetline.errors import AnswerLost, DatasetUnknown, SessionUnknown, ViUnavailable
 from assetline.vi.client import NotFound, ViClient
 
 LARGEST = 5000  # Vi: assets of one session (a constant of the official client)
@@ -87,6 +87,8 @@ class Sessions:
             return decoded(self._client.send("POST", self._path(), body={"spec": spec}))
         except NotFound:
             raise DatasetUnknown(f"Vi has no dataset {self._dataset_id!r}.") from None
+        except ViUnavailable as error:  # it has answered 2xx, so that it may well have opened one
+            raise AnswerLost(str(error)) from None
 
     def get(self, session_id: str) -> IngestionSession:
         """Return how far a session is; raises `SessionUnknown` when there is none."""
