@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -260,10 +261,29 @@ def test_what_is_rejected_can_be_tried_again_and_its_tags_are_those_of_the_last_
     assert stage.tags("1.png") == {"assetline:state": "ingested", "assetline:asset": "1.png"}
 
 
-def test_no_signed_url_is_in_anything_but_the_slices(stage: SessionStage) -> None:
-    stage.plays(BAD)
-    session = stage.session(*FILES)
-    settled = stage.settles(session)
+SIGNED = "https://storage.googleapis.com/b/o?X-Goog-Signature=abc"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        BAD,
+        FileError(filename="1.png", code=f"EPUT {SIGNED}"),
+        SessionFails(reason=f"PUT {SIGNED} was refused: {'x' * 5_000}"),
+    ],
+    ids=["file", "code", "session"],
+)
+def test_no_signed_url_is_in_anything_but_the_slices(
+    stage: SessionStage, fault: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.plays(fault)
+    session = stage.session(*FILES, attempts=3)
+    settled = stage.settles(session, stage.polls(session)["progress"])
+    assert settled["rejected"]
     staged = stage.text(f"staging/ingest/run-1/settlement-{session['session_id']}.json")
-    for text in (staged, *map(stage.text, stage.reports()), str(settled), str(stage.announced), str(stage.noted())):
-        assert "http" not in text
+    kept = (staged, *map(stage.text, stage.reports()), str(settled), str(stage.announced), str(stage.noted()))
+    found = (*(str(stage.drop(name)) for name in FILES), *(str(stage.tags(name)) for name in FILES))
+    for text in (*kept, *found, caplog.text, capsys.readouterr().out):
+        assert "http" not in text.replace(stage.vi.url, "")
+        assert "Signature" not in text
+        assert "x" * 1_000 not in text
