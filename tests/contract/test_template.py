@@ -77,6 +77,15 @@ def test_who_reads_drops_may_list_their_buckets_or_s3_would_not_say_that_one_is_
     assert listed == [{"Fn::GetAtt": ["DropBucket", "Arn"]}, {"Fn::Sub": objects[1]}]
 
 
+@pytest.mark.parametrize("name", ["OpenSessionFunction", "SettleSessionFunction", "SweepDropsFunction"])
+def test_whoever_says_what_became_of_drops_may_tag_them_and_announce_it(name: str) -> None:
+    allowed = statements(resources("AWS::Serverless::Function")[name])
+    tagging = {"s3:GetObjectTagging", "s3:PutObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging"}
+    tagged = [str(statement["Resource"]) for statement in allowed if tagging <= set(statement["Action"])]
+    assert [bucket for bucket in ("${DropBucket.Arn}/*", "${BackfillBucketName}/*") if bucket not in str(tagged)] == []
+    assert [statement for statement in allowed if statement["Action"] == "events:PutEvents"]
+
+
 def test_buckets_are_private_encrypted_and_tls_only() -> None:
     policies = resources("AWS::S3::BucketPolicy").values()
     for name, bucket in resources("AWS::S3::Bucket").items():

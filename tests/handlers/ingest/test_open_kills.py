@@ -36,7 +36,8 @@ def killed_at(call: int, *, after: bool) -> Iterator[Calls]:
         if calls.made >= call:
             raise Killed
 
-    clients = [connections.s3(), connections.ledger().table.meta.client]
+    # The tables have one client.
+    clients = [connections.s3(), connections.ledger().table.meta.client, connections.events(), connections.machines()]
     moment = "after-call" if after else "before-call"
     for client in clients:
         client.meta.events.register_first(moment, count, unique_id="kill")
@@ -133,6 +134,25 @@ def test_what_a_killed_opening_has_claimed_is_no_other_runs(small: SessionStage,
         (opened,) = [one for one in outcomes if one["outcome"] == "opened"]
         comes_to_assets(small, opened, names)
         a_new_window()
+        if calls.made < call:
+            break
+    else:
+        pytest.fail("it makes more calls than were tried")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_rejecting_killed_at_any_call_is_told_of_every_drop(small: SessionStage, after: bool) -> None:
+    del small.vi.stage.datasets[DATASET]
+    for call in range(1, CALLS):
+        names = [f"{call}{name}" for name in NAMES]
+        small.drops(*names)
+        small.announced.clear()
+        with killed_at(call, after=after) as calls, suppress(Killed):
+            small.opens(f"k{call}")
+        assert small.opens(f"k{call}")["outcome"] == "no_drops"
+        assert [(drop.state, drop.reason) for drop in map(small.drop, names)] == [("rejected", "DatasetUnknown")] * 2
+        assert [small.tags(name).get("assetline:reason") for name in names] == ["DatasetUnknown"] * 2
+        assert small.announced, call
         if calls.made < call:
             break
     else:

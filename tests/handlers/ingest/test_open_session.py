@@ -91,6 +91,38 @@ def test_a_dataset_that_does_not_exist_is_the_reason_and_no_session_is_spent(sta
     assert stage.vi.sessions_opened() == 0
 
 
+def test_what_is_rejected_for_its_dataset_is_tagged_announced_and_counted(
+    stage: SessionStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.drops(*NAMES, tags="owner=anna")
+    stage.plays()
+    del stage.vi.stage.datasets[DATASET]
+    stage.opens()
+    ours = {"assetline:state": "rejected", "assetline:reason": "DatasetUnknown"}
+    assert [stage.tags(name) for name in NAMES] == [{"owner": "anna"} | ours] * 3
+    (event,) = stage.announced
+    assert (event["Source"], event["DetailType"]) == ("assetline", "Drops Rejected")
+    detail = json.loads(event["Detail"])
+    assert (detail["dataset_id"], detail["reason"], detail["rejected"]) == (DATASET, "DatasetUnknown", 3)
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [metric["DropsRejected"] for metric in metrics if "DropsRejected" in metric] == [[3.0]]
+
+
+def test_a_drop_that_the_index_wrongly_shows_to_wait_is_not_told_to_be_rejected(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.drops(*NAMES)
+    seen = connections.ledger().waiting(DATASET, 10)
+    stage.settles(stage.uploads(stage.opens()))
+    before = [stage.tags(name) for name in NAMES]
+    stage.announced.clear()
+    del stage.vi.stage.datasets[DATASET]
+    monkeypatch.setattr(connections.ledger(), "waiting", lambda *_: seen)
+    assert stage.opens("late")["outcome"] == "no_drops"
+    assert [stage.tags(name) for name in NAMES] == before
+    assert stage.announced == []
+
+
 def test_a_key_that_is_refused_leaves_every_drop_as_it_was(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(key="dtvi_another")

@@ -118,6 +118,7 @@ def opener() -> Opener:
         sessions_table(),
         permits(),
         s3(),
+        events(),
         settings().export_bucket,
         settings().failure_mode,
         settings().on_asset_overwritten,

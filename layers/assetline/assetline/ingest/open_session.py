@@ -1,13 +1,16 @@
 """Open Session: a permit is taken, drops are claimed, and an ingestion session is opened for them."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
 from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
+from assetline.export.announce import announce
 from assetline.ingest.drop import Drop
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.lost_session import find_lost
@@ -15,14 +18,20 @@ from assetline.ingest.outcomes import Outcome
 from assetline.ingest.permits import Permit, Permits, Wait
 from assetline.ingest.sessions_table import LEASE_SECONDS, Session, SessionsTable
 from assetline.ingest.slices import Address, SessionRef, SessionStaging, SliceAsset, fits, sliced
+from assetline.ingest.tags import MAYBE_TAGGED, tag
 from assetline.observability import count, logger
 from assetline.vi import datasets
 from assetline.vi.client import ViClient
 from assetline.vi.sessions import LARGEST, AssetSpec, IngestionSession, Sessions
 
 if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
 
+DROPS_REJECTED = "Drops Rejected"
+UNKNOWN = "DatasetUnknown"
+REJECTED_AT_ONCE = 500  # ours: told of in seconds, before anything else can become of them
+TAGGED_AT_ONCE = 32  # ours
 PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
 
 
@@ -49,6 +58,15 @@ class Opened(BaseModel, frozen=True):
     slices: tuple[Address, ...] = ()
 
 
+class Rejected(BaseModel, frozen=True):
+    """What is announced of drops that no session is opened for."""
+
+    dataset_id: str
+    reason: str
+    message: str
+    rejected: int
+
+
 NO_DROPS = Opened(outcome="no_drops")
 
 
@@ -61,6 +79,7 @@ class Opener:
     sessions: SessionsTable
     permits: Permits
     s3: "S3Client"
+    events: "EventBridgeClient"
     bucket: str
     failure_mode: str
     on_asset_overwritten: str
@@ -179,13 +198,32 @@ class Opener:
     def _rejected_all(self, opening: Opening, before: Session | None) -> Opened:
         if before is not None:
             self._give_up(before)
-        message = f"Vi has no dataset {opening.dataset_id!r}: create it, then have these drops tried again."
         while waiting := self.ledger.waiting(opening.dataset_id, LARGEST):
-            rejected = self.ledger.reject(waiting, "DatasetUnknown", message)
-            if not rejected:
+            some_at_once = batched(waiting, REJECTED_AT_ONCE, strict=False)
+            if not sum(self._rejected(opening.dataset_id, some) for some in some_at_once):
                 break
-            logger.warning("drops_rejected", reason="DatasetUnknown", drops=len(rejected))
         return NO_DROPS
+
+    def _rejected(self, dataset_id: str, listed: Sequence[Drop]) -> int:
+        """Refuse drops, and return how many; all is told first, so that who is killed in between tells it again."""
+        found = self.ledger.get(drop.drop_id for drop in listed).values()  # the index may be behind
+        drops = [drop for drop in found if drop.state == "dropped"]
+        if not drops:
+            return 0
+        message = f"Vi has no dataset {dataset_id!r}: create it, then have these drops tried again."
+        with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
+            for _ in threads.map(self._tag_unknown, drops):
+                pass
+        told = Rejected(dataset_id=dataset_id, reason=UNKNOWN, message=message, rejected=len(drops))
+        announce(self.events, DROPS_REJECTED, told)
+        rejected = len(self.ledger.reject(drops, UNKNOWN, message))
+        logger.warning("drops_rejected", reason=UNKNOWN, drops=rejected)
+        count(None, DropsRejected=rejected)
+        return rejected
+
+    def _tag_unknown(self, drop: Drop) -> None:
+        tags = {"assetline:state": "rejected", "assetline:reason": UNKNOWN}
+        tag(self.s3, drop.bucket, drop.key, tags, MAYBE_TAGGED, drop.version_id)
 
     def _give_up(self, session: Session) -> None:
         """Give back what was claimed for a session that is not opened now; nothing counts as a try of a drop's own."""
