@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from assetline.ingest import connections, drop, ledger, slices
+from assetline.ingest.poll import rested
+from local.emulators.vi.scenario import OmittedEntry
 from local.emulators.vi.server import Emulator
-from tests.handlers.ingest.session_stage import DATASET, SessionStage, emulated_vi, session_stage
+from local.images import image
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.test_record_drop import created, messages, put, record
 
 CALLS = 60  # more than an opening of two drops makes
 UPLOAD_CALLS = 18  # as many as the upload of two drops makes
@@ -169,3 +173,50 @@ def test_an_upload_that_is_killed_goes_on_where_it_was(stage: SessionStage, call
     assert stage.polls(session)["progress"] == "finished"
     assert stage.settles(session)["ingested"] == len(NAMES)
     assert sorted(stage.vi.assets(DATASET)) == [*NAMES]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_look_at_a_session_that_is_killed_is_made_again_and_sees_no_rest(stage: SessionStage, after: bool) -> None:
+    stage.plays(OmittedEntry(filename="b.png"), shows_spec_assets=True)
+    session = stage.session(*NAMES)
+    late = next(polls for polls in range(100) if rested(polls))  # late enough to see if anything has moved
+    for call in range(1, CALLS):
+        with killed_at(call, after=after) as calls, suppress(Killed):
+            # What a look that was killed has noted is no sign that nothing moves: nobody has waited since.
+            assert stage.polls(session, late)["progress"] == "running"
+        if calls.made < call:
+            break
+    else:
+        pytest.fail("it makes more calls than were tried")
+    assert stage.polls(session, late + 1)["progress"] == "finished"
+    stage.settles(session)
+    assert stage.states(*NAMES) == ["ingested", "dropped"]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("content", "state"), [(image("png"), "dropped"), (b"this is text", "rejected")], ids=["good", "bad"]
+)
+def test_a_drop_whose_noting_is_killed_is_noted_when_the_message_comes_again(
+    stage: SessionStage, content: bytes, state: str, after: bool
+) -> None:
+    for call in range(1, CALLS):
+        dataset = f"k{call}"
+        key = f"{dataset}/a.png"
+        message = messages(created(key, content, put(stage, key, content)))
+        with killed_at(call, after=after) as calls, suppress(Killed):
+            record(message)
+        for warm in (connections.recorder, connections.runs):
+            warm.cache_clear()  # what a process remembers dies with it
+        assert record(message) == {"batchItemFailures": []}
+        (noted,) = connections.ledger().listed(dataset, "dropped" if state == "dropped" else "rejected", 10)
+        assert noted.key == key
+        assert dataset in connections.sessions_table().datasets()
+        tags = stage.s3.get_object_tagging(Bucket=DROPS, Key=key)["TagSet"]
+        assert [tag["Value"] for tag in tags] == ([] if state == "dropped" else ["rejected", "WrongContent"])
+        started = {name for name in stage.started if name.startswith(f"{dataset}-")}
+        assert bool(started) == (state == "dropped")
+        if calls.made < call:
+            break
+    else:
+        pytest.fail("it makes more calls than were tried")

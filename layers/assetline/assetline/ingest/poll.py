@@ -45,10 +45,9 @@ class Poller:
     def look(self, session: SessionRef, polls: int, *, broke_off: bool = False) -> Progress:
         """Return where a session is, after *polls* looks before this one, and note it in the table.
 
-        It is `finished` also when only those are missing whose uploads failed, or of whose nobody heard the end as some
-        *broke off*: nothing more will come of it. It is
-        `failed` when Vi does not know it, `cancelled` also when it is over in the table, `overdue` when it was waited
-        for long enough.
+        It is `finished` also when only those are missing whose uploads failed, or whose end nobody heard of as some *broke
+        off*: nothing more will come of it. It is `failed` when Vi does not know it, `cancelled` also when it is over in
+        the table, `overdue` when it was waited for long enough.
 
         Raises:
             ViUnavailable, ViUnreachable, RateLimited: Vi could not be asked.
@@ -62,10 +61,12 @@ class Poller:
             seen = Sessions(self.client, session.dataset_id).get(session.session_id)
         except SessionUnknown:
             return Progress(progress="failed")
-        self.table.update(session.session_key, succeeded=seen.succeeded, errored=seen.errored)
+        self.table.update(session.session_key, succeeded=seen.succeeded, errored=seen.errored, polls=polls)
         if seen.progress != "running":
             return Progress(progress=seen.progress)
-        rests = (before.succeeded, before.errored) == (seen.succeeded, seen.errored) and rested(polls)
+        # What this look noted itself, before it was killed, is not what was there a while ago.
+        waited_since = before.polls != polls and rested(polls)
+        rests = (before.succeeded, before.errored) == (seen.succeeded, seen.errored) and waited_since
         if self._waits_in_vain(session, seen, rests=rests, broke_off=broke_off):
             return Progress(progress="finished")
         if self._is_overdue(session, polls):

@@ -27,8 +27,9 @@ LEASE_SECONDS = 1200  # ours: longer than a function may run, so that one who li
 class Session(BaseModel, frozen=True):
     """One item of the sessions table; `session_key` is its key, `session_id` and `ingestion_id` are Vi's.
 
-    `tries` counts the requests to open it that were sent. Whoever works for it renews `lease_until`, in seconds since
-    1970; when that has passed, nobody does. `returned` are drops that went back to wait for another session.
+    `tries` counts the requests to open it that were sent, `polls` the looks at it before the last one. Whoever works
+    for it renews `lease_until`, in seconds since 1970; when that has passed, nobody does. `returned` are drops that
+    went back to wait for another session.
     """
 
     session_key: str
@@ -41,6 +42,7 @@ class Session(BaseModel, frozen=True):
     total: int = 0
     succeeded: int = 0
     errored: int = 0
+    polls: int = 0
     ingested: int = 0
     rejected: int = 0
     returned: int = 0
