@@ -1,0 +1,105 @@
+"""What only the machines know of an ingestion: how long Vi may be away, how a session is left, where loops end."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from assetline.ingest.outcomes import Ended
+from assetline.ingest.poll import Progress
+from assetline.ingest.settle import Settling
+from tests.contract.template import MACHINES, ROOT, machine
+
+INGEST = ROOT / "statemachines/ingest_drops.asl.json"
+STATES: dict[str, dict[str, Any]] = machine(INGEST)["States"]
+AWAY = {"ViUnavailable", "ViUnreachable", "RateLimited"}  # what passes when Vi is there again
+AN_HOUR = 3600
+COUNTED = re.compile(r"\$([\w.]+) >= \d+")
+
+while_a_session_is_open = pytest.mark.parametrize("name", ["Upload Slices", "Poll Session"])
+
+
+def tasks(states: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    found = {name: state for name, state in states.items() if state["Type"] == "Task"}
+    for state in states.values():
+        if state["Type"] == "Map":
+            found |= tasks(state["ItemProcessor"]["States"])
+    return found
+
+
+def longest_wait(rule: dict[str, Any]) -> float:
+    """Return the seconds that the waits of a rule add up to, if none is cut short by jitter."""
+    waits = [float(rule["IntervalSeconds"] * rule["BackoffRate"] ** turn) for turn in range(rule["MaxAttempts"])]
+    return sum(min(wait, float(rule.get("MaxDelaySeconds", wait))) for wait in waits)
+
+
+def ways_not_counted(state: dict[str, Any]) -> set[str]:
+    """Return where a state may lead however often it was passed: a choice after one that counts is not taken for ever.
+
+    The choice that counts is one of them: it leads out.
+    """
+    ways = {edge["Next"] for edge in [state, *state.get("Catch", [])] if "Next" in edge}
+    for choice in state.get("Choices", []):
+        ways.add(choice["Next"])
+        if COUNTED.search(choice["Condition"]):
+            return ways
+    return ways | ({state["Default"]} if "Default" in state else set())
+
+
+def loops(states: dict[str, dict[str, Any]]) -> set[str]:
+    """Return the states that may be passed for ever."""
+    left = {name: ways_not_counted(state) for name, state in states.items()}
+    while ends := {name for name, ways in left.items() if not ways & set(left)}:
+        left = {name: ways for name, ways in left.items() if name not in ends}
+    return set(left)
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
+def test_every_loop_is_left_after_so_many_turns(path: Path) -> None:
+    states = machine(path)["States"]
+    assert loops(states) == set()
+    text = path.read_text()
+    for counter in COUNTED.findall(text):
+        if "." in counter:
+            continue  # its function counts
+        assert f'"{counter}": "{{% ${counter} + 1 %}}"' in text, "it counts"
+
+
+def test_vi_may_be_away_for_an_hour_before_anything_is_given_up() -> None:
+    assert {*tasks(STATES)} == {"Open Session", "Upload Assets", "Poll Session", "Settle Session"}
+    for name, task in tasks(STATES).items():
+        (rule,) = (rule for rule in task["Retry"] if set(rule["ErrorEquals"]) >= AWAY)
+        assert longest_wait(rule) / 2 > AN_HOUR, name  # full jitter halves it
+
+
+def test_a_session_whose_answer_was_lost_is_looked_for_by_the_next_try() -> None:
+    assert [rule for rule in STATES["Open Session"]["Retry"] if "AnswerLost" in rule["ErrorEquals"]]
+
+
+@while_a_session_is_open
+def test_a_session_is_settled_whatever_breaks_its_run(name: str) -> None:
+    (caught,) = STATES[name]["Catch"]
+    assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "Settle Session")
+    assert caught["Assign"]["progress"] == "broken"
+    assert "$states.errorOutput.Error" in caught["Assign"]["error"]
+
+
+def test_a_settling_is_told_how_its_run_left_the_session_and_what_broke_it() -> None:
+    payload = STATES["Settle Session"]["Arguments"]["Payload"]
+    assert payload == {name: f"{{% ${name} %}}" for name in Settling.model_fields}
+
+
+def test_a_run_that_broke_fails_when_its_session_is_settled() -> None:
+    first = STATES["Run Goes On?"]["Choices"][0]
+    assert (first["Condition"], first["Next"]) == ("{% $error != null %}", "Ingestion Failed")
+
+
+def test_however_a_session_ends_it_is_settled() -> None:
+    over, too_often = STATES["Session Over?"]["Choices"]
+    said = set(re.findall(r"'(\w+)'", over["Condition"]))
+    assert said == {*get_args(Progress.model_fields["progress"].annotation)} - {"running"}
+    assert over["Condition"].startswith("{% $progress in [")
+    assert too_often["Assign"] == {"progress": "overdue"}
+    assert over["Next"] == too_often["Next"] == "Settle Session"
+    assert said | {"broken"} <= {*get_args(Ended.__value__)}
