@@ -8,6 +8,7 @@ import pytest
 
 from assetline.ingest import connections
 from assetline.ingest.drop import Drop, drop_id
+from assetline.ingest.outcomes import Outcome
 from functions.record_drop import app as record_drop
 from local.emulators.vi.server import Emulator
 from local.images import image
@@ -142,6 +143,52 @@ def test_dropping_the_same_file_again_when_it_is_over_is_another_try(stage: Sess
     etag = put(stage, key, content)
     record(messages(created(key, content, etag, "0062E99A88DC407499")))
     assert drop(key, etag).sequencer != first.sequencer
+
+
+def test_what_is_put_again_while_a_session_has_it_is_not_refused_for_what_it_was(stage: SessionStage) -> None:
+    key, content = "ds1/a.png", image("png")
+    first = dropped(stage, key, content)
+    opened = stage.opens()
+    stage.s3.delete_object(Bucket=DROPS, Key=key)
+    session = stage.uploads(opened)
+    put(stage, key, content)
+    record(messages(created(key, content, first.etag, "0062E99A88DC407499")))
+    assert stage.settles(session)["returned"] == 1
+    assert (drop(key, first.etag).state, drop(key, first.etag).reason) == ("dropped", "Deleted")
+
+    stage.settles(session)
+    stage.settles(stage.uploads(stage.opens(round_=2)))
+    assert drop(key, first.etag).state == "ingested"
+    assert [*stage.vi.assets("ds1")] == ["a.png"]
+
+
+def test_what_is_put_again_when_its_session_was_decided_on_goes_back_all_the_same(stage: SessionStage) -> None:
+    key, content = "ds1/a.png", image("png")
+    first = dropped(stage, key, content)
+    connections.ledger().claim([first], "run-1")
+    newer = created(key, content, first.etag, "0062E99A88DC407499")
+    record(messages(newer, newer))
+    refused = Outcome(first.drop_id, "rejected", "Deleted", "It was deleted.")
+    assert connections.ledger().settle([refused], "ds1", "run-1") == {first.drop_id}
+    assert drop(key, first.etag).state == "dropped"
+
+    # Put once and refused once more, it is refused; and so it stays for the event of before.
+    connections.ledger().claim([first], "run-2")
+    connections.ledger().settle([refused], "ds1", "run-2")
+    record(messages(newer))
+    assert drop(key, first.etag).state == "rejected"
+
+
+def test_what_a_backfill_noted_is_dropped_again_by_the_first_event_of_it(stage: SessionStage) -> None:
+    key, content = "ds1/text.png", b"this is text"
+    etag = put(stage, key, content)
+    payload = event("record_drop/backfill")["Items"][0]
+    payload |= {"object": {"Key": key, "Etag": f'"{etag}"', "Size": len(content)}, "bucket": DROPS}
+    record(payload)
+    assert (drop(key, etag).state, drop(key, etag).sequencer) == ("rejected", None)
+    before = drop(key, etag)
+    record(messages(created(key, content, etag)))
+    assert drop(key, etag).dropped_at > before.dropped_at
 
 
 def test_a_poisoned_message_fails_alone(stage: SessionStage) -> None:

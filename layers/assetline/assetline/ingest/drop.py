@@ -24,7 +24,8 @@ class Drop(BaseModel, frozen=True):
 
     `etag` is without quotes. `crc32c` is signed, absent when it is not known. `attempts` are the sessions that failed
     it. `asset_filename` is its name in Vi. `tag_count` is how many tags the object had. `sequencer` orders the events
-    of one key. Times are UTC; `expires_at` is when DynamoDB forgets the drop, in seconds since 1970.
+    of one key; `dropped_again` is set when a newer one came than the session that has the drop may know of. Times are
+    UTC; `expires_at` is when DynamoDB forgets the drop, in seconds since 1970.
     """
 
     drop_id: str
@@ -33,6 +34,7 @@ class Drop(BaseModel, frozen=True):
     etag: str
     version_id: str | None = None
     sequencer: str | None = None
+    dropped_again: Literal[True] | None = None
     size: int
     dataset_id: str
     asset_filename: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import batched, islice
@@ -39,7 +40,7 @@ class Ledger:
         """Note a drop; one that is noted already is `known` and stays as it is.
 
         One that is over is dropped `again` by an event that is newer than the one it was noted for: somebody has put
-        the same object once more.
+        the same object once more. One that a session has keeps in mind that it was, should the session refuse it.
         """
         item = self._finished(drop).to_item() if drop.state in OVER else drop.to_item()
         try:
@@ -88,6 +89,7 @@ class Ledger:
             {"session_key": session_key},
             "#state = :dropped OR (#state = :state AND session_key = :session_key)",
             {":dropped": "dropped"},
+            gone=("dropped_again",),  # whoever reads the object from now on reads what was put by now
         )
         return [
             drop.model_copy(update={"state": "claimed", "session_key": session_key})
@@ -101,9 +103,16 @@ class Ledger:
         return self._change(drops, "uploaded", {}, still, _of(session_key, "claimed"))
 
     def settle(self, outcomes: Iterable[Outcome], dataset_id: str, session_key: str) -> set[str]:
-        """Note what a session made of its drops; return those that were still of that session."""
-        transitions = [self._settled(outcome, dataset_id, session_key) for outcome in outcomes]
-        return apply(self.table, "drop_id", transitions)
+        """Note what a session made of its drops; return those that were still of that session.
+
+        One that is refused and that somebody has put once more meanwhile waits for another session instead.
+        """
+        settled = {outcome.drop_id: outcome for outcome in outcomes}
+        transitions = [self._settled(outcome, dataset_id, session_key) for outcome in settled.values()]
+        done = apply(self.table, "drop_id", transitions)
+        left = [one for drop_id, one in settled.items() if one.state == "rejected" and drop_id not in done]
+        again = [self._settled(replace(one, state="dropped"), dataset_id, session_key) for one in left]
+        return done | apply(self.table, "drop_id", again)
 
     def reject(self, drops: Iterable[Drop], reason: str, message: str) -> set[str]:
         """Refuse drops that wait; return those that did."""
@@ -129,10 +138,13 @@ class Ledger:
     def _recorded_again(self, drop: Drop, item: dict[str, Any]) -> Recorded:
         if drop.sequencer is None:
             return "known"
+        # In this order: one that is over here and in flight when it is looked at again was taken up after its event.
+        if self._noted_in_flight(drop.drop_id, drop.sequencer):
+            return "known"
         try:
             self.table.put_item(
                 Item=item,
-                ConditionExpression="#state IN (:ingested, :rejected) AND sequencer < :sequencer",
+                ConditionExpression=f"#state IN (:ingested, :rejected) AND {_NEWER}",
                 ExpressionAttributeNames={"#state": "state"},
                 ExpressionAttributeValues={
                     ":ingested": "ingested",
@@ -143,6 +155,26 @@ class Ledger:
         except self._refused:
             return "known"
         return "again"
+
+    def _noted_in_flight(self, drop_id: str, sequencer: str) -> bool:
+        """Keep in mind that an object was put once more, if its drop is not over; say whether that was new."""
+        try:
+            self.table.update_item(
+                Key={"drop_id": drop_id},
+                UpdateExpression="SET sequencer = :sequencer, dropped_again = :true",
+                ConditionExpression=f"#state IN (:dropped, :claimed, :uploaded) AND {_NEWER}",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={
+                    ":dropped": "dropped",
+                    ":claimed": "claimed",
+                    ":uploaded": "uploaded",
+                    ":sequencer": sequencer,
+                    ":true": True,
+                },
+            )
+        except self._refused:
+            return False
+        return True
 
     def _items(self, drop_ids: Iterable[str], asked: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Any]:
         for batch in batched(dict.fromkeys(drop_ids), READ_AT_ONCE, strict=False):
@@ -175,12 +207,13 @@ class Ledger:
             gone += ("session_key", "session_id")
         else:
             values |= self._ending()
+        still = "session_key = :key AND #state IN (:claimed, :uploaded)"
         return self._transition(
             outcome.drop_id,
             dataset_id,
             outcome.state,
             {name: value for name, value in values.items() if value is not None},
-            "session_key = :key AND #state IN (:claimed, :uploaded)",
+            f"{still} AND attribute_not_exists(dropped_again)" if outcome.state == "rejected" else still,
             _of(session_key, "claimed", "uploaded"),
             gone=gone,
             counts=outcome.counts_attempt,
@@ -240,6 +273,8 @@ class Ledger:
         return {"finished_at": now, "expires_at": int((now + self._retention).timestamp())}
 
 
+# A drop that a backfill noted has no sequencer: whatever S3 tells of its object comes after.
+_NEWER = "(attribute_not_exists(sequencer) OR sequencer < :sequencer)"
 _OF_AN_ENDING = ("reason", "message", "finished_at", "expires_at", "session_key", "session_id")
 
 

@@ -165,9 +165,11 @@ def _codes(drops: Sequence[Drop], file_errors: Mapping[str, str]) -> dict[str, s
 
 
 def _refused(drop: Drop, reason: str, message: str, *, retryable: bool) -> Outcome:
+    if retryable and drop.attempts < MOST_RETURNS:
+        return Outcome(drop.drop_id, "dropped", reason, message, counts_attempt=True)
+    if drop.dropped_again:  # what was refused is not what is there now
+        return Outcome(drop.drop_id, "dropped", reason, message)
     if not retryable:
         return Outcome(drop.drop_id, "rejected", reason, message)
-    if drop.attempts < MOST_RETURNS:
-        return Outcome(drop.drop_id, "dropped", reason, message, counts_attempt=True)
     tried = f"{message} It was tried {drop.attempts + 1} times. Have it tried again with `assetline drops retry`."
     return Outcome(drop.drop_id, "rejected", reason, tried)
