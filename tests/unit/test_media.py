@@ -17,6 +17,25 @@ HEADS = {
 }
 
 
+# What the library does not know: a brand of its own, a film as cameras write it, a TIFF of more than 4 GiB.
+RARE_HEADS = [
+    ("dash.mp4", "Video", b"\x00\x00\x00\x1cftypiso5\x00\x00\x02\x00iso5iso6dash"),
+    ("dash.m4v", "Video", b"\x00\x00\x00\x18ftypdash\x00\x00\x00\x00iso6dash"),
+    ("phone.3gp", "Video", b"\x00\x00\x00\x14ftyp3gp4\x00\x00\x02\x003gp4"),
+    ("moov.mov", "Video", b"\x00\x00\x02\x8amoov\x00\x00\x00lmvhd\x00\x00\x00\x00"),
+    ("mdat.mov", "Video", b"\x7f\x3a\x21\x04mdat\x00\x00\x01\xb3"),
+    ("wide.mov", "Video", b"\x00\x00\x00\x08wide\x00\x12\xd6\x87mdat"),
+    ("pnot.mov", "Video", b"\x00\x00\x00\x14pnot\xc8\x1b\xff\x0f\x00\x00PICT\x00\x01"),
+    ("little.tif", "Image", b"II\x2b\x00\x08\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"),
+    ("big.tiff", "Image", b"MM\x00\x2b\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10"),
+]
+
+
+@pytest.mark.parametrize(("filename", "kind", "head"), RARE_HEADS)
+def test_what_is_rare_and_legal_is_taken(filename: str, kind: str, head: bytes) -> None:
+    assert checked(filename, head).kind == kind
+
+
 @pytest.mark.parametrize("extension", FORMATS)
 def test_every_image_format_of_the_guide_is_taken(extension: str) -> None:
     media = checked(f"picture.{extension.upper()}", image(extension))
@@ -39,6 +58,8 @@ def test_videos_are_taken(extension: str) -> None:
         ("text.png", b"this is text", "WrongContent"),
         ("film.png", HEADS["mp4"], "WrongContent"),
         ("picture.mp4", image("jpg"), "WrongContent"),
+        ("text.mov", b"The wide world", "WrongContent"),
+        ("song.mp4", b"\x00\x00\x00\x1cftypM4A \x00\x00\x02\x00M4A isom", "WrongContent"),
     ],
 )
 def test_what_is_not_what_it_says_is_refused_with_the_reason(filename: str, head: bytes, reason: str) -> None:

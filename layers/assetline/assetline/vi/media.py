@@ -66,6 +66,8 @@ _CODESTREAM = b"\xff\x4f\xff\x51"  # a raw JPEG 2000 codestream
 _REALMEDIA = b".RMF"
 _OGG = b"OggS"
 _BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"}
+_BIG_TIFF = (b"II\x2b\x00\x08\x00\x00\x00", b"MM\x00\x2b\x00\x08\x00\x00")
+_ATOMS = {b"moov", b"wide", b"free", b"skip", b"pnot"}  # a QuickTime film need not begin with `ftyp`
 
 
 def by_extension(filename: str) -> MediaType | None:
@@ -105,5 +107,15 @@ def _kind_of(head: bytes) -> Kind | None:
         return "Video"
     guessed = filetype.guess_mime(head)
     if guessed is None:
-        return None
+        return _kind_unguessed(head)
     return {"image": "Image", "video": "Video"}.get(guessed.partition("/")[0])  # type: ignore[return-value] # Literals
+
+
+def _kind_unguessed(head: bytes) -> Kind | None:
+    if head.startswith(_BIG_TIFF):
+        return "Image"
+    box = head[4:8]
+    # Of a short box the length begins with no letter, as a text would: "The wide", say.
+    if box in {b"ftyp", b"mdat"} or (box in _ATOMS and head[0] < ord(" ")):
+        return "Video"
+    return None
