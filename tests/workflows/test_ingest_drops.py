@@ -232,6 +232,8 @@ def test_a_backfill_ingests_what_a_bucket_holds_already(box: DropBox, vi: Emulat
         assert box.ended(arn)["status"] == "SUCCEEDED"
     drops = box.over({f"2019/trip/old {number}.png" for number in range(12)})
     assert {drop.state for drop in drops.values()} == {"ingested"}
-    assert {name for name in vi.assets("ds2") if "old" in name} == {f"trip__old {number}.png" for number in range(12)}
+    assert {name for name in vi.assets("ds2") if "old" in name} == {
+        f"2019__trip__old {number}.png" for number in range(12)
+    }
     assert box.drops().get("2018/not_this.png") is None
     assert box.tags("2019/trip/old 3.png", OLD_BUCKET)["assetline:state"] == "ingested"

@@ -209,8 +209,30 @@ def test_a_backfill_notes_what_a_listing_shows(stage: SessionStage) -> None:
     payload["Items"][0]["object"] |= {"Etag": f'"{etag}"', "Size": len(image("png"))}
     assert record(payload) == {"recorded": 1, "known": 0, "ignored": 0}
     assert record(payload["Items"][0]) == {"recorded": 0, "known": 1, "ignored": 0}
-    assert drop("2019/trip/old.png", etag).asset_filename == "trip__old.png"
+    assert drop("2019/trip/old.png", etag).asset_filename == "2019__trip__old.png"
     assert drop("2019/trip/old.png", etag).dataset_id == "ds2"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "dataset", "asset"),
+    [
+        ("ds1/a.png", "", "ds1", "a.png"),
+        ("ds1/cats/b.png", "", "ds1", "cats__b.png"),
+        ("ds1/cats/b.png", "ds1", "ds1", "cats__b.png"),
+        ("2025/img.png", "ds1", "ds1", "2025__img.png"),
+        ("2026/img.png", "ds1", "ds1", "2026__img.png"),
+        ("img.png", "ds1", "ds1", "img.png"),
+    ],
+)
+def test_a_backfill_of_a_part_of_a_bucket_calls_its_objects_as_one_of_all_would(
+    stage: SessionStage, key: str, given: str, dataset: str, asset: str
+) -> None:
+    etag = put(stage, key, image("png"))
+    item = event("record_drop/backfill")["Items"][0]
+    item["object"] |= {"Key": key, "Etag": f'"{etag}"', "Size": len(image("png"))}
+    prefix = key.rpartition("/")[0] + "/" if "/" in key else ""
+    record(item | {"prefix": prefix, "dataset_id": given})
+    assert (drop(key, etag).dataset_id, drop(key, etag).asset_filename) == (dataset, asset)
 
 
 def test_the_checksum_that_s3_has_is_believed_and_else_it_is_computed(stage: SessionStage) -> None:

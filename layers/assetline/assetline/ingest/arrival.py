@@ -8,7 +8,7 @@ from assetline.ingest.ledger import comparable
 
 
 class Arrival(BaseModel, frozen=True):
-    """One version of an object. `etag` is without quotes; `prefix` is what of the key says nothing of the dataset."""
+    """One version of an object. `etag` is without quotes; `dataset_id` is where it goes whatever its key says."""
 
     bucket: str
     key: str
@@ -17,7 +17,6 @@ class Arrival(BaseModel, frozen=True):
     version_id: str | None = None
     sequencer: str | None = None
     dataset_id: str | None = None
-    prefix: str = ""
 
     @property
     def version(self) -> str:
@@ -48,7 +47,7 @@ class Arrival(BaseModel, frozen=True):
 
     @classmethod
     def from_listing(cls, item: dict[str, Any]) -> Self:
-        """Read an item of the backfill: `{"object": {"Key", "Size", "Etag"}, "bucket", "prefix", "dataset_id"}`."""
+        """Read an item of the backfill: `{"object": {"Key", "Size", "Etag"}, "bucket", "dataset_id"}`."""
         listed = _Item.model_validate(item)
         return cls(
             bucket=listed.bucket,
@@ -56,7 +55,6 @@ class Arrival(BaseModel, frozen=True):
             etag=listed.object.Etag.strip('"'),
             size=listed.object.Size,
             dataset_id=listed.dataset_id or None,
-            prefix=listed.prefix,
         )
 
 
@@ -90,7 +88,6 @@ class _Listed(BaseModel):
 class _Item(BaseModel):
     object: _Listed
     bucket: str = Field(min_length=1)
-    prefix: str = ""
     dataset_id: str = ""
 
 

@@ -87,10 +87,12 @@ def gone_reason(error: ClientError) -> str | None:
 
 
 def _where(arrival: Arrival, limits: Limits) -> tuple[str | None, str]:
-    below = arrival.key.removeprefix(arrival.prefix).lstrip("/") or arrival.key
     if arrival.dataset_id is None:
-        return dataset_and_path(below, limits.default_dataset)
-    return (arrival.dataset_id if DATASET_ID.fullmatch(arrival.dataset_id) else None), below
+        return dataset_and_path(arrival.key, limits.default_dataset)
+    if not DATASET_ID.fullmatch(arrival.dataset_id):
+        return None, arrival.key
+    # A key that names the dataset is called as it would be if it were dropped; of any other, all of it says something.
+    return arrival.dataset_id, arrival.key.removeprefix(f"{arrival.dataset_id}/") or arrival.key
 
 
 def _check_before_reading(drop: Drop, path: str, limits: Limits) -> None:
