@@ -86,6 +86,48 @@ def test_whoever_says_what_became_of_drops_may_tag_them_and_announce_it(name: st
     assert [statement for statement in allowed if statement["Action"] == "events:PutEvents"]
 
 
+def actions_on(function: str, resource: Any) -> set[str]:
+    """Return what a function may do with a resource."""
+    found: set[str] = set()
+    for statement in statements(resources("AWS::Serverless::Function")[function]):
+        if statement["Resource"] == resource:
+            action = statement["Action"]
+            found |= {action} if isinstance(action, str) else {*action}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("function", "drops", "sessions", "queries"),
+    [
+        ("RecordDropFunction", "PutItem UpdateItem", "PutItem", ""),
+        ("OpenSessionFunction", "BatchGetItem UpdateItem", "GetItem PutItem UpdateItem DeleteItem", "Query"),
+        ("SettleSessionFunction", "BatchGetItem UpdateItem", "GetItem UpdateItem", "Query"),
+        ("SweepDropsFunction", "BatchGetItem UpdateItem", "GetItem UpdateItem Scan", "Query"),
+    ],
+)
+def test_the_ingestion_may_do_with_its_tables_what_it_does(
+    function: str, drops: str, sessions: str, queries: str
+) -> None:
+    index = {"Fn::Sub": "${DropsTable.Arn}/index/by_dataset_state"}
+    for resource, calls in (
+        ({"Fn::GetAtt": ["DropsTable", "Arn"]}, drops),
+        ({"Fn::GetAtt": ["SessionsTable", "Arn"]}, sessions),
+        (index, queries),
+    ):
+        assert actions_on(function, resource) == {f"dynamodb:{call}" for call in calls.split()}
+
+
+def test_who_may_read_or_tag_an_object_may_do_so_with_a_version_of_it() -> None:
+    arns = ("${DropBucket.Arn}/*", "arn:${AWS::Partition}:s3:::${BackfillBucketName}/*")
+    for function in ("RecordDropFunction", "UploadAssetsFunction", "SettleSessionFunction", "SweepDropsFunction"):
+        for arn in arns:
+            allowed = actions_on(function, {"Fn::Sub": arn})
+            assert allowed, (function, arn)
+            for action in ("GetObject", "GetObjectTagging", "PutObjectTagging"):
+                of_a_version = f"s3:{action.replace('Object', 'ObjectVersion')}"
+                assert (f"s3:{action}" in allowed) == (of_a_version in allowed), (function, action)
+
+
 def test_buckets_are_private_encrypted_and_tls_only() -> None:
     policies = resources("AWS::S3::BucketPolicy").values()
     for name, bucket in resources("AWS::S3::Bucket").items():
