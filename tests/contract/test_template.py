@@ -128,6 +128,14 @@ def test_who_may_read_or_tag_an_object_may_do_so_with_a_version_of_it() -> None:
                 assert (f"s3:{action}" in allowed) == (of_a_version in allowed), (function, action)
 
 
+@pytest.mark.parametrize("table", ["DropsTable", "SessionsTable"])
+def test_what_is_over_is_forgotten(table: str) -> None:
+    assert resources("AWS::DynamoDB::Table")[table]["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
+
+
 def test_buckets_are_private_encrypted_and_tls_only() -> None:
     policies = resources("AWS::S3::BucketPolicy").values()
     for name, bucket in resources("AWS::S3::Bucket").items():

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -112,6 +113,8 @@ def test_the_end_is_announced_and_noted_in_the_table(stage: SessionStage) -> Non
     assert noted["state"] == "finished"
     assert (noted["ingested"], noted["rejected"], noted["returned"]) == (2, 1, 0)
     assert noted["report_key"] == settled["report_key"]
+    kept = int(noted["expires_at"]) - datetime.now(UTC).timestamp()
+    assert 29 < kept / timedelta(days=1).total_seconds() < 31  # DROP_RETENTION_DAYS
 
 
 def test_a_repeat_changes_nothing_and_answers_the_same(stage: SessionStage) -> None:

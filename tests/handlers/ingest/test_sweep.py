@@ -126,6 +126,15 @@ def test_a_sweep_repeated_changes_nothing(stage: SessionStage) -> None:
     assert [stage.drop(name) for name in FILES] == before
 
 
+def test_a_sweep_reads_the_sessions_once(stage: SessionStage) -> None:
+    scans = []
+    client = connections.sessions_table().table.meta.client
+    client.meta.events.register("before-call.dynamodb.Scan", lambda **_: scans.append(1))
+    stage.drops(*FILES, minutes_ago=10)
+    assert stage.sweeps() == {"abandoned": 0, "started": 1}
+    assert len(scans) == 1
+
+
 # ---- those who were thought dead
 
 

@@ -135,6 +135,11 @@ class Ledger:
             gone=_OF_AN_ENDING,
         )
 
+    def forgotten_at(self) -> int:
+        """Return when that is forgotten which is over by now, in seconds since 1970."""
+        expires_at: int = self._ending_at(self._clock())["expires_at"]
+        return expires_at
+
     def _recorded_again(self, drop: Drop, item: dict[str, Any]) -> Recorded:
         if drop.sequencer is None:
             return "known"

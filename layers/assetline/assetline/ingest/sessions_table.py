@@ -3,7 +3,7 @@
 The datasets there were drops for, and the permits (see `permits`), are items of it, too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -109,9 +109,11 @@ class SessionsTable:
             if not item["session_key"].startswith((PERMIT, DATASET)):
                 yield Session.from_item(item)
 
-    def unfinished(self) -> Iterator[Session]:
-        """Yield the sessions that are not over."""
-        return (session for session in self.sessions() if session.state in UNFINISHED)
+    def unfinished_and_datasets(self) -> tuple[list[Session], list[str]]:
+        """Return the sessions that are not over, and the datasets there were drops for, in one reading of it all."""
+        items = [*self._items()]
+        sessions = [Session.from_item(item) for item in items if item.get("state") in UNFINISHED]
+        return sessions, _datasets(items)
 
     def note_dataset(self, dataset_id: str) -> None:
         """Remember that there were drops for a dataset."""
@@ -125,8 +127,7 @@ class SessionsTable:
 
     def datasets(self) -> list[str]:
         """Return the datasets there were drops for."""
-        keys = [item["session_key"] for item in self._items()]
-        return sorted(key.removeprefix(DATASET) for key in keys if key.startswith(DATASET))
+        return _datasets(self._items())
 
     def _items(self) -> Iterator[dict[str, Any]]:
         scan: dict[str, Any] = {"ConsistentRead": True}
@@ -156,6 +157,11 @@ class SessionsTable:
 def lease_over(session: Session, now: datetime) -> bool:
     """Say whether nobody works for a session any more."""
     return session.lease_until < now.timestamp()
+
+
+def _datasets(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    keys = [item["session_key"] for item in items]
+    return sorted(key.removeprefix(DATASET) for key in keys if key.startswith(DATASET))
 
 
 def _lease() -> dict[str, int]:

@@ -208,7 +208,7 @@ class Settler:
         if report_key is not None:
             announce(self.events, SESSION_SETTLED, settled)
         counts: dict[str, Any] = settled.model_dump(include={"total", "ingested", "rejected", "returned", "report_key"})
-        told = {"error": settlement.error, "message": settlement.message}
+        told = {"error": settlement.error, "message": settlement.message, "expires_at": self.ledger.forgotten_at()}
         self.table.finish(session.session_key, _STATES[settlement.ended], **counts, **told)
         logger.info("session_settled", **settled.model_dump(mode="json"))
         count(None, AssetsIngested=settled.ingested, DropsRejected=settled.rejected, DropsReturned=settled.returned)

@@ -50,7 +50,8 @@ class Sweeper:
             Retryable, Permanent: as `Settler.settle`.
         """
         abandoned, errors = 0, list[Exception]()
-        for session in [session for session in self.table.unfinished() if lease_over(session, self.now())]:
+        unfinished, datasets = self.table.unfinished_and_datasets()
+        for session in [session for session in unfinished if lease_over(session, self.now())]:
             if self.budget.spent():
                 break
             try:
@@ -59,7 +60,7 @@ class Sweeper:
             except Exception as error:
                 logger.warning("session_not_abandoned", session_key=session.session_key, error=type(error).__name__)
                 errors.append(error)
-        started = sum(self._started(dataset_id) for dataset_id in self.table.datasets())
+        started = sum(self._started(dataset_id) for dataset_id in datasets)
         logger.info("swept", abandoned=abandoned, started=started)
         if errors:
             raise errors[0]
