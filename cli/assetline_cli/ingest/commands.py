@@ -49,8 +49,10 @@ def drop(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     """Drop images and videos into the bucket, and see them become assets of a Vi dataset.
 
     A folder is dropped with all that is below it, except hidden files and
-    those that are no images or videos by their names; a file that is named is
-    dropped whatever it is. The folders below it are part of the assets' names.
+    what often lies beside pictures and is none, such as .txt, .csv or .zip.
+    Whatever else Vi does not take is dropped, and rejected with the reason; a
+    file that is named is dropped whatever it is. The folders below it are part
+    of the assets' names.
 
     It waits until each is ingested or rejected, and sums up. Ctrl+C while it
     waits ends the waiting only: the ingestion runs in AWS. With --no-wait it
