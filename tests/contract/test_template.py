@@ -172,7 +172,7 @@ def test_every_metric_an_alarm_or_the_dashboard_names_is_one_that_is_emitted() -
 def test_whatever_can_fail_has_an_alarm_and_is_on_the_dashboard() -> None:
     machines, functions = resources("AWS::Serverless::StateMachine"), resources("AWS::Serverless::Function")
     dead_letters = {f"{name}.QueueName" for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
-    failures = {("ExecutionsFailed", name) for name in machines}
+    failures = {(how, name) for how in ("ExecutionsFailed", "ExecutionsTimedOut") for name in machines}
     depths = {("ApproximateNumberOfMessagesVisible", name) for name in dead_letters}
     errors = {("Errors", name) for name in functions}
 
