@@ -10,6 +10,7 @@ from assetline.ingest import connections
 from assetline.ingest.drop import Drop, drop_id
 from assetline.ingest.outcomes import Outcome
 from functions.record_drop import app as record_drop
+from local.emulators.vi.scenario import FileError
 from local.emulators.vi.server import Emulator
 from local.images import image
 from tests.handlers.conftest import event, lambda_context
@@ -189,6 +190,47 @@ def test_what_a_backfill_noted_is_dropped_again_by_the_first_event_of_it(stage: 
     before = drop(key, etag)
     record(messages(created(key, content, etag)))
     assert drop(key, etag).dropped_at > before.dropped_at
+
+
+def versions(stage: SessionStage, key: str, *numbers: int) -> Iterator[Drop]:
+    """Put versions of an object, one after the other, and yield the drop of each as soon as it is noted."""
+    stage.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
+    for number in numbers:
+        content = image("png", number)
+        answer = stage.s3.put_object(Bucket=DROPS, Key=key, Body=content)
+        etag, version = answer["ETag"].strip('"'), answer["VersionId"]
+        record(messages(created(key, content, etag, f"{number:02}", **{"version-id": version})))
+        yield drop(key, version)
+
+
+def test_an_old_version_that_is_tried_again_does_not_replace_a_newer_one(stage: SessionStage) -> None:
+    key, found = "ds1/a.png", []
+    for round_, one in enumerate(versions(stage, key, 1, 2), 1):
+        found.append(one)
+        faults = [FileError(filename="a.png", code="ENOQUOTA")] if round_ == 1 else []
+        stage.plays(*faults)
+        stage.settles(stage.uploads(stage.opens(round_=round_)))
+    old, new = found
+    assert connections.ledger().retry([old]) == {old.drop_id}
+    stage.settles(stage.uploads(stage.opens(round_=3)))
+    states = {
+        one.drop_id: (one.state, one.reason) for one in connections.ledger().get(d.drop_id for d in found).values()
+    }
+    assert states == {old.drop_id: ("rejected", "Overwritten"), new.drop_id: ("ingested", None)}
+    assert stage.vi.assets("ds1")["a.png"].content.read() == image("png", 2)
+    (_, reason) = stage.s3.get_object_tagging(Bucket=DROPS, Key=key, VersionId=old.version_id)["TagSet"]
+    assert reason == {"Key": "assetline:reason", "Value": "Overwritten"}
+
+
+def test_a_version_that_is_not_the_newest_when_it_is_noted_is_overwritten(stage: SessionStage) -> None:
+    key, content = "ds1/a.png", image("png", 1)
+    (first,) = versions(stage, key, 1)
+    (second,) = versions(stage, key, 2)
+    assert (first.state, second.state) == ("dropped", "dropped")
+    connections.ledger().table.delete_item(Key={"drop_id": first.drop_id})
+    late = created(key, content, first.etag, "01", **{"version-id": first.version_id})
+    record(messages(late))
+    assert drop(key, first.version_id or "").reason == "Overwritten"
 
 
 def test_a_poisoned_message_fails_alone(stage: SessionStage) -> None:

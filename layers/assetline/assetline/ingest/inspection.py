@@ -77,8 +77,11 @@ def inspect(s3: "S3Client", arrival: Arrival, limits: Limits, now: datetime | No
 
 
 def version_of(drop: Drop) -> dict[str, Any]:
-    """Return the parameters that make S3 give out this very version of the object, or refuse."""
-    return {"VersionId": drop.version_id} if drop.version_id else {"IfMatch": f'"{drop.etag}"'}
+    """Return the parameters that make S3 give out the object as it was dropped, if it still is that, or refuse.
+
+    Also where S3 keeps versions: an older one has the name of the newer one's asset, and must not take its place.
+    """
+    return {"IfMatch": f'"{drop.etag}"'}
 
 
 def gone_reason(error: ClientError) -> str | None:

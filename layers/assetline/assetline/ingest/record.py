@@ -51,7 +51,7 @@ class Recorder:
         return noted
 
     def _tell_rejected(self, drop: Drop, noted: Recorded) -> None:
-        if drop.reason != OVERWRITTEN:  # the tags would be those of the object that took its place
+        if drop.reason != OVERWRITTEN or drop.version_id:  # else the tags would be those of what took its place
             tags = {"assetline:state": "rejected", "assetline:reason": drop.reason or ""}
             # Tags that came since the object did are not known of: look.
             tag(self.s3, drop.bucket, drop.key, tags, 1, drop.version_id)

@@ -169,7 +169,7 @@ class Settler:
         ]
 
         def put(drop: Drop) -> None:
-            if drop.reason != OVERWRITTEN:  # the tags would be those of the object that took its place
+            if drop.reason != OVERWRITTEN or drop.version_id:  # else the tags would be those of what took its place
                 # Others may have tagged it since it was looked at, a virus scanner for one.
                 tag(self.s3, drop.bucket, drop.key, _tags(over[drop.drop_id]), MAYBE_TAGGED, drop.version_id)
 

@@ -37,17 +37,15 @@ class SmallObjects:
         self._requests = SignedRequests(READ_SECONDS, IDLE_SECONDS)
 
     def read(self, asset: SliceAsset) -> bytes | None:
-        """Return the bytes of the very version of an object, or None: then boto3 is to be asked."""
+        """Return the bytes of an object that is as it was dropped, or None: then boto3 is to be asked."""
         credentials = self._credentials()
         if credentials is None:
             return None
         path = quote(f"/{asset.bucket}/{asset.key}", safe="/-_.~")
-        query = f"versionId={quote(asset.version_id, safe='-_.~')}" if asset.version_id else ""
-        headers = signed("GET", self._host, path, query, self._region, credentials, datetime.now(UTC))
-        if not asset.version_id:
-            headers["if-match"] = f'"{asset.etag}"'
+        headers = signed("GET", self._host, path, "", self._region, credentials, datetime.now(UTC))
+        headers["if-match"] = f'"{asset.etag}"'
         try:
-            with self._requests.sent("GET", f"{self._endpoint}{path}{'?' if query else ''}{query}", headers) as answer:
+            with self._requests.sent("GET", f"{self._endpoint}{path}", headers) as answer:
                 content = b"".join(answer.pieces())
         except (ViRefused, ViUnreachable):
             return None

@@ -166,8 +166,6 @@ class SliceUpload:
 
     def _get(self, asset: SliceAsset, range_: str | None = None) -> Any:
         version: dict[str, Any] = {"IfMatch": f'"{asset.etag}"'}
-        if asset.version_id:
-            version = {"VersionId": asset.version_id}
         if range_:
             version["Range"] = range_
         try:
