@@ -8,7 +8,9 @@ import pytest
 
 from assetline.ingest import connections
 from assetline.ingest.drop import Drop, drop_id
+from assetline.ingest.inspection import PIECE
 from assetline.ingest.outcomes import Outcome
+from assetline.vi import crc32c
 from functions.record_drop import app as record_drop
 from local.emulators.vi.scenario import FileError
 from local.emulators.vi.server import Emulator
@@ -277,11 +279,73 @@ def test_a_backfill_of_a_part_of_a_bucket_calls_its_objects_as_one_of_all_would(
     assert (drop(key, etag).dataset_id, drop(key, etag).asset_filename) == (dataset, asset)
 
 
-def test_the_checksum_that_s3_has_is_believed_and_else_it_is_computed(stage: SessionStage) -> None:
-    computed = dropped(stage, "ds1/a.png", image("png", 5)).crc32c
-    put(stage, "ds1/b.png", image("png", 5))
-    assert computed is not None
-    assert -(2**31) <= computed < 2**31
+def answers_with(**checksum: str) -> None:
+    """Let S3 say of every object that its checksum is this; moto says it of none."""
+
+    def say(parsed: dict[str, Any], **_: Any) -> None:
+        parsed |= checksum
+
+    connections.s3().meta.events.register("after-call.s3.GetObject", say)
+
+
+CHECKSUM = -123_456_789  # of no content of a test
+
+
+@pytest.mark.parametrize("kind", [{}, {"ChecksumType": "FULL_OBJECT"}])
+def test_the_checksum_that_s3_has_of_the_whole_object_is_believed(stage: SessionStage, kind: dict[str, str]) -> None:
+    answers_with(ChecksumCRC32C=crc32c.to_s3(CHECKSUM), **kind)
+    assert dropped(stage, "ds1/a.png", image("png")).crc32c == CHECKSUM
+
+
+@pytest.mark.parametrize(
+    "checksum",
+    [
+        {},
+        {"ChecksumCRC32C": crc32c.to_s3(CHECKSUM), "ChecksumType": "COMPOSITE"},
+        {"ChecksumCRC32C": f"{crc32c.to_s3(CHECKSUM)}-2"},
+        {"ChecksumCRC32": crc32c.to_s3(CHECKSUM), "ChecksumType": "FULL_OBJECT"},
+    ],
+    ids=["none", "composite", "composite_by_its_form", "another_kind"],
+)
+def test_a_checksum_that_is_not_of_the_whole_object_is_computed(stage: SessionStage, checksum: dict[str, str]) -> None:
+    answers_with(**checksum)
+    content = image("png") + bytes(3 * PIECE)  # more than is read at once
+    assert dropped(stage, "ds1/a.png", content).crc32c == crc32c.of(content)
+
+
+def test_a_video_may_be_larger_than_an_image(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_IMAGE_BYTES", "100")
+    connections.settings.cache_clear()
+    connections.recorder.cache_clear()
+    film = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(100)
+    found = dropped(stage, "ds1/film.mp4", film)
+    assert (found.state, found.kind) == ("dropped", "Video")
+    monkeypatch.setattr("assetline.ingest.inspection.MAX_VIDEO_BYTES", len(film) - 1)
+    assert dropped(stage, "ds1/larger.mp4", film).reason == "TooLarge"
+
+
+def test_a_dataset_that_has_drops_is_noted_for_the_sweeper(stage: SessionStage) -> None:
+    dropped(stage, "ds1/a.png", image("png"))
+    dropped(stage, "nowhere.png", image("png"))
+    assert connections.sessions_table().datasets() == ["ds1"]
+
+
+def test_a_rejection_is_counted_once_however_often_it_is_told(
+    stage: SessionStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    etag = put(stage, "ds1/text.png", b"this is text")
+    told = created("ds1/text.png", b"this is text", etag)
+    record(messages(told, told))
+    emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+    assert [one["DropsRejected"] for one in emitted] == [[1.0]]
+
+
+def test_an_object_that_took_the_key_of_another_gets_no_tags_of_it(stage: SessionStage) -> None:
+    put(stage, "ds1/a.png", image("png"), Tagging="team=a")
+    record(messages(created("ds1/a.png", b"12345678", "1" * 32)))
+    assert drop("ds1/a.png", "1" * 32).reason == "Overwritten"
+    tags = stage.s3.get_object_tagging(Bucket=DROPS, Key="ds1/a.png")["TagSet"]
+    assert tags == [{"Key": "team", "Value": "a"}]
 
 
 def test_a_run_is_started_once_a_window_however_many_drops_come(stage: SessionStage) -> None:

@@ -1,15 +1,21 @@
 """Upload Assets: every outcome is data, an expired URL is renewed, and nothing is whole in memory."""
 
+import time
 from collections.abc import Iterator
+from itertools import count
+from typing import Any
 
 import pytest
 
 from assetline.ingest import connections, upload
+from assetline.ingest.slices import Slice
 from assetline.ingest.upload import SliceUpload
 from assetline.vi.multipart import TRIES_OF_A_PART
 from local.emulators.vi.scenario import ApiFault, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
+from local.images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.test_record_drop import created, messages, record
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,10 @@ def impatient() -> SliceUpload:
         lambda _: None,
         sleep=lambda _: None,
     )
+
+
+def bucket_and_key(address: dict[str, Any]) -> dict[str, str]:
+    return {"Bucket": address["bucket"], "Key": address["key"]}
 
 
 def test_the_bytes_arrive_and_the_ledger_says_so(stage: SessionStage) -> None:
@@ -188,6 +198,69 @@ def test_an_expired_url_that_vi_does_not_renew_is_for_another_session(stage: Ses
     assert (stage.states("a.png"), stage.drop("a.png").reason) == (["dropped"], "UploadExpired")
     stage.session(execution="again")
     assert stage.states("a.png") == ["uploaded"]
+
+
+def test_a_url_that_is_about_to_expire_is_renewed_before_it_is_used(stage: SessionStage) -> None:
+    stage.drops("a.png")
+    stage.plays(url_seconds=upload.EXPIRES_SOON / 2)
+    opened = stage.opens()
+    stage.plays(lists_uploads=True)
+    stage.uploads(opened)
+    assert stage.states("a.png") == ["uploaded"]
+    assert len(stage.vi.requests("/assetIngestionSessions/", "GET")) == 1
+    assert len(stage.vi.requests("_objects", "PUT")) == 1
+
+
+@pytest.mark.parametrize("seconds", [3600, None])
+def test_a_url_that_holds_or_does_not_say_how_long_is_used(stage: SessionStage, seconds: int | None) -> None:
+    stage.drops("a.png")
+    opened = stage.opens()
+    (address,) = opened["slices"]
+    one = Slice.model_validate_json(stage.text(address["key"]))
+    # In seconds, as it may be: read as milliseconds, it was long ago.
+    expiry = None if seconds is None else int(time.time()) + seconds
+    (asset,) = one.assets
+    assert asset.upload is not None
+    dated = asset.model_copy(update={"upload": asset.upload.model_copy(update={"expiry": expiry})})
+    stage.s3.put_object(**bucket_and_key(address), Body=one.model_copy(update={"assets": (dated,)}).model_dump_json())
+    stage.uploads(opened)
+    assert stage.states("a.png") == ["uploaded"]
+    assert stage.vi.requests("/assetIngestionSessions/", "GET") == []
+
+
+def test_the_very_version_is_uploaded_whatever_took_its_place_since(stage: SessionStage) -> None:
+    stage.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
+    key, first = f"{DATASET}/a.png", image("png", 1)
+    told = stage.s3.put_object(Bucket=DROPS, Key=key, Body=first)
+    record(messages(created(key, first, told["ETag"].strip('"'), **{"version-id": told["VersionId"]})))
+    opened = stage.opens()
+    stage.s3.put_object(Bucket=DROPS, Key=key, Body=image("png", 2))
+    stage.uploads(opened)
+    assert stage.vi.assets(DATASET)["a.png"].content.read() == first
+
+
+def test_who_uploads_renews_the_lease_when_it_begins_and_every_minute(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number}.png" for number in range(5)]
+    stage.drops(*names)
+    opened = stage.opens()
+    renewals: list[float] = []
+    ticks = count(time.time(), upload.LEASE_EVERY + 1)  # a minute and more goes by whenever somebody looks at the clock
+    watched = impatient()
+    watched.clock = lambda: next(ticks)
+    renew = watched.sessions.update
+
+    def renewing(session_key: str) -> bool:
+        renewals.append(stage.noted(session_key)["lease_until"])
+        return renew(session_key)
+
+    monkeypatch.setattr(watched.sessions, "update", renewing)
+    monkeypatch.setattr("functions.upload_assets.app.slice_upload", lambda: watched)
+    stage.lease_passes("run-1")
+    stage.uploads(opened)
+    assert stage.noted()["lease_until"] > time.time()
+    assert len(renewals) == 1 + len(names)
 
 
 def test_what_was_deleted_or_overwritten_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:

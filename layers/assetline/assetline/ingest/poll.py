@@ -45,9 +45,9 @@ class Poller:
     def look(self, session: SessionRef, polls: int, *, broke_off: bool = False) -> Progress:
         """Return where a session is, after *polls* looks before this one, and note it in the table.
 
-        It is `finished` also when only those are missing whose uploads failed, or whose end nobody heard of as some *broke
-        off*: nothing more will come of it. It is `failed` when Vi does not know it, `cancelled` also when it is over in
-        the table, `overdue` when it was waited for long enough.
+        It is `finished` also when only those are missing whose uploads failed, or whose end nobody heard of as some
+        *broke off*: nothing more will come of it. It is `failed` when Vi does not know it, `cancelled` also when it is
+        over in the table, `overdue` when it was waited for long enough.
 
         Raises:
             ViUnavailable, ViUnreachable, RateLimited: Vi could not be asked.
