@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from botocore.exceptions import ClientError, ParamValidationError
 from pydantic import BaseModel, ValidationError
 
+from assetline.export.request import called_after
 from assetline_cli.errors import (
     ExecutionForeign,
     ExecutionMissing,
@@ -183,7 +184,7 @@ def _read(found: DescribeExecutionOutputTypeDef) -> Execution:
     return Execution(
         arn=found["executionArn"],
         status=found["status"],
-        feed=_text(asked.get("feed")),
+        feed=called_after(asked),
         resumes=_text(asked.get("resume")),
         started_at=found["startDate"],
         stopped_at=found.get("stopDate"),

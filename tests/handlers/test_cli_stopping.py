@@ -167,6 +167,14 @@ class TestStop:
         assert ended.stdout.endswith(f"Partial file: s3://the-exports/{PARTIAL}\n")
         assert account.status == "ABORTED"
 
+    def test_the_export_of_a_dataset_is_found_by_its_execution(self, account: Account, assetline: Run) -> None:
+        account.input = '{"source": "vi", "dataset_id": "ds1"}'
+        id_ = "vi-ds1_20261121_003012"
+        account.feed("vi-ds1", execution_arn=EXECUTION, pages=3, rows=300)()
+        account.then(account.feed("vi-ds1", execution_arn=EXECUTION, state="partial", partial_key=PARTIAL))
+        ended = assetline("stop", EXECUTION, "--yes")
+        assert f"Stopped {id_} after page 0, 0 assets.\nPartial file: s3://the-exports/{PARTIAL}\n" in ended.stdout
+
     @pytest.mark.parametrize(("answer", "stops"), [("y", True), ("Yes", True), ("n", False), ("", False), (CTRL_D, 0)])
     def test_it_asks_first(self, account: Account, assetline: Run, answer: str | BaseException, stops: bool) -> None:
         account.opens(state="partial", partial_key=PARTIAL)

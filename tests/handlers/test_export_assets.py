@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -12,10 +13,11 @@ from aws_lambda_powertools.utilities.parameters import clear_caches
 
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, RepeatedCursor, ViRefused
 from assetline.export import connections
+from functions.salvage_export import app as salvage_export
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, MissingItems, RepeatedToken, Scenario
 from local.emulators.vi.server import Emulator, running
 from local.images import image
-from tests.handlers.conftest import Aws, Machine
+from tests.handlers.conftest import Aws, Machine, event, lambda_context
 
 ASSETS = 23
 REQUEST = {"source": "vi", "dataset_id": "ds1", "page_size": 5}
@@ -154,6 +156,37 @@ def test_what_cannot_be_is_refused_with_its_name(
 ) -> None:
     with pytest.raises(error):
         machine.run(request_)
+
+
+class TestOneThatDoesNotComplete:
+    EXPORT = "vi-ds1_20261121_030000"
+    STARTED_AT = "2026-11-21T03:00:00.123Z"
+    IN_TURNS: dict[str, Any] = REQUEST | {"max_turn_seconds": 1e-9}
+
+    def ends(self, machine: Machine, status: str) -> Any:
+        """Play two turns of an export whose execution then ends so."""
+        state = machine.open({"execution_arn": "arn:first", "started_at": self.STARTED_AT, "input": self.IN_TURNS})
+        machine.write(machine.write(state))
+        case = event("salvage_export/stopped")
+        case["detail"] |= {"executionArn": "arn:first", "status": status, "input": json.dumps(self.IN_TURNS)}
+        return salvage_export.lambda_handler(case, lambda_context())
+
+    @pytest.mark.usefixtures("vi")
+    def test_stopped_it_leaves_what_it_had_under_a_partial_name(self, aws: Aws, machine: Machine) -> None:
+        salvaged = self.ends(machine, "ABORTED")
+        assert salvaged["key"] == f"exports/vi-ds1/{self.EXPORT}.partial.csv"
+        assert [row["filename"] for row in rows(aws, salvaged["key"])] == [f"image_{n:05}.png" for n in range(10)]
+        assert aws.item(self.EXPORT)["state"] == "partial"
+
+    def test_failed_it_goes_on_at_its_page(self, aws: Aws, machine: Machine, vi: Emulator) -> None:
+        undisturbed = aws.bytes(machine.run(REQUEST, "2026-11-21T01:00:00Z")["key"])
+        self.ends(machine, "FAILED")
+        assert aws.item(self.EXPORT)["state"] == "failed"
+        vi.forget()
+        resuming = {"execution_arn": "arn:2", "started_at": "2026-11-21T09:00:00Z", "input": {"resume": self.EXPORT}}
+        result = machine.close(machine.write(machine.open(resuming)))
+        assert (aws.bytes(result["key"]), result["pages"]) == (undisturbed, 5)
+        assert len(vi.requests("/assets")) == 3
 
 
 def test_a_key_that_is_refused_opens_nothing(aws: Aws, machine: Machine, vi: Emulator) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from assetline.errors import InvalidInput, UnknownFeed
-from assetline.export.request import ExportRequest, ResumeRequest, asked_for, parse
+from assetline.export.request import ExportRequest, ResumeRequest, asked_for, called_after, parse
 from assetline.feed.catalogue import feed_named
 
 
@@ -89,3 +89,19 @@ def test_a_resume_takes_the_export_and_how_long_its_turns_are() -> None:
 @pytest.mark.parametrize(("raw", "asked"), [({"resume": "x"}, True), ({"feed": "assets"}, False), ([], False)])
 def test_an_input_with_resume_asks_for_one(raw: Any, asked: bool) -> None:
     assert ResumeRequest.asked_for(raw) is asked
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ({"feed": "users", "a_key_of_tomorrow": 1}, "users"),
+        ({"source": "vi", "dataset_id": "ds1", "a_key_of_tomorrow": 1}, "vi-ds1"),
+        ({"source": "vi"}, None),
+        ({"source": "vi", "dataset_id": 7}, None),
+        ({"resume": "users_20261121_003012"}, None),
+        (["users"], None),
+        (None, None),
+    ],
+)
+def test_what_an_export_is_called_after_can_be_read_from_any_input(raw: Any, name: str | None) -> None:
+    assert called_after(raw) == name

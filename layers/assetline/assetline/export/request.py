@@ -104,7 +104,7 @@ class AssetsRequest(BaseModel):
     @property
     def feed(self) -> str:
         """What the export is called after: no feed's name has a hyphen."""
-        return f"vi-{self.dataset_id}"
+        return _called_after_dataset(self.dataset_id)
 
     def wire_params(self) -> dict[str, str]:
         """Return what is asked of Vi as its query spells it: `y` or nothing (contract sheet, section 2.1)."""
@@ -140,6 +140,18 @@ def asked_for(raw: Any) -> AnyRequest:
     return parse(ExportRequest, raw)
 
 
+def called_after(raw: Any) -> str | None:
+    """Return the `feed` of the export that an execution's input asks for, None where it names none.
+
+    Nothing else of the input is looked at: the execution may be of another version than who asks.
+    """
+    asked = raw if isinstance(raw, dict) else {}
+    name = asked.get("dataset_id" if "source" in asked else "feed")
+    if not isinstance(name, str) or not name:
+        return None
+    return _called_after_dataset(name) if "source" in asked else name
+
+
 class ResumeRequest(BaseModel):
     """An export that failed and goes on where it stopped, in the same upload."""
 
@@ -160,6 +172,10 @@ def parse[Request: BaseModel](model: type[Request], raw: Any) -> Request:
         return model.model_validate(raw)
     except ValidationError as error:
         raise InvalidInput(_explanation(error, model)) from None
+
+
+def _called_after_dataset(dataset_id: str) -> str:
+    return f"vi-{dataset_id}"
 
 
 def _wire(value: Scalar) -> str:

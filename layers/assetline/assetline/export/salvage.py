@@ -1,6 +1,7 @@
 """An execution that did not complete: what it had written is published if it was stopped, kept if it failed."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +20,7 @@ from assetline.export.names import export_ids, partial_key, partial_manifest_key
 from assetline.export.parts import PartWriter
 from assetline.export.publish import publish
 from assetline.export.rendering import rendering
-from assetline.export.request import ResumeRequest
+from assetline.export.request import ResumeRequest, called_after
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
 from assetline.observability import logger
@@ -91,18 +92,21 @@ def end_export(ending: Ending, s3: "S3Client", table: ExportsTable, events: "Eve
 
 def _export_of(ending: Ending, table: ExportsTable) -> str | None:
     """Return the id of the export that belongs to the execution, by the names it may have claimed."""
-    asked = ending.asked()
-    if ResumeRequest.asked_for(asked):
-        candidates = iter([str(asked["resume"])])
-    else:
-        candidates = export_ids(str(asked.get("feed")), datetime.fromtimestamp(ending.start_date / 1000, UTC))
-    for export_id in candidates:
+    for export_id in _candidates(ending):
         item = table.item(export_id)
         if item is None:
             return None
         if item["execution_arn"] == ending.execution_arn:
             return export_id
     return None
+
+
+def _candidates(ending: Ending) -> Iterator[str]:
+    asked = ending.asked()
+    if ResumeRequest.asked_for(asked):
+        yield str(asked["resume"])
+    elif (feed := called_after(asked)) is not None:
+        yield from export_ids(feed, datetime.fromtimestamp(ending.start_date / 1000, UTC))
 
 
 def _salvage(
