@@ -93,6 +93,17 @@ class Aws:
         item: dict[str, Any] = self.table.get_item(Key={"export_id": export_id})["Item"]
         return item
 
+    def lose(self, *keys: str) -> None:
+        """Let objects be gone as S3 says it who may not list the bucket: 403, where moto says 404."""
+
+        def denied(params: dict[str, Any], **_: Any) -> Any:
+            if not any(params["url_path"].endswith(f"/{key}") for key in keys):
+                return None
+            error = {"Code": "AccessDenied", "Message": "Access Denied"}
+            return SimpleNamespace(status_code=403), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 403}}
+
+        connections.s3().meta.events.register_first("before-call.s3.GetObject", denied)
+
     def put_token(self, token: str) -> None:
         """Put a token in the secret, past every cache."""
         boto3.client("secretsmanager").put_secret_value(SecretId=self.secret_arn, SecretString=token)

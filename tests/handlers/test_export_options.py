@@ -263,6 +263,8 @@ class TestChanges:
         case = event("write_changes/since_yesterday")
         case["export"]["bucket"] = aws.bucket
         assert write_changes.lambda_handler(case, lambda_context())["changes_key"] is None
+        aws.lose(case["export"]["previous"]["key"])
+        assert write_changes.lambda_handler(case, lambda_context())["changes_key"] is None
 
 
 class TestShrunk:

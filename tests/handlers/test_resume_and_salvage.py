@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assetline.errors import NotResumable, UploadGone
+from assetline.errors import NotResumable, StagedGone, UploadGone
 from functions.salvage_export import app as salvage_export
 from local.emulators.safetyculture.scenario import Scenario
 from local.emulators.safetyculture.server import Emulator
@@ -75,6 +75,12 @@ def test_opening_a_resume_again_gives_the_same(machine: Machine, under_way: dict
     ended("FAILED")
     export_id = under_way["export"]["export_id"]
     assert resume(machine, export_id) == resume(machine, export_id)
+
+
+def test_what_waited_between_turns_and_is_gone_is_named(aws: Aws, machine: Machine, under_way: dict[str, Any]) -> None:
+    aws.lose(under_way["checkpoint"]["memory"]["key"])
+    with pytest.raises(StagedGone, match="Start it anew"):
+        machine.write(under_way)
 
 
 def test_only_one_execution_resumes_an_export(machine: Machine, under_way: dict[str, Any]) -> None:

@@ -4,12 +4,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
 from assetline.changes.formats import format_of
 from assetline.changes.write_changes import write_changes
 from assetline.export.checkpoint import Export
 from assetline.export.names import changes_key
+from assetline.export.upload import says_absent
 from assetline.feed.catalogue import feed_named
 from assetline.observability import logger
 
@@ -40,7 +42,9 @@ def export_changes(export: Export, s3: "S3Client") -> Changes:
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile(dir=scratch) as out:
         try:
             old = s3.get_object(Bucket=export.bucket, Key=before.key)["Body"]
-        except s3.exceptions.NoSuchKey:
+        except ClientError as error:
+            if not says_absent(error):
+                raise
             logger.warning("no_file_to_compare_with", key=before.key)
             return Changes(changes_key=None)
         summary = write_changes(

@@ -3,9 +3,12 @@
 import zlib
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from assetline.errors import PartsMismatch, StagedGone
 from assetline.export.checkpoint import Staged
 from assetline.export.names import staging_key
+from assetline.export.upload import says_absent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,10 +45,12 @@ class Staging:
             return b""
         try:
             content = self._s3.get_object(Bucket=self._bucket, Key=staged.key)["Body"].read()
-        except self._s3.exceptions.NoSuchKey as error:
+        except ClientError as error:
+            if not says_absent(error):
+                raise
             raise StagedGone(
-                f"What the export keeps between turns, s3://{self._bucket}/{staged.key}, has expired after 7 days. "
-                "Start it anew."
+                f"What the export keeps between turns, s3://{self._bucket}/{staged.key}, is gone: it expires after 7 "
+                "days. Start it anew."
             ) from error
         if (len(content), zlib.crc32(content)) != (staged.size, staged.crc32):
             raise PartsMismatch(

@@ -111,10 +111,14 @@ def object_bytes(s3: "S3Client", bucket: str, key: str) -> int | None:
     try:
         return s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
     except ClientError as error:
-        # Without s3:ListBucket, S3 answers 403 for a key that is not there.
-        if error.response["Error"]["Code"] in {"404", "403", "NoSuchKey"}:
+        if says_absent(error):
             return None
         raise
+
+
+def says_absent(error: ClientError) -> bool:
+    """Say whether S3 means that there is no such object: without s3:ListBucket, it answers 403 for one."""
+    return error.response["Error"]["Code"] in {"404", "403", "NoSuchKey", "AccessDenied"}
 
 
 def proven(parts: Sequence[Part], checkpoint: Checkpoint) -> list[Part]:
