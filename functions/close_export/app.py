@@ -15,4 +15,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Take `{"export", "checkpoint"}`; return the execution's output."""
     opened = Opened.model_validate(event)
     logger.append_keys(export_id=opened.export.export_id)
-    return close_export(opened.export, opened.checkpoint, s3(), exports_table(), events()).model_dump(mode="json")
+    checkpoint = exports_table().begun(opened.export, opened.checkpoint)
+    return close_export(opened.export, checkpoint, s3(), exports_table(), events()).model_dump(mode="json")

@@ -18,8 +18,9 @@ from assetline.observability import logger
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take `{"export", "checkpoint"}`; return the next checkpoint."""
     opened = Opened.model_validate(event)
-    export, checkpoint = opened.export, opened.checkpoint
+    export = opened.export
     logger.append_keys(export_id=export.export_id)
+    checkpoint = exports_table().begun(export, opened.checkpoint)
     turn = Turn(
         source=source_of(export.request),
         upload=MultipartUpload(s3(), export.bucket, export.upload_key, export.upload_id),

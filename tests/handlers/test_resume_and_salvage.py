@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from assetline.errors import NotResumable, StagedGone, UploadGone
+from assetline.errors import FeedUnavailable, NotResumable, StagedGone, UploadGone
+from assetline.feed import reader
 from functions.salvage_export import app as salvage_export
-from local.emulators.safetyculture.scenario import Scenario
+from local.emulators.safetyculture.scenario import Scenario, Unavailable
 from local.emulators.safetyculture.server import Emulator
 from tests.feed_file import says_the_feed
 from tests.handlers.conftest import BUCKET, Aws, Machine, event, lambda_context
+from tests.handlers.test_kills import Killed, killed_at
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
 STARTED_AT = "2026-11-21T03:00:00.123Z"
@@ -83,10 +85,79 @@ def test_what_waited_between_turns_and_is_gone_is_named(aws: Aws, machine: Machi
         machine.write(under_way)
 
 
+def test_a_redriven_execution_goes_on_and_nobody_else_may_resume_its_export(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    export_id = under_way["export"]["export_id"]
+    ended("FAILED", error="FeedUnavailable", cause="503")
+    state = machine.write(under_way)
+    assert aws.item(export_id)["state"] == "running"
+    assert "error" not in aws.item(export_id)
+    with pytest.raises(NotResumable, match="runs"):
+        resume(machine, export_id)
+    while state["checkpoint"]["cursor"] is not None:
+        state = machine.write(state)
+    ended("FAILED", error="Lambda.Unknown")
+    with killed_at(2, after=False), pytest.raises(Killed):  # its first call says that it runs again
+        machine.close(state)
+    assert aws.item(export_id)["state"] == "running"
+    assert machine.close(state)["rows"] == 95
+
+
+def test_a_redriven_execution_counts_faults_anew(
+    machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
+    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3),)))
+    state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
+    while state["checkpoint"]["faults"] < reader.MAX_FAULTS - 1:
+        state = machine.write(state)
+    with pytest.raises(FeedUnavailable):
+        machine.write(state)
+    ended("FAILED", error="FeedUnavailable")
+    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3, times=1),)))
+    state = machine.write(state)
+    assert (state["checkpoint"]["faults"], state["checkpoint"]["pages"]) == (1, 2)
+
+
+def test_a_resumed_export_counts_faults_anew_and_waits_for_nobody(
+    machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
+    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3),)))
+    state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
+    while not state["checkpoint"]["faults"]:
+        state = machine.write(state)
+    ended("TIMED_OUT")
+    checkpoint = resume(machine, state["export"]["export_id"])["checkpoint"]
+    assert (checkpoint["faults"], checkpoint["pause_seconds"], checkpoint["pages"]) == (0, 0, 2)
+
+
+def test_a_turn_that_was_thought_dead_does_not_bring_an_older_checkpoint_back(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    newer = machine.write(under_way)
+    machine.write(machine.write(newer))
+    machine.write(newer)
+    kept = json.loads(aws.item(under_way["export"]["export_id"])["checkpoint"])
+    assert (kept["turns"], kept["pages"]) == (6, 6)
+
+
+def test_a_turn_of_the_execution_that_failed_writes_nothing_over_that_of_the_one_that_resumed(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    export_id = under_way["export"]["export_id"]
+    ended("TIMED_OUT")
+    resume(machine, export_id)
+    before = aws.item(export_id)
+    machine.write(machine.write(under_way))
+    assert aws.item(export_id) == before
+
+
 def test_only_one_execution_resumes_an_export(machine: Machine, under_way: dict[str, Any]) -> None:
     ended("FAILED")
     resume(machine, under_way["export"]["export_id"], "arn:second")
-    with pytest.raises(NotResumable, match="is running"):
+    with pytest.raises(NotResumable, match="runs"):
         resume(machine, under_way["export"]["export_id"], "arn:third")
 
 
@@ -104,9 +175,9 @@ def test_a_resumed_export_that_fails_again_can_be_resumed_again(
 def test_what_cannot_be_resumed_says_why(machine: Machine, feed_api: Emulator, under_way: dict[str, Any]) -> None:
     with pytest.raises(NotResumable, match="no export 'assets_2'"):
         resume(machine, "assets_2")
-    with pytest.raises(NotResumable, match="is running"):
+    with pytest.raises(NotResumable, match="`assetline stop assets_20261121_030000` ends it"):
         resume(machine, under_way["export"]["export_id"])
-    with pytest.raises(NotResumable, match="is complete"):
+    with pytest.raises(NotResumable, match="is complete: there is nothing to resume"):
         resume(machine, machine.run({"feed": "assets"})["export_id"])
     ended("ABORTED")
     with pytest.raises(NotResumable, match="is partial"):

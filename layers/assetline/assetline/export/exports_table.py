@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 _OVER = ("complete", "partial")  # states no export comes back from
+_RUNS_AGAIN = {"state": "running", "error": None, "message": None, "pause_seconds": 0}
 
 
 class ExportsTable:
@@ -70,17 +71,21 @@ class ExportsTable:
 
     def take_over(self, export: Export) -> bool:
         """Give an export that failed to the execution that resumes it; False when it is not a failed one."""
-        values = {
-            "state": "running",
-            "execution_arn": export.execution_arn,
-            "export": export.model_dump_json(),
-            "error": None,
-            "message": None,
-            "pause_seconds": 0,
-        }
+        values = _RUNS_AGAIN | {"execution_arn": export.execution_arn, "export": export.model_dump_json()}
         return self._set(export.export_id, values, Attr("state").eq("failed")) or self.is_of(
             export.export_id, export.execution_arn
         )
+
+    def begun(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
+        """Return what a step of *export* begins with: *checkpoint*, its faults counted anew after a failure.
+
+        A step of an execution whose failure was noted is one of a redrive. The export runs again from here on, so that
+        no other execution may resume it.
+        """
+        failed = Attr("execution_arn").eq(export.execution_arn) & Attr("state").eq("failed")
+        if self._set(export.export_id, _RUNS_AGAIN, failed):
+            return checkpoint.model_copy(update={"faults": 0})
+        return checkpoint
 
     def save(self, export: Export, checkpoint: Checkpoint, **measures: Any) -> None:
         """Keep a turn's checkpoint, for a resume or a salvage, and set *measures* as `update` does.

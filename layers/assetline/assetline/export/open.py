@@ -110,12 +110,23 @@ class Door:
         asked = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
         export = opened.export.model_copy(update={"execution_arn": opening.execution_arn, "request": asked})
         if not self.table.take_over(export):
-            state = (self.table.item(request.resume) or {}).get("state")
-            raise NotResumable(
-                f"The export {request.resume!r} is {state}: only one that failed can be resumed. Start it anew."
-            )
+            state = (self.table.item(request.resume) or {}).get("state", "gone")
+            raise NotResumable(_why_not_resumable(request.resume, state))
         checkpoint = opened.checkpoint.model_copy(update={"faults": 0, "pause_seconds": 0})
         return Opened(export=export, checkpoint=checkpoint)
+
+
+def _why_not_resumable(export_id: str, state: str) -> str:
+    match state:
+        case "running":
+            return (
+                f"The export {export_id!r} runs, so there is nothing to resume. `assetline watch {export_id}` shows "
+                f"how far it is, `assetline stop {export_id}` ends it for good."
+            )
+        case "complete":
+            return f"The export {export_id!r} is complete: there is nothing to resume."
+        case _:
+            return f"The export {export_id!r} is {state}: only one that failed can be resumed. Start it anew."
 
 
 def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
