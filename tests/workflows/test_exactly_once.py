@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,18 @@ def item_of(machine: Machine, execution_arn: str) -> dict[str, Any] | None:
 def is_in_state(machine: Machine, execution_arn: str, state: str) -> dict[str, Any] | None:
     item = item_of(machine, execution_arn)
     return item if item and item["state"] == state else None
+
+
+@contextmanager
+def at_most(machine: Machine, turns: int) -> Iterator[None]:
+    """Let an execution have so many turns only."""
+    machines, arn = machine.client("stepfunctions"), machine.stack.outputs["ExportStateMachineArn"]
+    definition = machines.describe_state_machine(stateMachineArn=arn)["definition"]
+    machines.update_state_machine(stateMachineArn=arn, definition=definition.replace(">= 2500", f">= {turns}"))
+    try:
+        yield
+    finally:
+        machines.update_state_machine(stateMachineArn=arn, definition=definition)
 
 
 def function_processes(function: str) -> list[int]:
@@ -96,6 +109,21 @@ def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api
     assert (resumed.status, resumed.output["export_id"]) == ("SUCCEEDED", item["export_id"])
     assert [request.page for request in feed_api.requests() if request.path == "/feed/assets"] == [6, 7, 8, 9, 10]
     assert machine.text(resumed) == machine.text(undisturbed)
+
+
+def test_an_export_that_is_out_of_turns_has_them_all_again_when_it_is_resumed(
+    machine: Machine, feed_api: Emulator
+) -> None:
+    feed_api.has(Scenario(rows=2000))
+    with at_most(machine, turns=2):
+        failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 1e-9})
+        assert (failed.error, failed.states.count("Write Pages")) == ("TurnsExhausted", 2)
+        item = until(lambda: is_in_state(machine, failed.arn, "failed"))
+        again = machine.run({"resume": item["export_id"], "max_turn_seconds": 1e-9})
+        assert (again.error, again.states.count("Write Pages")) == ("TurnsExhausted", 2)
+        until(lambda: is_in_state(machine, again.arn, "failed"))
+        resumed = machine.run({"resume": item["export_id"]})
+    assert (resumed.status, resumed.output["rows"], resumed.output["turns"]) == ("SUCCEEDED", 2000, 5)
 
 
 def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: Emulator) -> None:
