@@ -22,8 +22,19 @@ if TYPE_CHECKING:
     from assetline_cli.item import ExportItem
     from assetline_cli.stack import Stack
 
-# After these the same upload cannot be gone on with.
-START_ANEW = frozenset({"InvalidInput", "PartsExhausted", "PartsMismatch", "StagedGone", "TailGone", "UploadGone"})
+# After these the same upload cannot be gone on with, or would lead to the same end.
+START_ANEW = frozenset(
+    {
+        "InvalidInput",
+        "NotResumable",
+        "PartsExhausted",
+        "PartsMismatch",
+        "RepeatedCursor",
+        "StagedGone",
+        "TailGone",
+        "UploadGone",
+    }
+)
 
 
 def follow(desk: Desk, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
@@ -91,4 +102,5 @@ def _what_is_left(last: Snapshot, stack: Stack) -> list[str]:
         return []
     if last.execution.status == "ABORTED":
         return leftover_lines([item])
-    return [] if failure.error in START_ANEW else [f"Resume it: {resume_command(item.export_id, stack.name)}"]
+    lost = failure.error in START_ANEW or not item.opened
+    return [] if lost else [f"Resume it: {resume_command(item.export_id, stack.name)}"]

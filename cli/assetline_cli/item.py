@@ -51,6 +51,7 @@ class ExportItem(BaseModel, frozen=True):
     eta_seconds: float | None = None
     error: str | None = None
     message: str | None = None
+    export: str | None = None
 
     @classmethod
     def listed(cls, item: dict[str, Any]) -> Self | None:
@@ -61,6 +62,11 @@ class ExportItem(BaseModel, frozen=True):
             return cls.model_validate(item)
         except ValidationError:
             return None
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is an upload to go on with: until then the name is claimed, and no more."""
+        return self.export is not None
 
     @property
     def running(self) -> bool:

@@ -149,7 +149,8 @@ class Account:
         # A stack newer than this command may know states that this one does not.
         told = fixed | names | times | progress
         state = told.pop("state")
-        self.table.put_item(Item=Progress.model_validate(told | {"state": "running"}).to_item() | {"state": state})
+        beside = {"state": state} | ({"export": "{}"} if told.pop("opened", True) else {})
+        self.table.put_item(Item=Progress.model_validate(told | {"state": "running"}).to_item() | beside)
 
     def _answer(self, model: OperationModel, params: dict[str, Any], **_: object) -> Any:
         asked = json.loads(params["body"])

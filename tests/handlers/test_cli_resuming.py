@@ -64,7 +64,12 @@ class TestResuming:
         account.fails("TokenRefused", "no")()
         assert "Resume it" not in assetline("watch", EXECUTION).stderr
 
-    @pytest.mark.parametrize("error", ["PartsMismatch", "UploadGone", "TailGone"])
+    def test_nor_one_whose_name_was_claimed_and_no_more(self, account: Account, assetline: Run) -> None:
+        account.opens(opened=False)
+        account.fails("Lambda.Unknown", "killed")()
+        assert "Resume it" not in assetline("watch", EXECUTION).stderr
+
+    @pytest.mark.parametrize("error", ["PartsMismatch", "RepeatedCursor", "UploadGone", "TailGone"])
     def test_where_only_starting_anew_helps_resuming_is_not_offered(
         self, account: Account, assetline: Run, error: str
     ) -> None:
