@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.export.connections import events, exports_table, s3
+from assetline.export.connections import events, exports_table, s3, settings
 from assetline.export.salvage import Ending, end_export
 from assetline.observability import logger
 
@@ -14,5 +14,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Take EventBridge's event of the execution's status; return what was salvaged, if anything."""
     ending = Ending.model_validate(event["detail"])
     logger.append_keys(execution_arn=ending.execution_arn)
-    salvaged = end_export(ending, s3(), exports_table(), events())
+    salvaged = end_export(ending, settings().export_bucket, s3(), exports_table(), events())
     return None if salvaged is None else salvaged.model_dump(mode="json")

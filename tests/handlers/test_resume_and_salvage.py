@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -255,6 +255,64 @@ def test_a_complete_export_is_not_touched_by_a_late_event(aws: Aws, machine: Mac
     for status in ("ABORTED", "FAILED"):
         assert ended(status, "arn:execution-1") is None
     assert aws.item(result["export_id"]) == before
+
+
+class TestWhatEndedWhileItOpened:
+    EXPORT = "assets_20261121_030000"
+    OPENING: ClassVar = {"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS}
+
+    def claims_and_dies(self, machine: Machine) -> None:
+        """Let Open Export be killed between the claim of the name and the upload."""
+        with killed_at(3, after=False), pytest.raises(Killed):
+            machine.open(self.OPENING)
+
+    def test_a_function_that_goes_on_after_the_stop_opens_nothing(self, aws: Aws, machine: Machine) -> None:
+        assert ended("ABORTED") is None
+        with pytest.raises(NotResumable, match="was stopped before it was opened"):
+            machine.open(self.OPENING)
+        assert aws.item(self.EXPORT)["state"] == "partial"
+        assert "export" not in aws.item(self.EXPORT)
+
+    def test_another_execution_of_that_second_takes_the_next_name(self, machine: Machine) -> None:
+        ended("ABORTED")
+        assert machine.run({"feed": "assets"}, STARTED_AT)["export_id"] == f"{self.EXPORT}_2"
+        assert ended("ABORTED") is None
+
+    def test_what_was_claimed_and_stopped_runs_no_more(self, aws: Aws, machine: Machine) -> None:
+        self.claims_and_dies(machine)
+        assert aws.item(self.EXPORT)["state"] == "running"
+        assert ended("ABORTED") is None
+        assert aws.item(self.EXPORT)["state"] == "partial"
+
+    def test_what_was_claimed_and_failed_is_opened_by_a_redrive_alone(self, aws: Aws, machine: Machine) -> None:
+        self.claims_and_dies(machine)
+        assert ended("FAILED", error="Lambda.Unknown") is None
+        item = aws.item(self.EXPORT)
+        assert (item["state"], item["error"]) == ("failed", "Lambda.Unknown")
+        with pytest.raises(NotResumable, match="none of that name was opened"):
+            resume(machine, self.EXPORT)
+        state = machine.open(self.OPENING)
+        assert (aws.item(self.EXPORT)["state"], state["checkpoint"]["pages"]) == ("running", 0)
+
+    @pytest.mark.usefixtures("under_way")
+    def test_a_resume_that_was_stopped_while_it_opened_takes_nothing_over(self, aws: Aws, machine: Machine) -> None:
+        ended("FAILED")
+        assert ended("ABORTED", "arn:second", {"resume": self.EXPORT}) is None
+        with pytest.raises(NotResumable):
+            resume(machine, self.EXPORT, "arn:second")
+        assert aws.item(self.EXPORT)["state"] == "failed"
+        assert resume(machine, self.EXPORT, "arn:third")["export"]["execution_arn"] == "arn:third"
+
+
+@pytest.mark.parametrize("call", range(1, 13))
+def test_the_news_of_a_partial_file_is_told_whenever_the_telling_is_killed(
+    aws: Aws, machine: Machine, under_way: dict[str, Any], call: int
+) -> None:
+    with killed_at(call, after=True), suppress(Killed):
+        ended("ABORTED")
+    ended("ABORTED")
+    assert {entry["DetailType"] for entry in aws.announced} == {"Export Salvaged"}
+    assert aws.item(under_way["export"]["export_id"])["state"] == "partial"
 
 
 @pytest.mark.parametrize("case", ["stopped", "failed", "without_input"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from assetline.errors import NamesExhausted
+from assetline.errors import NamesExhausted, NotResumable
 from assetline.export.checkpoint import Checkpoint, Export, Opened
 from assetline.export.progress import Progress, as_attributes
 
@@ -63,18 +63,31 @@ class ExportsTable:
         )
 
     def open(self, opened: Opened) -> Opened:
-        """Record what was opened, once, and return what counts: this, or what was recorded before."""
-        values = {"export": opened.export.model_dump_json(), "checkpoint": opened.checkpoint.model_dump_json()}
-        if self._set(opened.export.export_id, values, Attr("export").not_exists()):
+        """Record what was opened, once, and return what counts: this, or what was recorded before.
+
+        Raises:
+            NotResumable: the execution was stopped meanwhile.
+        """
+        export = opened.export
+        values = {"export": export.model_dump_json(), "checkpoint": opened.checkpoint.model_dump_json()}
+        unopened = Attr("export").not_exists() & _still_of(export.execution_arn)
+        if self._set(export.export_id, _RUNS_AGAIN | values, unopened):
             return opened
-        return self.opened(opened.export.export_id) or opened
+        before = self.opened(export.export_id)
+        if before is None:
+            raise NotResumable(f"The export {export.export_id!r} was stopped before it was opened. Start it anew.")
+        return before
 
     def take_over(self, export: Export) -> bool:
         """Give an export that failed to the execution that resumes it; False when it is not a failed one."""
         values = _RUNS_AGAIN | {"execution_arn": export.execution_arn, "export": export.model_dump_json()}
-        return self._set(export.export_id, values, Attr("state").eq("failed")) or self.is_of(
-            export.export_id, export.execution_arn
-        )
+        barred = Attr("barred_execution_arn")
+        free = Attr("state").eq("failed") & (barred.not_exists() | barred.ne(export.execution_arn))
+        return self._set(export.export_id, values, free) or self.is_of(export.export_id, export.execution_arn)
+
+    def bar(self, export_id: str, execution_arn: str) -> None:
+        """Keep an execution that was stopped from taking over an export that failed: its function may go on."""
+        self._set(export_id, {"barred_execution_arn": execution_arn}, Attr("state").eq("failed"))
 
     def begun(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
         """Return what a step of *export* begins with: *checkpoint*, its faults counted anew after a failure.
@@ -97,7 +110,7 @@ class ExportsTable:
         newer = Attr("checkpoint_turns").not_exists() | Attr("checkpoint_turns").lte(checkpoint.turns)
         self._set(export.export_id, values, _still_of(export.execution_arn) & newer)
 
-    def update(self, export: Export, **measures: Any) -> None:
+    def update(self, export: Export | Progress, **measures: Any) -> None:
         """Set *measures*, fields of `Progress`; None takes a measure away.
 
         An export that is over, or that another execution has taken over, stays as it is: a turn that was thought dead

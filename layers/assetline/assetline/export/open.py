@@ -14,7 +14,7 @@ from assetline.export.exports_table import ExportsTable
 from assetline.export.latest import Latest, LatestExports
 from assetline.export.memory import Memory
 from assetline.export.names import export_ids, manifest_key, object_key, staging_key
-from assetline.export.progress import Progress
+from assetline.export.progress import ExportState, Progress
 from assetline.export.rendering import CONTENT_TYPES
 from assetline.export.request import PARENT, AnyRequest, ResumeRequest, asked_for, parse
 from assetline.export.sources import Source
@@ -76,7 +76,7 @@ class Door:
             remembered = None if latest is None else latest.page_size_at(opening.started_at)
             cursor = source.first_cursor(request.page_size or remembered, modified_after)
             admitted.result()
-            claimed, before = self.table.claim(_candidates(opening, request, self.bucket))
+            claimed, before = self.table.claim(candidates(opening, request, self.bucket))
             if before is not None:
                 return before
             memory = meanwhile.submit(self._remembered, claimed.export_id, source)
@@ -105,7 +105,10 @@ class Door:
     def _resumed(self, request: ResumeRequest, opening: Opening) -> Opened:
         opened = self.table.opened(request.resume)
         if opened is None:
-            raise NotResumable(f"There is no export {request.resume!r} to resume. `assetline exports` lists them.")
+            raise NotResumable(
+                f"There is no export {request.resume!r} to resume: none of that name was opened. `assetline exports` "
+                "lists those there are."
+            )
         self.source_of(opened.export.request).admit()
         asked = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
         export = opened.export.model_copy(update={"execution_arn": opening.execution_arn, "request": asked})
@@ -136,13 +139,16 @@ def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
     return f"{latest.watermark.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
-def _candidates(opening: Opening, request: AnyRequest, bucket: str) -> Iterator[Progress]:
+def candidates(
+    opening: Opening, request: AnyRequest, bucket: str, state: ExportState = "running"
+) -> Iterator[Progress]:
+    """Yield what an execution may claim for its export, in the order it tries the names."""
     for export_id in export_ids(request.feed, opening.started_at):
         yield Progress(
             export_id=export_id,
             feed=request.feed,
             format=request.format,
-            state="running",
+            state=state,
             execution_arn=opening.execution_arn,
             parent_execution_arn=opening.parent_execution_arn,
             bucket=bucket,

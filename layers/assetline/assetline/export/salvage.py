@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from assetline.errors import UploadGone
+from assetline.errors import InvalidInput, NamesExhausted, UploadGone
 from assetline.export.announce import EXPORT_SALVAGED, announce
 from assetline.export.checkpoint import MAX_PARTS, SALVAGE_PARTS, Checkpoint, Export
 from assetline.export.close import put_manifest
@@ -17,10 +17,12 @@ from assetline.export.exports_table import ExportsTable
 from assetline.export.manifest import manifest_of
 from assetline.export.memory import Memory
 from assetline.export.names import export_ids, partial_key, partial_manifest_key
+from assetline.export.open import Opening, candidates
 from assetline.export.parts import PartWriter
+from assetline.export.progress import Progress
 from assetline.export.publish import publish
 from assetline.export.rendering import rendering
-from assetline.export.request import ResumeRequest, called_after
+from assetline.export.request import ResumeRequest, asked_for, called_after
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
 from assetline.observability import logger
@@ -47,6 +49,15 @@ class Ending(BaseModel):
         asked = _json(self.input)
         return asked if isinstance(asked, dict) else {}
 
+    @property
+    def started_at(self) -> datetime:
+        """When the execution started."""
+        return datetime.fromtimestamp(self.start_date / 1000, UTC)
+
+    def opening(self) -> Opening:
+        """Return what the execution opened its export with, or was about to."""
+        return Opening(execution_arn=self.execution_arn, started_at=self.started_at, input=self.asked())
+
     def message(self) -> str | None:
         """Return what the error said, without the traceback that Lambda puts beside it."""
         said = _json(self.cause)
@@ -67,18 +78,21 @@ class Salvaged(BaseModel, frozen=True):
     complete: bool = Field(default=False)
 
 
-def end_export(ending: Ending, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient") -> Salvaged | None:
+def end_export(
+    ending: Ending, bucket: str, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
+) -> Salvaged | None:
     """Note how an export's execution ended; publish what it had written if somebody stopped it. A repeat is harmless.
 
     Returns None when there is nothing to publish: it failed and may be resumed, or is over, or was never opened.
     """
-    export_id = _export_of(ending, table)
-    opened = None if export_id is None or table.is_over(export_id) else table.opened(export_id)
-    if opened is None:
+    if ending.status == "ABORTED":
+        _keep_from_opening(ending, bucket, table)
+    claimed = _claimed_by(ending, table)
+    if claimed is None or table.is_over(claimed.export_id):
         return None
     if ending.status != "ABORTED":
         table.update(
-            opened.export,
+            claimed,
             state="failed",
             error=ending.error or ending.status,
             message=ending.message(),
@@ -87,26 +101,40 @@ def end_export(ending: Ending, s3: "S3Client", table: ExportsTable, events: "Eve
             eta_seconds=None,
         )
         return None
+    opened = table.opened(claimed.export_id)
+    if opened is None:
+        table.update(claimed, state="partial")
+        return None
     return _salvage(opened.export, opened.checkpoint, s3, table, events)
 
 
-def _export_of(ending: Ending, table: ExportsTable) -> str | None:
-    """Return the id of the export that belongs to the execution, by the names it may have claimed."""
-    for export_id in _candidates(ending):
+def _keep_from_opening(ending: Ending, bucket: str, table: ExportsTable) -> None:
+    """Leave, where an execution was stopped while it opened, what its function meets: that goes on all the same."""
+    asked = ending.opening()
+    if ResumeRequest.asked_for(asked.asked):
+        table.bar(str(asked.asked["resume"]), ending.execution_arn)
+        return
+    with suppress(InvalidInput, NamesExhausted):  # then it opens nothing
+        table.claim(candidates(asked, asked_for(asked.asked), bucket, state="partial"))
+
+
+def _claimed_by(ending: Ending, table: ExportsTable) -> Progress | None:
+    """Return the export that belongs to the execution, by the names it may have claimed."""
+    for export_id in _names(ending):
         item = table.item(export_id)
         if item is None:
             return None
         if item["execution_arn"] == ending.execution_arn:
-            return export_id
+            return Progress.from_item(item)
     return None
 
 
-def _candidates(ending: Ending) -> Iterator[str]:
+def _names(ending: Ending) -> Iterator[str]:
     asked = ending.asked()
     if ResumeRequest.asked_for(asked):
         yield str(asked["resume"])
     elif (feed := called_after(asked)) is not None:
-        yield from export_ids(feed, datetime.fromtimestamp(ending.start_date / 1000, UTC))
+        yield from export_ids(feed, ending.started_at)
 
 
 def _salvage(
@@ -121,6 +149,16 @@ def _salvage(
     manifest = manifest_of(export, sealed, memory, key=key, complete=False, finished_at=datetime.now(UTC))
     manifest_key = partial_manifest_key(feed, export.export_id)
     put_manifest(s3, manifest, manifest_key)
+    salvaged = Salvaged(
+        export_id=export.export_id,
+        feed=feed,
+        bucket=export.bucket,
+        key=key,
+        manifest_key=manifest_key,
+        rows=sealed.rows,
+        pages=sealed.pages,
+    )
+    announce(events, EXPORT_SALVAGED, salvaged)  # before the table says that all is done
     table.update(
         export,
         state="partial",
@@ -132,16 +170,6 @@ def _salvage(
         remaining=None,
         eta_seconds=None,
     )
-    salvaged = Salvaged(
-        export_id=export.export_id,
-        feed=feed,
-        bucket=export.bucket,
-        key=key,
-        manifest_key=manifest_key,
-        rows=sealed.rows,
-        pages=sealed.pages,
-    )
-    announce(events, EXPORT_SALVAGED, salvaged)
     logger.info("export_salvaged", export_id=export.export_id, rows=sealed.rows, pages=sealed.pages)
     return salvaged
 
