@@ -8,7 +8,8 @@
     ├── ViUnreachable         no answer of Vi
     ├── AnswerLost            Vi may have done what it was asked, and its answer did not come
     ├── UploadUrlExpired      Vi no longer takes a file at the signed URL it gave
-    └── DownloadUrlExpired    Vi no longer gives out a file at the signed URL it gave
+    ├── DownloadUrlExpired    Vi no longer gives out a file at the signed URL it gave
+    └── EventRefused          EventBridge did not take an event
     Permanent                 the same call fails for ever; somebody must act
     ├── InvalidInput          the execution's input is not one we take
     ├── UnknownFeed           no feed of that name is in the catalogue
@@ -86,6 +87,10 @@ class UploadUrlExpired(Retryable):
 
 class DownloadUrlExpired(Retryable):
     """The signed URL is refused (401, 403, 404, 410): a fresh one may be asked for."""
+
+
+class EventRefused(Retryable):
+    """EventBridge answered 200, and that it did not take the event."""
 
 
 class Permanent(Exception):  # noqa: N818
