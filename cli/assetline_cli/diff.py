@@ -18,6 +18,7 @@ from assetline.changes.errors import KeyMissing
 from assetline.changes.write_changes import write_changes
 from assetline.errors import Permanent
 from assetline.feed.catalogue import feed_named
+from assetline.table.columns import FIELDS
 from assetline_cli.desk import INTERRUPTED
 from assetline_cli.diff_files import ExportFile, Finder
 from assetline_cli.download import LARGE_BYTES
@@ -78,9 +79,11 @@ def diff(  # noqa: PLR0913, PLR0917 - typer: one argument an option
 ) -> None:
     """Compare two exports of a feed, row by row, by key.
 
-    Formats and the order of rows and columns may differ. A column that only
-    one file has counts as empty in the other. A row whose key was seen before
-    in its file is reported as a duplicate, and compared with its like in order.
+    The order of rows and columns may differ, and formats may: but CSV has a
+    column for each custom field and JSON lines have them in one text, so that
+    assets are compared within one of the two. A column that only one file has
+    counts as empty in the other. A row whose key was seen before in its file is
+    reported as a duplicate, and compared with its like in order.
 
     Files of any size are compared in little memory; what is kept of them
     meanwhile is in TMPDIR, compressed.
@@ -104,6 +107,7 @@ def diff(  # noqa: PLR0913, PLR0917 - typer: one argument an option
             for warning in _warnings(*files):
                 desk.complain(f"Warning: {warning}")
             summary = _compare(*files, key or feed_key or _key_of(*files), Path(scratch), out, desk.out)
+            _refuse_fields_apart(*files, summary)
         _print(desk.out, *files, summary, output)
         raise typer.Exit(DIFFERENT if summary.differs else SAME)
 
@@ -163,6 +167,16 @@ def _warnings(old: ExportFile, new: ExportFile) -> Iterator[str]:
         yield f"these are exports of two feeds, {old.manifest.feed} and {new.manifest.feed}."
     elif old.manifest.input != new.manifest.input:
         yield "the two exports were asked for different rows: their parameters differ."
+
+
+def _refuse_fields_apart(old: ExportFile, new: ExportFile, summary: Summary) -> None:
+    """Refuse a comparison in which each row has changed because custom fields are columns in one of the files only."""
+    kinds = {file.format.removesuffix(".gz") for file in (old, new)}
+    if len(kinds) > 1 and FIELDS in summary.columns_added + summary.columns_removed:
+        raise CommandFailed(
+            f"{old.name} and {new.name} cannot be compared: CSV has a column for each custom field, JSON lines have "
+            "them in one text. Export both in the same format, or in one and its .gz."
+        )
 
 
 def _compare(  # noqa: PLR0913, PLR0917

@@ -112,6 +112,18 @@ class TestLocalFiles:
         assert f"  added   id={'x' * 60}…\n" in shown
         assert "  added   id=[red]:pill:\n" in shown
 
+    @pytest.mark.parametrize("files", [("old.csv", "new.jsonl"), ("new.jsonl", "old.csv")])
+    def test_custom_fields_that_are_columns_in_one_file_only_are_not_compared(
+        self, assetline: Run, files: tuple[str, str]
+    ) -> None:
+        Path("old.csv").write_bytes(b"id,Site\r\n1,Oslo\r\n")
+        Path("new.jsonl").write_bytes(b'{"id": 1, "fields": "field_id:7|name:Site|string_value:Oslo"}\n')
+        ended = assetline("diff", *files, "--output", "changes.csv")
+        assert ended.exit_code == 2
+        assert ended.stdout == ""
+        assert "cannot be compared: CSV has a column for each custom field" in ended.stderr
+        assert not Path("changes.csv").exists()
+
     def test_a_terminal_sees_how_far_a_large_comparison_is(
         self, assetline: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -252,6 +252,22 @@ class TestChanges:
         changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
         assert (changes["added"], changes["changed"], changes["removed"]) == (0, 0, 2)
 
+    def test_each_kind_of_format_is_compared_with_its_like(self, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=30))
+        machine.run({"feed": "assets", "format": "csv.gz"}, "2026-11-19T03:00:00Z")
+        feed_api.has(Scenario(rows=28))
+
+        def removed(format_: str, day: int) -> int | None:
+            asked = {"feed": "assets", "changes": True, "format": format_}
+            opening = {"execution_arn": f"arn:{day}", "started_at": f"2026-11-{day}T03:00:00Z", "input": asked}
+            state = machine.write(machine.open(opening))
+            machine.close(state)
+            changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
+            assert (changes["added"], changes["changed"]) == (0, 0)
+            return changes["removed"] if changes["changes_key"] else None
+
+        assert [removed("jsonl", 20), removed("csv", 21), removed("jsonl.gz", 22)] == [None, 2, 0]
+
     def test_the_first_export_of_a_feed_has_nothing_to_compare_with(self, machine: Machine, feed_api: Emulator) -> None:
         feed_api.has(Scenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}

@@ -30,29 +30,29 @@ class Changes(BaseModel, frozen=True):
 
 
 def export_changes(export: Export, s3: "S3Client") -> Changes:
-    """Compare the file of *export*, which is complete, with the file before; a repeat writes the same.
+    """Compare the file of *export*, which is complete, with the one before of its kind; a repeat writes the same.
 
     Raises:
         FileMalformed, KeyMissing: one of the two is not what was exported.
     """
-    before = export.previous
-    if before is None or before.key is None:
+    before = None if export.previous is None else export.previous.file_like(export.request.format)
+    if before is None:
         return Changes(changes_key=None)
     key = changes_key(export.request.feed, export.export_id)
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile(dir=scratch) as out:
         try:
-            old = s3.get_object(Bucket=export.bucket, Key=before.key)["Body"]
+            old = s3.get_object(Bucket=export.bucket, Key=before)["Body"]
         except ClientError as error:
             if not says_absent(error):
                 raise
-            logger.warning("no_file_to_compare_with", key=before.key)
+            logger.warning("no_file_to_compare_with", key=before)
             return Changes(changes_key=None)
         summary = write_changes(
             cast("BinaryIO", old),
             cast("BinaryIO", _Object(s3, export.bucket, export.key)),
             cast("BinaryIO", out),
             keys=feed_named(export.request.feed).key,
-            format_old=format_of(before.key),
+            format_old=format_of(before),
             format_new=format_of(export.key),
             scratch=Path(scratch),
         )

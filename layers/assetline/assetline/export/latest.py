@@ -22,7 +22,7 @@ class Latest(BaseModel, frozen=True):
 
     `watermark` is when the last one started, of any kind: what changed after it is in none. `page_size` is the largest
     the feed was found to give, `page_size_found_at` when. The rest is of the last one of the whole feed, not of what
-    changed.
+    changed; `csv_key` and `jsonl_key` are of the last such one in either kind of format.
     """
 
     watermark: datetime
@@ -32,6 +32,17 @@ class Latest(BaseModel, frozen=True):
     key: str | None = None
     format: str | None = None
     rows: int | None = None
+    csv_key: str | None = None
+    jsonl_key: str | None = None
+
+    def file_like(self, format_: str) -> str | None:
+        """Return the key of the last file whose rows can be compared with those of *format_*, None if there is none.
+
+        Custom fields are columns in CSV and one text in JSON lines: between the two, every row would have changed.
+        """
+        if self.format is not None and _kind(self.format) == _kind(format_):
+            return self.key
+        return self.csv_key if _kind(format_) == "csv" else self.jsonl_key
 
     def page_size_at(self, moment: datetime) -> int | None:
         """Return the page size to ask for; None, to find it anew, when it was found long before *moment*."""
@@ -53,7 +64,8 @@ class LatestExports:
 
     def note(self, request: AnyRequest, latest: Latest) -> None:
         """Note an export that is complete; one that started earlier than the one noted changes nothing."""
-        values = {name: value for name, value in as_attributes(dict(latest)).items() if value is not None}
+        kept = dict(latest) | ({} if latest.format is None else {f"{_kind(latest.format)}_key": latest.key})
+        values = {name: value for name, value in as_attributes(kept).items() if value is not None}
         names = {f"#{name}": name for name in values}
         try:
             self._table.update_item(
@@ -65,6 +77,10 @@ class LatestExports:
             )
         except self._refused:
             return
+
+
+def _kind(format_: str) -> str:
+    return format_.removesuffix(".gz")
 
 
 def _name(request: AnyRequest) -> str:
