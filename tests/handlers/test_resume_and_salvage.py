@@ -85,6 +85,19 @@ def test_what_waited_between_turns_and_is_gone_is_named(aws: Aws, machine: Machi
         machine.write(under_way)
 
 
+def test_no_file_appears_when_its_manifest_cannot_be_written(
+    aws: Aws, machine: Machine, under_way: dict[str, Any]
+) -> None:
+    state = under_way
+    while state["checkpoint"]["cursor"] is not None:
+        state = machine.write(state)
+    aws.lose(state["checkpoint"]["memory"]["key"])
+    with pytest.raises(StagedGone):
+        machine.close(state)
+    assert aws.keys("exports/") == []
+    assert aws.item(under_way["export"]["export_id"])["state"] == "running"
+
+
 def test_a_redriven_execution_goes_on_and_nobody_else_may_resume_its_export(
     aws: Aws, machine: Machine, under_way: dict[str, Any]
 ) -> None:
