@@ -52,7 +52,7 @@ def million(bytes_a_row: float) -> Million:
         lambda_seconds=seconds + 5,
         puts=parts + 2 * turns + 6,
         gets=2 * turns + 4,
-        write_units=int(seconds + 2 * turns + 5) * ITEM_WRITE_UNITS,  # progress about once a second
+        write_units=int(seconds + 3 * turns + 6) * ITEM_WRITE_UNITS,  # progress about once a second
     )
 
 

@@ -36,7 +36,5 @@ def _refuse_what_is_over(exports: Exports, export_id: str) -> None:
     if item.state == COMPLETE:
         raise NothingToResume(f"{export_id} is complete: s3://{item.bucket}/{item.key}")
     if item.state == PARTIAL:
-        raise NothingToResume(
-            f"{export_id} was stopped for good, and what it had read was published. Start anew: "
-            f"assetline export {item.feed}"
-        )
+        published = ", and what it had read was published" if item.partial_key else ""
+        raise NothingToResume(f"{export_id} was stopped for good{published}. Start anew: assetline export {item.feed}")

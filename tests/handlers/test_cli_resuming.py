@@ -96,7 +96,7 @@ class TestRefusing:
         ("state", "words"),
         [
             ("complete", f"{EXPORT} is complete: s3://the-exports/exports/assets/{EXPORT}.csv"),
-            ("partial", f"{EXPORT} was stopped for good, and what it had read was published. Start anew"),
+            ("partial", f"{EXPORT} was stopped for good. Start anew"),
         ],
     )
     def test_one_that_is_over(self, account: Account, assetline: Run, state: str, words: str) -> None:
@@ -105,6 +105,11 @@ class TestRefusing:
         assert ended.exit_code == 1
         assert ended.stderr.startswith(f"Error: {words}")
         assert account.started == []
+
+    def test_one_that_was_stopped_and_has_a_partial_file(self, account: Account, assetline: Run) -> None:
+        account.opens(state="partial", partial_key=f"exports/assets/{EXPORT}.partial.csv")
+        ended = assetline("export", "--resume", EXPORT)
+        assert ended.stderr.startswith(f"Error: {EXPORT} was stopped for good, and what it had read was published. S")
 
     @pytest.mark.parametrize("state", ["running", "paused"])
     def test_of_any_other_state_the_machine_decides(self, account: Account, assetline: Run, state: str) -> None:
