@@ -245,8 +245,11 @@ class TestThatFailByName:
         self, feed_api: Emulator, exporter: Exporter, fault: Fault, error: type[Exception]
     ) -> None:
         having(feed_api, fault)
+        reader = exporter.read().reader
+        assert reader.cursor is not None
+        assert (exporter.asked().count(3), reader.faults) == (MAX_FAULTS - 1, MAX_FAULTS - 1)
         with pytest.raises(error):
-            exporter.read()
+            exporter.read(Start(reader.cursor, reader.faults))
         assert exporter.records == all_rows()[:20]
         assert exporter.asked().count(3) == MAX_FAULTS
 

@@ -6,10 +6,29 @@ from typing import Any, ClassVar
 
 import pytest
 
-from assetline.errors import FeedUnavailable, NotResumable, StagedGone, UploadGone
+from assetline.errors import (
+    FeedForbidden,
+    FeedUnavailable,
+    ForeignCursor,
+    NotResumable,
+    RateLimited,
+    RepeatedCursor,
+    StagedGone,
+    TokenRefused,
+    UploadGone,
+)
 from assetline.feed import reader
 from functions.salvage_export import app as salvage_export
-from local.emulators.safetyculture.scenario import Scenario, Unavailable
+from local.emulators.safetyculture.scenario import (
+    CycleCursor,
+    Fault,
+    Forbidden,
+    ForeignNextPage,
+    Scenario,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
 from local.emulators.safetyculture.server import Emulator
 from tests.feed_file import says_the_feed
 from tests.handlers.conftest import BUCKET, Aws, Machine, event, lambda_context
@@ -71,6 +90,60 @@ def test_a_resumed_file_is_the_file_of_an_undisturbed_run(
     while state["checkpoint"]["cursor"] is not None:
         state = machine.write(state)
     assert aws.bytes(machine.close(state)["key"]) == aws.bytes(undisturbed["key"])
+
+
+IN_ONE_TURN = {"feed": "assets", "page_size": 10}
+
+
+def written(machine: Machine, state: dict[str, Any]) -> dict[str, Any]:
+    """Play Write Pages until the feed ends, and return the state after it."""
+    while state["checkpoint"]["cursor"] is not None:
+        state = machine.write(state)
+    return state
+
+
+def fails_in_its_turn(machine: Machine, error: type[Exception]) -> str:
+    """Play an export until it fails, and return its id."""
+    state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
+    with pytest.raises(error):
+        written(machine, state)
+    ended("FAILED", request=IN_ONE_TURN, error=error.__name__)
+    export_id: str = state["export"]["export_id"]
+    return export_id
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Forbidden(page=7), FeedForbidden),
+        (Unauthorized(page=7), TokenRefused),
+        (TooManyRequests(page=7, retry_after=0), RateLimited),
+    ],
+)
+def test_the_page_that_failed_in_the_middle_of_a_turn_is_the_first_that_is_asked_for_again(
+    aws: Aws, machine: Machine, feed_api: Emulator, fault: Fault, error: type[Exception]
+) -> None:
+    feed_api.has(Scenario(rows=95, faults=(fault,)))
+    export_id = fails_in_its_turn(machine, error)
+    assert (aws.item(export_id)["pages"], aws.item(export_id)["state"]) == (6, "failed")
+    feed_api.has(Scenario(rows=95))
+    feed_api.forget()
+    result = machine.close(written(machine, resume(machine, export_id)))
+    assert [request.page for request in feed_api.requests() if request.path == "/feed/assets"] == [7, 8, 9, 10]
+    assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(95))
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(CycleCursor(page=6), RepeatedCursor), (ForeignNextPage(page=6, origin="http://127.0.0.1:9"), ForeignCursor)],
+)
+def test_a_page_that_leads_nowhere_costs_none_of_those_before_it(
+    aws: Aws, machine: Machine, feed_api: Emulator, fault: Fault, error: type[Exception]
+) -> None:
+    feed_api.has(Scenario(rows=95, faults=(fault,)))
+    export_id = fails_in_its_turn(machine, error)
+    kept = json.loads(aws.item(export_id)["checkpoint"])
+    assert (kept["pages"], kept["rows"]) == (6, 60)
 
 
 def test_opening_a_resume_again_gives_the_same(machine: Machine, under_way: dict[str, Any]) -> None:

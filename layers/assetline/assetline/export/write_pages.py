@@ -1,10 +1,11 @@
 """Write Pages: one turn of the page loop, from a checkpoint to the next. The cursor moves here and nowhere else."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from assetline.budget import Budget
+from assetline.errors import Permanent, Retryable
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.export.memory import Memory
@@ -15,7 +16,7 @@ from assetline.export.shapes import shape_of
 from assetline.export.sources import Source
 from assetline.export.staging import Staging
 from assetline.export.upload import MultipartUpload
-from assetline.feed.page import Record
+from assetline.feed.page import Page, Record
 from assetline.feed.reader import PageReader, Start
 from assetline.observability import count, logger
 
@@ -48,7 +49,8 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     same part numbers over and returns a checkpoint as good.
 
     Raises:
-        Permanent, Retryable: as `PageReader`, `MultipartUpload.put` and `Staging.fetch`.
+        Permanent, Retryable: as `MultipartUpload.put` and `Staging.fetch`, and as `PageReader` for the first page. An
+            error at a later one ends the turn, and the next turn meets it.
     """
     if checkpoint.cursor is None:
         return checkpoint
@@ -57,7 +59,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     writer = PartWriter(checkpoint, turn.staging.fetch(checkpoint.tail), turn.upload.put)
     loop = _Loop(export, checkpoint, memory)
     with turn.report, reader, writer:
-        for page in reader:
+        for page in _until_error(reader):
             writer.write(loop.rendered(page.records))
             turn.report.page_arrived(page, pages=loop.pages, rows=loop.rows, bytes_=writer.bytes)
         if reader.cursor is None:
@@ -88,6 +90,19 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     turn.table.save(export, after, **turn.report.at_the_end(after))
     _tell(export, checkpoint, after)
     return after
+
+
+def _until_error(reader: PageReader) -> Iterator[Page]:
+    """Yield the pages up to one that fails; raise its error only when there was none before it that would be lost."""
+    arrived = False
+    try:
+        for page in reader:
+            yield page
+            arrived = True
+    except (Permanent, Retryable) as error:
+        if not arrived:
+            raise
+        logger.warning("turn_cut_short", error=type(error).__name__)
 
 
 class _Loop:

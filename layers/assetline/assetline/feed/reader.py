@@ -81,6 +81,7 @@ class PageReader:
         self._line: deque[_Request] = deque()  # in the feed's order; the first is the next to be yielded
         self._following: str | None = None  # where the last in line leads, when it has said so and nobody has asked
         self._closed = False
+        self._arrived = False  # whether a page has come since the start
         self._lock = RLock()  # the consumer's thread and the fetching ones share the line, the trail and these two
         self._threads = ThreadPoolExecutor(max_workers=MAX_IN_FLIGHT, thread_name_prefix="fetch")
 
@@ -180,6 +181,7 @@ class PageReader:
             request = self._line.popleft()
             self._trail.add(request.cursor)
             self.faults = 0
+            self._arrived = True
             self.cursor = page.next_cursor
             if self._finds_page_size:
                 self._finds_page_size, self.page_size = False, page_size_of(request.cursor)
@@ -206,7 +208,9 @@ class PageReader:
         logger.warning("page_failed", error=type(fault).__name__, faults=self.faults, pause_seconds=round(pause, 1))
         if fault.smaller_may_help and self.faults > 1:  # once may be chance
             self._came_down()
-        if pause > MAX_PAUSE_IN_TURN or pause > self._budget.left():
+        # The attempt that may fail the export is left to a turn of its own: the pages of this one are safe by then.
+        last = self.faults == MAX_FAULTS - 1 and self._arrived
+        if last or pause > MAX_PAUSE_IN_TURN or pause > self._budget.left():
             self.pause_seconds = math.ceil(pause)
             return False
         self._sleep(pause)
