@@ -87,7 +87,7 @@ def assetline(
       [cyan]assetline export --resume EXPORT_ID --watch[/cyan]
         go on with one that failed
       [cyan]assetline stop EXPORT_ID[/cyan]
-        stop one, and keep what it has read so far
+        stop one, and keep what it has put in safety so far
       [cyan]assetline drop photos --dataset ds1[/cyan]
         drop a folder of images, and see them become assets in Vi
       [cyan]assetline drops --state rejected[/cyan]

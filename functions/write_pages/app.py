@@ -20,7 +20,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     opened = Opened.model_validate(event)
     export = opened.export
     logger.append_keys(export_id=export.export_id)
-    checkpoint = exports_table().begun(export, opened.checkpoint)
+    checkpoint = exports_table().begun(export, exports_table().furthest(export, opened.checkpoint))
     turn = Turn(
         source=source_of(export.request),
         upload=MultipartUpload(s3(), export.bucket, export.upload_key, export.upload_id),

@@ -14,11 +14,12 @@ import botocore.session
 import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
+from moto.s3 import models as moto_s3
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend, s3_backends
 from typer.testing import CliRunner, Result
 
-from assetline.export import connections
+from assetline.export import connections, parts
 from assetline_cli.app import app
 from assetline_cli.clock import Clock
 from assetline_cli.desk import Desk
@@ -218,6 +219,14 @@ class Machine:
 @pytest.fixture
 def machine(aws: Aws) -> Machine:
     return Machine()
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let S3 take parts of any size, so that a few pages fill one."""
+    monkeypatch.setattr(parts, "part_bytes", lambda _: 12_000)
+    monkeypatch.setattr(parts, "MIN_PART_BYTES", 6_000)
+    monkeypatch.setattr(moto_s3, "S3_UPLOAD_PART_MIN_SIZE", 1)
 
 
 @pytest.fixture

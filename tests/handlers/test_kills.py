@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assetline.export import connections
-from local.emulators.safetyculture.scenario import Scenario
+from local.emulators.safetyculture.scenario import MoveRows, Scenario
 from local.emulators.safetyculture.server import Emulator
 from tests.handlers.conftest import Aws, Machine
 
@@ -25,24 +26,31 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(call: int, *, after: bool) -> Iterator[None]:
-    """Kill whatever runs at its *call*-th call to AWS, before the call is sent or *after* it took effect."""
+    """Kill whatever runs at its *call*-th call to AWS, before the call is sent or *after* it took effect.
+
+    Of a process that is gone, no thread sends anything more.
+    """
     made = 0
 
-    def count(**_: Any) -> None:
+    def before_call(**_: Any) -> None:
         nonlocal made
         made += 1
-        if made == call:
+        if made > call or (made == call and not after):
+            raise Killed
+
+    def after_call(**_: Any) -> None:
+        if made >= call:
             raise Killed
 
     clients = [connections.s3(), connections.exports_table().table.meta.client, connections.events()]
-    moment = "after-call" if after else "before-call"
-    for client in clients:
-        client.meta.events.register_first(moment, count, unique_id="kill")
+    moments = {"before-call": before_call, "after-call": after_call}
+    for client, (moment, kill) in product(clients, moments.items()):
+        client.meta.events.register_first(moment, kill, unique_id=moment)
     try:
         yield
     finally:
-        for client in clients:
-            client.meta.events.unregister(moment, count, unique_id="kill")
+        for client, (moment, kill) in product(clients, moments.items()):
+            client.meta.events.unregister(moment, kill, unique_id=moment)
 
 
 def survives(machine: Machine, step: Any, state: dict[str, Any], call: int, *, after: bool) -> Any:
@@ -109,3 +117,39 @@ def test_however_it_is_killed_and_cut_into_turns_the_file_is_the_same(
     disturbed = run_with_kills(machine, request | {"max_turn_seconds": turn_seconds}, started_at, kills)
     assert aws.bytes(disturbed["key"]) == aws.bytes(undisturbed["key"])
     assert disturbed["rows"] == 120
+
+
+# What moves has been written before the last checkpoint, in this attempt or in one that was killed.
+MOVING = Scenario(rows=200, faults=(MoveRows(page=2, rows=3), MoveRows(page=9, rows=10), MoveRows(page=15, rows=1)))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_a_turn_of_many_parts_killed_at_its_nth_call_changes_nothing(
+    aws: Aws, machine: Machine, feed_api: Emulator, after: bool
+) -> None:
+    feed_api.has(MOVING)
+    undisturbed = machine.run(REQUEST)
+    assert machine.checkpoints[-1]["next_part"] > 8
+    for call in range(4, 32, 5):  # a part, what the next turn needs, the checkpoint, and the next part
+        disturbed = run_with_kills(machine, REQUEST, f"2026-11-21T06:00:{call:02}Z", [(CALLS, False), (call, after)])
+        assert aws.bytes(disturbed["key"]) == aws.bytes(undisturbed["key"])
+        assert (disturbed["rows"], machine.checkpoints[-1]["duplicates"]) == (200, 14)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_turn_that_is_killed_goes_on_from_what_it_had_put_in_safety(
+    aws: Aws, machine: Machine, feed_api: Emulator
+) -> None:
+    feed_api.has(MOVING)
+    undisturbed = machine.run(REQUEST)
+    opened = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T06:00:00Z", "input": REQUEST})
+    begun_at: list[int] = []
+    for _ in range(4):  # each attempt is given time for a part or two
+        feed_api.forget()
+        with killed_at(14, after=True), pytest.raises(Killed):
+            machine.write(opened)
+        begun_at += [request.page or 0 for request in feed_api.requests() if request.path == "/feed/assets"][:1]
+    assert begun_at[0] == 1
+    assert begun_at == sorted({*begun_at})
+    assert aws.bytes(machine.close(machine.write(opened))["key"]) == aws.bytes(undisturbed["key"])

@@ -1,6 +1,8 @@
 """An export that failed goes on where it stopped; one that was stopped leaves a file that does not look whole."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -17,6 +19,9 @@ from assetline.errors import (
     TokenRefused,
     UploadGone,
 )
+from assetline.export import write_pages
+from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.connections import exports_table
 from assetline.feed import reader
 from functions.salvage_export import app as salvage_export
 from local.emulators.safetyculture.scenario import (
@@ -311,6 +316,51 @@ def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(aws: Aws, machine:
     assert says_the_feed(aws.text(salvaged["key"]), manifest, range(15_000))
 
 
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("seconds", [60, 0], ids=["at each part", "at each page"])
+def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
+    aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(write_pages, "KEEPING_SECONDS", seconds)
+    feed_api.has(Scenario(rows=2000, latency_seconds=0.02))
+    state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
+    export_id = state["export"]["export_id"]
+    with ThreadPoolExecutor(1) as lambda_:
+        turn = lambda_.submit(machine.write, state)
+        while (kept := json.loads(aws.item(export_id)["checkpoint"]))["next_part"] < 4 and not turn.done():
+            time.sleep(0.01)
+        salvaged = ended("ABORTED", request=IN_ONE_TURN)
+        assert isinstance(turn.exception(), UploadGone)
+    manifest = json.loads(aws.text(salvaged["manifest_key"]))
+    assert kept["rows"] <= salvaged["rows"] < 2000
+    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(salvaged["rows"]))
+    assert (aws.item(export_id)["state"], aws.item(export_id)["rows"]) == ("partial", salvaged["rows"])
+
+
+def test_a_checkpoint_never_takes_the_place_of_one_that_is_further(aws: Aws, under_way: dict[str, Any]) -> None:
+    export = Export.model_validate(under_way["export"])
+
+    def kept_after(turns: int, pages: int) -> tuple[int, int]:
+        exports_table().save(export, Checkpoint(cursor="/1", turns=turns, pages=pages))
+        kept = exports_table().furthest(export, Checkpoint(cursor="/1"))
+        return kept.turns, kept.pages
+
+    assert [kept_after(*turn) for turn in [(4, 50), (4, 40), (3, 60), (4, 55), (5, 45)]] == [
+        (4, 50),
+        (4, 50),
+        (4, 50),
+        (4, 55),
+        (5, 45),
+    ]
+
+
+def test_an_execution_goes_on_from_no_checkpoint_of_another(machine: Machine, under_way: dict[str, Any]) -> None:
+    first, before = Export.model_validate(under_way["export"]), Checkpoint(cursor="/1")
+    ended("FAILED")
+    resume(machine, first.export_id)
+    assert exports_table().furthest(first, before) == before
+
+
 def test_a_turn_that_runs_on_after_the_stop_spoils_nothing(
     aws: Aws, machine: Machine, under_way: dict[str, Any]
 ) -> None:
@@ -331,6 +381,8 @@ def test_salvaging_again_gives_the_same(aws: Aws, machine: Machine, under_way: d
         ExpressionAttributeNames={"#state": "state"},
         ExpressionAttributeValues={":running": "running"},
     )  # the attempt before was killed when all but this was done
+    late = Checkpoint.model_validate(under_way["checkpoint"]).model_copy(update={"turns": 9, "pages": 9, "rows": 90})
+    exports_table().save(Export.model_validate(under_way["export"]), late)  # of a turn that nobody waits for
     assert ended("ABORTED") == salvaged
 
 

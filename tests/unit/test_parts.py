@@ -91,6 +91,40 @@ def test_an_upload_that_fails_is_raised_before_the_turn_ends() -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_what_waits_for_the_parts_is_called_when_they_are_stored_and_before_the_turn_ends() -> None:
+    called: list[str] = []
+    may_finish = threading.Event()
+
+    def slow_put(_number: int, _body: bytes) -> None:
+        assert may_finish.wait(5)
+        called.append("put")
+
+    with PartWriter(Checkpoint(cursor="/1"), b"", slow_put) as writer:
+        writer.write(b"a" * 20)
+        writer.when_stored(lambda: called.append("note"))
+        assert (called, writer.tail()) == ([], b"a" * 4)
+        may_finish.set()
+    assert called == ["put", "note"]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_waits_for_a_part_that_is_not_stored_is_never_called() -> None:
+    def broken_put(_number: int, _body: bytes) -> None:
+        raise ConnectionError
+
+    called: list[str] = []
+
+    def turn() -> None:
+        with PartWriter(Checkpoint(cursor="/1"), b"", broken_put) as writer:
+            writer.write(b"a" * 16)
+            writer.when_stored(lambda: called.append("note"))
+
+    with pytest.raises(ConnectionError):
+        turn()
+    assert called == []
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_what_is_sealed_last_is_stored_when_the_writer_is_left() -> None:
     shelf = Shelf()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -22,6 +23,7 @@ class ExportsTable:
 
     def __init__(self, table: "Table") -> None:
         self.table = table
+        self._alone = Lock()  # boto3 numbers the names of a condition in one place, for all threads of a resource
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def claim(self, candidates: Iterable[Progress]) -> tuple[Progress, Opened | None]:
@@ -62,6 +64,20 @@ class ExportsTable:
             checkpoint=Checkpoint.model_validate_json(item["checkpoint"]),
         )
 
+    def furthest(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
+        """Return *checkpoint*, or one that its execution has kept since: in an attempt that was killed, or not heard.
+
+        No part below its `next_part` is put again: those that S3 holds stay the ones it speaks of.
+        """
+        kept = self.opened(export.export_id)
+        if kept is None or kept.export.execution_arn != export.execution_arn:
+            return checkpoint
+        return max(checkpoint, kept.checkpoint, key=lambda each: (each.turns, each.pages))
+
+    def stop(self, export: Export) -> None:
+        """Take no more checkpoints of an export: a turn that nobody waits for may still be running."""
+        self.update(export, stopped=True)
+
     def open(self, opened: Opened) -> Opened:
         """Record what was opened, once, and return what counts: this, or what was recorded before.
 
@@ -101,14 +117,21 @@ class ExportsTable:
         return checkpoint
 
     def save(self, export: Export, checkpoint: Checkpoint, **measures: Any) -> None:
-        """Keep a turn's checkpoint, for a resume or a salvage, and set *measures* as `update` does.
+        """Keep a turn's checkpoint, for a repeat, a resume or a salvage, and set *measures* as `update` does.
 
-        An older checkpoint never replaces a newer, nor do its measures.
+        An older checkpoint never replaces a newer, nor do its measures; none is taken once the export was stopped.
         """
         values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
-        values |= {"checkpoint": checkpoint.model_dump_json(), "checkpoint_turns": checkpoint.turns}
-        newer = Attr("checkpoint_turns").not_exists() | Attr("checkpoint_turns").lte(checkpoint.turns)
-        self._set(export.export_id, values, _still_of(export.execution_arn) & newer)
+        values |= {
+            "checkpoint": checkpoint.model_dump_json(),
+            "checkpoint_turns": checkpoint.turns,
+            "checkpoint_pages": checkpoint.pages,
+        }
+        turns, pages = Attr("checkpoint_turns"), Attr("checkpoint_pages")
+        newer = turns.not_exists() | turns.lt(checkpoint.turns)
+        further = turns.eq(checkpoint.turns) & pages.lte(checkpoint.pages)
+        going_on = _still_of(export.execution_arn) & Attr("stopped").not_exists()
+        self._set(export.export_id, values, going_on & (newer | further))
 
     def update(self, export: Export | Progress, **measures: Any) -> None:
         """Set *measures*, fields of `Progress`; None takes a measure away.
@@ -131,13 +154,14 @@ class ExportsTable:
         if gone:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
         try:
-            self.table.update_item(
-                Key={"export_id": export_id},
-                UpdateExpression=expression,
-                ConditionExpression=Attr("export_id").exists() & condition,
-                ExpressionAttributeNames={f"#{name}": name for name in values},
-                ExpressionAttributeValues={f":{name}": value for name, value in kept.items()},
-            )
+            with self._alone:
+                self.table.update_item(
+                    Key={"export_id": export_id},
+                    UpdateExpression=expression,
+                    ConditionExpression=Attr("export_id").exists() & condition,
+                    ExpressionAttributeNames={f"#{name}": name for name in values},
+                    ExpressionAttributeValues={f":{name}": value for name, value in kept.items()},
+                )
         except self._refused:
             return False
         return True

@@ -26,6 +26,7 @@ class PartWriter:
         self._filling = bytearray(tail)
         self._put = put
         self._uploading: Future[None] | None = None
+        self._noting: Future[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
 
     def __enter__(self) -> Self:
@@ -48,6 +49,23 @@ class PartWriter:
         while len(self._filling) >= (size := part_bytes(self.next_part)):
             self._seal(size)
 
+    def tail(self) -> bytes:
+        """Return what was written and is not yet a part."""
+        return bytes(self._filling)
+
+    def when_stored(self, note: Callable[[], None]) -> None:
+        """Call *note* once every part sealed so far is stored, without holding up what is written meanwhile.
+
+        What it raises is raised as what *put* raises.
+        """
+        uploading = self._uploading
+
+        def stored() -> None:
+            if uploading is None or uploading.exception() is None:
+                note()
+
+        self._noting = self._thread.submit(stored)  # the one thread has come to the end of the part by then
+
     def end_turn(self) -> bytes:
         """Seal what is left if it makes a part, and return the tail, under 5 MiB, that does not."""
         if len(self._filling) >= MIN_PART_BYTES:
@@ -69,6 +87,7 @@ class PartWriter:
         self.next_part += 1
 
     def _wait(self) -> None:
-        if self._uploading is not None:
-            self._uploading.result()
-            self._uploading = None
+        for pending in (self._uploading, self._noting):
+            if pending is not None:
+                pending.result()
+        self._uploading = self._noting = None

@@ -105,7 +105,8 @@ def end_export(
     if opened is None:
         table.update(claimed, state="partial")
         return None
-    return _salvage(opened.export, opened.checkpoint, s3, table, events)
+    table.stop(opened.export)
+    return _salvage(opened.export, table.furthest(opened.export, opened.checkpoint), s3, table, events)
 
 
 def _keep_from_opening(ending: Ending, bucket: str, table: ExportsTable) -> None:

@@ -3,6 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from assetline.budget import Budget
 from assetline.errors import Permanent, Retryable
@@ -20,6 +23,7 @@ from assetline.feed.page import Page, Record
 from assetline.feed.reader import PageReader, Start
 from assetline.observability import count, logger
 
+KEEPING_SECONDS = 60.0  # ours: what is read between two checkpoints is lost to a stop, and read again after a kill
 CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under way, the last part and the tail
 
 
@@ -34,6 +38,7 @@ class Turn:
     report: Report
     budget: Budget
     sleep: Callable[[float], None] = field(default=time.sleep)
+    clock: Callable[[], float] = field(default=time.monotonic)
 
 
 def turn_seconds(asked: float | None, remaining: float) -> float:
@@ -46,7 +51,8 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     """Pull pages until the budget is spent, the feed ends or wants a pause; return the checkpoint after them.
 
     All it has uploaded is a function of *checkpoint* and of the pages: called again with the same one, it puts the
-    same part numbers over and returns a checkpoint as good.
+    same part numbers over and returns a checkpoint as good. Whenever a part is sealed, and once a minute, it keeps a
+    checkpoint of the same `turns` and more pages, from which a repeat, a resume or a salvage goes on.
 
     Raises:
         Permanent, Retryable: as `MultipartUpload.put` and `Staging.fetch`, and as `PageReader` for the first page. An
@@ -58,10 +64,14 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     reader = PageReader(turn.source.ask, _start(export, checkpoint, memory), turn.budget, turn.sleep)
     writer = PartWriter(checkpoint, turn.staging.fetch(checkpoint.tail), turn.upload.put)
     loop = _Loop(export, checkpoint, memory)
+    keeping = _Keeping(export, checkpoint, turn)
     with turn.report, reader, writer:
         for page in _until_error(reader):
             writer.write(loop.rendered(page.records))
             turn.report.page_arrived(page, pages=loop.pages, rows=loop.rows, bytes_=writer.bytes)
+            if reader.cursor is not None and keeping.is_due(writer.next_part):
+                reached = _reached(checkpoint, reader, writer, loop)
+                writer.when_stored(partial(keeping.keep, reached, writer.tail(), memory.to_bytes()))
         if reader.cursor is None:
             writer.write(loop.rendering.end())
             writer.end_feed()
@@ -69,24 +79,8 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
         else:
             tail = turn.staging.keep("tail", writer.end_turn())
         remembered = turn.staging.keep("memory", memory.to_bytes())  # while the last part is on its way
-    after = checkpoint.model_copy(
-        update={
-            "cursor": reader.cursor,
-            "next_part": writer.next_part,
-            "tail": tail,
-            "memory": remembered,
-            "rows": loop.rows,
-            "pages": loop.pages,
-            "bytes": writer.bytes,
-            "crc32": writer.crc32,
-            "duplicates": loop.duplicates,
-            "excluded": loop.excluded,
-            "page_size": reader.page_size or checkpoint.page_size,
-            "turns": checkpoint.turns + 1,
-            "faults": reader.faults,
-            "pause_seconds": reader.pause_seconds,
-        }
-    )
+    places = {"tail": tail, "memory": remembered, "turns": checkpoint.turns + 1}
+    after = _reached(checkpoint, reader, writer, loop).model_copy(update=places)
     turn.table.save(export, after, **turn.report.at_the_end(after))
     _tell(export, checkpoint, after)
     return after
@@ -124,6 +118,52 @@ class _Loop:
         self.excluded += len(records) - len(asked_for)
         self.duplicates += len(asked_for) - len(unseen)
         return self.rendering.render(unseen)
+
+
+class _Keeping:
+    """Keeps checkpoints in the course of a turn; one that cannot be kept is logged and costs the export nothing."""
+
+    def __init__(self, export: Export, checkpoint: Checkpoint, turn: Turn) -> None:
+        self._export = export
+        self._turn = turn
+        self._next_part = checkpoint.next_part
+        self._kept_at = turn.clock()
+
+    def is_due(self, next_part: int) -> bool:
+        """Say whether a part was sealed, or a minute has passed, since this was last so."""
+        now = self._turn.clock()
+        if next_part == self._next_part and now - self._kept_at < KEEPING_SECONDS:
+            return False
+        self._next_part, self._kept_at = next_part, now
+        return True
+
+    def keep(self, reached: Checkpoint, tail: bytes, memory: bytes) -> None:
+        """Put what a checkpoint stands on in safety, and then the checkpoint; all parts of it are stored."""
+        staging = self._turn.staging
+        try:
+            places = {"tail": staging.keep("tail", tail), "memory": staging.keep("memory", memory)}
+            self._turn.table.save(self._export, reached.model_copy(update=places))
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("checkpoint_not_kept", error=type(error).__name__)
+
+
+def _reached(checkpoint: Checkpoint, reader: PageReader, writer: PartWriter, loop: _Loop) -> Checkpoint:
+    """Return how far a turn has come since *checkpoint*; where its tail and memory are is still that of before."""
+    return checkpoint.model_copy(
+        update={
+            "cursor": reader.cursor,
+            "next_part": writer.next_part,
+            "rows": loop.rows,
+            "pages": loop.pages,
+            "bytes": writer.bytes,
+            "crc32": writer.crc32,
+            "duplicates": loop.duplicates,
+            "excluded": loop.excluded,
+            "page_size": reader.page_size or checkpoint.page_size,
+            "faults": reader.faults,
+            "pause_seconds": reader.pause_seconds,
+        }
+    )
 
 
 def _start(export: Export, checkpoint: Checkpoint, memory: Memory) -> Start:
