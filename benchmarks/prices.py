@@ -14,6 +14,7 @@ PRICES = {
 
 PAGES, PAGE_SECONDS = 10_000, 0.45  # a million assets at 100 a page
 FUNCTION_GB = 0.5
+KEEPING_SECONDS = 60  # as in `write_pages`
 TURN_SECONDS = 900 - 90  # the function's timeout in the template, less CLOSING_SECONDS
 PART_BYTES = 8 * 1024**2
 ITEM_WRITE_UNITS = 3  # an item of two to three kilobytes
@@ -46,13 +47,14 @@ def million(bytes_a_row: float) -> Million:
     seconds = PAGES * PAGE_SECONDS
     turns = -(-int(seconds) // TURN_SECONDS)
     parts = int(1_000_000 * bytes_a_row / PART_BYTES) + 1
+    kept = parts + int(seconds / KEEPING_SECONDS)  # checkpoints in the course of turns, at most
     return Million(
         turns=turns,
         transitions=2 * turns + 5,  # Write Pages and More Pages? a turn; start, open, close, changes, complete
         lambda_seconds=seconds + 5,
-        puts=parts + 2 * turns + 6,
+        puts=parts + 2 * kept + 2 * turns + 6,
         gets=2 * turns + 4,
-        write_units=int(seconds + 3 * turns + 6) * ITEM_WRITE_UNITS,  # progress about once a second
+        write_units=int(seconds + kept + 3 * turns + 6) * ITEM_WRITE_UNITS,  # progress about once a second
     )
 
 

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from assetline.export.upload import part_bytes
-from assetline.export.write_pages import turn_seconds
+from assetline.export.write_pages import KEEPING_SECONDS, turn_seconds
 from benchmarks import __main__ as bench
+from benchmarks import prices
 from benchmarks.__main__ import ABOUT, MEASUREMENTS, TARGETS, is_met, measured
 from benchmarks.prices import FUNCTION_GB, PART_BYTES, TURN_SECONDS, events, million
 from benchmarks.readme import with_section
@@ -49,6 +50,7 @@ def test_what_the_arithmetic_takes_for_given_is_what_is_deployed() -> None:
     assert turn_seconds(None, function["Timeout"]) == TURN_SECONDS
     assert function.get("MemorySize", common["MemorySize"]) / 1024 == FUNCTION_GB
     assert part_bytes(1) == PART_BYTES
+    assert KEEPING_SECONDS == prices.KEEPING_SECONDS
 
 
 def test_every_figure_comes_from_one_measurement() -> None:
