@@ -69,7 +69,8 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
         for page in _until_error(reader):
             writer.write(loop.rendered(page.records))
             turn.report.page_arrived(page, pages=loop.pages, rows=loop.rows, bytes_=writer.bytes)
-            if reader.cursor is not None and keeping.is_due(writer.next_part):
+            ends = reader.cursor is None or turn.budget.spent()  # and keeps its own checkpoint at once
+            if not ends and keeping.is_due(writer.next_part):
                 reached = _reached(checkpoint, reader, writer, loop)
                 writer.when_stored(partial(keeping.keep, reached, writer.tail(), memory.to_bytes()))
         if reader.cursor is None:
