@@ -70,10 +70,10 @@ READERS = ["RecordDropFunction", "UploadAssetsFunction"]
 @pytest.mark.parametrize("name", READERS)
 def test_who_reads_drops_may_list_their_buckets_or_s3_would_not_say_that_one_is_gone(name: str) -> None:
     allowed = statements(resources("AWS::Serverless::Function")[name])
-    read = [one["Resource"] for one in allowed if "s3:GetObjectVersion" in one["Action"]]
+    read = [one["Resource"] for one in allowed if "s3:GetObject" in one["Action"]]
     listed = [one["Resource"] for one in allowed if one["Action"] == "s3:ListBucket"]
     objects = ["${DropBucket.Arn}", "arn:${AWS::Partition}:s3:::${BackfillBucketName}"]
-    assert read == [{"Fn::Sub": f"{bucket}/*"} for bucket in objects]
+    assert all({"Fn::Sub": f"{bucket}/*"} in read for bucket in objects)
     assert listed == [{"Fn::GetAtt": ["DropBucket", "Arn"]}, {"Fn::Sub": objects[1]}]
 
 

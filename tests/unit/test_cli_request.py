@@ -45,11 +45,11 @@ def test_the_machine_takes_what_is_resumed() -> None:
 
 
 def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
-    asked = SeveralRequest(("assets", "users"), "jsonl", 2.5, neutralise_formulas=True, changes=True)
+    asked = SeveralRequest(("assets", "users"), "csv.gz", 2.5, neutralise_formulas=True, changes=True)
     taken = parse(MachineFeeds, json.loads(asked.input())).model_dump(exclude_defaults=True)
     assert taken == {
         "feeds": ["assets", "users"],
-        "format": "jsonl",
+        "format": "csv.gz",
         "max_turn_seconds": 2.5,
         "neutralise_formulas": True,
         "changes": True,

@@ -15,7 +15,7 @@ from local.emulators.vi.scenario import ApiFault, DeadUploadHost, ExpiredUpload,
 from local.emulators.vi.server import Emulator
 from local.images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
-from tests.handlers.ingest.test_record_drop import created, messages, record
+from tests.handlers.ingest.test_record_drop import created, drop, messages, record
 
 
 @pytest.fixture(scope="module")
@@ -228,15 +228,16 @@ def test_a_url_that_holds_or_does_not_say_how_long_is_used(stage: SessionStage, 
     assert stage.vi.requests("/assetIngestionSessions/", "GET") == []
 
 
-def test_the_very_version_is_uploaded_whatever_took_its_place_since(stage: SessionStage) -> None:
+def test_a_version_whose_place_another_took_since_is_not_uploaded(stage: SessionStage) -> None:
     stage.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
     key, first = f"{DATASET}/a.png", image("png", 1)
     told = stage.s3.put_object(Bucket=DROPS, Key=key, Body=first)
     record(messages(created(key, first, told["ETag"].strip('"'), **{"version-id": told["VersionId"]})))
     opened = stage.opens()
     stage.s3.put_object(Bucket=DROPS, Key=key, Body=image("png", 2))
-    stage.uploads(opened)
-    assert stage.vi.assets(DATASET)["a.png"].content.read() == first
+    stage.settles(stage.uploads(opened))
+    assert drop(key, told["VersionId"]).reason == "Overwritten"
+    assert stage.vi.assets(DATASET) == {}
 
 
 def test_who_uploads_renews_the_lease_when_it_begins_and_every_minute(
