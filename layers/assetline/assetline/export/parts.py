@@ -67,7 +67,13 @@ class PartWriter:
         self._noting = self._thread.submit(stored)  # the one thread has come to the end of the part by then
 
     def end_turn(self) -> bytes:
-        """Seal what is left if it makes a part, and return the tail, under 5 MiB, that does not."""
+        """Seal what is left if it makes a part, and return the tail, under 5 MiB, that does not.
+
+        What was to be called back before this has been: the caller may put the same in safety.
+        """
+        if self._noting is not None:
+            self._noting.result()
+            self._noting = None
         if len(self._filling) >= MIN_PART_BYTES:
             self._seal(len(self._filling))
         return bytes(self._filling)
