@@ -310,7 +310,7 @@ def test_only_what_was_begun_is_too_large(stage: DownloadStage, monkeypatch: pyt
     monkeypatch.setattr("assetline.dataset.download.THREADS", 1)
     stage.holds("large.png", "small.png")
     [address] = stage.lists({"dataset_id": DATASET})["slices"]
-    spent = iter([False])
+    spent = iter([False, False])
     with monkeypatch.context() as short:
         short.setattr(Budget, "spent", lambda _: next(spent, True))
         assert stage.brings(address) == {"written": 0, "skipped": 0, "failed": 1, "left": 1}
