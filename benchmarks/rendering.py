@@ -24,7 +24,7 @@ from assetline.table.columns import EXTRA, FIELDS, Columns, defined_fields
 from assetline.table.rows import CsvTable
 from local.emulators.safetyculture.assets import asset, field_definitions
 
-PAGES, ROWS_A_PAGE, ROUNDS = 20, 100, 9
+PAGES, ROWS_A_PAGE, ROUNDS = 20, 100, 25
 
 _STRING_OR_PIPE = re.compile(r'"(?:[^"\\]|\\.)*"|\|', re.DOTALL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
