@@ -13,15 +13,12 @@ from assetline.export import connections
 from local.emulators.safetyculture.scenario import MoveRows, Scenario
 from local.emulators.safetyculture.server import Emulator
 from tests.handlers.conftest import Aws, Machine
+from tests.handlers.kills import Killed
 
 REQUEST = {"feed": "assets", "page_size": 10}
 
 # A call to AWS is where an invocation can leave something behind; between two calls it leaves nothing.
 CALLS = 60
-
-
-class Killed(BaseException):
-    """The function's process is gone: nothing after this runs, no handler, no clean-up."""
 
 
 @contextmanager

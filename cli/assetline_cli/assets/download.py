@@ -63,9 +63,9 @@ def download(  # noqa: PLR0913 - typer: one argument an option
     command again goes on where it stopped. A file has its name only when it is
     whole. Of several assets of one name, all but the first have their ids in
     theirs; so has one whose name another file in the folder has, which is
-    replaced only with --overwrite. To S3 it is a run of the stack that downloads: Ctrl+C ends the
-    watching only. Exit status: 0 all files are there, 1 anything else,
-    130 Ctrl+C.
+    replaced only with --overwrite. To S3 it is a run of the stack that
+    downloads: Ctrl+C ends the watching only. Exit status: 0 all files are
+    there, 1 anything else, 130 Ctrl+C.
 
     [bold]Examples[/bold]
 

@@ -11,7 +11,8 @@ from local.emulators.vi.scenario import LostDeletion
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.dataset.deletion_stage import DeletionStage, deletion_stage
 from tests.handlers.dataset.download_stage import DATASET
-from tests.handlers.dataset.kills import Killed, killed_at, survives
+from tests.handlers.dataset.kills import killed_at, survives
+from tests.handlers.kills import Killed
 
 CALLS = 8  # one more than any of them makes
 OLD = {"filter": "old_", "expect_count": 2}
@@ -41,13 +42,13 @@ def time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_step_makes_more_calls_than_it_is_killed_at(stage: DeletionStage) -> None:
-    with killed_at(1000, after=False) as made:
+    with killed_at(1000, after=False) as calls:
         opened = stage.opens(**OLD)
-        counts = [made[0]]
+        counts = [calls.made]
         stage.polls(opened)
-        counts.append(made[0] - sum(counts))
+        counts.append(calls.made - sum(counts))
         stage.closes(progress="finished", count_after=0)
-        counts.append(made[0] - sum(counts))
+        counts.append(calls.made - sum(counts))
     assert max(counts) < CALLS
 
 

@@ -10,7 +10,8 @@ import pytest
 from assetline.dataset import bucket, download_staging
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.dataset.download_stage import DATASET, DownloadStage, download_stage
-from tests.handlers.dataset.kills import Killed, killed_at, survives
+from tests.handlers.dataset.kills import killed_at, survives
+from tests.handlers.kills import Killed
 
 CALLS = 16  # one more than any step makes
 NAMES = ("a.png", "a.png", "b.png")
@@ -46,14 +47,14 @@ def there(stage: DownloadStage) -> dict[str, bytes]:
 
 
 def test_no_step_makes_more_calls_than_it_is_killed_at(stage: DownloadStage) -> None:
-    with killed_at(1000, after=False) as made:
+    with killed_at(1000, after=False) as calls:
         listed = stage.lists(REQUEST)
-        counts = [made[0]]
+        counts = [calls.made]
         for address in listed["slices"]:
             stage.brings(address)
-            counts.append(made[0] - sum(counts))
+            counts.append(calls.made - sum(counts))
         stage.closes(listed["download"], REQUEST, 1)
-        counts.append(made[0] - sum(counts))
+        counts.append(calls.made - sum(counts))
     assert max(counts) < CALLS
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pytest
@@ -14,45 +14,17 @@ from local.emulators.vi.server import Emulator
 from local.images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
 from tests.handlers.ingest.test_record_drop import created, messages, put, record
+from tests.handlers.kills import Calls, Killed, killed_call
 
 CALLS = 60  # more than any of them makes for two drops
 NAMES = tuple(f"{letter}.png" for letter in "ab")
 
 
-class Killed(BaseException):
-    """The function's process is gone: nothing after this runs, no handler, no clean-up."""
-
-
-class Calls:
-    """The calls to AWS and to Vi that an invocation makes."""
-
-    made = 0
-
-
-@contextmanager
-def killed_at(call: int, *, after: bool) -> Iterator[Calls]:
+def killed_at(call: int, *, after: bool) -> AbstractContextManager[Calls]:
     """Kill whatever runs at its *call*-th call, to AWS or to Vi, before it is sent or *after* it took effect."""
-    calls = Calls()
-
-    def count(*_: Any, **__: Any) -> None:
-        calls.made += 1
-        if calls.made >= call:
-            raise Killed
-
     # The tables have one client.
     clients = [connections.s3(), connections.ledger().table.meta.client, connections.events(), connections.machines()]
-    moment = "after-call" if after else "before-call"
-    for client in clients:
-        client.meta.events.register_first(moment, count, unique_id="kill")
-    hooks = connections.vi_client()._http.event_hooks
-    kept = {name: [*hooks[name]] for name in hooks}
-    connections.vi_client()._http.event_hooks = {"response" if after else "request": [count]}
-    try:
-        yield calls
-    finally:
-        connections.vi_client()._http.event_hooks = kept
-        for client in clients:
-            client.meta.events.unregister(moment, count, unique_id="kill")
+    return killed_call(call, clients, connections.vi_client(), after=after)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from assetline.ingest import connections
 from local.emulators.vi.scenario import FileError
 from local.emulators.vi.server import Emulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.kills import Killed
 
 CALLS = 30  # more than a settling of four files makes; a sweep has the waiting to look for, too
 KINDS = ("good", "bad", "slow", "gone")
@@ -19,10 +20,6 @@ FAULTS = (FileError(filename="*bad.png", code="EBADMIME"), FileError(filename="*
 
 # After a call is before the next one, but for what Vi is asked between the two.
 EVERY_CALL = pytest.mark.parametrize(("after", "step"), [(False, 1), (True, 5)], ids=["before", "after"])
-
-
-class Killed(BaseException):
-    """The function's process is gone: nothing after this runs, no handler, no clean-up."""
 
 
 class Calls:
