@@ -53,9 +53,10 @@ class CsvTable:
         if not page:
             return b""
         first_row = self.tally.rows + 1
-        values = self._values(page)
+        values, are_all = self._values(page)
         fields, extras = self._fields_of(values, first_row)
-        self._add_unforeseen(page, first_row, extras)
+        if not are_all:
+            self._add_unforeseen(page, first_row, extras)
         cells: list[Sequence[str]] = []
         for column in self.columns.columns:
             match column.kind:
@@ -70,14 +71,16 @@ class CsvTable:
         self.tally.rows += len(page)
         return _lines(cells)
 
-    def _values(self, page: list[Record]) -> dict[str, Sequence[Any]]:
-        """Return what the records hold under every known key."""
+    def _values(self, page: list[Record]) -> tuple[dict[str, Sequence[Any]], bool]:
+        """Return what the records hold under every known key, and True when that is known to be all they hold."""
         try:
             # Records mostly have all keys, and are then taken apart without a loop of Python's.
             taken = zip(*map(itemgetter(*self._keys), page), strict=True) if len(self._keys) > 1 else ()
-            return dict(zip(self._keys, taken, strict=True))
+            values: dict[str, Sequence[Any]] = dict(zip(self._keys, taken, strict=True))
         except (KeyError, ValueError):
-            return {key: [record.get(key) for record in page] for key in self._keys}
+            return {key: [record.get(key) for record in page] for key in self._keys}, False
+        # Each has the known keys: it has others only if it has more.
+        return values, sum(map(len, page)) == len(page) * len(self._keys)
 
     def _fields_of(
         self, values: Mapping[str, Sequence[Any]], first_row: int
@@ -142,8 +145,8 @@ def _lines(columns: Sequence[Sequence[str]]) -> bytes:
 
 
 def _quoted(column: Sequence[str]) -> Sequence[str]:
-    together = "\n".join(column)  # four scans a column, not four a cell: most columns need no quote
-    if not ('"' in together or "," in together or "\r" in together or together.count("\n") >= len(column)):
+    together = "".join(column)  # four scans a column, not four a cell: most columns need no quote
+    if not ('"' in together or "," in together or "\n" in together or "\r" in together):
         return column
     return [
         '"' + cell.replace('"', '""') + '"'
