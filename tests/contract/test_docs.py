@@ -18,6 +18,7 @@ from assetline.dataset.where import Where
 from assetline.export.close import Result
 from assetline.export.request import AssetsRequest, ExportRequest, parse
 from assetline.feed.catalogue import CATALOGUE
+from assetline.ingest.open_session import NOT_TAKEN, UNKNOWN
 from assetline_cli.app import app
 from tests.contract.template import ROOT, template
 
@@ -90,7 +91,7 @@ def test_the_keys_of_a_deletion_are_those_the_document_shows() -> None:
 
 def test_every_reason_of_a_rejection_is_explained() -> None:
     named = set(re.findall(r"^\| `(\w+)`", INGESTION, re.MULTILINE))
-    assert {*REASONS_WHILE_READING, "UploadFailed", "SessionFailed", "DatasetUnknown"} <= named
+    assert {*REASONS_WHILE_READING, "UploadFailed", "SessionFailed", UNKNOWN, NOT_TAKEN} <= named
 
 
 def test_every_make_target_the_documents_name_exists() -> None:

@@ -186,7 +186,7 @@ class SessionUnknown(Permanent):
 
 
 class ViRefused(Permanent):
-    """Vi answered another 4xx; `smaller_may_help` says that it may be the page size it does not take."""
+    """Vi answered another 4xx; `smaller_may_help` says that it may be how much was asked, or a part of it."""
 
     def __init__(self, message: str, *, smaller_may_help: bool = False) -> None:
         super().__init__(message)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from local.emulators.vi.answers import multipart_answer, session_answer
 from local.emulators.vi.objects import part_path
 from local.emulators.vi.refusals import Refused, body_of, dataset_of, origin_of, page_size_of
-from local.emulators.vi.scenario import FileError, LostAnswer, SessionFails
+from local.emulators.vi.scenario import FileError, LostAnswer, RefusedEntry, SessionFails
 from local.emulators.vi.sessions import Entry, Session
 from local.emulators.vi.stage import Multipart, Stage
 from local.emulators.wire import RESET, JsonResponse
@@ -31,6 +31,9 @@ class SessionsApi:
         entries = [_entry(asset) for asset in spec.get("assets", [])]
         if len(entries) > LARGEST:
             raise Refused(400, f"A session has at most {LARGEST} assets")
+        for entry in entries:
+            if refused := self._stage.struck(RefusedEntry, entry.filename):
+                raise Refused(refused.status, refused.message)
         seconds = self._stage.seconds_to_wait()
         if seconds:
             raise Refused(429, "Too many sessions", {"retry-after": str(math.ceil(seconds))})

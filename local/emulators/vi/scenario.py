@@ -96,6 +96,14 @@ class OmittedEntry(FileFault):
     kind: Literal["omitted_entry"] = "omitted_entry"
 
 
+class RefusedEntry(FileFault):
+    """A session that is asked for with a file is not opened: *status*, and *message* names no file."""
+
+    kind: Literal["refused_entry"] = "refused_entry"
+    status: int = Field(default=400, ge=400, le=499)
+    message: str = "spec.assets is not valid"
+
+
 class SessionFails(_Fault):
     """A session fails when all its files are there, for *reason*."""
 
@@ -139,6 +147,7 @@ type Fault = Annotated[
     | ExpiredUpload
     | FileError
     | OmittedEntry
+    | RefusedEntry
     | SessionFails
     | RepeatedToken
     | MissingItems

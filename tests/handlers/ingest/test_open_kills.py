@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from assetline.errors import ViRefused
 from assetline.ingest import connections, drop, ledger, slices
 from assetline.ingest.poll import rested
-from local.emulators.vi.scenario import OmittedEntry
+from local.emulators.vi.scenario import OmittedEntry, RefusedEntry
 from local.emulators.vi.server import Emulator
 from local.images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
@@ -106,6 +107,43 @@ def test_what_a_killed_opening_has_claimed_is_no_other_runs(small: SessionStage,
             break
     else:
         pytest.fail("it makes more calls than were tried")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_opening_that_vi_refuses_for_one_file_is_killed_at_any_call_and_loses_none(
+    small: SessionStage, after: bool
+) -> None:
+    for call in range(1, 3 * CALLS):
+        *good, bad = names = [f"{call}{letter}.png" for letter in "bcda"]
+        small.plays(RefusedEntry(filename=bad), shows_spec_assets=True)
+        small.drops(*names)
+        with killed_at(call, after=after) as calls, suppress(Killed):
+            small.opens(f"k{call}")
+        try:
+            plays_on(small, f"k{call}")
+        except ViRefused:  # it was killed when it held nothing but the bad one: the next run has the others beside it
+            plays_on(small, f"k{call}-next")
+        assert small.states(*good) == ["ingested"] * 3
+        assert small.states(bad) == ["rejected"]
+        assert set(good) <= set(small.vi.assets(DATASET))
+        assert bad not in small.vi.assets(DATASET)
+        if calls.made < call:
+            break
+    else:
+        pytest.fail("it makes more calls than were tried")
+
+
+def plays_on(stage: SessionStage, run: str) -> None:
+    """Play the rest of a run; Vi has no session beside the one that it works for."""
+    for round_ in range(1, 9):
+        a_new_window()
+        opened = stage.opens(run, round_)
+        if opened["outcome"] == "no_drops":
+            return
+        running = [number for number, session in stage.vi.stage.sessions.items() if not session.is_over()]
+        assert running == [opened["session"]["session_id"]]
+        stage.settles(stage.uploads(opened))
+    pytest.fail("the run has no end")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -16,6 +16,7 @@ from assetline.ingest.record import Recorder
 from assetline.ingest.runs import Runs
 from assetline.ingest.sessions_table import SessionsTable
 from assetline.ingest.small_objects import SmallObjects
+from assetline.ingest.unsent import Unsent
 from assetline.ingest.upload import SliceUpload
 from assetline.secrets import ViKey
 from assetline.vi.client import ViClient
@@ -118,7 +119,7 @@ def opener() -> Opener:
         sessions_table(),
         permits(),
         s3(),
-        events(),
+        Unsent(ledger(), s3(), events()),
         settings().export_bucket,
         settings().failure_mode,
         settings().on_asset_overwritten,

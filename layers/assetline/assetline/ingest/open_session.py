@@ -1,7 +1,6 @@
 """Open Session: a permit is taken, drops are claimed, and an ingestion session is opened for them."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
@@ -10,28 +9,26 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
-from assetline.export.announce import announce
 from assetline.ingest.drop import Drop
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.lost_session import find_lost
 from assetline.ingest.outcomes import Outcome
 from assetline.ingest.permits import Permit, Permits, Wait
+from assetline.ingest.session_request import SessionRequest
 from assetline.ingest.sessions_table import LEASE_SECONDS, Session, SessionsTable
 from assetline.ingest.slices import Address, SessionRef, SessionStaging, SliceAsset, fits, sliced
-from assetline.ingest.tags import MAYBE_TAGGED, tag
+from assetline.ingest.unsent import Unsent
 from assetline.observability import count, logger
 from assetline.vi import datasets
 from assetline.vi.client import ViClient
-from assetline.vi.sessions import LARGEST, AssetSpec, IngestionSession, Sessions
+from assetline.vi.sessions import LARGEST, IngestionSession, Sessions
 
 if TYPE_CHECKING:
-    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
 
-DROPS_REJECTED = "Drops Rejected"
 UNKNOWN = "DatasetUnknown"
+NOT_TAKEN = "EntryRefused"
 REJECTED_AT_ONCE = 500  # ours: told of in seconds, before anything else can become of them
-TAGGED_AT_ONCE = 32  # ours
 PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
 
 
@@ -48,6 +45,11 @@ class Opening(BaseModel, frozen=True):
         """What names the session before Vi does; the same for a repeat."""
         return f"{self.execution_name}-{self.round}"
 
+    @property
+    def session_key_before(self) -> str:
+        """What names the session before that, of the same run."""
+        return f"{self.execution_name}-{self.round - 1}"
+
 
 class Opened(BaseModel, frozen=True):
     """What came of it: a session and where its slices are, or a wait for a permit, or nothing to do."""
@@ -56,15 +58,6 @@ class Opened(BaseModel, frozen=True):
     wait_seconds: int = 0
     session: SessionRef | None = None
     slices: tuple[Address, ...] = ()
-
-
-class Rejected(BaseModel, frozen=True):
-    """What is announced of drops that no session is opened for."""
-
-    dataset_id: str
-    reason: str
-    message: str
-    rejected: int
 
 
 NO_DROPS = Opened(outcome="no_drops")
@@ -79,7 +72,7 @@ class Opener:
     sessions: SessionsTable
     permits: Permits
     s3: "S3Client"
-    events: "EventBridgeClient"
+    unsent: Unsent
     bucket: str
     failure_mode: str
     on_asset_overwritten: str
@@ -89,7 +82,8 @@ class Opener:
         """Open a session for the drops of a dataset that wait; a repeat gives the same.
 
         Raises:
-            KeyMissing, KeyRefused, KeyForbidden, ViRefused: nothing was claimed that is not given back.
+            KeyMissing, KeyRefused, KeyForbidden, ViRefused: nothing was claimed that is not given back. What Vi refuses
+                for one of many drops, it is asked for without it.
             ViUnavailable, ViUnreachable, AnswerLost: the same; it may be tried again.
         """
         before = self.sessions.get(opening.session_key)
@@ -119,13 +113,13 @@ class Opener:
             self.permits.give_back(permit)
             self.sessions.forget(session.session_key)
             return NO_DROPS
-        return self._created(session, claimed, permit, tries)
+        return self._created(opening, session, claimed, permit, tries)
 
-    def _created(self, session: Session, claimed: list[Drop], permit: Permit, tries: int) -> Opened:
-        self.sessions.update(session.session_key, tries=tries, total=len(claimed), execution_arn=session.execution_arn)
-        specs = [_spec(drop) for drop in claimed]
+    def _created(self, opening: Opening, session: Session, claimed: list[Drop], permit: Permit, tries: int) -> Opened:
+        sessions = Sessions(self.client, session.dataset_id)
+        request = SessionRequest(sessions, self.ledger, self.sessions, self.failure_mode, self.on_asset_overwritten)
         try:
-            made = Sessions(self.client, session.dataset_id).create(specs, self.failure_mode, self.on_asset_overwritten)
+            asked = request.send(session, claimed, tries, opening.session_key_before)
         except RateLimited as refusal:
             # Somebody else uses the ration, too. Nothing was opened.
             count(None, SessionsRefused=1)
@@ -141,8 +135,17 @@ class Opener:
             self.permits.give_back(permit)
             self._give_up(session)
             raise
-        self.permits.used(permit)
-        return self._recorded(session, claimed, made)
+        if asked.made is None:
+            self.permits.give_back(permit)
+            self._give_up(session)
+            opened = NO_DROPS
+        else:
+            self.permits.used(permit)
+            opened = self._recorded(session, asked.drops, asked.made)
+        for drop, why in asked.not_taken:
+            message = f"Vi opens sessions with other files, and none with this one. {why}"
+            self.unsent.reject(session.dataset_id, [drop], NOT_TAKEN, message)
+        return opened
 
     def _recorded(self, session: Session, claimed: Sequence[Drop], made: IngestionSession) -> Opened:
         """Keep what Vi answered: the slices first, so that a session that is noted as open can be uploaded."""
@@ -198,32 +201,12 @@ class Opener:
     def _rejected_all(self, opening: Opening, before: Session | None) -> Opened:
         if before is not None:
             self._give_up(before)
+        message = f"Vi has no dataset {opening.dataset_id!r}: create it, then have these drops tried again."
         while waiting := self.ledger.waiting(opening.dataset_id, LARGEST):
             some_at_once = batched(waiting, REJECTED_AT_ONCE, strict=False)
-            if not sum(self._rejected(opening.dataset_id, some) for some in some_at_once):
+            if not sum(self.unsent.reject(opening.dataset_id, some, UNKNOWN, message) for some in some_at_once):
                 break
         return NO_DROPS
-
-    def _rejected(self, dataset_id: str, listed: Sequence[Drop]) -> int:
-        """Refuse drops, and return how many; all is told first, so that who is killed in between tells it again."""
-        found = self.ledger.get(drop.drop_id for drop in listed).values()  # the index may be behind
-        drops = [drop for drop in found if drop.state == "dropped"]
-        if not drops:
-            return 0
-        message = f"Vi has no dataset {dataset_id!r}: create it, then have these drops tried again."
-        with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
-            for _ in threads.map(self._tag_unknown, drops):
-                pass
-        told = Rejected(dataset_id=dataset_id, reason=UNKNOWN, message=message, rejected=len(drops))
-        announce(self.events, DROPS_REJECTED, told)
-        rejected = len(self.ledger.reject(drops, UNKNOWN, message))
-        logger.warning("drops_rejected", reason=UNKNOWN, drops=rejected)
-        count(None, DropsRejected=rejected)
-        return rejected
-
-    def _tag_unknown(self, drop: Drop) -> None:
-        tags = {"assetline:state": "rejected", "assetline:reason": UNKNOWN}
-        tag(self.s3, drop.bucket, drop.key, tags, MAYBE_TAGGED, drop.version_id)
 
     def _give_up(self, session: Session) -> None:
         """Give back what was claimed for a session that is not opened now; nothing counts as a try of a drop's own."""
@@ -266,14 +249,3 @@ class Opener:
 
     def _staging(self, session: Session) -> SessionStaging:
         return SessionStaging(self.s3, self.bucket, session.session_key)
-
-
-def _spec(drop: Drop) -> AssetSpec:
-    return AssetSpec(
-        filename=drop.asset_filename,
-        mime=drop.mime or "application/octet-stream",
-        size=drop.size,
-        crc32c=drop.crc32c,
-        kind=drop.kind or "Image",
-        custom_metadata=drop.custom_metadata,
-    )

@@ -29,6 +29,7 @@ REPEATS = 2  # ours: quick ones, of what may be repeated; the machine repeats th
 PAUSE = 0.2  # ours: seconds before the first of them
 
 _REPEATABLE = frozenset({"GET", "DELETE"})
+_TOO_MUCH_OR_MALFORMED = frozenset({400, 413, 422})  # the official client takes 400 and 422 for the same
 _ADDRESS = re.compile(r"https?://\S+")
 _MESSAGE_CHARACTERS = 300
 
@@ -177,7 +178,7 @@ class ViClient:
             return NotFound(path)
         return ViRefused(
             f"Vi refused {method} {path} ({status}){_said(response)}",
-            smaller_may_help=status == httpx.codes.BAD_REQUEST,
+            smaller_may_help=status in _TOO_MUCH_OR_MALFORMED,
         )
 
 

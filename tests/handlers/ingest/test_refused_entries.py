@@ -1,0 +1,165 @@
+"""Vi refuses a session for one of its files and names none: that one is found, and the others go."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from assetline.errors import AnswerLost, ViRefused
+from assetline.ingest import connections, session_request
+from assetline.ingest.drop import Drop
+from local.emulators.vi.scenario import ApiFault, LostAnswer, RefusedEntry
+from local.emulators.vi.server import Emulator
+from tests.handlers.ingest.session_stage import SessionStage, emulated_vi, session_stage
+
+NAMES = tuple(f"{number}.png" for number in range(8))
+FIRST, LAST = NAMES[0], NAMES[-1]
+
+
+@pytest.fixture(scope="module")
+def vi() -> Iterator[Emulator]:
+    with emulated_vi() as vi:
+        yield vi
+
+
+@pytest.fixture
+def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch) as stage:
+        yield stage
+
+
+def asked(stage: SessionStage) -> list[int]:
+    """Return how Vi answered each request for a session."""
+    return [one.status for one in stage.vi.requests("IngestionSessions", "POST")]
+
+
+def plays_the_run(stage: SessionStage, execution: str = "run") -> list[int]:
+    """Play a run to its end and return how many drops its sessions had."""
+    sizes: list[int] = []
+    for round_ in range(1, 20):
+        opened = stage.opens(execution, round_)
+        if opened["outcome"] == "no_drops":
+            return sizes
+        sizes.append(opened["session"]["total"])
+        session = stage.uploads(opened)
+        assert stage.settles(session)["ingested"] == sizes[-1]
+    pytest.fail("the run has no end")
+
+
+def test_half_of_what_is_not_refused_goes_at_once(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(RefusedEntry(filename=FIRST))
+    opened = stage.opens()
+    assert (opened["outcome"], opened["session"]["total"], stage.noted()["total"]) == ("opened", 4, 4)
+    assert stage.states(*NAMES) == ["dropped"] * 4 + ["claimed"] * 4
+    assert asked(stage) == [400, 400, 200]
+
+
+def test_what_vi_refuses_alone_is_rejected_with_its_words(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png")
+    stage.plays(RefusedEntry(filename="a.png", message="spec.assets: mime is not taken"))
+    assert stage.opens()["session"]["total"] == 1
+    drop = stage.drop("a.png")
+    assert (drop.state, drop.reason) == ("rejected", "EntryRefused")
+    assert "mime is not taken" in (drop.message or "")
+    assert stage.tags("a.png") == {"assetline:state": "rejected", "assetline:reason": "EntryRefused"}
+    (event,) = stage.announced
+    assert (event["DetailType"], json.loads(event["Detail"])["rejected"]) == ("Drops Rejected", 1)
+
+
+@pytest.mark.parametrize("bad", [FIRST, NAMES[3], NAMES[4], LAST])
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_run_takes_every_other_drop_to_its_end(stage: SessionStage, bad: str, status: int) -> None:
+    stage.drops(*NAMES)
+    stage.plays(RefusedEntry(filename=bad, status=status))
+    plays_the_run(stage)
+    good = [name for name in NAMES if name != bad]
+    assert stage.states(*good) == ["ingested"] * 7
+    assert stage.states(bad) == ["rejected"]
+    assert bad not in stage.vi.assets("ds1")
+
+
+def test_one_that_is_alone_fails_its_run_until_there_is_another_to_tell_by(stage: SessionStage) -> None:
+    stage.drops(FIRST)
+    stage.plays(RefusedEntry(filename=FIRST))
+    with pytest.raises(ViRefused):
+        stage.opens()
+    assert stage.states(FIRST) == ["dropped"]
+    stage.drops("later.png")
+    assert plays_the_run(stage, "later") == [1]
+    assert stage.states(FIRST, "later.png") == ["rejected", "ingested"]
+
+
+def test_of_several_that_are_not_taken_none_holds_the_others_up(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    bad = (NAMES[0], NAMES[1], NAMES[6])
+    stage.plays(*(RefusedEntry(filename=name) for name in bad))
+    plays_the_run(stage)
+    good = [name for name in NAMES if name not in bad]
+    assert stage.states(*good) == ["ingested"] * 5
+    assert stage.states(*bad) == ["rejected"] * 3
+
+
+def test_when_vi_takes_none_the_run_fails_and_nothing_is_rejected(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_request, "MOST_GROUPS", 6)
+    stage.drops(*NAMES)
+    stage.plays(RefusedEntry(message="failureMode is not valid"))
+    with pytest.raises(ViRefused, match="failureMode is not valid"):
+        stage.opens()
+    assert stage.states(*NAMES) == ["dropped"] * 8
+    assert asked(stage) == [400] * 7
+    assert stage.announced == []
+    stage.plays()
+    assert stage.opens("later")["session"]["total"] == 8
+
+
+def test_what_is_not_for_its_files_is_asked_once(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(ApiFault(method="POST", path="IngestionSessions", status=402))
+    with pytest.raises(ViRefused):
+        stage.opens()
+    assert asked(stage) == [402]
+    assert stage.states(*NAMES) == ["dropped"] * 8
+
+
+def test_a_ration_that_counts_refusals_ends_the_run_with_what_vi_refused(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(
+        ApiFault(method="POST", path="IngestionSessions", status=400, times=2),
+        ApiFault(method="POST", path="IngestionSessions", status=429, times=1),
+    )
+    with pytest.raises(ViRefused):
+        stage.opens()
+    assert asked(stage) == [400, 400, 429]
+    assert stage.states(*NAMES) == ["dropped"] * 8
+
+
+def test_an_answer_that_is_lost_on_the_way_is_found_by_the_files_it_was_for(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(RefusedEntry(filename=LAST), LostAnswer(times=1), shows_spec_assets=True)
+    with pytest.raises(AnswerLost):
+        stage.opens()
+    assert stage.states(*NAMES) == ["claimed"] * 4 + ["dropped"] * 4
+    assert stage.opens()["session"]["total"] == 4
+    assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", ""]
+
+
+def test_what_another_run_has_taken_meanwhile_is_left_to_it(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.drops(*NAMES)
+    stage.plays(RefusedEntry(filename=FIRST))
+    ledger = connections.ledger()
+    claim, theirs = ledger.claim, NAMES[4:]
+
+    def claim_late(drops: list[Drop], session_key: str) -> list[Drop]:
+        if {drop.asset_filename for drop in drops} == {*theirs}:
+            claim(drops, "another-1")
+        return claim(drops, session_key)
+
+    monkeypatch.setattr(ledger, "claim", claim_late)
+    opened = stage.opens()
+    assert opened["session"]["total"] == 2
+    assert {stage.drop(name).session_key for name in theirs} == {"another-1"}
