@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assetline.errors import DatasetUnknown, ViUnavailable
+from assetline.errors import AnswerLost, DatasetUnknown, ViUnavailable
 from assetline.secrets import ViCredentials, ViKey
 from assetline.vi.asset_query import AssetQuery
 from assetline.vi.assets import Assets
@@ -84,6 +84,11 @@ def test_a_session_is_known_by_what_it_deletes(spec: Any, same: bool) -> None:
 def test_vi_is_never_told_to_delete_everything(query: AssetQuery) -> None:
     with pytest.raises(ValueError, match="every asset"):
         BulkDeletions(answering(session()), "ds1").start(query)
+
+
+def test_an_answer_that_names_no_session_may_have_begun_one() -> None:
+    with pytest.raises(AnswerLost):
+        BulkDeletions(answering({}), "ds1").start(AssetQuery(filter="a"))
 
 
 def test_vi_is_asked_to_find_the_same_by_a_count_and_by_a_deletion() -> None:

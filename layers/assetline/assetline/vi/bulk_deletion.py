@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
-from assetline.errors import DatasetUnknown, SessionUnknown, ViUnavailable
+from assetline.errors import AnswerLost, DatasetUnknown, SessionUnknown, ViUnavailable
 from assetline.vi.asset_query import AssetQuery
 from assetline.vi.client import NotFound, ViClient, without_addresses
 
@@ -54,6 +54,8 @@ class BulkDeletions:
             return decoded(self._client.send("POST", self._path(), body={"spec": _spec(query)}))
         except NotFound:
             raise self._unknown_dataset() from None
+        except ViUnavailable as error:  # it has answered 2xx, so that it may well have begun
+            raise AnswerLost(str(error)) from None
 
     def get(self, session_id: str) -> BulkDeletion:
         """Return how far a session is; raises `SessionUnknown` when there is none, and as `ViClient.send`."""
