@@ -31,7 +31,7 @@ ABOUT = {
     "peak_mib": "that peak, the whole process, in MiB",
     "events_per_million": "history events for 1,000,000 assets at 100 a page and 0.45 s a page",
     "usd_per_million": "Lambda, Step Functions, S3 and DynamoDB for the same, in US dollars",
-    "download_vs_sdk": "files/s of 900 small assets brought to a folder, over the official SDK",
+    "download_vs_sdk": "files/s of 900 small assets brought to a folder in memory, over the official SDK",
     "list_pages_vs_floor": "wall of listing 50 pages at 50 ms a page, the whole execution, over 50 x 50 ms",
     "upload_vs_sdk": "assets/s from opening the session to the last PUT, 5,000 small images, over the official SDK",
     "ingest_10k_vs_1k": "wall from opening the first session to settling the last, of 10,000 drops over 1,000",

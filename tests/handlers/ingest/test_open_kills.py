@@ -13,7 +13,7 @@ from assetline.ingest.poll import rested
 from local.emulators.vi.scenario import OmittedEntry, RefusedEntry
 from local.emulators.vi.server import Emulator
 from local.images import image
-from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, messages, put, record
 from tests.handlers.kills import Calls, Killed, killed_call
 
@@ -26,12 +26,6 @@ def killed_at(call: int, *, after: bool) -> AbstractContextManager[Calls]:
     # The tables have one client.
     clients = [connections.s3(), connections.ledger().table.meta.client, connections.events(), connections.machines()]
     return killed_call(call, clients, connections.vi_client(), after=after)
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Open Session: rationed, exact, and harmless to repeat."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,21 +9,9 @@ from assetline.errors import AnswerLost, KeyRefused, ViUnavailable
 from assetline.ingest import connections, open_session, slices
 from local.emulators.vi.scenario import ApiFault, LostAnswer, OmittedEntry
 from local.emulators.vi.server import Emulator
-from tests.handlers.ingest.session_stage import DATASET, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import DATASET, SessionStage, session_stage
 
 NAMES = ("a.png", "b.png", "c.png")
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
-
-
-@pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch) as stage:
-        yield stage
 
 
 def running(stage: SessionStage) -> list[Any]:

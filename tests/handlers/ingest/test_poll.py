@@ -1,6 +1,5 @@
 """Poll Session: where a session is, and how long to wait before the next look."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,24 +9,11 @@ from assetline.errors import KeyRefused, RateLimited, ViUnavailable
 from assetline.ingest import connections
 from assetline.ingest.poll import LEAST_PATIENCE, interval, rested, waited
 from local.emulators.vi.scenario import ApiFault, FileError, OmittedEntry, SessionFails
-from local.emulators.vi.server import Emulator
-from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
 
 FILES = ("0.png", "1.png", "2.png")
 LATER = next(polls for polls in range(100) if rested(polls))
 PATIENT = next(polls for polls in range(1000) if waited(polls) >= LEAST_PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
-
-
-@pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch) as stage:
-        yield stage
 
 
 def opened_ago(session: dict[str, Any], **ago: float) -> dict[str, Any]:

@@ -13,22 +13,9 @@ from assetline.ingest.outcomes import Outcome
 from assetline.vi import crc32c
 from functions.record_drop import app as record_drop
 from local.emulators.vi.scenario import FileError
-from local.emulators.vi.server import Emulator
 from local.images import image
 from tests.handlers.conftest import event, lambda_context
-from tests.handlers.ingest.session_stage import DROPS, SessionStage, emulated_vi, session_stage
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
-
-
-@pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch) as stage:
-        yield stage
+from tests.handlers.ingest.session_stage import DROPS, SessionStage
 
 
 def put(stage: SessionStage, key: str, content: bytes, **options: Any) -> str:

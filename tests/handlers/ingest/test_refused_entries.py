@@ -1,7 +1,6 @@
 """Vi refuses a session for one of its files and names none: that one is found, and the others go."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,23 +8,10 @@ from assetline.errors import AnswerLost, ViRefused
 from assetline.ingest import connections, session_request
 from assetline.ingest.drop import Drop
 from local.emulators.vi.scenario import ApiFault, LostAnswer, RefusedEntry
-from local.emulators.vi.server import Emulator
-from tests.handlers.ingest.session_stage import SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import SessionStage
 
 NAMES = tuple(f"{number}.png" for number in range(8))
 FIRST, LAST = NAMES[0], NAMES[-1]
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
-
-
-@pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch) as stage:
-        yield stage
 
 
 def asked(stage: SessionStage) -> list[int]:

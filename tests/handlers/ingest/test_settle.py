@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,24 +11,11 @@ from assetline.errors import KeyRefused, ViUnavailable
 from assetline.ingest import connections, slices
 from assetline.ingest.poll import rested
 from local.emulators.vi.scenario import LOCAL_KEY, ApiFault, FileError, SessionFails
-from local.emulators.vi.server import Emulator
-from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
 
 FILES = ("0.png", "1.png", "2.png")
 LATER = next(polls for polls in range(100) if rested(polls))
 BAD = FileError(filename="1.png", code="EBADMIME")
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
-
-
-@pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch) as stage:
-        yield stage
 
 
 def test_a_session_that_went_well_ends_with_every_drop_ingested_and_nothing_to_cancel(stage: SessionStage) -> None:

@@ -10,7 +10,7 @@ import pytest
 from assetline.ingest import connections
 from local.emulators.vi.scenario import FileError
 from local.emulators.vi.server import Emulator
-from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.kills import Killed
 
 CALLS = 30  # more than a settling of four files makes; a sweep has the waiting to look for, too
@@ -87,12 +87,6 @@ def left_behind(stage: SessionStage, execution: str) -> dict[str, Any]:
         "csv": stage.text(noted["report_key"].replace(".json", ".csv")).replace(execution, ""),
         "announced": len({event["Detail"] for event in stage.announced if f'"{execution}-1"' in event["Detail"]}),
     }
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
 
 
 @pytest.fixture

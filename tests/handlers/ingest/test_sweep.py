@@ -1,31 +1,16 @@
 """Sweep Drops: what a run that died left behind is settled, and what waits too long is started."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from assetline.errors import KeyRefused
 from assetline.ingest import connections
 from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, FileError, LostAnswer
-from local.emulators.vi.server import Emulator
 from tests.handlers.conftest import lambda_context
-from tests.handlers.ingest.session_stage import DATASET, STAGING, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import DATASET, STAGING, SessionStage
 
 FILES = ("0.png", "1.png", "2.png")
 NOTHING = {"abandoned": 0, "started": 0}
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
-
-
-@pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch) as stage:
-        yield stage
 
 
 def test_a_session_somebody_works_for_is_left_alone(stage: SessionStage) -> None:

@@ -14,14 +14,8 @@ from assetline.vi.multipart import TRIES_OF_A_PART
 from local.emulators.vi.scenario import ApiFault, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
 from local.images import image
-from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, emulated_vi, session_stage
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, record
-
-
-@pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
-    with emulated_vi() as vi:
-        yield vi
 
 
 @pytest.fixture
