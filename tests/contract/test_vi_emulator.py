@@ -210,13 +210,13 @@ def test_a_bulk_deletion_takes_its_time_fails_and_loses_its_answer(vi: Emulator,
     sessions = f"{DATASET}/deleteManyAssetsSessions"
     spec = {"filter": "im_0", "metadataQuery": None, "ruleQuery": None, "strictQuery": None}
 
-    vi.plays(Scenario(faults=(LostDeletion(times=1), DeletionFails(times=1, deleted=1)), deletion_seconds=0.2))
+    vi.plays(Scenario(faults=(LostDeletion(times=1), DeletionFails(times=1, deleted=1)), deletion_seconds=0.6))
     with pytest.raises(httpx.TransportError):
         http.post(sessions, json={"spec": spec | {"filter": "im_"}})
     [begun] = http.get(sessions).json()["items"]
     assert (begun["spec"]["filter"], begun["status"]["conditions"][0]["status"]) == ("im_", "Waiting")
     assert len(vi.assets("ds1")) == 3
-    time.sleep(0.25)
+    time.sleep(0.65)
     failed = http.get(f"{sessions}/{begun['deleteManyAssetsSessionId']}").json()["status"]["conditions"][0]
     assert (failed["status"], failed["reason"]) == ("FailedReach", "Internal")
     assert sorted(vi.assets("ds1")) == ["im_1.png", "im_2.png"]

@@ -4,7 +4,9 @@ import csv
 import json
 import re
 import shlex
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -312,13 +314,20 @@ def _(world: World, line: Line) -> None:
 @shows(IN, "wait until an asset is processed")
 def _(world: World, line: Line) -> None:
     drop_folder(world)
-    world.vi.plays(Scenario(sessions_per_window=None, processing_seconds=0.5))
-    asset = world.asset("ds1", "one.jpg")
-    asset.updated = world.vi.stage.datasets["ds1"].put("late.jpg", "Image", "image/jpeg", asset.content, {}).updated
-    result = world.ran(line, ASSET=asset.asset_id)
-    world.vi.plays(Scenario(sessions_per_window=None))
-    world.vi.stage.datasets["ds1"].remove(world.asset("ds1", "late.jpg").asset_id)
-    assert (result.exit_code, result.stderr) == (0, f"The upload status of {asset.asset_id} is processing.\n")
+    asset_id = world.asset("ds1", "one.jpg").asset_id
+    world.vi.forget()
+    world.vi.plays(Scenario(sessions_per_window=None, processing_seconds=3600))
+
+    def is_through_once_it_was_looked_at() -> None:
+        ended_at = time.monotonic() + 30
+        while not any(one.status for one in world.vi.requests(asset_id, "GET")) and time.monotonic() < ended_at:
+            time.sleep(0.02)
+        world.vi.plays(Scenario(sessions_per_window=None))
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(is_through_once_it_was_looked_at)
+        result = world.ran(line, ASSET=asset_id)
+    assert (result.exit_code, result.stderr) == (0, f"The upload status of {asset_id} is processing.\n")
     assert "completed" in result.stdout
 
 
