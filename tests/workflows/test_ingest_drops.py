@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, ExpiredUpload, FileError, Scenario
+from local.emulators.vi.scenario import (
+    LOCAL_KEY,
+    LOCAL_ORGANIZATION,
+    ApiFault,
+    ExpiredUpload,
+    FileError,
+    RefusedEntry,
+    Scenario,
+)
 from local.emulators.vi.server import Emulator, running
 from local.images import FORMATS, folder, image
 from local.ministack import MiniStack, free_port
@@ -173,6 +181,20 @@ def test_what_vi_refuses_is_rejected_with_its_code_and_the_rest_is_ingested(box:
     drops = box.over(keys)
     assert (drops["ds2/quota_1.png"].state, drops["ds2/quota_1.png"].reason) == ("rejected", "ENOQUOTA")
     assert drops["ds2/fine_1.png"].state == drops["ds2/fine_2.png"].state == "ingested"
+
+
+def test_a_file_that_vi_opens_no_session_with_is_rejected_and_keeps_no_other_waiting(
+    box: DropBox, vi: Emulator
+) -> None:
+    vi.plays(RATION.model_copy(update={"faults": (RefusedEntry(filename="entry_2.png", message="no such file"),)}))
+    keys = {f"ds2/entry_{number}.png" for number in range(5)}
+    for number, key in enumerate(sorted(keys)):
+        box.put(key, image("png", number))
+    drops = box.over(keys)
+    refused = drops.pop("ds2/entry_2.png")
+    assert (refused.state, refused.reason) == ("rejected", "EntryRefused")
+    assert "no such file" in (refused.message or "")
+    assert {(drop.state, drop.attempts) for drop in drops.values()} == {("ingested", 0)}
 
 
 def test_vi_being_down_for_a_while_costs_nothing_but_time(box: DropBox, vi: Emulator) -> None:
