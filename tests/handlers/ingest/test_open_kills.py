@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -21,11 +21,26 @@ CALLS = 60  # more than any of them makes for two drops
 NAMES = tuple(f"{letter}.png" for letter in "ab")
 
 
-def killed_at(call: int, *, after: bool) -> AbstractContextManager[Calls]:
-    """Kill whatever runs at its *call*-th call, to AWS or to Vi, before it is sent or *after* it took effect."""
+def every_call(most: int = CALLS, *, after: bool) -> Iterator[tuple[int, AbstractContextManager[None]]]:
+    """Yield the number of each call to AWS or to Vi, and what kills at it, before it is sent or *after* it took effect.
+
+    The last is one more than what runs makes: nothing is killed.
+    """
     # The tables have one client.
     clients = [connections.s3(), connections.ledger().table.meta.client, connections.events(), connections.machines()]
-    return killed_call(call, clients, connections.vi_client(), after=after)
+    for call in range(1, most):
+        made: list[Calls] = []
+
+        @contextmanager
+        def killed(call: int = call, made: list[Calls] = made) -> Iterator[None]:
+            with suppress(Killed), killed_call(call, clients, connections.vi_client(), after=after) as calls:
+                made.append(calls)
+                yield
+
+        yield call, killed()
+        if made[0].made < call:
+            return
+    pytest.fail("it makes more calls than were tried")
 
 
 @pytest.fixture
@@ -71,47 +86,39 @@ def comes_to_assets(stage: SessionStage, opened: dict[str, Any], names: list[str
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_an_opening_killed_at_any_call_opens_one_session_that_counts(small: SessionStage, after: bool) -> None:
-    for call in range(1, CALLS):
+    for call, killed in every_call(after=after):
         run, names, sessions = f"k{call}", [f"{call}{name}" for name in NAMES], small.vi.sessions_opened()
         small.drops(*names)
-        with killed_at(call, after=after) as calls, suppress(Killed):
+        with killed:
             small.opens(run)
         comes_to_assets(small, small.opens(run), names)
         # Vi counts a session also when nobody heard of it.
         assert permits_in_use() >= small.vi.sessions_opened() - sessions, call
         a_new_window()
-        if calls.made < call:
-            break
-    else:
-        pytest.fail("it makes more calls than were tried")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_what_a_killed_opening_has_claimed_is_no_other_runs(small: SessionStage, after: bool) -> None:
-    for call in range(1, CALLS):
+    for call, killed in every_call(after=after):
         run, names = f"k{call}", [f"{call}{name}" for name in NAMES]
         small.drops(*names)
-        with killed_at(call, after=after) as calls, suppress(Killed):
+        with killed:
             small.opens(run)
         outcomes = [small.opens(f"other-{run}"), small.opens(run)]
         (opened,) = [one for one in outcomes if one["outcome"] == "opened"]
         comes_to_assets(small, opened, names)
         a_new_window()
-        if calls.made < call:
-            break
-    else:
-        pytest.fail("it makes more calls than were tried")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_an_opening_that_vi_refuses_for_one_file_is_killed_at_any_call_and_loses_none(
     small: SessionStage, after: bool
 ) -> None:
-    for call in range(1, 3 * CALLS):
+    for call, killed in every_call(3 * CALLS, after=after):
         *good, bad = names = [f"{call}{letter}.png" for letter in "bcda"]
         small.plays(RefusedEntry(filename=bad), shows_spec_assets=True)
         small.drops(*names)
-        with killed_at(call, after=after) as calls, suppress(Killed):
+        with killed:
             small.opens(f"k{call}")
         try:
             plays_on(small, f"k{call}")
@@ -121,10 +128,6 @@ def test_an_opening_that_vi_refuses_for_one_file_is_killed_at_any_call_and_loses
         assert small.states(bad) == ["rejected"]
         assert set(good) <= set(small.vi.assets(DATASET))
         assert bad not in small.vi.assets(DATASET)
-        if calls.made < call:
-            break
-    else:
-        pytest.fail("it makes more calls than were tried")
 
 
 def plays_on(stage: SessionStage, run: str) -> None:
@@ -143,39 +146,31 @@ def plays_on(stage: SessionStage, run: str) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_rejecting_killed_at_any_call_is_told_of_every_drop(small: SessionStage, after: bool) -> None:
     del small.vi.stage.datasets[DATASET]
-    for call in range(1, CALLS):
+    for call, killed in every_call(after=after):
         names = [f"{call}{name}" for name in NAMES]
         small.drops(*names)
         small.announced.clear()
-        with killed_at(call, after=after) as calls, suppress(Killed):
+        with killed:
             small.opens(f"k{call}")
         assert small.opens(f"k{call}")["outcome"] == "no_drops"
         assert [(drop.state, drop.reason) for drop in map(small.drop, names)] == [("rejected", "DatasetUnknown")] * 2
         assert [small.tags(name).get("assetline:reason") for name in names] == ["DatasetUnknown"] * 2
         assert small.announced, call
-        if calls.made < call:
-            break
-    else:
-        pytest.fail("it makes more calls than were tried")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_an_upload_killed_at_any_call_goes_on_where_it_was(stage: SessionStage, after: bool) -> None:
-    for call in range(1, CALLS):
+    for call, killed in every_call(after=after):
         names = [f"{call}{name}" for name in NAMES]
         stage.drops(*names)
         opened = stage.opens(f"k{call}")
-        with killed_at(call, after=after) as calls, suppress(Killed):
+        with killed:
             stage.uploads(opened)
         session = stage.uploads(opened)
         assert stage.states(*names) == ["uploaded"] * len(names)
         assert stage.polls(session)["progress"] == "finished"
         assert stage.settles(session)["ingested"] == len(names)
         assert set(names) <= set(stage.vi.assets(DATASET))
-        if calls.made < call:
-            break
-    else:
-        pytest.fail("it makes more calls than were tried")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -183,14 +178,10 @@ def test_a_look_at_a_session_that_is_killed_is_made_again_and_sees_no_rest(stage
     stage.plays(OmittedEntry(filename="b.png"), shows_spec_assets=True)
     session = stage.session(*NAMES)
     late = next(polls for polls in range(100) if rested(polls))  # late enough to see if anything has moved
-    for call in range(1, CALLS):
-        with killed_at(call, after=after) as calls, suppress(Killed):
+    for _, killed in every_call(after=after):
+        with killed:
             # What a look that was killed has noted is no sign that nothing moves: nobody has waited since.
             assert stage.polls(session, late)["progress"] == "running"
-        if calls.made < call:
-            break
-    else:
-        pytest.fail("it makes more calls than were tried")
     assert stage.polls(session, late + 1)["progress"] == "finished"
     stage.settles(session)
     assert stage.states(*NAMES) == ["ingested", "dropped"]
@@ -203,11 +194,11 @@ def test_a_look_at_a_session_that_is_killed_is_made_again_and_sees_no_rest(stage
 def test_a_drop_whose_noting_is_killed_is_noted_when_the_message_comes_again(
     stage: SessionStage, content: bytes, state: str, after: bool
 ) -> None:
-    for call in range(1, CALLS):
+    for call, killed in every_call(after=after):
         dataset = f"k{call}"
         key = f"{dataset}/a.png"
         message = messages(created(key, content, put(stage, key, content)))
-        with killed_at(call, after=after) as calls, suppress(Killed):
+        with killed:
             record(message)
         for warm in (connections.recorder, connections.runs):
             warm.cache_clear()  # what a process remembers dies with it
@@ -219,7 +210,3 @@ def test_a_drop_whose_noting_is_killed_is_noted_when_the_message_comes_again(
         assert [tag["Value"] for tag in tags] == ([] if state == "dropped" else ["rejected", "WrongContent"])
         started = {name for name in stage.started if name.startswith(f"{dataset}-")}
         assert bool(started) == (state == "dropped")
-        if calls.made < call:
-            break
-    else:
-        pytest.fail("it makes more calls than were tried")
