@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ import botocore.session
 import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3 import models as moto_s3
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend, s3_backends
@@ -227,6 +229,18 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "part_bytes", lambda _: 12_000)
     monkeypatch.setattr(parts, "MIN_PART_BYTES", 6_000)
     monkeypatch.setattr(moto_s3, "S3_UPLOAD_PART_MIN_SIZE", 1)
+
+
+@pytest.fixture
+def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every request to AWS happen as a whole, as it does there: moto closes parts that another is just putting."""
+    whole, alone = BotocoreStubber.process_request, RLock()
+
+    def process_request(stubber: BotocoreStubber, request: Any) -> Any:
+        with alone:
+            return whole(stubber, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
 
 
 @pytest.fixture

@@ -317,7 +317,7 @@ def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(aws: Aws, machine:
     assert says_the_feed(aws.text(salvaged["key"]), manifest, range(15_000))
 
 
-@pytest.mark.usefixtures("small_parts")
+@pytest.mark.usefixtures("small_parts", "one_request_at_a_time")
 @pytest.mark.parametrize("seconds", [60, 0], ids=["at each part", "at each page"])
 def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
     aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch, seconds: float
