@@ -21,11 +21,11 @@ import boto3
 import httpx
 
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
-from local.ministack import free_port
-from local.outputs import Stack
-from local.project import COMMANDS, LOCAL
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.paths import COMMANDS, LOCAL
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
 
 FILES = 900  # a page of the official SDK's: it stops after one
 ROUNDS = 5

@@ -21,12 +21,12 @@ import boto3
 import httpx
 
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
-from local.images import image
-from local.ministack import free_port
-from local.outputs import Stack
-from local.project import LOCAL
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.paths import LOCAL
+from local.sample_images import image
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
 
 DROPS = 5_000
 FEW, MANY = 1_000, 10_000

@@ -25,16 +25,16 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from assetline.budget import Budget
+from assetline.credentials import Token
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
-from assetline.export.report import Report
+from assetline.export.multipart_upload import MultipartUpload
+from assetline.export.page_sources import FeedSource
+from assetline.export.progress_reporter import Report
 from assetline.export.request import ExportRequest
-from assetline.export.sources import FeedSource
 from assetline.export.staging import Staging
-from assetline.export.upload import MultipartUpload
 from assetline.export.write_pages import Turn, write_pages
-from assetline.feed.client import FeedClient
-from assetline.secrets import Token
+from assetline.safetyculture.client import FeedClient
 from local.emulators.safetyculture.assets import asset
 
 ROWS_A_PAGE, CIRCLE = 1000, 60

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assetline.budget import Budget
-from assetline.feed.catalogue import feed_named
-from assetline.feed.client import FeedClient
-from assetline.feed.reader import PageReader, Start
-from assetline.secrets import Token
+from assetline.credentials import Token
+from assetline.paging.reader import PageReader, Start
+from assetline.safetyculture.catalogue import feed_named
+from assetline.safetyculture.client import FeedClient
 from assetline.table.columns import Columns, defined_fields
 from assetline.table.rows import CsvTable
 from benchmarks.feeds import ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play

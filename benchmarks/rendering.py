@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 
-from assetline.feed.catalogue import feed_named
-from assetline.feed.page import parse_page
+from assetline.safetyculture.catalogue import feed_named
+from assetline.safetyculture.page_parser import parse_page
 from assetline.table.columns import EXTRA, FIELDS, Columns, defined_fields
 from assetline.table.rows import CsvTable
 from local.emulators.safetyculture.assets import asset, field_definitions

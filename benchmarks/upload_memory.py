@@ -18,7 +18,7 @@ import boto3
 
 from assetline.ingest.drop import Drop
 from benchmarks.ingest import PLAIN_BUCKET, Bench, bench
-from local.project import ROOT
+from local.paths import ROOT
 
 FILES, FILE_BYTES = 64, 64 * 1024**2
 

@@ -13,10 +13,10 @@ from typing import Any
 import boto3
 
 from benchmarks.feeds import ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play
-from local.ministack import free_port
-from local.outputs import Stack
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
 
 ROUNDS = 3
 TASKS_BESIDE_TURNS = 2  # Open Export, Close Export

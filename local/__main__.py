@@ -10,14 +10,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from local import latest
-from local.demo import demo as run_demo
+from local.demo.run import demo as run_demo
 from local.errors import LocalStackFailed
-from local.outputs import Stack
-from local.settings import DEFAULT_PORT, StackSettings
-from local.stack import down as take_down
-from local.stack import is_whole
-from local.stack import up as bring_up
+from local.stack import current as latest
+from local.stack.lifecycle import down as take_down
+from local.stack.lifecycle import is_whole
+from local.stack.lifecycle import up as bring_up
+from local.stack.outputs import Stack
+from local.stack.settings import DEFAULT_PORT, StackSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 import typer
 
-from assetline_cli.request import EVERY_FEED, ExportRequest, Request, ResumeRequest, SeveralRequest, parse_params
+from assetline_cli.exports.request import (
+    EVERY_FEED,
+    ExportRequest,
+    Request,
+    ResumeRequest,
+    SeveralRequest,
+    parse_params,
+)
 
 
 @dataclass(frozen=True)

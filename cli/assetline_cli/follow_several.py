@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assetline_cli.commands import resume_command, watch_command
-from assetline_cli.desk import COMPLETE, FAILED, INTERRUPTED, Desk
-from assetline_cli.download import download
+from assetline_cli.context import COMPLETE, FAILED, INTERRUPTED, Desk
 from assetline_cli.errors import CommandFailed
-from assetline_cli.execution import Executions
-from assetline_cli.exports import Exports
-from assetline_cli.follow import START_ANEW
-from assetline_cli.seeing import Watching
+from assetline_cli.executions import Executions
+from assetline_cli.exports.download import download
+from assetline_cli.exports.progress_view_many import several_view_on
+from assetline_cli.exports.stop import Stopping, leftover_lines
+from assetline_cli.exports.summary import print_block
+from assetline_cli.exports.table import Exports
+from assetline_cli.exports.watch import START_ANEW
+from assetline_cli.exports.watch_loop import Watching
 from assetline_cli.several import SeveralSnapshot, SeveralWatch
 from assetline_cli.several_summary import several_headline, several_lines
-from assetline_cli.several_view import several_view_on
-from assetline_cli.stopping import Stopping, leftover_lines
-from assetline_cli.summary import print_block
+from assetline_cli.suggested_commands import resume_command, watch_command
 
 if TYPE_CHECKING:
     from pathlib import Path

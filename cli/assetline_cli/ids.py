@@ -4,7 +4,7 @@ import re
 
 import typer
 
-from assetline.dataset.selection import ID
+from assetline.assets.selection import ID
 
 _ID = re.compile(ID)
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from assetline.export.names import feed_of
+from assetline.export.export_names import feed_of
 
 # States the command tells apart. The stack may know more of them: any other is shown as it is.
 RUNNING, COMPLETE, PARTIAL, FAILED = "running", "complete", "partial", "failed"
@@ -19,7 +19,7 @@ def is_export_id(text: str) -> bool:
 
 
 class ExportItem(BaseModel, frozen=True):
-    """One export as its item tells it; `assetline.export.progress` says what the figures mean.
+    """One export as its item tells it; `assetline.export.export_item` says what the figures mean.
 
     It reads what another version of the stack may have written: attributes it does not know are passed over, a
     state it does not know is kept as text, and what only some exports have may be absent.

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from assetline_cli.commands import watch_command
-from assetline_cli.desk import COMPLETE, Desk
-from assetline_cli.download import ready_folder
-from assetline_cli.follow import follow
+from assetline_cli.context import COMPLETE, Desk
+from assetline_cli.exports.download import ready_folder
+from assetline_cli.exports.start import start
+from assetline_cli.exports.watch import follow
 from assetline_cli.follow_several import follow_several
 from assetline_cli.stack import Stack, find_stack
-from assetline_cli.start import start
+from assetline_cli.suggested_commands import watch_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assetline_cli.request import Request
+    from assetline_cli.exports.request import Request
 
 
 def refuse_a_file_nobody_waits_for(to: Path | None, *, watch: bool | None) -> None:

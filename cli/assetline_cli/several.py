@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ValidationError
 
-from assetline_cli.execution import (
+from assetline_cli.executions import (
     Executions,
     ExportResult,
     Failure,
@@ -17,8 +17,8 @@ from assetline_cli.execution import (
     input_of,
     read_output,
 )
-from assetline_cli.looking import await_appearance, looks
-from assetline_cli.request import EVERY_FEED
+from assetline_cli.exports.request import EVERY_FEED
+from assetline_cli.polling import await_appearance, looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
     from assetline_cli.clock import Clock
-    from assetline_cli.exports import Exports
+    from assetline_cli.exports.table import Exports
     from assetline_cli.item import ExportItem
 
 LOOK_EVERY_SECONDS = 3.0  # a look reads the whole table, to find the exports among all there ever were

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assetline_cli.figures import count, size
+from assetline_cli.terminal.formatting import count, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

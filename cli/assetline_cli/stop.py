@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assetline_cli.desk import COMPLETE, FAILED, Desk
+from assetline_cli.context import COMPLETE, FAILED, Desk
 from assetline_cli.errors import NothingToStop
-from assetline_cli.execution import has_ended
-from assetline_cli.exports import Exports
-from assetline_cli.follow import stopping_of
+from assetline_cli.executions import has_ended
+from assetline_cli.exports.table import Exports
+from assetline_cli.exports.watch import stopping_of
 from assetline_cli.follow_several import stopping_of_several
 
 if TYPE_CHECKING:

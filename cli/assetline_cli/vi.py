@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from assetline.secrets import ViKey
+from assetline.credentials import ViKey
 from assetline.vi.client import ViClient
 from assetline_cli.errors import code_of
-from assetline_cli.patience import PatientVi
 from assetline_cli.stack import find_stack
+from assetline_cli.vi_client import PatientVi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assetline_cli.desk import Desk
+    from assetline_cli.context import Desk
     from assetline_cli.stack import Stack
 
 

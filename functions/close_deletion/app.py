@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.dataset.close_deletion import Closer, Closing
-from assetline.dataset.connections import events, s3, settings
+from assetline.assets.dependencies import events, s3, settings
+from assetline.deletion.close_deletion import Closer, Closing
 from assetline.observability import logger
 
 

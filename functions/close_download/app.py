@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.dataset.close_download import Closer, Closing
-from assetline.dataset.connections import events, s3
+from assetline.assets.dependencies import events, s3
+from assetline.download.close_download import Closer, Closing
 from assetline.observability import logger
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.export.checkpoint import Opened
-from assetline.export.close import close_export
-from assetline.export.connections import events, exports_table, s3
+from assetline.export.close_export import close_export
+from assetline.export.dependencies import events, exports_table, s3
 from assetline.observability import logger
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from assetline.assets.dependencies import s3, vi_client
 from assetline.budget import Budget
-from assetline.dataset.connections import s3, vi_client
-from assetline.dataset.delete_ids import IdsDeletion
-from assetline.dataset.deletion_staging import Deletion
+from assetline.deletion.delete_ids import IdsDeletion
+from assetline.deletion.staging import Deletion
 from assetline.observability import logger
 
 MARGIN_SECONDS = 200  # what Vi leaves unanswered three times ends, and what became of the others is kept

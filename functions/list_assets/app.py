@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from assetline.assets.dependencies import s3, settings, vi_client
 from assetline.budget import Budget
-from assetline.dataset.connections import s3, settings, vi_client
-from assetline.dataset.list_assets import ListingTurn, list_assets
+from assetline.download.list_assets import ListingTurn, list_assets
 from assetline.observability import logger
 
 MARGIN_SECONDS = 60  # a page still comes in, and what was found is kept

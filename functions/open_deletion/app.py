@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.dataset.connections import s3, settings, vi_client
-from assetline.dataset.open_deletion import Opener, OpeningTask
+from assetline.assets.dependencies import s3, settings, vi_client
+from assetline.deletion.open_deletion import Opener, OpeningTask
 from assetline.observability import logger
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.export.connections import exports_table, s3, settings, source_of
-from assetline.export.open import Door, Opening
+from assetline.export.dependencies import exports_table, s3, settings, source_of
+from assetline.export.open_export import Door, Opening
 from assetline.observability import logger
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.ingest.connections import opener
+from assetline.ingest.dependencies import opener
 from assetline.ingest.open_session import Opening
 from assetline.observability import logger
 

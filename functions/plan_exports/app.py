@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.export.plan import plan_exports
+from assetline.export.plan_exports import plan_exports
 from assetline.observability import logger
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.dataset.connections import s3, vi_client
-from assetline.dataset.deletion_staging import Deletion
-from assetline.dataset.poll_deletion import Poller
+from assetline.assets.dependencies import s3, vi_client
+from assetline.deletion.poll_deletion import Poller
+from assetline.deletion.staging import Deletion
 from assetline.observability import logger
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.ingest.connections import s3, sessions_table, vi_client
-from assetline.ingest.poll import Poller
-from assetline.ingest.slices import SessionRef
+from assetline.ingest.dependencies import s3, sessions_table, vi_client
+from assetline.ingest.poll_session import Poller
+from assetline.ingest.staging import SessionRef
 from assetline.observability import logger
 
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.ingest.arrival import Arrival
-from assetline.ingest.connections import recorder
+from assetline.ingest.dependencies import recorder
 from assetline.observability import logger
 
 

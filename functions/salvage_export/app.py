@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.export.connections import events, exports_table, s3, settings
-from assetline.export.salvage import Ending, end_export
+from assetline.export.dependencies import events, exports_table, s3, settings
+from assetline.export.salvage_export import Ending, end_export
 from assetline.observability import logger
 
 

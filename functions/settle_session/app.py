@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.ingest.connections import events, ledger, s3, sessions_table, vi_client
-from assetline.ingest.settle import Settler, Settling
+from assetline.ingest.dependencies import events, ledger, s3, sessions_table, vi_client
+from assetline.ingest.settle_session import Settler, Settling
 from assetline.observability import logger
 
 

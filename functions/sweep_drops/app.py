@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.budget import Budget
-from assetline.ingest.connections import events, ledger, runs, s3, sessions_table, settings, vi_client
-from assetline.ingest.settle import Settler
-from assetline.ingest.sweep import RESERVED_SECONDS, Sweeper
+from assetline.ingest.dependencies import events, ledger, runs, s3, sessions_table, settings, vi_client
+from assetline.ingest.settle_session import Settler
+from assetline.ingest.sweep_drops import RESERVED_SECONDS, Sweeper
 from assetline.observability import logger
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.ingest.connections import s3, slice_upload
-from assetline.ingest.slices import Address
-from assetline.ingest.upload import upload_slice
+from assetline.ingest.dependencies import s3, slice_upload
+from assetline.ingest.staging import Address
+from assetline.ingest.upload_assets import upload_slice
 from assetline.observability import logger
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.export.changes import export_changes
 from assetline.export.checkpoint import Export
-from assetline.export.connections import s3
+from assetline.export.dependencies import s3
+from assetline.export.write_changes import export_changes
 from assetline.observability import logger
 
 

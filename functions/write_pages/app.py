@@ -6,10 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.budget import Budget
 from assetline.export.checkpoint import Opened
-from assetline.export.connections import exports_table, s3, source_of
-from assetline.export.report import Report
+from assetline.export.dependencies import exports_table, s3, source_of
+from assetline.export.multipart_upload import MultipartUpload
+from assetline.export.progress_reporter import Report
 from assetline.export.staging import Staging
-from assetline.export.upload import MultipartUpload
 from assetline.export.write_pages import Turn, turn_seconds, write_pages
 from assetline.observability import logger
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from local.templates import Tagged, read_template
+from local.stack.yaml_tags import Tagged, read_template
 
 ROOT = Path(__file__).parents[2]
 MACHINES = sorted((ROOT / "statemachines").glob("*.asl.json"))

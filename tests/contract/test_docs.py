@@ -12,14 +12,14 @@ import typer
 from typer.testing import CliRunner
 
 from assetline import errors
-from assetline.dataset.deletion_request import DeletionRequest, deletion_requested
-from assetline.dataset.download_request import DownloadRequest, download_requested
-from assetline.dataset.where import Where
-from assetline.export.close import Result
+from assetline.assets.conditions import Where
+from assetline.deletion.request import DeletionRequest, deletion_requested
+from assetline.download.request import DownloadRequest, download_requested
+from assetline.export.close_export import Result
 from assetline.export.request import AssetsRequest, ExportRequest, parse
-from assetline.feed.catalogue import CATALOGUE
 from assetline.ingest.open_session import NOT_TAKEN, UNKNOWN
-from assetline_cli.app import app
+from assetline.safetyculture.catalogue import CATALOGUE
+from assetline_cli.main import app
 from tests.contract.template import ROOT, template
 
 README = (ROOT / "README.md").read_text()
@@ -75,8 +75,9 @@ def test_the_keys_and_reasons_of_a_download_are_those_the_document_shows() -> No
     [shown] = shown_inputs(keys)
     assert download_requested(shown, "exports").where
     assert keys_in_table(keys) == DownloadRequest.model_fields.keys()
-    dataset = ROOT / "layers/assetline/assetline/dataset"
-    told = "".join((dataset / name).read_text() for name in ("fetch.py", "bucket.py", "download.py", "files.py"))
+    layer = ROOT / "layers/assetline/assetline"
+    modules = ("download/fetch_file.py", "download/s3_target.py", "download/download_slice.py", "assets/asset_file.py")
+    told = "".join((layer / name).read_text() for name in modules)
     raised = re.findall(r"(?:failed\(file|Mismatch\(|NotKept\(|reason=)[, ]*\"(\w+)\"", told)
     raised += re.findall(r"failed\(file, \"(\w+)\"", told)
     assert keys_in_table(reasons) == {*raised}

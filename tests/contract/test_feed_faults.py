@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from assetline.budget import Budget
+from assetline.credentials import Token
 from assetline.errors import (
     FeedForbidden,
     FeedRefused,
@@ -22,15 +23,14 @@ from assetline.errors import (
     RepeatedCursor,
     TokenRefused,
 )
-from assetline.feed import client as feed_client
-from assetline.feed import reader as feed_reader
-from assetline.feed.catalogue import CATALOGUE, feed_named
-from assetline.feed.client import FeedClient
-from assetline.feed.cursors import CursorTrail
-from assetline.feed.definition import Feed
-from assetline.feed.reader import MAX_FAULTS, PageReader, Start
-from assetline.feed.transport import KeptConnections
-from assetline.secrets import Token
+from assetline.http.pooled_transport import KeptConnections
+from assetline.paging import reader as feed_reader
+from assetline.paging.cursor_trail import CursorTrail
+from assetline.paging.reader import MAX_FAULTS, PageReader, Start
+from assetline.safetyculture import client as feed_client
+from assetline.safetyculture.catalogue import CATALOGUE, feed_named
+from assetline.safetyculture.client import FeedClient
+from assetline.safetyculture.definition import Feed
 from local.emulators.safetyculture.assets import assets, field_definitions
 from local.emulators.safetyculture.feeds import record
 from local.emulators.safetyculture.scenario import (

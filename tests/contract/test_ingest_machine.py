@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 
 from assetline.ingest.outcomes import Ended
-from assetline.ingest.poll import Progress
-from assetline.ingest.settle import Settling
+from assetline.ingest.poll_session import Progress
+from assetline.ingest.settle_session import Settling
 from tests.contract.template import MACHINES, ROOT, machine
 
 INGEST = ROOT / "statemachines/ingest_drops.asl.json"

@@ -23,8 +23,8 @@ from local.emulators.vi.scenario import (
     Scenario,
 )
 from local.emulators.vi.server import Emulator, running
-from local.images import image
-from local.project import LOCAL
+from local.paths import LOCAL
+from local.sample_images import image
 
 NO_RATION = Scenario(sessions_per_window=None)
 DATASET = f"/workspaces/{LOCAL_ORGANIZATION}/datasets/{LOCAL_ORGANIZATION}_ds1"

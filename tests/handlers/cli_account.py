@@ -17,8 +17,8 @@ from botocore.model import OperationModel
 from mypy_boto3_dynamodb.service_resource import Table
 from typer.testing import Result
 
-from assetline.export.names import export_ids, manifest_key, object_key
-from assetline.export.progress import Progress
+from assetline.export.export_item import Progress
+from assetline.export.export_names import export_ids, manifest_key, object_key
 
 REGION = "eu-west-1"
 STARTED = datetime(2026, 11, 21, 0, 30, 12, 345000, tzinfo=UTC)

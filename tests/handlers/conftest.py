@@ -21,11 +21,12 @@ from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend, s3_backends
 from typer.testing import CliRunner, Result
 
-from assetline.export import connections, parts
-from assetline_cli.app import app
+from assetline.export import dependencies as connections
+from assetline.export import part_writer as parts
 from assetline_cli.clock import Clock
-from assetline_cli.desk import Desk
+from assetline_cli.context import Desk
 from assetline_cli.keyboard import Keyboard
+from assetline_cli.main import app
 from assetline_cli.stack import Aws as OperatorsAws
 from functions.close_export import app as close_export
 from functions.open_export import app as open_export

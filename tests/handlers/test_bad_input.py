@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from assetline import errors
-from assetline.export import connections
+from assetline.export import dependencies as connections
 from assetline.observability import logger
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Forbidden, Scenario, Unavailable
 from local.emulators.safetyculture.server import Emulator

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from assetline.export.names import export_ids
-from assetline_cli.app import app
+from assetline.export.export_names import export_ids
 from assetline_cli.clock import Clock
-from assetline_cli.desk import Desk
+from assetline_cli.context import Desk
+from assetline_cli.main import app
 from assetline_cli.stack import Aws
 from tests.handlers.cli_account import CSV, EXECUTION, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
 
@@ -247,7 +247,7 @@ class TestDownloading:
             raise KeyboardInterrupt
 
         account.completes()
-        monkeypatch.setattr("assetline_cli.follow.download", interrupt)
+        monkeypatch.setattr("assetline_cli.exports.watch.download", interrupt)
         ended = assetline("watch", EXECUTION, "--to", str(tmp_path))
         assert ended.exit_code == 130
         assert f"assetline watch {EXECUTION} --to {tmp_path}" in ended.stderr

@@ -15,9 +15,9 @@ from moto import mock_aws
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from assetline.export.names import manifest_key, object_key
-from assetline_cli.app import app
-from assetline_cli.desk import Desk
+from assetline.export.export_names import manifest_key, object_key
+from assetline_cli.context import Desk
+from assetline_cli.main import app
 from assetline_cli.stack import Aws
 
 BUCKET = "the-exports"
@@ -127,7 +127,7 @@ class TestLocalFiles:
     def test_a_terminal_sees_how_far_a_large_comparison_is(
         self, assetline: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("assetline_cli.diff.LARGE_BYTES", 1)
+        monkeypatch.setattr("assetline_cli.exports.diff.LARGE_BYTES", 1)
         screen = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
         assert assetline("diff", "old.csv", "new.csv", out=screen).exit_code == 1
         assert isinstance(screen.file, io.StringIO)
@@ -253,7 +253,7 @@ class TestTrouble:
         def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("assetline_cli.diff.write_changes", interrupt)
+        monkeypatch.setattr("assetline_cli.exports.diff.write_changes", interrupt)
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         assert assetline("diff", "old.csv", "new.csv", "--output", "changes.csv").exit_code == 130
         assert {path.name for path in tmp_path.iterdir()} == {"old.csv", "new.csv"}

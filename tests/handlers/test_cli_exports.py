@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from assetline.export.names import export_ids
+from assetline.export.export_names import export_ids
 from tests.handlers.cli_account import OUTPUTS, STARTED, Account, Run
 
 

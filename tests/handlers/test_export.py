@@ -6,9 +6,9 @@ import pytest
 
 from assetline.errors import FeedUnavailable, PartsMismatch, StagedGone, UploadGone
 from assetline.export.checkpoint import Checkpoint, Export
-from assetline.export.connections import exports_table
+from assetline.export.dependencies import exports_table
 from assetline.export.request import ExportRequest, parse
-from assetline.feed import reader
+from assetline.paging import reader
 from local.emulators.safetyculture.scenario import (
     Drift,
     Maintenance,

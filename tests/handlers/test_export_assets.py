@@ -12,11 +12,11 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, RepeatedCursor, ViRefused
-from assetline.export import connections
+from assetline.export import dependencies as connections
 from functions.salvage_export import app as salvage_export
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, MissingItems, RepeatedToken, Scenario
 from local.emulators.vi.server import Emulator, running
-from local.images import image
+from local.sample_images import image
 from tests.handlers.conftest import Aws, Machine, event, lambda_context
 
 ASSETS = 23

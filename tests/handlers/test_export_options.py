@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assetline.errors import InvalidInput, RepeatedCursor, UnknownFeed
-from assetline.feed.catalogue import CATALOGUE
+from assetline.safetyculture.catalogue import CATALOGUE
 from functions.plan_exports import app as plan_exports
 from functions.write_changes import app as write_changes
 from local.emulators.safetyculture.assets import asset

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assetline.export import connections
+from assetline.export import dependencies as connections
 from local.emulators.safetyculture.scenario import MoveRows, Scenario
 from local.emulators.safetyculture.server import Emulator
 from tests.handlers.conftest import Aws, Machine

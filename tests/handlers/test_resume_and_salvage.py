@@ -21,8 +21,8 @@ from assetline.errors import (
 )
 from assetline.export import write_pages
 from assetline.export.checkpoint import Checkpoint, Export
-from assetline.export.connections import exports_table
-from assetline.feed import reader
+from assetline.export.dependencies import exports_table
+from assetline.paging import reader
 from functions.salvage_export import app as salvage_export
 from local.emulators.safetyculture.scenario import (
     CycleCursor,

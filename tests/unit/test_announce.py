@@ -6,8 +6,8 @@ from botocore.stub import ANY, Stubber
 from mypy_boto3_events import EventBridgeClient
 from pydantic import BaseModel
 
+from assetline.aws.event_bus import PAUSES, announce
 from assetline.errors import EventRefused
-from assetline.export.announce import PAUSES, announce
 
 REFUSED = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}]}
 TAKEN = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
@@ -20,7 +20,7 @@ class News(BaseModel):
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
-    monkeypatch.setattr("assetline.export.announce.time.sleep", slept.append)
+    monkeypatch.setattr("assetline.aws.event_bus.time.sleep", slept.append)
     return slept
 
 

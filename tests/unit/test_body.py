@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.feed.body import BEGINNING_BYTES, decompressed
+from assetline.http.decompression import BEGINNING_BYTES, decompressed
 
 GZIPPED = {"content-encoding": "gzip"}
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from assetline.dataset.fetch import Fetch, Stopped
-from assetline.dataset.files import AssetFile, Outcome, outcome
-from assetline.dataset.listing import ListedPage, Listing
-from assetline_cli.assets.bringing import Bringer
+from assetline.assets.asset_file import AssetFile, Outcome, outcome
+from assetline.assets.listing import ListedPage, Listing
+from assetline.download.fetch_file import Fetch, Stopped
+from assetline_cli.assets.download_files import Bringer
 from assetline_cli.clock import Clock
 
 PATIENCE_SECONDS = 20

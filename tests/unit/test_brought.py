@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from assetline.dataset.download import Brought
-from assetline.dataset.fetch import Fetch, NotBegun, Stopped
-from assetline.dataset.files import AssetFile, Outcome, outcome
+from assetline.assets.asset_file import AssetFile, Outcome, outcome
+from assetline.download.download_slice import Brought
+from assetline.download.fetch_file import Fetch, NotBegun, Stopped
 from assetline.errors import KeyRefused
 
 PATIENCE_SECONDS = 20

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from assetline.credentials import ViCredentials, ViKey
 from assetline.errors import AnswerLost, DatasetUnknown, ViUnavailable
-from assetline.secrets import ViCredentials, ViKey
 from assetline.vi.asset_query import AssetQuery
 from assetline.vi.assets import Assets
-from assetline.vi.bulk_deletion import BulkDeletions, decoded
+from assetline.vi.bulk_deletions import BulkDeletions, decoded
 from assetline.vi.client import ViClient
 
 

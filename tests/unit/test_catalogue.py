@@ -1,9 +1,9 @@
 import pytest
 
 from assetline.errors import InvalidInput, UnknownFeed
-from assetline.feed.catalogue import CATALOGUE, feed_named
-from assetline.feed.definition import Feed
-from assetline.feed.page_size import page_size_of
+from assetline.paging.page_size import page_size_of
+from assetline.safetyculture.catalogue import CATALOGUE, feed_named
+from assetline.safetyculture.definition import Feed
 
 # The list of the contract sheet, section 1, All data feeds.
 PATHS = {

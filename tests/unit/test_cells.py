@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assetline.table.cells import as_json, cell_text
 from assetline.table.literals import literal_text
-from assetline.table.pipes import NotPipeEncoded, parse_value
+from assetline.table.pipe_encoding import NotPipeEncoded, parse_value
 
 NANOS = 1_000_000_000
 

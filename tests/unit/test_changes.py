@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assetline.changes import formats, records
-from assetline.changes.errors import FileMalformed, FormatUnknown, KeyMissing
-from assetline.changes.formats import FORMATS, Format, format_of
-from assetline.changes.parts import LIMITS, Limits
-from assetline.changes.summary import EXAMPLES, Change, Duplicate, Summary
-from assetline.changes.write_changes import write_changes
+from assetline.diff import formats, records
+from assetline.diff.diff_files import write_changes
+from assetline.diff.errors import FileMalformed, FormatUnknown, KeyMissing
+from assetline.diff.formats import FORMATS, Format, format_of
+from assetline.diff.parts import LIMITS, Limits
+from assetline.diff.summary import EXAMPLES, Change, Duplicate, Summary
 
 type Rows = list[dict[str, str]]
 

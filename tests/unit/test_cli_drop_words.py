@@ -9,14 +9,14 @@ import pytest
 from rich.console import Console
 
 from assetline.ingest.drop import Drop, DropState
-from assetline.vi.media import EXTENSIONS
+from assetline.vi.media_types import EXTENSIONS
 from assetline_cli.clock import Clock
-from assetline_cli.ingest.files import NOT_MEDIA, LocalFile, NotDropped
-from assetline_cli.ingest.follow import Followed
-from assetline_cli.ingest.progress import LiveView, PlainView, following_picture, uploading_picture
-from assetline_cli.ingest.summary import DropSummary
-from assetline_cli.ingest.upload import Dropped, Uploading
-from assetline_cli.screen import printable
+from assetline_cli.drops.local_files import NOT_MEDIA, LocalFile, NotDropped
+from assetline_cli.drops.summary import DropSummary
+from assetline_cli.drops.upload import Dropped, Uploading
+from assetline_cli.drops.wait import Followed
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.progress_bar import LiveView, PlainView, following_picture, uploading_picture
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoRegionError, SSOError
 
 from assetline_cli.errors import explain, is_no_answer
-from assetline_cli.execution import ExportResult, Failure
-from assetline_cli.summary import Summary
+from assetline_cli.executions import ExportResult, Failure
+from assetline_cli.exports.summary import Summary
 
 
 def any_result(*, rows: int, pages: int, feed: str = "assets") -> ExportResult:

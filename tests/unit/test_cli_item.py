@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assetline.export.progress import Progress
+from assetline.export.export_item import Progress
 from assetline_cli.item import ExportItem
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)

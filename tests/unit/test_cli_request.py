@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from assetline.export.plan import ALL
-from assetline.export.plan import FeedsRequest as MachineFeeds
+from assetline.export.plan_exports import ALL
+from assetline.export.plan_exports import FeedsRequest as MachineFeeds
 from assetline.export.request import ExportRequest as MachineInput
 from assetline.export.request import ResumeRequest as MachineResume
 from assetline.export.request import parse
 from assetline_cli.errors import ParamMalformed
-from assetline_cli.request import ExportRequest, ResumeRequest, SeveralRequest, parse_params
+from assetline_cli.exports.request import ExportRequest, ResumeRequest, SeveralRequest, parse_params
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from assetline_cli.clock import Clock
-from assetline_cli.execution import Execution, ExportResult, Failure
-from assetline_cli.figures import age, duration, page_time, pages_rate, rows_rate, size
+from assetline_cli.executions import Execution, ExportResult, Failure
+from assetline_cli.exports.progress_view import LiveView, PlainView, page_line, view_on
+from assetline_cli.exports.snapshot import Snapshot, Stage
 from assetline_cli.item import ExportItem
-from assetline_cli.view import LiveView, PlainView, page_line, view_on
-from assetline_cli.watch import Snapshot, Stage
+from assetline_cli.terminal.formatting import age, duration, page_time, pages_rate, rows_rate, size
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 

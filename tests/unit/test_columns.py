@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.feed.catalogue import feed_named
+from assetline.safetyculture.catalogue import feed_named
 from assetline.table.columns import Columns, CustomField, defined_fields, discovered_fields
 from local.emulators.safetyculture.assets import asset, field_definitions, pipe_encoded
 

@@ -3,7 +3,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.export.crc32 import combined
+from assetline.export.crc32_combine import combined
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8))

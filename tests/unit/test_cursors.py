@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.feed.cursors import CursorTrail
+from assetline.paging.cursor_trail import CursorTrail
 
 CURSORS = st.lists(st.text(), unique=True)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from local.derive import bootstrap_of, definitions, derive, sources, write_bootstraps
 from local.errors import TemplateNotLocal
-from local.project import LAYER, ROOT, TEMPLATE
-from local.templates import Tagged, read_template, template_text
+from local.paths import LAYER, ROOT, TEMPLATE
+from local.stack.local_template import bootstrap_of, definitions, derive, sources, write_bootstraps
+from local.stack.yaml_tags import Tagged, read_template, template_text
 
 CODE = Path("/state/code")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assetline.errors import DownloadUrlExpired, ViRefused, ViUnavailable
-from assetline.vi.download import REDIRECTS, Downloader
+from assetline.vi.file_download import REDIRECTS, Downloader
 
 FIRST = "https://files.example/a.png?signature=1"
 

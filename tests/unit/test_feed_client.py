@@ -7,6 +7,7 @@ import httpx
 import orjson
 import pytest
 
+from assetline.credentials import Token
 from assetline.errors import (
     FeedForbidden,
     FeedMoved,
@@ -18,10 +19,9 @@ from assetline.errors import (
     Retryable,
     TokenRefused,
 )
-from assetline.feed import client as feed_client
-from assetline.feed.client import EARLY_BYTES, FIELDS_LIST, FeedClient, pause_asked_for
-from assetline.pauses import retry_after
-from assetline.secrets import Token
+from assetline.http.retry_after import retry_after
+from assetline.safetyculture import client as feed_client
+from assetline.safetyculture.client import EARLY_BYTES, FIELDS_LIST, FeedClient, pause_asked_for
 
 ORIGIN = "https://api.example"
 EMPTY_PAGE = {"metadata": {"next_page": None}, "data": []}

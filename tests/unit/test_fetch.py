@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from assetline.dataset.fetch import Arriving, Fetch, Mismatch
-from assetline.dataset.files import AssetFile
+from assetline.assets.asset_file import AssetFile
+from assetline.download.fetch_file import Arriving, Fetch, Mismatch
 from assetline.vi import crc32c
 from assetline.vi.assets import Assets
-from assetline.vi.checksums import declared_crc32c
-from assetline.vi.download import Downloader
+from assetline.vi.declared_checksum import declared_crc32c
+from assetline.vi.file_download import Downloader
 
 BODY = b"bytes of a.png"
 MILLISECONDS = 1_795_217_214_199

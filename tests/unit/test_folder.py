@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from assetline.dataset.fetch import Arriving, NotKept
-from assetline.dataset.files import AssetFile
+from assetline.assets.asset_file import AssetFile
+from assetline.download.fetch_file import Arriving, NotKept
 from assetline.vi import crc32c
-from assetline_cli.assets.folder import FolderPlace
+from assetline_cli.assets.download_folder import FolderPlace
 
 BODY = b"bytes" * 100_000
 

@@ -6,9 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from assetline.ingest.report import files_csv, report_keys, summary, summary_json
+from assetline.ingest.session_report import files_csv, report_keys, summary, summary_json
 from assetline.ingest.settlement import SettledFile, Settlement
-from assetline.ingest.slices import SessionRef
+from assetline.ingest.staging import SessionRef
 
 OPENED = datetime(2026, 11, 21, 4, 5, 6, 789, tzinfo=UTC)
 

@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.export.key_window import WINDOW_KEYS, KeyWindow
+from assetline.export.recent_keys import WINDOW_KEYS, KeyWindow
 
 
 def records(*keys: object) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local import latest
-from local.record import Record
-from local.servers import Server, start, stop
+from local.stack import current as latest
+from local.stack.processes import Server, start, stop
+from local.stack.state_file import Record
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pytest
 
 from assetline.vi import crc32c
-from assetline.vi.media import EXTENSIONS, NotMedia, by_extension, checked
-from local.images import FORMATS, image
+from assetline.vi.media_types import EXTENSIONS, NotMedia, by_extension, checked
+from local.sample_images import FORMATS, image
 
 HEADS = {
     "mp4": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2",

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.ministack_server import without_pause
+from local.stack.ministack_server import without_pause
 
 
 def run_execution(sleep: Callable[[float], None]) -> str:

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
 
-from assetline.export.names import export_ids, feed_of, manifest_key, object_key, partial_key
+from assetline.export.export_names import export_ids, feed_of, manifest_key, object_key, partial_key
 
 
 def test_an_export_is_named_by_its_feed_and_the_second_it_started_in_utc() -> None:

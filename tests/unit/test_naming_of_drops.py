@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assetline.ingest.asset_names import LONGEST_NAME, asset_filename, dataset_and_path
 from assetline.ingest.drop import drop_id, shard_of
-from assetline.ingest.naming import LONGEST_NAME, asset_filename, dataset_and_path
-from assetline.ingest.runs import LONGEST_NAME as LONGEST_RUN
-from assetline.ingest.runs import run_name
+from assetline.ingest.ingestion_runs import LONGEST_NAME as LONGEST_RUN
+from assetline.ingest.ingestion_runs import run_name
 
 paths = st.text(alphabet=st.sampled_from("ab_~/.é\x00\\" + "0"), min_size=1, max_size=12) | st.text(
     min_size=1, max_size=400

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assetline.ingest.drop import Drop
 from assetline.ingest.outcomes import BLAMELESS, MOST_RETURNS, Evidence, Outcome, UploadFailure, outcomes
-from assetline.ingest.rejections import rejection
+from assetline.ingest.vi_error_codes import rejection
 
 CONTRACT_CODES = [
     "EALREADY",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetline.errors import FeedUnavailable
-from assetline.feed.page import early_next_cursor, parse_page
+from assetline.safetyculture.page_parser import early_next_cursor, parse_page
 
 
 def test_a_page_has_records_and_the_cursor_of_the_next() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from assetline.feed.page_size import LADDER, page_size_of, with_smaller_pages
+from assetline.paging.page_size import LADDER, page_size_of, with_smaller_pages
 
 
 @pytest.mark.parametrize(

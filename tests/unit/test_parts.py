@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetline.errors import PartsExhausted
-from assetline.export import parts
+from assetline.export import part_writer as parts
 from assetline.export.checkpoint import Checkpoint
-from assetline.export.parts import PartWriter
-from assetline.export.upload import MIN_PART_BYTES, part_bytes
+from assetline.export.multipart_upload import MIN_PART_BYTES, part_bytes
+from assetline.export.part_writer import PartWriter
 
 GIB = 1024**3
 

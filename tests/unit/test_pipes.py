@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from assetline.table.pipes import NotPipeEncoded, parse_pipes, parse_value
+from assetline.table.pipe_encoding import NotPipeEncoded, parse_pipes, parse_value
 from local.emulators.safetyculture.assets import ODD_TEXTS, asset, fields, pipe_encoded, statuses
 
 texts = st.text(st.characters(exclude_categories=["Cs"])) | st.text('"\\|{}[]:, \n\r\ta') | st.sampled_from(ODD_TEXTS)

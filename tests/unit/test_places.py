@@ -8,7 +8,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from assetline.vi import crc32c
-from assetline_cli.assets.places import Prefix
+from assetline_cli.assets.verify_targets import Prefix
 
 BODY = b"bytes of a.png"
 

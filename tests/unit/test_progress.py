@@ -5,11 +5,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from assetline.export.checkpoint import Checkpoint, Export
-from assetline.export.latest import Latest
-from assetline.export.progress import Progress
-from assetline.export.report import Report
+from assetline.export.export_item import Progress
+from assetline.export.previous_export import Latest
+from assetline.export.progress_reporter import Report
 from assetline.export.request import ExportRequest
-from assetline.feed.page import Page
+from assetline.safetyculture.page_parser import Page
 
 STARTED = datetime(2026, 11, 21, 3, 0, 0, 123_000, UTC)
 

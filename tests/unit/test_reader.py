@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from assetline.budget import Budget
 from assetline.errors import FeedRefused, FeedUnavailable, FeedUnreachable, RateLimited, RepeatedCursor, TokenRefused
-from assetline.feed import reader as reader_module
-from assetline.feed.cursors import CursorTrail
-from assetline.feed.page import Page
-from assetline.feed.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Answer, Ask, PageReader, Start, backoff
+from assetline.paging import reader as reader_module
+from assetline.paging.cursor_trail import CursorTrail
+from assetline.paging.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Answer, Ask, PageReader, Start, backoff
+from assetline.safetyculture.page_parser import Page
 
 SECONDS = 5  # at most, for what another thread does at once
 

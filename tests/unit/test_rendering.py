@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from assetline.export.memory import Memory
-from assetline.export.rendering import rendering
+from assetline.export.file_formats import rendering
 from assetline.export.request import AnyRequest, asked_for
+from assetline.export.turn_memory import Memory
 
 HALF = "na\ud800me"  # half of a surrogate pair: JSON allows it, UTF-8 has no bytes for it
 USERS = asked_for({"feed": "users"})

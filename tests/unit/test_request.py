@@ -4,7 +4,7 @@ import pytest
 
 from assetline.errors import InvalidInput, UnknownFeed
 from assetline.export.request import ExportRequest, ResumeRequest, asked_for, called_after, parse
-from assetline.feed.catalogue import feed_named
+from assetline.safetyculture.catalogue import feed_named
 
 
 def test_only_the_feed_must_be_said() -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.feed.catalogue import feed_named
+from assetline.safetyculture.catalogue import feed_named
 from assetline.table.cells import cell_text
 from assetline.table.columns import Columns, CustomField, defined_fields, items_of
+from assetline.table.drift import Tally
 from assetline.table.rows import CsvTable
-from assetline.table.tally import Tally
 from local.emulators.safetyculture.assets import ODD_TEXTS, asset, field_definitions, fields, statuses
 
 KEYS = ("id", "fields", "status_options")

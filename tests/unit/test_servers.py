@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import ToolMissing
-from local.servers import Server, start, stop
+from local.stack.processes import Server, start, stop
 
 FAMILY = "sleep 60 & sleep 60"
 

@@ -6,8 +6,8 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assetline.ingest.create_session import MOST_GROUPS, smaller
 from assetline.ingest.drop import Drop
-from assetline.ingest.session_request import MOST_GROUPS, smaller
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 LARGEST = 5000

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from assetline.errors import ViRefused, ViUnreachable
-from assetline.vi.signed import SignedRequests
+from assetline.http.signed_url_requests import SignedRequests
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.ingest import slices
+from assetline.ingest import staging as slices
 from assetline.ingest.drop import Drop
-from assetline.ingest.slices import MAX_SLICES, SLICE_ASSETS, SLICE_BYTES, SessionRef, SliceAsset, fits, sliced
+from assetline.ingest.staging import MAX_SLICES, SLICE_ASSETS, SLICE_BYTES, SessionRef, SliceAsset, fits, sliced
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 SESSION = SessionRef(

@@ -8,8 +8,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from assetline.ingest.slices import SliceAsset
-from assetline.ingest.small_objects import SmallObjects, signed
+from assetline.ingest.fast_s3_reads import SmallObjects, signed
+from assetline.ingest.staging import SliceAsset
 from tests.unit.test_transport import serving
 
 KEYS = [ReadOnlyCredentials("AKIA1", "secret", token) for token in (None, "a token/+=")]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from assetline.feed.transport import KeptConnections, transport_to
+from assetline.http.pooled_transport import KeptConnections, transport_to
 
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
 SECONDS = 0.2  # at most, for what a test waits for in vain
@@ -162,7 +162,7 @@ class TestAhead:
         assert [len(requests) for requests in script.connections] == [1]
 
     def test_what_could_not_leave_is_sent_again(self, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("assetline.feed.transport._readable", lambda _: False)
+        monkeypatch.setattr("assetline.http.pooled_transport._readable", lambda _: False)
         with serving(WHOLE, WHOLE) as (origin, script):
             transport = kept(origin)
             asked(transport, origin)

@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 
 from assetline.errors import PartsMismatch, UploadGone
 from assetline.export.checkpoint import MAX_PARTS, Checkpoint
-from assetline.export.upload import MultipartUpload, Part, proven
+from assetline.export.multipart_upload import MultipartUpload, Part, proven
 
 CONTENTS = [b"first part", b"second part"]
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assetline.credentials import ViCredentials, ViKey
 from assetline.errors import (
     AnswerLost,
     DatasetUnknown,
@@ -23,12 +24,11 @@ from assetline.errors import (
     ViUnavailable,
     ViUnreachable,
 )
-from assetline.secrets import ViCredentials, ViKey
 from assetline.vi import client as vi_client
 from assetline.vi import datasets
-from assetline.vi.bulk_deletion import BulkDeletions
+from assetline.vi.bulk_deletions import BulkDeletions
 from assetline.vi.client import NotFound, ViClient
-from assetline.vi.sessions import AssetSpec, Sessions, decoded
+from assetline.vi.ingestion_sessions import AssetSpec, Sessions, decoded
 
 ORIGIN, ORGANIZATION, SECRET = "https://vi.example", "org-1", "dtvi_secret"
 DATASET = f"/workspaces/{ORGANIZATION}/datasets/{ORGANIZATION}_ds1"

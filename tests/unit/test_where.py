@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from assetline.dataset.where import Where, moment_of
+from assetline.assets.conditions import Where, moment_of
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -11,10 +11,10 @@ import pytest
 
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
 from local.emulators.safetyculture.server import Emulator, running
-from local.ministack import free_port
-from local.outputs import Stack
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
 
 PATIENCE_SECONDS = 60
 

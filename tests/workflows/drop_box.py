@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from assetline.ingest.drop import OVER, Drop
-from local.outputs import Stack
+from local.stack.outputs import Stack
 
 PATIENCE_SECONDS = 90
 

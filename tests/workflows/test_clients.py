@@ -12,8 +12,8 @@ import pytest
 from local.emulators.safetyculture.assets import asset
 from local.emulators.safetyculture.scenario import Scenario
 from local.emulators.safetyculture.server import Emulator
-from local.outputs import Stack
-from local.project import AWS, PYTHON_COMMANDS
+from local.paths import AWS, PYTHON_COMMANDS
+from local.stack.outputs import Stack
 from tests.workflows.conftest import Machine
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from local.emulators.vi.scenario import ApiFault, DeletionFails, LostDeletion, Scenario
 from local.emulators.vi.server import Emulator, running
-from local.ministack import free_port
-from local.outputs import Stack
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
 from tests.handlers.dataset.download_stage import DATASET, held
 
 PATIENCE_SECONDS = 60

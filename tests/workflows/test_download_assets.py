@@ -8,11 +8,11 @@ import pytest
 
 from local.emulators.vi.scenario import DownloadFault, Scenario
 from local.emulators.vi.server import Emulator, running
-from local.images import FORMATS, image
-from local.ministack import free_port
-from local.outputs import Stack
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.sample_images import FORMATS, image
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
 from tests.workflows.drop_box import DropBox
 
 DATASET = "ds1"

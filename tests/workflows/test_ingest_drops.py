@@ -21,13 +21,13 @@ from local.emulators.vi.scenario import (
     Scenario,
 )
 from local.emulators.vi.server import Emulator, running
-from local.images import FORMATS, folder, image
-from local.ministack import MiniStack, free_port
-from local.outputs import Stack
-from local.project import AWS, LOCAL
-from local.record import Record
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.paths import AWS, LOCAL
+from local.sample_images import FORMATS, folder, image
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import MiniStack, free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
+from local.stack.state_file import Record
 from tests.workflows.drop_box import DropBox, until
 
 REASONS = {"bad/text.png": "WrongContent", "bad/empty.jpg": "EmptyObject", "bad/notes.txt": "UnsupportedType"}

@@ -12,14 +12,14 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local import environment
 from local.errors import LocalStackFailed, PortTaken
-from local.ministack import free_port
-from local.outputs import Stack
-from local.project import MINISTACK_PYTHON, MINISTACK_SERVER
-from local.record import Record
-from local.settings import StackSettings
-from local.stack import down, is_running, running_stack, up
+from local.paths import MINISTACK_PYTHON, MINISTACK_SERVER
+from local.stack import environment
+from local.stack.lifecycle import down, is_running, running_stack, up
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
+from local.stack.state_file import Record
 
 SERVER_ELSEWHERE = "http://127.0.0.1:9"  # never asked for anything here
 

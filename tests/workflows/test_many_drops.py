@@ -15,16 +15,16 @@ import httpcore
 import pytest
 
 from assetline.ingest.arrival import Arrival
+from assetline.ingest.asset_names import asset_filename, dataset_and_path
 from assetline.ingest.drop import drop_id
 from assetline.ingest.inspection import Limits, inspect
-from assetline.ingest.naming import asset_filename, dataset_and_path
 from local.emulators.vi.scenario import Scenario
 from local.emulators.vi.server import Emulator, running
 from local.emulators.vi.sessions import Session
-from local.images import image
-from local.ministack import free_port
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.sample_images import image
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.settings import StackSettings
 from tests.workflows.drop_box import DropBox, until
 
 RATION, WINDOW_SECONDS = 5, 300 // 10

@@ -15,15 +15,15 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from assetline_cli.app import app
+from assetline_cli.main import app
 from local.emulators.vi.scenario import Scenario
 from local.emulators.vi.server import Emulator, running
 from local.emulators.vi.store import Asset
-from local.images import FORMATS, image
-from local.ministack import free_port
-from local.outputs import Stack
-from local.settings import StackSettings
-from local.stack import running_stack
+from local.sample_images import FORMATS, image
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
+from local.stack.outputs import Stack
+from local.stack.settings import StackSettings
 from tests.contract.template import ROOT, template
 from tests.workflows.drop_box import DropBox
 

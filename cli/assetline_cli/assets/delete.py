@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assetline.dataset.deletion_report import DeletionResult
-from assetline.dataset.deletion_request import DeletionRequest
-from assetline.dataset.files import id_of
-from assetline.dataset.listing import Listing
+from assetline.assets.asset_file import id_of
+from assetline.assets.listing import Listing
+from assetline.deletion.report import DeletionResult
+from assetline.deletion.request import DeletionRequest
 from assetline.vi.assets import Assets
 from assetline_cli.assets.options import Dataset
-from assetline_cli.assets.runs import Runs
-from assetline_cli.assets.selecting import ASKED, WHERE, Meant, selecting, understood
-from assetline_cli.desk import COMPLETE, FAILED, Desk
+from assetline_cli.assets.run_execution import Runs
+from assetline_cli.assets.selection_options import ASKED, WHERE, Meant, selecting, understood
+from assetline_cli.context import COMPLETE, FAILED, Desk
+from assetline_cli.drops.options import ShowProgress
+from assetline_cli.error_reporting import one_message
 from assetline_cli.errors import AllMeant, CountChanged, SelectionMalformed
-from assetline_cli.figures import count, count_of
 from assetline_cli.ids import ids as given_ids
-from assetline_cli.ingest.options import ShowProgress
-from assetline_cli.one_message import one_message
 from assetline_cli.options import StackName, Yes
 from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.terminal.formatting import count, count_of
 from assetline_cli.vi import vi_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assetline.dataset.selection import Selection
+    from assetline.assets.selection import Selection
     from assetline.vi.client import ViClient
 
 IDS_A_RUN = 5000  # ours: the input of an execution holds 256 KiB

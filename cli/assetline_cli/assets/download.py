@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assetline.dataset.download_report import DownloadResult
-from assetline.dataset.listing import Listing
+from assetline.assets.listing import Listing
+from assetline.download.report import DownloadResult
 from assetline.vi.assets import Assets
-from assetline.vi.download import Downloader
-from assetline_cli.assets.bringing import Bringer, Bringing
-from assetline_cli.assets.folder import FolderFetch, FolderPlace
+from assetline.vi.file_download import Downloader
+from assetline_cli.assets.download_files import Bringer, Bringing
+from assetline_cli.assets.download_folder import FolderFetch, FolderPlace
 from assetline_cli.assets.options import ByDate, Dataset
-from assetline_cli.assets.places import S3
-from assetline_cli.assets.runs import Runs
-from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting
-from assetline_cli.desk import COMPLETE, FAILED, Desk
-from assetline_cli.download import ready_folder
-from assetline_cli.figures import count, count_of, duration, size
-from assetline_cli.ingest.options import ShowProgress
-from assetline_cli.ingest.progress import Picture, view_on
-from assetline_cli.one_message import one_message
+from assetline_cli.assets.run_execution import Runs
+from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, Meant, selecting
+from assetline_cli.assets.verify_targets import S3
+from assetline_cli.context import COMPLETE, FAILED, Desk
+from assetline_cli.drops.options import ShowProgress
+from assetline_cli.error_reporting import one_message
+from assetline_cli.exports.download import ready_folder
 from assetline_cli.options import StackName
-from assetline_cli.screen import printable
 from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.terminal.formatting import count, count_of, duration, size
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.progress_bar import Picture, view_on
 from assetline_cli.vi import vi_client
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from assetline.dataset.selection import Selection
+    from assetline.assets.selection import Selection
 
 FAILURES_SHOWN = 20  # ours
 

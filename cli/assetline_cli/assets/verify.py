@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assetline.dataset.files import AssetFile, id_of, named, names_with_id
-from assetline.dataset.listing import Listing
-from assetline.dataset.names import Names
-from assetline.ingest.naming import asset_filename
+from assetline.assets.asset_file import AssetFile, id_of, named, names_with_id
+from assetline.assets.file_names import Names
+from assetline.assets.listing import Listing
+from assetline.ingest.asset_names import asset_filename
 from assetline_cli.assets.options import ByDate, Dataset
-from assetline_cli.assets.places import Place, place_at
-from assetline_cli.assets.selecting import ASKED, NAMED, WHERE, Meant, selecting
-from assetline_cli.desk import COMPLETE, FAILED, Desk
-from assetline_cli.figures import count, count_of
-from assetline_cli.one_message import one_message
+from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, Meant, selecting
+from assetline_cli.assets.verify_targets import Place, place_at
+from assetline_cli.context import COMPLETE, FAILED, Desk
+from assetline_cli.error_reporting import one_message
 from assetline_cli.options import AsJson, StackName
-from assetline_cli.screen import pass_on, printable
 from assetline_cli.stack import DEFAULT_STACK
+from assetline_cli.terminal.formatting import count, count_of
+from assetline_cli.terminal.output import pass_on, printable
 from assetline_cli.vi import vi_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from local.emulators.vi.scenario import Fault, FileFault, Scenario
 from local.emulators.vi.sessions import Session
 from local.emulators.vi.signing import Signer
 from local.emulators.vi.store import Content, Dataset
-from local.images import image
+from local.sample_images import image
 
 JOURNAL_LENGTH = 50_000
 

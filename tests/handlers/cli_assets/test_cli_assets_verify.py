@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assetline.ingest.naming import asset_filename
+from assetline.ingest.asset_names import asset_filename
 from tests.handlers.cli_account import Account, Run
 from tests.handlers.cli_assets.conftest import Held
 from tests.handlers.cli_ingest.screens import screen, shown_on

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assetline_cli.ingest.upload import AT_ONCE
+from assetline_cli.drops.upload import AT_ONCE
 from tests.handlers.cli_account import OUTPUTS, Account, Run
 from tests.handlers.cli_ingest.conftest import has
 from tests.handlers.cli_ingest.drop_account import DROPS, DropAccount

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from assetline_cli.app import app
+from assetline_cli.main import app
 from tests.handlers.cli_account import STARTED, Run
 from tests.handlers.cli_ingest.drop_account import DropAccount
 from tests.handlers.cli_ingest.screens import screen, shown_on

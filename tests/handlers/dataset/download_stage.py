@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
 
-from assetline.dataset import connections
+from assetline.assets import dependencies as connections
 from functions.close_download import app as close_download
 from functions.download_slice import app as download_slice
 from functions.list_assets import app as list_assets

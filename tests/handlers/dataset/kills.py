@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-from assetline.dataset import connections
+from assetline.assets import dependencies as connections
 from tests.handlers.kills import Calls, Killed, killed_call
 
 

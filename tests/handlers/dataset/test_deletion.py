@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from assetline.dataset import delete_ids, deletion_staging, poll_deletion
+from assetline.deletion import delete_ids, poll_deletion
+from assetline.deletion import staging as deletion_staging
 from assetline.errors import CountMismatch, DatasetUnknown, InvalidInput, KeyRefused, RateLimited, ViRefused
 from functions.delete_ids import app as delete_ids_app
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, DeletionFails

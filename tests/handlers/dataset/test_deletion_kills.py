@@ -5,7 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from assetline.dataset import connections, delete_ids, open_deletion
+from assetline.assets import dependencies as connections
+from assetline.deletion import delete_ids, open_deletion
 from assetline.errors import AnswerLost, CountMismatch
 from local.emulators.vi.scenario import LostDeletion
 from local.emulators.vi.server import Emulator, running

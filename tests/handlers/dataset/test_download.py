@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from assetline.assets import listing
 from assetline.budget import Budget
-from assetline.dataset import bucket, download_staging, listing
+from assetline.download import s3_target as bucket
+from assetline.download import staging as download_staging
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, PlaceRefused, RepeatedCursor, ViRefused
 from assetline.vi import crc32c
 from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken, Scenario
@@ -78,8 +80,8 @@ def test_assets_of_one_name_have_their_ids_in_theirs_and_the_same_ones_again(
     assert stage.files(result)[0]["asset_id"] == first.asset_id
     # In turns and slices of one, the same names.
     monkeypatch.setattr(download_staging, "SLICE_FILES", 1)
-    monkeypatch.setattr("assetline.dataset.list_assets.TURN_SLICES", 1)
-    monkeypatch.setattr("assetline.dataset.pages.LARGEST_PAGE", 1)
+    monkeypatch.setattr("assetline.download.list_assets.TURN_SLICES", 1)
+    monkeypatch.setattr("assetline.assets.asset_pages.LARGEST_PAGE", 1)
     assert figures(stage.run()) == (0, 3, 0)
     assert stage.turns == 3
 
@@ -272,7 +274,7 @@ def test_what_concerns_every_file_ends_the_run(stage: DownloadStage) -> None:
 
 
 def test_a_list_that_does_not_end_is_an_error(stage: DownloadStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assetline.dataset.pages.LARGEST_PAGE", 1)
+    monkeypatch.setattr("assetline.assets.asset_pages.LARGEST_PAGE", 1)
     stage.holds("a.png", "b.png", "c.png")
     stage.plays(RepeatedToken())
     with pytest.raises(RepeatedCursor):
@@ -282,7 +284,7 @@ def test_a_list_that_does_not_end_is_an_error(stage: DownloadStage, monkeypatch:
 def test_sixteen_thousand_and_one_assets_are_in_slices_each_once(
     stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assetline.dataset.list_assets.TURN_SLICES", 30)
+    monkeypatch.setattr("assetline.download.list_assets.TURN_SLICES", 30)
     stage.vi.has(Scenario(holds={DATASET: 16_001}))
     turn, cursor, names = 0, None, []
     while turn == 0 or cursor:
@@ -307,7 +309,7 @@ def test_a_turn_without_time_leaves_files_to_the_next(stage: DownloadStage) -> N
 
 
 def test_only_what_was_begun_is_too_large(stage: DownloadStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assetline.dataset.download.THREADS", 1)
+    monkeypatch.setattr("assetline.download.download_slice.THREADS", 1)
     stage.holds("large.png", "small.png")
     [address] = stage.lists({"dataset_id": DATASET})["slices"]
     spent = iter([False, False])
@@ -321,7 +323,7 @@ def test_only_what_was_begun_is_too_large(stage: DownloadStage, monkeypatch: pyt
 def test_what_was_written_is_in_the_manifest_when_the_key_is_refused_after_it(
     stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assetline.dataset.download.THREADS", 1)
+    monkeypatch.setattr("assetline.download.download_slice.THREADS", 1)
     stage.holds("a.png", "b.png", "c.png")
     stage.plays(NoContents(filename="b.png", times=1))
     listed = stage.lists({"dataset_id": DATASET})

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from assetline.dataset import bucket, download_staging
+from assetline.download import s3_target as bucket
+from assetline.download import staging as download_staging
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.dataset.download_stage import DATASET, DownloadStage, download_stage
 from tests.handlers.dataset.kills import killed_at, survives
@@ -32,7 +33,7 @@ def vi() -> Iterator[Emulator]:
 def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
     monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
     monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
-    monkeypatch.setattr("assetline.dataset.download.THREADS", 1)  # a call after the other
+    monkeypatch.setattr("assetline.download.download_slice.THREADS", 1)  # a call after the other
     monkeypatch.setattr(download_staging, "SLICE_FILES", 2)
     monkeypatch.setattr(bucket, "SMALL", 0)
     with download_stage(vi, monkeypatch) as stage:

@@ -13,9 +13,9 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
 
-from assetline.ingest import connections
+from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import Drop, DropState, drop_id
-from assetline.ingest.small_objects import SmallObjects
+from assetline.ingest.fast_s3_reads import SmallObjects
 from functions.open_session import app as open_session
 from functions.poll_session import app as poll_session
 from functions.settle_session import app as settle_session

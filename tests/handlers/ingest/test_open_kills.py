@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from assetline.errors import ViRefused
-from assetline.ingest import connections, drop, ledger, slices
-from assetline.ingest.poll import rested
+from assetline.ingest import dependencies as connections
+from assetline.ingest import drop, ledger
+from assetline.ingest import staging as slices
+from assetline.ingest.poll_session import rested
 from local.emulators.vi.scenario import OmittedEntry, RefusedEntry
 from local.emulators.vi.server import Emulator
-from local.images import image
+from local.sample_images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, messages, put, record
 from tests.handlers.kills import Calls, Killed, killed_call

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from assetline.errors import AnswerLost, KeyRefused, ViUnavailable
-from assetline.ingest import connections, open_session, slices
+from assetline.ingest import dependencies as connections
+from assetline.ingest import open_session
+from assetline.ingest import staging as slices
 from local.emulators.vi.scenario import ApiFault, LostAnswer, OmittedEntry
 from local.emulators.vi.server import Emulator
 from tests.handlers.ingest.session_stage import DATASET, SessionStage, session_stage

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from assetline.ingest.permits import LONGEST_ANSWER, Permit, Permits, Wait
+from assetline.ingest.session_permits import LONGEST_ANSWER, Permit, Permits, Wait
 
 PER_WINDOW, WINDOW = 3, 300
 

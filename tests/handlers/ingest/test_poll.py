@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from assetline.errors import KeyRefused, RateLimited, ViUnavailable
-from assetline.ingest import connections
-from assetline.ingest.poll import LEAST_PATIENCE, interval, rested, waited
+from assetline.ingest import dependencies as connections
+from assetline.ingest.poll_session import LEAST_PATIENCE, interval, rested, waited
 from local.emulators.vi.scenario import ApiFault, FileError, OmittedEntry, SessionFails
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from assetline.ingest import connections
+from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import Drop, drop_id
 from assetline.ingest.inspection import PIECE
 from assetline.ingest.outcomes import Outcome
 from assetline.vi import crc32c
 from functions.record_drop import app as record_drop
 from local.emulators.vi.scenario import FileError
-from local.images import image
+from local.sample_images import image
 from tests.handlers.conftest import event, lambda_context
 from tests.handlers.ingest.session_stage import DROPS, SessionStage
 

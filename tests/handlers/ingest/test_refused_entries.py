@@ -5,7 +5,8 @@ import json
 import pytest
 
 from assetline.errors import AnswerLost, ViRefused
-from assetline.ingest import connections, session_request
+from assetline.ingest import create_session as session_request
+from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import Drop
 from local.emulators.vi.scenario import ApiFault, LostAnswer, RefusedEntry
 from tests.handlers.ingest.session_stage import SessionStage

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from assetline.errors import KeyRefused, ViUnavailable
-from assetline.ingest import connections, slices
-from assetline.ingest.poll import rested
+from assetline.ingest import dependencies as connections
+from assetline.ingest import staging as slices
+from assetline.ingest.poll_session import rested
 from local.emulators.vi.scenario import LOCAL_KEY, ApiFault, FileError, SessionFails
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assetline.ingest import connections
+from assetline.ingest import dependencies as connections
 from local.emulators.vi.scenario import FileError
 from local.emulators.vi.server import Emulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage

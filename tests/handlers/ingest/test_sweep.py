@@ -3,7 +3,7 @@
 import pytest
 
 from assetline.errors import KeyRefused
-from assetline.ingest import connections
+from assetline.ingest import dependencies as connections
 from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, FileError, LostAnswer
 from tests.handlers.conftest import lambda_context

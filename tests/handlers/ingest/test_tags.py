@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from assetline.ingest.tags import MAX_VALUE, legal, tag
+from assetline.ingest.object_tags import MAX_VALUE, legal, tag
 
 OURS = {"assetline:state": "ingested", "assetline:asset": "one.png"}
 

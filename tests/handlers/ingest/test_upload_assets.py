@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from assetline.ingest import connections, upload
-from assetline.ingest.slices import Slice
-from assetline.ingest.upload import SliceUpload
-from assetline.vi.multipart import TRIES_OF_A_PART
+from assetline.ingest import dependencies as connections
+from assetline.ingest import upload_assets as upload
+from assetline.ingest.staging import Slice
+from assetline.ingest.upload_assets import SliceUpload
+from assetline.vi.multipart_upload import TRIES_OF_A_PART
 from local.emulators.vi.scenario import ApiFault, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
-from local.images import image
+from local.sample_images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, record
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from assetline.export.latest import Latest
+from assetline.export.previous_export import Latest
 from assetline.export.request import AssetsRequest, ExportRequest
 
 MAX_PARTS = 10_000  # S3: parts of one upload

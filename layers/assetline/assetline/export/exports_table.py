@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from assetline.errors import NamesExhausted, NotResumable
 from assetline.export.checkpoint import Checkpoint, Export, Opened
-from assetline.export.progress import Progress, as_attributes
+from assetline.export.export_item import Progress, as_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

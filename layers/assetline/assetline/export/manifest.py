@@ -6,10 +6,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from assetline.export.checkpoint import Checkpoint, Export
-from assetline.export.memory import Memory
-from assetline.export.shapes import shape_of
+from assetline.export.record_layout import shape_of
+from assetline.export.turn_memory import Memory
 from assetline.table.columns import Column
-from assetline.table.tally import Tally
+from assetline.table.drift import Tally
 
 
 class Shrunk(BaseModel, frozen=True):

@@ -6,8 +6,8 @@ from boto3.s3.transfer import TransferConfig
 
 from assetline.errors import UploadGone
 from assetline.export.checkpoint import Checkpoint, Export
-from assetline.export.rendering import CONTENT_TYPES
-from assetline.export.upload import MultipartUpload, object_bytes, proven
+from assetline.export.file_formats import CONTENT_TYPES
+from assetline.export.multipart_upload import MultipartUpload, object_bytes, proven
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from assetline.dataset.where import Where
+from assetline.assets.conditions import Where
 from assetline.errors import InvalidInput
 from assetline.vi.asset_query import AssetQuery
 

@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from assetline.errors import PartsMismatch, StagedGone
 from assetline.export.checkpoint import Staged
-from assetline.export.names import staging_key
-from assetline.export.upload import says_absent
+from assetline.export.export_names import staging_key
+from assetline.export.multipart_upload import says_absent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

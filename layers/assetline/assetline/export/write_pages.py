@@ -11,17 +11,17 @@ from assetline.budget import Budget
 from assetline.errors import Permanent, Retryable
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
-from assetline.export.memory import Memory
-from assetline.export.parts import PartWriter
-from assetline.export.rendering import Rendering, rendering
-from assetline.export.report import Report
-from assetline.export.shapes import shape_of
-from assetline.export.sources import Source
+from assetline.export.file_formats import Rendering, rendering
+from assetline.export.multipart_upload import MultipartUpload
+from assetline.export.page_sources import Source
+from assetline.export.part_writer import PartWriter
+from assetline.export.progress_reporter import Report
+from assetline.export.record_layout import shape_of
 from assetline.export.staging import Staging
-from assetline.export.upload import MultipartUpload
-from assetline.feed.page import Page, Record
-from assetline.feed.reader import PageReader, Start
+from assetline.export.turn_memory import Memory
 from assetline.observability import count, logger
+from assetline.paging.reader import PageReader, Start
+from assetline.safetyculture.page_parser import Page, Record
 
 KEEPING_SECONDS = 60.0  # ours: what is read between two checkpoints is lost to a stop, and read again after a kill
 CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under way, the last part and the tail

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from assetline.ingest.arrival import Arrival
+from assetline.ingest.asset_names import DATASET_ID, asset_filename, dataset_and_path
 from assetline.ingest.drop import NOWHERE, Drop, drop_id
-from assetline.ingest.naming import DATASET_ID, asset_filename, dataset_and_path
 from assetline.vi import crc32c
-from assetline.vi.media import HEAD_BYTES, NotMedia, by_extension, checked
+from assetline.vi.media_types import HEAD_BYTES, NotMedia, by_extension, checked
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.conditions import Key
 
+from assetline.ingest.conditional_writes import Transition, apply
 from assetline.ingest.drop import OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
 from assetline.ingest.outcomes import Outcome
-from assetline.ingest.transitions import Transition, apply
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

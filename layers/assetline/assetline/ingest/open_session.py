@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
+from assetline.ingest.create_session import SessionRequest
 from assetline.ingest.drop import Drop
+from assetline.ingest.find_lost_session import find_lost
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.lost_session import find_lost
 from assetline.ingest.outcomes import Outcome
-from assetline.ingest.permits import Permit, Permits, Wait
-from assetline.ingest.session_request import SessionRequest
+from assetline.ingest.reject_drops import Unsent
+from assetline.ingest.session_permits import Permit, Permits, Wait
 from assetline.ingest.sessions_table import LEASE_SECONDS, Session, SessionsTable
-from assetline.ingest.slices import Address, SessionRef, SessionStaging, SliceAsset, fits, sliced
-from assetline.ingest.unsent import Unsent
+from assetline.ingest.staging import Address, SessionRef, SessionStaging, SliceAsset, fits, sliced
 from assetline.observability import count, logger
 from assetline.vi import datasets
 from assetline.vi.client import ViClient
-from assetline.vi.sessions import LARGEST, IngestionSession, Sessions
+from assetline.vi.ingestion_sessions import LARGEST, IngestionSession, Sessions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

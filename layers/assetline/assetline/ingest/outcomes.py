@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from assetline.ingest.drop import Drop
-from assetline.ingest.rejections import ALREADY_THERE, rejection
+from assetline.ingest.vi_error_codes import ALREADY_THERE, rejection
 
 MOST_RETURNS = 3  # ours: how often a drop goes back at its own cost before it is rejected
 SESSION_FAILED = "SessionFailed"

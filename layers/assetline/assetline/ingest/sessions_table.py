@@ -12,7 +12,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import BaseModel
 
 from assetline.ingest.drop import moment
-from assetline.ingest.permits import PREFIX as PERMIT
+from assetline.ingest.session_permits import PREFIX as PERMIT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from assetline.ingest.drop import Drop
 from assetline.ingest.outcomes import Ended, Ending, Evidence, Outcome, outcomes
-from assetline.ingest.slices import SessionRef
+from assetline.ingest.staging import SessionRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

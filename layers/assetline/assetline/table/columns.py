@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from assetline.table.pipes import NotPipeEncoded, parse_pipes
+from assetline.table.pipe_encoding import NotPipeEncoded, parse_pipes
 
 EXTRA = "extra"  # the last column: what a record holds beyond the columns, as one JSON object
 FIELDS = "fields"  # the key of an asset under which its custom fields are pipe-encoded (contract sheet, section 1)

@@ -7,10 +7,10 @@ import orjson
 
 from assetline.table.cells import cell_text
 from assetline.table.columns import Column, items_of
+from assetline.table.drift import Tally
 from assetline.table.formulas import runs
 from assetline.table.literals import literal_text
-from assetline.table.pipes import Item, NotPipeEncoded
-from assetline.table.tally import Tally
+from assetline.table.pipe_encoding import Item, NotPipeEncoded
 
 _ITEM_KEYS = frozenset({"name", "value", "field_id"})  # contract sheet, section 1
 

@@ -3,7 +3,7 @@
 import re
 
 from assetline.table.cells import cell_text, money_text, time_text
-from assetline.table.pipes import parse_value
+from assetline.table.pipe_encoding import parse_value
 
 # Money and time as the feed spells them (contract sheet, section 1), in digits that fit 64 bits. All that is spelled
 # otherwise is parsed.

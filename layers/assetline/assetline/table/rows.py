@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from assetline.table.cells import as_json, cell_text
 from assetline.table.columns import EXTRA, Columns, items_of
+from assetline.table.drift import Tally
 from assetline.table.fields import FieldTable
 from assetline.table.formulas import neutralised
-from assetline.table.tally import Tally
 
 __all__ = ["EXTRA", "CsvTable"]
 

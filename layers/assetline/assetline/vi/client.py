@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from assetline.credentials import ViCredentials, ViKey
 from assetline.errors import (
     AnswerLost,
     KeyForbidden,
@@ -19,9 +20,8 @@ from assetline.errors import (
     ViUnavailable,
     ViUnreachable,
 )
-from assetline.feed.transport import KeptConnections, transport_to
-from assetline.pauses import retry_after
-from assetline.secrets import ViCredentials, ViKey
+from assetline.http.pooled_transport import KeptConnections, transport_to
+from assetline.http.retry_after import retry_after
 
 TIMEOUT = httpx.Timeout(30, connect=5, read=60)  # ours: a session of 5,000 assets takes the API a while to open
 IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more

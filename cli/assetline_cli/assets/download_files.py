@@ -1,0 +1,127 @@
+"""Many files brought from Vi at once, while the next are still being listed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Event
+from typing import TYPE_CHECKING
+
+from assetline.assets.asset_file import AssetFile, Outcome, id_of, named, unknown
+from assetline.assets.file_names import Names
+from assetline.download.fetch_file import Fetch, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+    from datetime import datetime
+
+    from assetline.assets.listing import Listing
+    from assetline_cli.clock import Clock
+
+AT_ONCE = 32  # ours: small files, of which the way there and back takes longer than the bytes
+AHEAD = 500  # ours: listed and not begun; the addresses of a few are not over before it is their turn
+TICK_SECONDS = 0.5
+
+
+@dataclass
+class Bringing:
+    """How far the downloading is; `files` and `bytes_total` grow until all is `listed`.
+
+    `nameless` are records without an id; `beside` are files written beside another of their name, which is as it was.
+    """
+
+    began_at: datetime
+    files: int = 0
+    bytes_total: int = 0
+    bytes_done: int = 0
+    excluded: int = 0
+    nameless: int = 0
+    listed: bool = False
+    ended: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    bytes_written: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+    beside: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome, size: int) -> None:
+        """Count what became of a file of *size*."""
+        self.counts[outcome.state] += 1
+        self.bytes_done += size
+        if outcome.state == "written":
+            self.bytes_written += outcome.bytes
+        if outcome.state == "failed":
+            self.failed.append(outcome)
+
+
+class Bringer:
+    """Brings what a listing lists; *fetch* makes, of how it is to be stopped, what brings one file."""
+
+    def __init__(self, listing: Listing, fetch: Callable[[Callable[[], bool]], Fetch], clock: Clock) -> None:
+        self._listing = listing
+        self._stop = Event()
+        self._fetch = fetch(self._stop.is_set)
+        self._bringing = Bringing(clock.now())
+
+    def bring(self, tell: Callable[[Bringing], object], *, by_date: bool) -> Bringing:
+        """Bring all files, *tell* how far it is as it goes, and return how it ended.
+
+        What concerns every file, and Ctrl+C, end it: what is under way leaves nothing behind.
+        """
+        done: SimpleQueue[Future[tuple[AssetFile, Outcome]]] = SimpleQueue()
+        pending = 0
+        files = self._files(by_date=by_date)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download") as threads:
+            try:
+                while True:
+                    while pending < AHEAD and (file := next(files, None)) is not None:
+                        threads.submit(self._bring, file).add_done_callback(done.put)
+                        pending += 1
+                    if not pending:
+                        break
+                    pending -= self._settle(done)
+                    tell(self._bringing)
+            except BaseException:
+                self._stop.set()
+                threads.shutdown(wait=False, cancel_futures=True)  # those not begun; the others end with the context
+                raise
+        self._bringing.ended = True
+        tell(self._bringing)
+        return self._bringing
+
+    def _bring(self, file: AssetFile) -> tuple[AssetFile, Outcome]:
+        return file, self._fetch.bring(file)
+
+    def _settle(self, done: SimpleQueue[Future[tuple[AssetFile, Outcome]]]) -> int:
+        """Count what has ended, for which a moment is waited; return how many files that are."""
+        settled = 0
+        try:
+            future = done.get(timeout=TICK_SECONDS)
+            while True:
+                settled += 1
+                with suppress(Stopped):
+                    file, outcome = future.result()
+                    self._bringing.add(outcome, file.size or 0)
+                    if outcome.state == "written" and outcome.name != file.name:
+                        self._bringing.beside.append(outcome)
+                future = done.get_nowait()
+        except Empty:
+            return settled
+
+    def _files(self, *, by_date: bool) -> Iterator[AssetFile]:
+        names, bringing = Names(), self._bringing
+        for page in self._listing.pages():
+            bringing.excluded += page.excluded
+            for asset_id in page.unknown:
+                bringing.files += 1
+                bringing.add(unknown(asset_id), 0)
+            bringing.nameless += sum(not id_of(record) for record in page.records)
+            found = [named(record, names, by_date=by_date) for record in page.records]
+            files = [file for file in found if file is not None]
+            bringing.files += len(files)
+            bringing.bytes_total += sum(file.size or 0 for file in files)
+            yield from files
+        bringing.listed = True

@@ -1,0 +1,151 @@
+"""A folder that files are downloaded to: a file has its name only when it is whole and proven."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import chain
+from stat import S_ISREG
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from assetline.assets.asset_file import names_with_id
+from assetline.download.fetch_file import Arriving, Fetch, NotKept
+from assetline.vi.crc32c import Crc32c
+from assetline_cli.errors import FolderFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from assetline.assets.asset_file import AssetFile, Outcome
+
+PIECE = 1024**2
+# What the next file would meet as well.
+_OF_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE})
+
+
+@dataclass
+class FolderFetch(Fetch):
+    """Brings files to a folder; unless it is to overwrite, it replaces none by another."""
+
+    place: FolderPlace
+
+    def bring(self, file: AssetFile) -> Outcome:
+        """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
+        if self.overwrite:
+            return super().bring(file)
+        with self.place.free_name(file) as named:
+            return super().bring(named)
+
+
+class FolderPlace:
+    """Puts files below *folder*; threads share one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._under_way: dict[str, str] = {}  # the ids of assets, by the names that they are about to get
+        self._equal: dict[str, int] = {}  # what has been read already, by name: nothing is read twice
+
+    def room(self, file: AssetFile) -> AbstractContextManager[object]:  # noqa: ARG002 - as every place has it
+        """Return at once: of a file, one piece is in memory."""
+        return nullcontext()
+
+    @contextmanager
+    def free_name(self, file: AssetFile) -> Iterator[AssetFile]:
+        """Yield *file* under its name, or, if that is another file's, under the first with its id that is not."""
+        named = self._free(file)
+        try:
+            yield named
+        finally:
+            self._equal.pop(named.name, None)
+            del self._under_way[named.name]
+
+    def _free(self, file: AssetFile) -> AssetFile:
+        for name in chain([file.name], names_with_id(file)):
+            if self._under_way.setdefault(name, file.asset_id) == file.asset_id:
+                named = file.model_copy(update={"name": name})
+                if not self._is_another(named):
+                    return named
+                del self._under_way[name]
+        raise AssertionError("one of the names is free: there is no end of them")
+
+    def _is_another(self, file: AssetFile) -> bool:
+        """Say whether what has a file's name is known not to be it; of what Vi says no checksum, the size tells."""
+        try:
+            there = (self._folder / file.name).stat()
+        except OSError:
+            return False
+        if not S_ISREG(there.st_mode) or file.size not in {None, there.st_size}:
+            return True
+        if file.size is None or not file.crc32c:
+            return False
+        checksum = self._checksum(file.name)
+        if checksum not in file.crc32c:
+            return True
+        self._equal[file.name] = checksum
+        return False
+
+    def _checksum(self, name: str) -> int | None:
+        checksum = Crc32c()
+        try:
+            with (self._folder / name).open("rb") as there:
+                while piece := there.read(PIECE):
+                    checksum.update(piece)
+        except OSError:
+            return None
+        return checksum.signed
+
+    def held(self, file: AssetFile) -> int | None:
+        """Return the signed CRC32C of the file that is there, if `free_name` found it equal; else None."""
+        return self._equal.get(file.name)
+
+    def put(self, file: AssetFile, arriving: Arriving) -> None:
+        """Write a file beside its name, and rename it once it is proven.
+
+        Raises:
+            NotKept: this one cannot be written.
+            FolderFull: none can.
+        """
+        path = self._folder / file.name
+        part = path.with_name(f".{uuid4().hex}.part")
+        try:
+            try:
+                _write(part, arriving)
+                part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> Exception:
+        if error.errno in _OF_ALL:
+            return FolderFull(
+                f"Cannot write to {str(self._folder)!r} any more ({error.strerror}): put that right and start "
+                "again. What is there is whole, and is skipped."
+            )
+        return NotKept("NotStored", f"{error.strerror}.")
+
+
+def _write(part: Path, arriving: Arriving) -> None:
+    # By the system's own calls, half as many as a file object makes: at each of them the threads change places.
+    descriptor = _opened(part)
+    try:
+        for piece in arriving:
+            left = memoryview(piece)
+            while left:  # a write may take a part of it
+                left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
+
+
+def _opened(part: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # the last on Windows only
+    try:
+        return os.open(part, flags, 0o666)
+    except FileNotFoundError:  # a folder by date, and the first file of its day
+        part.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(part, flags, 0o666)

@@ -1,0 +1,106 @@
+"""A run on the assets of a dataset, started on its machine and followed to its end."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline_cli.errors import RunFailed, RunUnheard, explain
+from assetline_cli.executions import Executions, failure_of, has_ended, read_output
+from assetline_cli.exports.request import execution_name
+from assetline_cli.polling import await_appearance, looks
+from assetline_cli.terminal.formatting import duration
+from assetline_cli.terminal.progress_bar import UNHEARD, Picture, view_on
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+    from pydantic import BaseModel
+
+    from assetline_cli.context import Desk
+
+LOOK_EVERY_SECONDS = 1.0  # ours
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a run; `described` is None before it was heard of."""
+
+    described: DescribeExecutionOutputTypeDef | None = None
+    heard: bool = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.described is not None and has_ended(self.described["status"])
+
+    def unheard(self) -> Look:
+        """Return the same, of a moment in which AWS gives no answer."""
+        return replace(self, heard=False)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of the machine *machine_arn*."""
+
+    desk: Desk
+    machine_arn: str
+    progress: bool = True
+
+    def through[Output: BaseModel](
+        self, title: str, subject: str, asked: dict[str, Any], output: type[Output]
+    ) -> Output:
+        """Start a run with the input *asked* and see it through; raises as `start` and `seen_through`."""
+        return self.seen_through(self.start(subject, asked), title, output)
+
+    def start(self, subject: str, asked: dict[str, Any]) -> str:
+        """Start a run with the input *asked* and return its ARN; raises `StartRefused`."""
+        name = execution_name(subject, self.desk.clock.now(), secrets.token_hex(2))
+        return self._executions().start(name, json.dumps(asked))
+
+    def seen_through[Output: BaseModel](self, arn: str, title: str, output: type[Output]) -> Output:
+        """See a run through to its end, and return what it came to.
+
+        Ctrl+C ends the watching only.
+
+        Raises:
+            RunFailed: it failed as a whole.
+            RunUnheard: AWS gives no answer for a while, or refuses to; the run goes on.
+            VersionsApart: as `read_output`.
+        """
+        described = self._followed(arn, title)
+        failure = failure_of(described)
+        if failure is not None:
+            raise RunFailed(f"{failure.error}: {failure.message} Look further: {arn}")
+        result = read_output(described, output)
+        if result is None:
+            raise RunFailed(f"The run has not ended, and is not running either. Look further: {arn}")
+        return result
+
+    def _followed(self, arn: str, title: str) -> DescribeExecutionOutputTypeDef:
+        clock, executions = self.desk.clock, self._executions()
+        began = clock.now()
+        try:
+            await_appearance(lambda: executions.described(arn), clock, LOOK_EVERY_SECONDS)
+            with view_on(self.desk.out, clock, wanted=self.progress) as view:
+                for look in looks(lambda: Look(executions.described(arn)), clock, LOOK_EVERY_SECONDS, before=Look()):
+                    view.show(_picture(look, title, (clock.now() - began).total_seconds()))
+                    if look.ended and look.described is not None:
+                        return look.described
+        except KeyboardInterrupt:
+            self.desk.complain(f"\nIt goes on in AWS: {arn}")
+            raise
+        except (BotoCoreError, ClientError) as error:
+            raise RunUnheard(f"{explain(error)} The run goes on in AWS: {arn}") from error
+        raise AssertionError("the last look is of the end")
+
+    def _executions(self) -> Executions:
+        return Executions(self.desk.aws.stepfunctions, self.machine_arn)
+
+
+def _picture(look: Look, title: str, seconds: float) -> Picture:
+    trouble = None if look.heard else UNHEARD
+    return Picture(title, int(look.ended), 1, (duration(seconds),), trouble, ended=look.ended)

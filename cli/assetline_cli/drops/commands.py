@@ -1,0 +1,181 @@
+"""What `assetline drop`, `drops` and `sessions` take, explained to who types `--help`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from assetline.ingest.drop import STATES
+from assetline_cli.drops.drop import DropRequest
+from assetline_cli.drops.drop import drop as drop_them
+from assetline_cli.drops.list import drops_hint, print_drops, print_drops_json
+from assetline_cli.drops.options import (
+    DropIds,
+    DropInState,
+    ForReason,
+    HowMany,
+    IntoDataset,
+    Metadata,
+    OfDataset,
+    Paths,
+    SessionInState,
+    ShowProgress,
+    WaitForThem,
+)
+from assetline_cli.drops.retry import Wanted
+from assetline_cli.drops.retry import retry as retry_them
+from assetline_cli.drops.table import DropsTable
+from assetline_cli.error_reporting import one_message
+from assetline_cli.options import AsJson, StackName, Yes
+from assetline_cli.sessions import SessionChoice, print_sessions, print_sessions_json, sessions_of
+from assetline_cli.stack import DEFAULT_STACK, find_stack
+
+if TYPE_CHECKING:
+    from assetline_cli.context import Desk
+
+drops_app = typer.Typer(rich_markup_mode="rich")
+
+
+def drop(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+    ctx: typer.Context,
+    path: Paths,
+    dataset: IntoDataset,
+    metadata: Metadata = None,
+    wait: WaitForThem = True,
+    progress: ShowProgress = True,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """Drop images and videos into the bucket, and see them become assets of a Vi dataset.
+
+    A folder is dropped with all that is below it, except hidden files and
+    what often lies beside pictures and is none, such as .txt, .csv or .zip.
+    Whatever else Vi does not take is dropped, and rejected with the reason; a
+    file that is named is dropped whatever it is. The folders below it are part
+    of the assets' names.
+
+    It waits until each is ingested or rejected, and sums up. Ctrl+C while it
+    waits ends the waiting only: the ingestion runs in AWS. With --no-wait it
+    prints the ids of the drops, one a line, and says the rest on stderr. Exit
+    status: 0 all are ingested (with --no-wait: dropped), 1 anything else,
+    130 Ctrl+C.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline drop photos --dataset ds1[/cyan]
+      [cyan]assetline drop a.jpg b.mp4 more/ --dataset ds1 --metadata site=7 --metadata camera=north[/cyan]
+      [cyan]assetline drop photos --dataset ds1 --no-wait > ids.txt[/cyan]
+        leave once they are in the bucket; `assetline drops` shows how far they are
+    """
+    desk: Desk = ctx.obj
+    with one_message(desk):
+        found = find_stack(desk.aws.cloudformation, stack)
+        raise typer.Exit(drop_them(desk, found, DropRequest(path, dataset, metadata or (), wait, progress)))
+
+
+@drops_app.callback(invoke_without_command=True)
+def drops(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+    ctx: typer.Context,
+    dataset: OfDataset = None,
+    state: DropInState = None,
+    limit: HowMany = 20,
+    json: AsJson = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """List drops, the newest first: what became of each, and why.
+
+    On a terminal it is a table; in a pipe, lines without a heading whose
+    columns are set apart by tabs: drop id, key, dataset, state, age, size,
+    attempts (the sessions that failed it), reason. What it says besides goes
+    to stderr. `assetline drops retry` re-queues what was rejected.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline drops[/cyan]
+      [cyan]assetline drops --dataset ds1 --state rejected[/cyan]
+      [cyan]assetline drops --state rejected --limit 1000 --json[/cyan]
+      [cyan]assetline drops retry --dataset ds1[/cyan]
+    """
+    if ctx.invoked_subcommand is not None:
+        _refuse_options_before(ctx, ctx.invoked_subcommand)
+        return
+    desk: Desk = ctx.obj
+    with one_message(desk):
+        found = find_stack(desk.aws.cloudformation, stack)
+        newest = DropsTable.of(desk, found.ingestion()).newest(dataset, [state] if state else STATES, limit)
+        (print_drops_json if json else print_drops)(desk, newest)
+        hint = drops_hint(newest, stack, dataset, state)
+        if hint and not json:
+            desk.complain(hint)
+
+
+def _refuse_options_before(ctx: typer.Context, subcommand: str) -> None:
+    """End the command if it was given options that *subcommand* would not hear of, be it only another stack."""
+    sources = (ctx.get_parameter_source(name) for name in ctx.params)
+    if any(source and source.name == "COMMANDLINE" for source in sources):
+        raise typer.BadParameter(f"options come after {subcommand}: assetline drops {subcommand} …")
+
+
+@drops_app.command()
+def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+    ctx: typer.Context,
+    drop_id: DropIds = None,
+    dataset: OfDataset = None,
+    reason: ForReason = None,
+    yes: Yes = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """Re-queue rejected drops: they wait for a session again, as if for the first time.
+
+    Which: those named, or all that were rejected, of a dataset, for a reason.
+    It asks first, unless told --yes. What was refused for what it is, such as
+    an empty file, is not re-queued: put it right and drop it anew. Exit
+    status: 0 re-queued, or nothing to re-queue; 1 anything else.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline drops retry --dataset ds1 --reason ENOQUOTA[/cyan]
+        when the quota was enlarged
+      [cyan]assetline drops retry 0f3c9a7be2d14c55a1b0c2d3e4f50617[/cyan]
+      [cyan]assetline drops retry --yes[/cyan]
+        everything that was rejected
+    """
+    if drop_id and (dataset or reason):
+        raise typer.BadParameter("name drops, or say which by --dataset and --reason, not both", param_hint="DROP_ID")
+    desk: Desk = ctx.obj
+    if not yes and not desk.can_ask:
+        raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
+    with one_message(desk):
+        wanted = Wanted(drop_id or (), dataset, reason)
+        raise typer.Exit(retry_them(desk, find_stack(desk.aws.cloudformation, stack), wanted, sure=yes))
+
+
+def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+    ctx: typer.Context,
+    dataset: OfDataset = None,
+    state: SessionInState = None,
+    limit: HowMany = 20,
+    json: AsJson = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """List ingestion sessions, the newest first: what each made of its drops.
+
+    On a terminal it is a table; in a pipe, lines without a heading whose
+    columns are set apart by tabs: session, dataset, state, total, ingested,
+    rejected, returned (they wait for another session), age, duration, error,
+    report (its key in the export bucket).
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline sessions[/cyan]
+      [cyan]assetline sessions --dataset ds1 --state failed[/cyan]
+      [cyan]assetline sessions --limit 100 --json[/cyan]
+    """
+    desk: Desk = ctx.obj
+    with one_message(desk):
+        found = find_stack(desk.aws.cloudformation, stack)
+        choice = SessionChoice(dataset, state, limit)
+        newest = choice.newest(sessions_of(desk.aws.table(found.ingestion().sessions_table)))
+        (print_sessions_json if json else print_sessions)(desk, newest)
+        if not newest and not json:
+            desk.complain(choice.hint(stack))

@@ -1,0 +1,76 @@
+"""Runs of the machine that ingests the drops of a dataset: those that failed, told; new ones, started."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline_cli.errors import CommandFailed, RunNotStarted, explain
+from assetline_cli.executions import Executions, failure_of, input_of
+from assetline_cli.exports.request import execution_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mypy_boto3_stepfunctions import SFNClient
+
+    from assetline_cli.clock import Clock
+
+LISTED = 100  # ours: runs of all datasets to look for one of ours among, the newest first
+NAMED_AFTER = 60  # characters: the name of a run begins with the dataset's id, as far as there is room
+
+
+class FailedRuns:
+    """Why runs for *dataset_id* fail."""
+
+    def __init__(self, client: SFNClient, machine_arn: str, dataset_id: str) -> None:
+        self._client = client
+        self._machine_arn = machine_arn
+        self._dataset_id = dataset_id
+        self._of_others: set[str] = set()  # whose names begin alike
+
+    def newest(self, since: datetime) -> str | None:
+        """Return why the last run failed, if it did so since a moment; None if not, or if nobody may know."""
+        try:
+            listed = self._client.list_executions(stateMachineArn=self._machine_arn, maxResults=LISTED)["executions"]
+            for execution in listed:
+                arn = execution["executionArn"]
+                if not execution["name"].startswith(self._dataset_id[:NAMED_AFTER]) or arn in self._of_others:
+                    continue
+                described = self._client.describe_execution(executionArn=arn)
+                if input_of(described).get("dataset_id") == self._dataset_id:
+                    failure = failure_of(described) if described.get("stopDate", since) >= since else None
+                    return f"{failure.error}: {failure.message}" if failure else None
+                self._of_others.add(arn)
+        except (BotoCoreError, ClientError):
+            return None  # it explains why nothing moves, and is no reason to give up
+        return None
+
+
+class Runs:
+    """Starts runs."""
+
+    def __init__(self, client: SFNClient, machine_arn: str, clock: Clock) -> None:
+        self._executions = Executions(client, machine_arn)
+        self._clock = clock
+
+    def start(self, dataset_id: str) -> str:
+        """Start a run of what waits for a dataset, and return its ARN.
+
+        One that finds nothing left to claim ends at once and costs nothing, so two of them are no harm.
+
+        Raises:
+            RunNotStarted: the drops wait, and the sweeper finds them.
+        """
+        name = execution_name(f"{dataset_id}-retry", self._clock.now(), secrets.token_hex(2))
+        try:
+            return self._executions.start(name, json.dumps({"dataset_id": dataset_id}))
+        except (BotoCoreError, ClientError, CommandFailed) as error:
+            why = str(error) if isinstance(error, CommandFailed) else explain(error)
+            raise RunNotStarted(
+                f"The drops of {dataset_id} wait again, and their run could not be started. {why} "
+                "The stack looks every few minutes for drops that wait, and starts it then."
+            ) from error

@@ -1,0 +1,161 @@
+"""The files to drop: found below the paths given, each with the key it is dropped under."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assetline_cli.errors import FilesCollide, FolderUnreadable
+from assetline_cli.terminal.formatting import count_of
+from assetline_cli.terminal.output import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+LONGEST_KEY = 1024  # S3, in bytes
+EXTENSIONS_SHOWN = 5  # ours
+
+# Ours: what lies beside pictures and is none. Anything else is dropped, and whoever dropped it told why it is refused:
+# a picture of a kind Vi does not take should not be missing without a word.
+_BESIDE_MEDIA = """
+    txt md rst rtf csv tsv json jsonl ndjson geojson xml xsd yaml yml toml ini cfg conf properties log
+    html htm css js mjs py ipynb pyc sh bat ps1 c h cpp java go rs r m sql
+    pdf doc docx xls xlsx ppt pptx odt ods odp pages numbers key
+    zip tar gz tgz bz2 xz zst 7z rar iso dmg
+    mp3 wav flac m4a aac wma mid srt vtt
+    db sqlite sqlite3 parquet feather npy npz pkl pickle h5 hdf5 mat pt pth onnx pb tflite safetensors tfrecord
+    names labels cache lock lnk url tmp bak part crdownload exe dll so dylib bin msi apk
+    md5 sha1 sha256 crc sig asc
+"""
+NOT_MEDIA = frozenset(_BESIDE_MEDIA.split())
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file to drop; `size` is in bytes."""
+
+    path: Path
+    key: str
+    size: int
+
+    @property
+    def shown(self) -> str:
+        """Its path, as it is shown."""
+        return printable(str(self.path))
+
+
+@dataclass(frozen=True)
+class NotDropped:
+    """A file that is not in the bucket, and why."""
+
+    path: Path
+    reason: str
+    message: str
+
+    @property
+    def shown(self) -> str:
+        """Its path, as it is shown."""
+        return printable(str(self.path))
+
+
+@dataclass
+class Found:
+    """What there is below the paths given: files to drop, files that no key can name, and what is passed over."""
+
+    files: dict[str, LocalFile] = field(default_factory=dict)
+    unfit: list[NotDropped] = field(default_factory=list)
+    hidden: int = 0
+    linked_folders: int = 0
+    special: int = 0
+    not_media: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files to drop."""
+        return sum(file.size for file in self.files.values())
+
+    def skipped_lines(self) -> Iterator[str]:
+        """Yield what is said of what was passed over."""
+        if self.hidden:
+            yield f"Skipped {self.hidden:,} hidden: names that begin with a dot."
+        if self.not_media:
+            kinds = [f".{extension}" for extension, _ in self.not_media.most_common(EXTENSIONS_SHOWN)]
+            kinds += ["…"] if len(self.not_media) > EXTENSIONS_SHOWN else []
+            number = self.not_media.total()
+            noun = "file that is no image or video" if number == 1 else "files that are no images or videos"
+            yield f"Skipped {number:,} {noun} ({', '.join(kinds)}): name a file to drop it all the same."
+        if self.linked_folders:
+            yield f"Skipped {count_of(self.linked_folders, 'linked folder')}: name a folder to drop what is in it."
+        if self.special:
+            yield f"Skipped {self.special:,} that can only be read once, such as pipes."
+
+
+def find_files(paths: Iterable[Path], dataset_id: str) -> Found:
+    """Return the files to drop into a dataset: those named, and those below the folders named.
+
+    The key of a file is its path below the folder that was named, or its name, below the dataset's id.
+
+    Raises:
+        FilesCollide: two of them would have one key.
+        FolderUnreadable: a folder cannot be looked into.
+    """
+    found = Found()
+    for path in paths:
+        if path.is_dir():
+            for file in _walk(path, found):
+                _add(found, file, f"{dataset_id}/{file.relative_to(path).as_posix()}")
+        else:
+            _add(found, path, f"{dataset_id}/{path.absolute().name}")
+    return found
+
+
+def _walk(folder: Path, found: Found) -> Iterator[Path]:
+    """Yield the files below *folder*, in order, and count what is passed over."""
+    for here, folders, files in folder.walk(on_error=_raise_unreadable):
+        visible = sorted(name for name in folders if not name.startswith("."))
+        found.hidden += len(folders) - len(visible)
+        folders[:] = visible
+        for name in sorted(files):
+            path = here / name
+            if name.startswith("."):
+                found.hidden += 1
+            elif path.is_dir():  # a link: it may lead back to where it is
+                found.linked_folders += 1
+            elif path.exists() and not path.is_file():  # a pipe, say: reading it may never end
+                found.special += 1
+            elif path.suffix[1:].lower() in NOT_MEDIA:
+                found.not_media[path.suffix[1:].lower()] += 1
+            else:
+                yield path
+
+
+def _raise_unreadable(error: OSError) -> None:
+    raise FolderUnreadable(
+        f"Cannot look into {str(error.filename)!r} ({error.strerror}), so nothing was dropped: "
+        "make it readable, or name the folders beside it."
+    ) from error
+
+
+def _add(found: Found, path: Path, key: str) -> None:
+    try:
+        length = len(key.encode())
+        size = path.stat().st_size
+    except UnicodeEncodeError:
+        found.unfit.append(NotDropped(path, "BadName", "Its name is not UTF-8: rename it."))
+        return
+    except OSError as error:
+        found.unfit.append(NotDropped(path, "Unreadable", f"{error.strerror}."))
+        return
+    if length > LONGEST_KEY:
+        message = f"Its key would have {length:,} bytes, and S3 takes {LONGEST_KEY:,}: name a folder further down."
+        found.unfit.append(NotDropped(path, "NameTooLong", message))
+        return
+    before = found.files.get(key)
+    if before and before.path.resolve() != path.resolve():
+        raise FilesCollide(
+            f"{before.shown!r} and {printable(str(path))!r} would both be dropped as {key!r}: "
+            "drop them one after the other, or name the folder above them."
+        )
+    found.files[key] = LocalFile(path, key, size)

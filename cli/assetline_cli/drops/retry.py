@@ -1,0 +1,118 @@
+"""Rejected drops re-queued, as if for the first time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetline_cli.context import COMPLETE, FAILED, Desk
+from assetline_cli.drops.ingestion_runs import Runs
+from assetline_cli.drops.table import DropsTable
+from assetline_cli.errors import CommandFailed, DropMissing, NothingToRetry
+from assetline_cli.suggested_commands import drops_command
+from assetline_cli.terminal.formatting import count_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assetline.ingest.drop import Drop
+    from assetline_cli.stack import Stack
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which drops are to be re-queued: those named, or else the rejected ones, of a dataset, for a reason."""
+
+    drop_ids: Sequence[str] = ()
+    dataset_id: str | None = None
+    reason: str | None = None
+
+    def chosen(self, drops: DropsTable) -> list[Drop]:
+        """Return the rejected drops that are meant.
+
+        Raises:
+            DropMissing, NothingToRetry: one that is named is not there, or not rejected.
+        """
+        if self.drop_ids:
+            return self._named(drops)
+        rejected = drops.newest(self.dataset_id, ["rejected"])
+        return [drop for drop in rejected if self.reason in {None, drop.reason}]
+
+    def _named(self, drops: DropsTable) -> list[Drop]:
+        found = drops.get(self.drop_ids)
+        for drop_id in self.drop_ids:
+            if drop_id not in found:
+                raise DropMissing(
+                    f"There is no drop {drop_id!r} in this stack: `assetline drops --json` lists them with their ids."
+                )
+            if found[drop_id].state != "rejected":
+                raise NothingToRetry(f"Drop {drop_id} is {found[drop_id].state}, not rejected: nothing was re-queued.")
+        return list(found.values())
+
+
+def can_be_retried(drop: Drop) -> bool:
+    """Tell whether a rejected drop may be an asset yet: one that was refused for what it is stays what it is."""
+    return drop.mime is not None  # it is known of those that were read and found good, before Vi was asked
+
+
+def retry(desk: Desk, stack: Stack, wanted: Wanted, *, sure: bool) -> int:
+    """Re-queue what is *wanted*, asking first unless *sure*; return the exit status of the command.
+
+    Raises:
+        DropMissing, NothingToRetry: there is nothing that can be.
+        RunNotStarted: the drops wait again, and are taken a little later.
+    """
+    drops = DropsTable.of(desk, stack.ingestion())
+    chosen = wanted.chosen(drops)
+    again = [drop for drop in chosen if can_be_retried(drop)]
+    _tell_of_unfit(desk, chosen)
+    if not again:
+        if wanted.drop_ids:
+            raise NothingToRetry("None of these drops can be re-queued.")
+        desk.say("Nothing to re-queue: no drop was rejected that Vi may take now.")
+        return COMPLETE
+    if not sure and not _confirmed(desk, again):
+        desk.say("Nothing was re-queued.")
+        return FAILED
+    _requeue(desk, stack, drops, again)
+    return COMPLETE
+
+
+def _requeue(desk: Desk, stack: Stack, drops: DropsTable, again: Sequence[Drop]) -> None:
+    waiting = drops.retry(again)
+    desk.say(f"Re-queued {count_of(len(waiting), 'drop')}.")
+    if len(waiting) < len(again):
+        desk.complain(f"{count_of(len(again) - len(waiting), 'drop')} had been re-queued or dropped anew by then.")
+    runs = Runs(desk.aws.stepfunctions, stack.ingestion().machine_arn, desk.clock)
+    failures = []
+    for dataset_id in sorted({drop.dataset_id for drop in again if drop.drop_id in waiting}):
+        try:
+            runs.start(dataset_id)
+        except CommandFailed as error:  # the drops of the other datasets wait as well
+            failures.append(error)
+        else:
+            desk.say(f"See how far they are: {drops_command(stack.name, dataset_id)}")
+    if failures:
+        raise failures[0]
+
+
+def _tell_of_unfit(desk: Desk, chosen: Sequence[Drop]) -> None:
+    unfit = Counter(drop.reason or "no reason" for drop in chosen if not can_be_retried(drop))
+    if unfit:
+        reasons = ", ".join(f"{reason} {number:,}" for reason, number in unfit.most_common())
+        verb = "was" if unfit.total() == 1 else "were"
+        desk.complain(
+            f"{count_of(unfit.total(), 'drop')} {verb} refused before Vi was asked ({reasons}): "
+            "put the files right and drop them anew."
+        )
+
+
+def _confirmed(desk: Desk, again: Sequence[Drop]) -> bool:
+    datasets = sorted({drop.dataset_id for drop in again})
+    where = datasets[0] if len(datasets) == 1 else count_of(len(datasets), "dataset")
+    try:
+        return desk.ask(f"Re-queue {count_of(len(again), 'drop')} of {where}? [y]es / [n]o") in {"y", "yes"}
+    except EOFError:
+        desk.say("")
+        return False

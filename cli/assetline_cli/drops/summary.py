@@ -1,0 +1,107 @@
+"""How the dropping ended: the summary that Datature's SDK prints, and what to do about each file that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetline_cli.drops.retry import can_be_retried
+from assetline_cli.suggested_commands import drops_command, retry_command
+from assetline_cli.terminal.formatting import count
+from assetline_cli.terminal.output import printable, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import Console
+
+    from assetline.ingest.drop import Drop
+    from assetline_cli.drops.local_files import NotDropped
+    from assetline_cli.drops.upload import Dropped
+
+HEADLINE = "Asset Upload Summary"
+FILES_SHOWN = 50  # ours: more are listed by another command
+IDS_NAMED = 3  # ours: more than so many are re-queued by their dataset
+
+
+@dataclass(frozen=True)
+class DropSummary:
+    """What became of the files: *over* has the drops that ended, by their ids."""
+
+    dataset_id: str
+    dropped: Sequence[Dropped]
+    not_dropped: Sequence[NotDropped]
+    over: Mapping[str, Drop]
+
+    @property
+    def total(self) -> int:
+        """How many files there were to drop."""
+        return len(self.dropped) + len(self.not_dropped)
+
+    @property
+    def succeeded(self) -> int:
+        """How many are assets now."""
+        return sum(drop.state == "ingested" for drop in self.over.values())
+
+    @property
+    def rejected(self) -> list[tuple[str, Drop]]:
+        """The files that were refused, as they are shown, with their drops."""
+        ended = ((one.file.shown, self.over.get(one.drop_id)) for one in self.dropped)
+        return [(shown, drop) for shown, drop in ended if drop and drop.state == "rejected"]
+
+    @property
+    def waiting(self) -> int:
+        """How many have not ended."""
+        return len(self.dropped) - len(self.over)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file is an asset."""
+        return self.succeeded == self.total
+
+    def figures(self) -> Iterator[str]:
+        """Yield the lines of the summary."""
+        failed = self.total - self.succeeded - self.waiting
+        rows = {"Total Files": count(self.total), "Succeeded": count(self.succeeded), "Failed": count(failed)}
+        if self.waiting:
+            rows["Waiting"] = count(self.waiting)
+        # Rounded down: 100 % is said of what is whole.
+        rows["Success Rate"] = f"{1000 * self.succeeded // self.total / 10 if self.total else 0:.1f}%"
+        yield from (f"{name + ':':<17}{figure}" for name, figure in rows.items())
+
+    def failed_lines(self) -> Iterator[str]:
+        """Yield a line for each file that failed, as far as anybody reads them."""
+        failed = [(file.shown, file.reason, file.message) for file in self.not_dropped]
+        failed += [(shown, drop.reason or "", drop.message or "") for shown, drop in self.rejected]
+        for shown, reason, message in failed[:FILES_SHOWN]:
+            yield printable(f"  {shown}: {reason}{': ' if message else ''}{message}")
+        if len(failed) > FILES_SHOWN:
+            yield f"  … and {count(len(failed) - FILES_SHOWN)} more"
+
+    def advice(self, stack: str) -> Iterator[str]:
+        """Yield what to do about the files that failed."""
+        again = [drop.drop_id for _, drop in self.rejected if can_be_retried(drop)]
+        if again:
+            ids = again if len(again) <= IDS_NAMED else []
+            yield f"Try again what Vi may take now: {retry_command(stack, self.dataset_id, ids)}"
+        if len(again) < len(self.rejected) or self.not_dropped:
+            others = "The others" if again else "They"
+            yield f"{others} stay as they are until the files are put right and dropped anew."
+        if len(self.rejected) > FILES_SHOWN:
+            yield f"See them all: {drops_command(stack, self.dataset_id, 'rejected')} --limit {len(self.rejected)}"
+
+
+def print_drop_summary(console: Console, summary: DropSummary, stack: str) -> None:
+    """Print the summary, and below it what failed."""
+    say(console, HEADLINE, "bold")
+    say(console, "━" * len(HEADLINE), "dim")
+    for line in summary.figures():
+        say(console, line)
+    failed = list(summary.failed_lines())
+    if failed:
+        say(console, "")
+        say(console, "Failed files:", "bold red")
+        for line in failed:
+            say(console, line)
+        for line in summary.advice(stack):
+            say(console, line)

@@ -1,0 +1,80 @@
+"""The drops table, as the operator reads it, and the datasets there were drops for."""
+
+from __future__ import annotations
+
+import heapq
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from assetline.ingest.drop import NOWHERE, STATES
+from assetline.ingest.ledger import Ledger
+from assetline.ingest.sessions_table import SessionsTable
+from assetline_cli.errors import VersionsApart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from assetline.ingest.drop import Drop, DropState
+    from assetline_cli.context import Desk
+    from assetline_cli.stack import Ingestion
+
+ALL = 1_000_000  # more than anybody lists
+
+
+class DropsTable:
+    """The drops of a stack."""
+
+    def __init__(self, ledger: Ledger, sessions: SessionsTable) -> None:
+        self._ledger = ledger
+        self._sessions = sessions
+
+    @classmethod
+    def of(cls, desk: Desk, ingestion: Ingestion) -> DropsTable:
+        """Return those of the stack that *ingestion* is of."""
+        # How long drops are kept is written when they end, which is none of the operator's business.
+        ledger = Ledger(desk.aws.table(ingestion.drops_table), retention_days=0, clock=desk.clock.now)
+        return cls(ledger, SessionsTable(desk.aws.table(ingestion.sessions_table)))
+
+    def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
+        """Return drops by their ids; those that are not known are not in it.
+
+        Raises:
+            VersionsApart: one of them cannot be read.
+        """
+        with _readable():
+            return self._ledger.get(drop_ids)
+
+    def newest(self, dataset_id: str | None, states: Sequence[DropState] = STATES, limit: int = ALL) -> list[Drop]:
+        """Return the drops of a dataset, or of all, that are in one of *states*, the newest first.
+
+        Raises:
+            VersionsApart: one of them cannot be read.
+        """
+        datasets = [*self._sessions.datasets(), NOWHERE] if dataset_id is None else [dataset_id]
+        found: dict[str, Drop] = {}
+        with _readable():
+            for dataset in datasets:
+                for state in states:
+                    for drop in self._ledger.listed(dataset, state, limit, newest_first=True):
+                        # The index is a moment behind: who changed while we read is listed twice.
+                        before = found.get(drop.drop_id)
+                        if before is None or before.updated_at < drop.updated_at:
+                            found[drop.drop_id] = drop
+        return heapq.nlargest(limit, found.values(), key=lambda drop: (drop.dropped_at, drop.drop_id))
+
+    def retry(self, drops: Iterable[Drop]) -> set[str]:
+        """Let rejected drops wait for a session again; return the ids of those that do."""
+        return self._ledger.retry(drops)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        raise VersionsApart(
+            "An item of the drops table is not one this version of the command can read: "
+            "bring the command and the stack to one version."
+        ) from error

@@ -1,0 +1,176 @@
+"""Files put into the drop bucket, several at once, each under the id its drop will have."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
+
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
+from botocore.exceptions import BotoCoreError, ClientError
+from s3transfer.subscribers import BaseSubscriber
+
+from assetline.ingest.drop import drop_id
+from assetline_cli.drops.local_files import LocalFile, NotDropped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mypy_boto3_s3 import S3Client
+    from s3transfer.manager import TransferManager
+
+    from assetline_cli.clock import Clock
+
+AT_ONCE = 16  # ours: small files, of which the way there and back takes longer than the bytes
+PARTS_AT_ONCE = 10  # ours: of all files that go in parts
+AHEAD = 2 * AT_ONCE  # what a thread finds to do when it is done, and not more, so that stopping is quick
+WHOLE_BYTES = 8 * 1024**2  # ours: larger files go in parts, a part that fails alone is sent again
+TICK_SECONDS = 0.5  # how often the progress is told while no file comes to its end
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A file that is in the bucket since *at*, by S3's clock."""
+
+    file: LocalFile
+    drop_id: str
+    at: datetime
+
+
+@dataclass
+class Uploading:
+    """How far the uploading is; bytes are those sent, of files that are not yet whole, too."""
+
+    files_total: int
+    bytes_total: int
+    began_at: datetime
+    dropped: list[Dropped] = field(default_factory=list)
+    failed: list[NotDropped] = field(default_factory=list)
+    bytes_sent: int = 0
+    ended: Literal["whole", "interrupted", "refused"] | None = None
+    refusal: BotoCoreError | ClientError | None = None
+
+    @property
+    def files_left(self) -> int:
+        """How many files have not been tried, or not to their end."""
+        return self.files_total - len(self.dropped) - len(self.failed)
+
+
+class Uploader:
+    """Puts files into *bucket*, each with *metadata*."""
+
+    def __init__(self, s3: S3Client, bucket: str, metadata: Mapping[str, str], clock: Clock) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._metadata = dict(metadata)
+        self._clock = clock
+        self._lock = Lock()
+        self._uploading = Uploading(0, 0, clock.now())
+
+    def upload(self, files: Iterable[LocalFile], tell: Callable[[Uploading], object]) -> Uploading:
+        """Put *files*, *tell* how far it is as it goes, and return how it ended, in the order of *files*.
+
+        A file that cannot be read is noted, and the others go on. Ctrl+C and a refusal of AWS end it: what has begun
+        to go in parts is taken back, what was put is a drop.
+        """
+        files = list(files)
+        total = sum(file.size for file in files)
+        self._uploading = Uploading(len(files), total, self._clock.now())
+        tell(self._uploading)
+        config = TransferConfig(multipart_threshold=WHOLE_BYTES, max_concurrency=PARTS_AT_ONCE)
+        try:
+            with (
+                ThreadPoolExecutor(AT_ONCE) as threads,
+                create_transfer_manager(self._s3, config) as in_parts,
+            ):
+                try:
+                    self._all(files, threads, in_parts, tell)
+                except BaseException:
+                    threads.shutdown(wait=False, cancel_futures=True)  # those not begun; parts end with their context
+                    raise
+        except KeyboardInterrupt:
+            self._uploading.ended = "interrupted"
+        except (BotoCoreError, ClientError) as error:
+            self._uploading.ended, self._uploading.refusal = "refused", error
+        else:
+            self._uploading.ended = "whole"
+        places = {file.key: place for place, file in enumerate(files)}
+        self._uploading.dropped.sort(key=lambda one: places[one.file.key])
+        tell(self._uploading)
+        return self._uploading
+
+    def _all(
+        self,
+        files: list[LocalFile],
+        threads: ThreadPoolExecutor,
+        in_parts: TransferManager,
+        tell: Callable[[Uploading], object],
+    ) -> None:
+        left = iter(files)
+        pending: set[Future[None]] = set()
+        while True:
+            pending |= {threads.submit(self._put, file, in_parts) for file in islice(left, AHEAD - len(pending))}
+            if not pending:
+                return
+            done, pending = wait(pending, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            tell(self._uploading)
+
+    def _put(self, file: LocalFile, in_parts: TransferManager) -> None:
+        """Put one file, and note what came of it."""
+        try:
+            dropped = self._put_in_parts(file, in_parts) if file.size > WHOLE_BYTES else self._put_whole(file)
+        except OSError as error:
+            with self._lock:
+                self._uploading.failed.append(NotDropped(file.path, "Unreadable", f"{error.strerror or error}."))
+        except CancelledError:
+            return
+        else:
+            with self._lock:
+                self._uploading.dropped.append(dropped)
+
+    def _put_whole(self, file: LocalFile) -> Dropped:
+        with file.path.open("rb") as body:
+            answer = self._s3.put_object(Bucket=self._bucket, Key=file.key, Body=body, Metadata=self._metadata)
+        self._count(file.size)
+        return self._dropped(file, answer)
+
+    def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> Dropped:
+        with file.path.open("rb"):
+            pass  # whether it can be read is known before anything is begun
+        in_parts.upload(
+            str(file.path), self._bucket, file.key, {"Metadata": self._metadata}, [_Counting(self._count)]
+        ).result()
+        # The answer that ends an upload in parts is not handed on.
+        return self._dropped(file, self._s3.head_object(Bucket=self._bucket, Key=file.key))
+
+    def _dropped(self, file: LocalFile, answer: Any) -> Dropped:
+        version = answer.get("VersionId")
+        version = answer["ETag"].strip('"') if version in {None, "", "null"} else version
+        return Dropped(file, drop_id(self._bucket, file.key, version), self._time_of(answer))
+
+    def _time_of(self, answer: Any) -> datetime:
+        told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+        try:
+            return parsedate_to_datetime(told).astimezone(UTC) if told else self._uploading.began_at
+        except ValueError:
+            return self._uploading.began_at
+
+    def _count(self, sent: int) -> None:
+        with self._lock:
+            self._uploading.bytes_sent += sent
+
+
+class _Counting(BaseSubscriber):
+    """Hears of the bytes of one transfer as they go; of those that have to go again, less than none."""
+
+    def __init__(self, count: Callable[[int], None]) -> None:
+        self._count = count
+
+    def on_progress(self, future: Any, bytes_transferred: int, **_: Any) -> None:  # noqa: ARG002
+        self._count(bytes_transferred)

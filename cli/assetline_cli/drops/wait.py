@@ -1,0 +1,116 @@
+"""Drops followed in the ledger until each is an asset or refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import batched
+from typing import TYPE_CHECKING, Self
+
+from assetline.ingest.drop import OVER
+from assetline_cli.polling import looks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from assetline.ingest.drop import Drop
+    from assetline_cli.clock import Clock
+    from assetline_cli.drops.ingestion_runs import FailedRuns
+    from assetline_cli.drops.table import DropsTable
+    from assetline_cli.drops.upload import Dropped
+
+LOOK_EVERY_SECONDS = 2.0  # ours: a drop takes a minute and more
+READ_AT_ONCE = 100  # DynamoDB: items of one BatchGetItem
+THREADS = 8  # ours: a look at fifty thousand drops takes a second or two
+RUNS_EVERY = timedelta(seconds=30)
+# Ours: longer than the ration of sessions, an upload or a session of Vi's holds anything up while others move.
+NOTHING_MOVED = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What one look saw of the drops; `trouble` is why the last run for them failed.
+
+    `waiting` are those that no session has claimed, be they noted or still to be.
+    """
+
+    total: int
+    ingested: int
+    rejected: int
+    in_session: int
+    since: datetime
+    trouble: str | None = None
+    gave_up: bool = False
+    heard: bool = True
+
+    @property
+    def waiting(self) -> int:
+        """How many no session has claimed."""
+        return self.total - self.ingested - self.rejected - self.in_session
+
+    @property
+    def over(self) -> int:
+        """How many are an asset or refused."""
+        return self.ingested + self.rejected
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to be seen."""
+        return self.over == self.total or self.gave_up
+
+    def unheard(self) -> Self:
+        """Return the same, of a moment in which AWS gives no answer."""
+        return replace(self, heard=False)
+
+
+class Following:
+    """Looks at *dropped* until they are over; `over` has those that are, by their ids."""
+
+    def __init__(self, drops: DropsTable, failed_runs: FailedRuns, dropped: Sequence[Dropped], clock: Clock) -> None:
+        self._drops = drops
+        self._failed_runs = failed_runs
+        self._dropped_at = {one.drop_id: one.at for one in dropped}
+        self._clock = clock
+        self._began_at = self._moved_at = self._asked_at = clock.now()
+        self._states: Counter[str] = Counter()
+        self._trouble: str | None = None
+        self.over: dict[str, Drop] = {}
+
+    def looks(self) -> Iterator[Followed]:
+        """Yield what a look sees, every few seconds, the last of it ended."""
+        return looks(self._look, self._clock, LOOK_EVERY_SECONDS)
+
+    def _look(self) -> Followed:
+        states = self._states_now()
+        now = self._clock.now()
+        if states != self._states:
+            self._states, self._moved_at, self._trouble = states, now, None
+        elif now - self._asked_at >= RUNS_EVERY:
+            self._asked_at = now
+            self._trouble = self._failed_runs.newest(self._began_at)
+        return Followed(
+            total=len(self._dropped_at),
+            ingested=states["ingested"],
+            rejected=states["rejected"],
+            in_session=states["claimed"] + states["uploaded"],
+            since=self._began_at,
+            trouble=self._trouble,
+            gave_up=now - self._moved_at >= NOTHING_MOVED,
+        )
+
+    def _states_now(self) -> Counter[str]:
+        left = [drop_id for drop_id in self._dropped_at if drop_id not in self.over]
+        with ThreadPoolExecutor(THREADS) as threads:
+            read = threads.map(self._drops.get, batched(left, READ_AT_ONCE, strict=False))
+            drops = [drop for found in read for drop in found.values() if self._is_news(drop)]
+        self.over |= {drop.drop_id: drop for drop in drops if drop.state in OVER}
+        moving = Counter(drop.state for drop in drops if drop.state not in OVER)
+        return moving + Counter(drop.state for drop in self.over.values())
+
+    def _is_news(self, drop: Drop) -> bool:
+        """Tell whether the ledger speaks of this time: the same file may have been dropped before, and be over."""
+        # S3 tells the time in whole seconds.
+        return drop.finished_at is None or drop.finished_at >= self._dropped_at[drop.drop_id].replace(microsecond=0)

@@ -1,0 +1,1 @@
+"""The commands for exports: start, watch, list, stop, download and compare them."""

@@ -1,0 +1,83 @@
+"""The finished file, brought to a directory of the operator's."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+from assetline_cli.errors import DownloadFailed, FolderUnwritable, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mypy_boto3_s3 import S3Client
+    from rich.console import Console
+
+    from assetline_cli.executions import ExportResult
+
+LARGE_BYTES = 8 * 1024**2  # ours: below this a download is over before a bar is read
+
+
+def ready_folder(folder: Path, another: str = "give --to a directory") -> None:
+    """Make *folder* if need be, and prove that files can be written there before hours go into one.
+
+    *another* says how the command is given another.
+
+    Raises:
+        FolderUnwritable: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FolderUnwritable(
+            f"Cannot write to {str(folder)!r} ({error.strerror}): {another} you may write to."
+        ) from error
+
+
+def download(s3: S3Client, result: ExportResult, folder: Path, console: Console) -> list[Path]:
+    """Bring the file, its manifest and, if there is one, its changes into *folder*, and return where they are.
+
+    A file has its name only when it is whole: boto3 writes under another name and renames.
+
+    Raises:
+        DownloadFailed: one did not arrive; what is in S3 is untouched.
+    """
+    arrived = []
+    sizes = {result.key: result.bytes, result.manifest_key: 0}
+    if result.changes_key:
+        sizes[result.changes_key] = 0  # nobody has said
+    for key, size in sizes.items():
+        path = folder / PurePosixPath(key).name
+        try:
+            with _bar(console, path.name, size) as advance:
+                s3.download_file(result.bucket, key, str(path), Callback=advance)
+        except (BotoCoreError, ClientError) as error:
+            raise _failed(result.bucket, key, folder, explain(error)) from error
+        except (Boto3Error, OSError) as error:
+            raise _failed(result.bucket, key, folder, f"{error}.") from error
+        arrived.append(path)
+    return arrived
+
+
+@contextmanager
+def _bar(console: Console, name: str, size: int) -> Iterator[Callable[[int], None]]:
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    quiet = size < LARGE_BYTES or not console.is_terminal
+    with Progress(f"Downloading {name}", *columns, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task(name, total=size)
+        yield lambda arrived: bar.advance(task, arrived)
+
+
+def _failed(bucket: str, key: str, folder: Path, why: str) -> DownloadFailed:
+    return DownloadFailed(
+        f"The export is done and its file could not be brought here. {why} "
+        f"Once that is put right: aws s3 cp s3://{bucket}/{key} {folder}/"
+    )

@@ -1,0 +1,111 @@
+"""The list of exports: a table on a terminal, tab-separated lines in a pipe, or JSON lines."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetline_cli import item as states
+from assetline_cli.suggested_commands import export_command, watch_command
+from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
+from assetline_cli.terminal.output import pass_on
+from assetline_cli.terminal.tables import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from assetline_cli.context import Desk
+    from assetline_cli.item import ExportItem
+
+COLUMNS = Columns(
+    headings=("Export", "Feed", "State", "Rows", "Age", "Pace", "Size", "Error"),
+    dispensable=("Feed", "Size", "Pace", "Age", "Error", "Rows"),  # the id begins with the feed
+    right=frozenset({"Rows", "Age", "Pace", "Size"}),
+    if_any=("Error",),
+)
+STATE_STYLES = {
+    states.RUNNING: "cyan",
+    states.COMPLETE: "green",
+    states.PARTIAL: "yellow",
+    states.FAILED: "bold red",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which exports are wanted; None where any is."""
+
+    feed: str | None = None
+    state: str | None = None
+    limit: int = 20
+
+    @property
+    def everything(self) -> bool:
+        """Whether none is left out but for the limit."""
+        return self.feed is None and self.state is None
+
+    def newest(self, exports: Iterable[ExportItem]) -> list[ExportItem]:
+        """Return those of *exports* that are wanted, the one that started last first."""
+        wanted = (export for export in exports if self._wants(export))
+        return heapq.nlargest(self.limit, wanted, key=lambda export: (export.started_at, export.export_id))
+
+    def _wants(self, export: ExportItem) -> bool:
+        return self.feed in {None, export.feed} and self.state in {None, export.state}
+
+
+def print_exports(desk: Desk, exports: Sequence[ExportItem]) -> None:
+    """Print a table where the lines go to a terminal, and else a line an export, its columns set apart by tabs."""
+    now = desk.clock.now()
+    if not desk.out.is_terminal:
+        for export in exports:
+            pass_on(desk.out, "\t".join(cells(export, now, rows=str(export.rows))))
+        return
+    rows = [cells(export, now, rows=count(export.rows)) for export in exports]
+    desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: _style(exports[number], now)))
+
+
+def _style(export: ExportItem, now: datetime) -> str:
+    return "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
+
+
+def print_json(desk: Desk, exports: Sequence[ExportItem]) -> None:
+    """Print an object a line, with all that the items tell and whether a running one has gone silent."""
+    now = desk.clock.now()
+    for export in exports:
+        told = export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)}
+        pass_on(desk.out, json.dumps(told, ensure_ascii=False))
+
+
+def hint_lines(exports: Sequence[ExportItem], choice: Choice, stack: str, now: datetime) -> list[str]:
+    """Return what to make of the list, where it does not speak for itself."""
+    if not exports:
+        if choice.everything:
+            return [f"No exports yet. Start one: {export_command('assets', stack)}"]
+        return ["No export is of that feed and in that state: leave out --feed or --state to see the others."]
+    silent = [export for export in exports if export.silent(now)]
+    if not silent:
+        return []
+    minutes = round(states.SILENT_AFTER.total_seconds() / 60)
+    command = watch_command(silent[0].export_id, stack)
+    return [f"running? has told nothing for more than {minutes} minutes. See what became of it: {command}"]
+
+
+def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
+    """Return the columns of an export, in the order of `COLUMNS`."""
+    if export.running and not export.silent(now):
+        pace = f"{rows_rate(export.rows_per_second)} rows/s"
+    else:
+        pace = duration(export.seconds(now if not export.running else export.updated_at))
+    return (
+        export.export_id,
+        export.feed,
+        f"{export.state}?" if export.silent(now) else export.state,
+        rows,
+        age((now - export.started_at).total_seconds()),
+        pace,
+        size(export.bytes),
+        export.error or "",
+    )

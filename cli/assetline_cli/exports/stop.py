@@ -1,0 +1,82 @@
+"""An export stopped for good, and what is left of it told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assetline.export.export_names import partial_key
+from assetline_cli.executions import Status, has_ended
+from assetline_cli.item import PARTIAL
+from assetline_cli.terminal.formatting import count, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from assetline_cli.clock import Clock
+    from assetline_cli.executions import Executions
+    from assetline_cli.item import ExportItem
+
+CAUSE = "Stopped by the operator, with the command assetline."
+SALVAGE_SECONDS = 30.0  # ours: how long to wait for the partial file; it appears whether anybody waits or not
+LOOK_EVERY_SECONDS = 1.0
+
+
+class Stopping:
+    """Stops one execution, be it of one export or of several; *items* returns what they have told so far."""
+
+    def __init__(
+        self, executions: Executions, arn: str, items: Callable[[], Sequence[ExportItem]], clock: Clock
+    ) -> None:
+        self._executions = executions
+        self._arn = arn
+        self._items = items
+        self._clock = clock
+
+    @property
+    def status(self) -> Status:
+        """What became of the execution."""
+        return self._executions.described(self._arn)["status"]
+
+    def stop(self, tell: Callable[[str], None]) -> bool:
+        """Stop the execution and *tell* what is left; return False if it had ended before, in another way."""
+        self._executions.stop(self._arn, CAUSE)
+        tell("Stopping. What was sealed so far becomes a partial file.")
+        try:
+            items = self._settled()
+        except KeyboardInterrupt:
+            items = self._items()
+        if has_ended(self.status) and self.status != "ABORTED":
+            return False
+        for line in leftover_lines(items):
+            tell(line)
+        return True
+
+    def _settled(self) -> Sequence[ExportItem]:
+        began_at = self._clock.now()
+        while True:
+            # The execution first: what it has not opened by its end it never will.
+            ended, items = has_ended(self.status), self._items()
+            late = (self._clock.now() - began_at).total_seconds() >= SALVAGE_SECONDS
+            if late or (ended and not any(item.running for item in items)):
+                return items
+            self._clock.sleep(LOOK_EVERY_SECONDS)
+
+
+def leftover_lines(items: Sequence[ExportItem]) -> list[str]:
+    """Return what is left of exports that were stopped, a line for each figure and file."""
+    if not items:
+        return ["Stopped before any file was opened: nothing is left."]
+    return [line for item in items for line in _leftover(item)]
+
+
+def _leftover(item: ExportItem) -> list[str]:
+    if not (item.running or item.state == PARTIAL):
+        return [f"{item.export_id} was {item.state} by then."]
+    noun = rows_of(item.feed)
+    lines = [f"Stopped {item.export_id} after page {count(item.pages)}, {count(item.rows)} {noun}."]
+    if item.partial_key:
+        return [*lines, f"Partial file: s3://{item.bucket}/{item.partial_key}"]
+    if item.state == PARTIAL:
+        return [*lines, "Nothing of it had been sealed: there is no partial file."]
+    key = partial_key(item.feed, item.export_id, item.format)
+    return [*lines, f"The partial file is still to appear, if anything was sealed: s3://{item.bucket}/{key}"]

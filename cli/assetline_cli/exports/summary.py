@@ -1,0 +1,81 @@
+"""How an export ended: the closing summary of one that made a file, the reason of one that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetline_cli.terminal.formatting import count, rows_of
+from assetline_cli.terminal.output import rule, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from assetline_cli.executions import ExportResult, Failure
+    from assetline_cli.exports.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of an export that made a file; of one that was *resumed*, the seconds are those since."""
+
+    result: ExportResult
+    seconds: float
+    resumed: bool = False
+
+    def lines(self) -> list[str]:
+        """Return the figures, without those that nothing can be divided by."""
+        rows, pages, noun = self.result.rows, self.result.pages, rows_of(self.result.feed)
+        since = ", since it was resumed" if self.resumed else ""
+        lines = [
+            f"Total {noun.title()}: {count(rows)}",
+            f"Total Pages: {count(pages)}",
+            f"Total Time: {self.seconds:,.2f}s ({self.seconds / 60:.2f} minutes{since})",
+        ]
+        # What an execution before this one read was not read in these seconds.
+        if pages and not self.resumed:
+            lines.append(f"Average Page Time: {self.seconds / pages:.3f}s")
+        if self.seconds and not self.resumed:
+            per_second = f"{pages / self.seconds:.2f} pages/sec | {rows / self.seconds:,.1f} {noun}/sec"
+            lines.append(f"Throughput: {per_second}")
+        lines.append(f"Output saved to: s3://{self.result.bucket}/{self.result.key}")
+        lines.append(f"Manifest: s3://{self.result.bucket}/{self.result.manifest_key}")
+        if self.result.changes_key:
+            lines.append(f"Changes: s3://{self.result.bucket}/{self.result.changes_key}")
+        if self.result.changes_error:
+            lines.append(f"Changes: could not be written ({self.result.changes_error})")
+        return lines
+
+
+def print_summary(console: Console, summary: Summary, downloaded: list[Path]) -> None:
+    """Print the closing summary; *downloaded* is what --to brought here."""
+    complete = summary.result.complete
+    lines = summary.lines() + [f"Downloaded to: {path}" for path in downloaded]
+    if not complete:
+        lines.append("This file does not hold the whole feed.")
+    headline, colour = ("EXPORT COMPLETE!", "green") if complete else ("EXPORT INCOMPLETE", "yellow")
+    print_block(console, headline, colour, lines)
+
+
+def print_failure(console: Console, snapshot: Snapshot, failure: Failure, what_is_left: list[str]) -> None:
+    """Print why an export failed, how far it was, where to look further and what to do about it."""
+    lines = [f"{failure.error}: {failure.message}"]
+    progress = snapshot.progress
+    if progress and progress.pages:
+        lines.append(f"Got as far as: page {count(progress.pages)}, {count(progress.rows)} {rows_of(progress.feed)}")
+    lines.append(f"Look further: {snapshot.execution.arn}")
+    lines += what_is_left
+    headline = {"ABORTED": "EXPORT STOPPED", "TIMED_OUT": "EXPORT OUT OF TIME"}
+    print_block(console, headline.get(snapshot.execution.status, "EXPORT FAILED"), "red", lines)
+
+
+def print_block(console: Console, headline: str, colour: str, lines: list[str]) -> None:
+    """Print *lines* under a headline, between rules."""
+    rule(console)
+    say(console, headline, f"bold {colour}")
+    rule(console)
+    for line in lines:
+        say(console, line)
+    rule(console)

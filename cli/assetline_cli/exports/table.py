@@ -1,0 +1,97 @@
+"""The exports table: where an export says how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr
+from pydantic import ValidationError
+
+from assetline.export.export_names import export_ids
+from assetline_cli.errors import ExportMissing, VersionsApart
+from assetline_cli.item import ExportItem, is_export_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb.service_resource import Table
+
+    from assetline_cli.executions import Execution
+
+
+class Exports:
+    """Finds the item of an execution, and then remembers its key; lists the items there are."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._known: dict[str, str] = {}
+
+    def progress_of(self, execution: Execution) -> ExportItem | None:
+        """Return how far the export is, or None while its item is not, or no longer, this execution's."""
+        export_id = execution.result.export_id if execution.result else None
+        export_id = export_id or execution.resumes or self._known.get(execution.arn)
+        item = self.get(export_id) if export_id else self._find(execution)
+        # An item belongs to the execution that works on it: until one that resumes has taken it over, its figures
+        # are those of the execution that failed.
+        if item is None or item.execution_arn != execution.arn:
+            return None
+        self._known[execution.arn] = item.export_id
+        return item
+
+    def get(self, export_id: str) -> ExportItem | None:
+        """Return the item *export_id*, or None.
+
+        Raises:
+            VersionsApart: there is one, and it cannot be read.
+        """
+        item = self._table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")
+        try:
+            return ExportItem.model_validate(item) if item else None
+        except ValidationError as error:
+            raise VersionsApart(
+                f"Item {export_id!r} of the exports table is not one this version of the command can read: "
+                "bring the command and the stack to one version."
+            ) from error
+
+    def named(self, export_id: str) -> ExportItem:
+        """Return the item *export_id*.
+
+        Raises:
+            ExportMissing: there is none.
+        """
+        item = self.get(export_id)
+        if item is None:
+            raise ExportMissing(f"There is no export {export_id!r} in this stack: `assetline exports` lists them.")
+        return item
+
+    def execution_named(self, name: str) -> str:
+        """Return the execution ARN that *name* is, or that of the export it is the id of."""
+        return self.named(name).execution_arn if is_export_id(name) else name
+
+    def all(self) -> Iterator[ExportItem]:
+        """Yield every export of the table, in no order."""
+        return _exports(self._scan())
+
+    def children_of(self, arn: str) -> list[ExportItem]:
+        """Return the exports that the execution *arn* has started, in the order they were opened."""
+        children = _exports(self._scan(FilterExpression=Attr("parent_execution_arn").eq(arn), ConsistentRead=True))
+        return sorted(children, key=lambda item: (item.started_at, item.export_id))
+
+    def _find(self, execution: Execution) -> ExportItem | None:
+        # An export takes the first free name, so the first name nobody has taken ends the walk.
+        for export_id in export_ids(execution.feed, execution.started_at) if execution.feed else ():
+            item = self.get(export_id)
+            if item is None or item.execution_arn == execution.arn:
+                return item
+        return None
+
+    def _scan(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        answer = self._table.scan(**asked)
+        yield from answer["Items"]
+        while "LastEvaluatedKey" in answer:
+            answer = self._table.scan(**asked, ExclusiveStartKey=answer["LastEvaluatedKey"])
+            yield from answer["Items"]
+
+
+def _exports(items: Iterator[dict[str, Any]]) -> Iterator[ExportItem]:
+    return (export for export in map(ExportItem.listed, items) if export)

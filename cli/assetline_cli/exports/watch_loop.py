@@ -1,0 +1,82 @@
+"""Something watched to its end, or until Ctrl+C: the same for one export and for several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline_cli.context import FAILED, INTERRUPTED, Desk
+from assetline_cli.errors import CommandFailed, explain
+from assetline_cli.polling import Sight
+from assetline_cli.terminal.prompts import Wish, ask_wish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+
+    from assetline_cli.exports.stop import Stopping
+
+
+class Shows[S](Protocol):
+    """A view that is open."""
+
+    def show(self, snapshot: S, /) -> None:
+        """Show what is new."""
+
+
+@dataclass(frozen=True)
+class Watching[S: Sight]:
+    """What is watched and how: each call of *looks* and *view* begins anew, after a question was answered."""
+
+    looks: Callable[[], Iterable[S]]
+    view: Callable[[], AbstractContextManager[Shows[S]]]
+    stopping: Stopping
+    again: str
+    what: str = "export"
+
+    def see_through(self, desk: Desk) -> S:
+        """Show it to its end and return the last that was seen.
+
+        Raises:
+            typer.Exit: the operator wants no more of it.
+            CommandFailed: AWS does not let us go on watching.
+        """
+        while True:
+            try:
+                return self._show()
+            except KeyboardInterrupt:
+                self._interrupted(desk)
+            except (BotoCoreError, ClientError) as error:
+                raise self._cut_off(error) from error
+
+    def _show(self) -> S:
+        last: S | None = None
+        with self.view() as view:
+            for last in self.looks():
+                view.show(last)
+        if last is None:
+            raise AssertionError("a watch ends with a snapshot")
+        return last
+
+    def _interrupted(self, desk: Desk) -> None:
+        wish = ask_wish(desk, self.what)
+        if wish is Wish.WATCHING_ONLY:
+            desk.complain(f"\nStopped watching; the {self.what} goes on.")
+            desk.complain(f"Watch it again: {self.again}")
+            raise typer.Exit(INTERRUPTED)
+        if wish is Wish.STOP:
+            try:
+                stopped = self.stopping.stop(desk.complain)
+            except (BotoCoreError, ClientError) as error:
+                raise self._cut_off(error) from error
+            # One that had ended before it could be stopped is shown as it ended.
+            if stopped:
+                raise typer.Exit(FAILED)
+
+    def _cut_off(self, error: BotoCoreError | ClientError) -> CommandFailed:
+        return CommandFailed(
+            f"{explain(error)}\nThe watching ends; the {self.what} does not. Watch it again: {self.again}"
+        )

@@ -1,0 +1,153 @@
+"""Ingestion sessions: read from their table, and listed."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from assetline.ingest.session_permits import PREFIX as PERMIT
+from assetline.ingest.sessions_table import DATASET, UNFINISHED
+from assetline_cli.suggested_commands import drop_command
+from assetline_cli.terminal.formatting import age, count, duration
+from assetline_cli.terminal.output import pass_on
+from assetline_cli.terminal.tables import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from mypy_boto3_dynamodb.service_resource import Table
+
+    from assetline_cli.context import Desk
+
+FIGURES = ("Total", "Ingested", "Rejected", "Returned")
+COLUMNS = Columns(
+    headings=("Session", "Dataset", "State", *FIGURES, "Age", "Duration", "Error", "Report"),
+    # The session's key begins with the dataset; a report is named after both.
+    dispensable=("Report", "Dataset", "Age", "Duration", "Error", "Returned", "Total", "Rejected", "Ingested"),
+    right=frozenset({*FIGURES, "Age", "Duration"}),
+    if_any=("Error", "Report"),
+    folded="Session",
+)
+STATE_STYLES = {
+    "opening": "cyan",
+    "open": "cyan",
+    "finished": "green",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "overdue": "yellow",
+    "abandoned": "yellow",
+}
+
+
+class SessionItem(BaseModel, frozen=True):
+    """One session as its item tells it, `assetline.ingest.sessions_table` says what the figures mean.
+
+    It reads what another version of the stack may have written: a state it does not know is kept as text.
+    """
+
+    session_key: str
+    dataset_id: str
+    state: str
+    execution_arn: str = ""
+    session_id: str | None = None
+    ingestion_id: str | None = None
+    total: int = 0
+    succeeded: int = 0
+    errored: int = 0
+    ingested: int = 0
+    rejected: int = 0
+    returned: int = 0
+    opened_at: AwareDatetime
+    updated_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    report_key: str | None = None
+    error: str | None = None
+    message: str | None = None
+
+    @classmethod
+    def listed(cls, item: dict[str, Any]) -> Self | None:
+        """Read *item*, or return None if it is no session: the table holds permits and datasets, too."""
+        if str(item.get("session_key")).startswith((PERMIT, DATASET)):
+            return None
+        try:
+            return cls.model_validate(item)
+        except ValidationError:
+            return None
+
+    def seconds(self, now: datetime) -> float:
+        """Return how long it has run, or ran as far as it told."""
+        until = now if self.state in UNFINISHED else self.finished_at or self.updated_at
+        return max(0.0, (until - self.opened_at).total_seconds())
+
+
+@dataclass(frozen=True)
+class SessionChoice:
+    """Which sessions are wanted; None where any is."""
+
+    dataset_id: str | None = None
+    state: str | None = None
+    limit: int = 20
+
+    def newest(self, sessions: Iterable[SessionItem]) -> list[SessionItem]:
+        """Return those of *sessions* that are wanted, the one that was opened last first."""
+        wanted = (one for one in sessions if self._wants(one))
+        return heapq.nlargest(self.limit, wanted, key=lambda one: (one.opened_at, one.session_key))
+
+    def hint(self, stack: str) -> str:
+        """Return what to make of it that there is none."""
+        if self.dataset_id is None and self.state is None:
+            return f"No ingestion sessions yet: drops are what opens one: {drop_command(stack)}"
+        return "No session is of that dataset and in that state: leave out --dataset or --state to see the others."
+
+    def _wants(self, session: SessionItem) -> bool:
+        return self.dataset_id in {None, session.dataset_id} and self.state in {None, session.state}
+
+
+def sessions_of(table: Table) -> Iterator[SessionItem]:
+    """Yield every session of the table, in no order."""
+    asked: dict[str, Any] = {}
+    while True:
+        answer = table.scan(**asked)
+        yield from (session for session in map(SessionItem.listed, answer["Items"]) if session)
+        if "LastEvaluatedKey" not in answer:
+            return
+        asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def print_sessions(desk: Desk, sessions: Sequence[SessionItem]) -> None:
+    """Print a table where the lines go to a terminal, and else a line a session, its columns set apart by tabs."""
+    now = desk.clock.now()
+    if not desk.out.is_terminal:
+        for session in sessions:
+            pass_on(desk.out, "\t".join(_cells(session, now, [str(figure) for figure in _figures(session)])))
+        return
+    rows = [_cells(session, now, [count(figure) for figure in _figures(session)]) for session in sessions]
+    desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: STATE_STYLES.get(sessions[number].state, "")))
+
+
+def print_sessions_json(desk: Desk, sessions: Sequence[SessionItem]) -> None:
+    """Print an object a line, with all that the items tell."""
+    for session in sessions:
+        pass_on(desk.out, json.dumps(session.model_dump(mode="json", exclude_none=True), ensure_ascii=False))
+
+
+def _figures(session: SessionItem) -> tuple[int, ...]:
+    return session.total, session.ingested, session.rejected, session.returned
+
+
+def _cells(session: SessionItem, now: datetime, figures: Sequence[str]) -> tuple[str, ...]:
+    return (
+        session.session_key,
+        session.dataset_id,
+        session.state,
+        *figures,
+        age((now - session.opened_at).total_seconds()),
+        duration(session.seconds(now)),
+        session.error or "",
+        session.report_key or "",
+    )

@@ -1,0 +1,1 @@
+"""The terminal: output, tables, number formats, prompts and progress bars."""

@@ -1,0 +1,71 @@
+"""Vi asked again where it asks for a pause, or gives no answer: here no machine repeats what failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from assetline.errors import RateLimited, ViUnavailable, ViUnreachable
+from assetline.vi.client import ViClient
+from assetline_cli.errors import ViBusy
+from assetline_cli.terminal.formatting import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from assetline.credentials import ViKey
+    from assetline_cli.context import Desk
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # ours: seconds, where Vi does not say how many; twice as many each time
+PAUSES_SECONDS = 300.0  # ours: all pauses together that Vi asks for, for one request
+SILENCE_SECONDS = 30.0  # ours: the same, where it gives no answer
+
+
+class PatientVi(ViClient):
+    """Vi as `ViClient` speaks to it; a request that it asks to wait with is sent again, and so is a GET without answer.
+
+    Only `send` is patient. On a terminal it says what it waits for.
+    """
+
+    def __init__(self, origin: str, key: ViKey, desk: Desk) -> None:
+        super().__init__(origin, key)
+        self._desk = desk
+        self._was_heard = False
+
+    def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        """Send a request and return the JSON that answers it.
+
+        Raises:
+            ViBusy: Vi asks for more pauses than are waited for.
+            ViUnavailable, ViUnreachable: no answer for a while, or to the first request of all.
+            And as `ViClient.send`.
+        """
+        waited, pause = 0.0, FIRST_PAUSE
+        while True:
+            try:
+                answer = super().send(method, path, params=params, body=body)
+            except RateLimited as fault:
+                asked = max(fault.pause_seconds or 0.0, pause)
+                if waited + asked > PAUSES_SECONDS:
+                    raise _busy(fault.pause_seconds, waited) from None
+                self._tell(f"Vi asks for a pause: going on in {duration(asked)}.")
+            except (ViUnavailable, ViUnreachable) as fault:
+                asked = max(fault.pause_seconds or 0.0, pause)
+                # One that was never heard is out of reach, or not where it is said to be.
+                if method != "GET" or not self._was_heard or waited + asked > SILENCE_SECONDS:
+                    raise
+                self._tell(f"Vi gives no answer: trying again in {duration(asked)}.")
+            else:
+                self._was_heard = True
+                return answer
+            self._desk.clock.sleep(asked)
+            waited, pause = waited + asked, min(pause * 2, LONGEST_PAUSE)
+
+    def _tell(self, line: str) -> None:
+        if self._desk.err.is_terminal:
+            self._desk.complain(line)
+
+
+def _busy(asked: float | None, waited: float) -> ViBusy:
+    pause = "a pause" if asked is None else f"a pause of {duration(asked)}"
+    already = f", after {duration(waited)} of waiting" if waited else ""
+    return ViBusy(f"Vi asks for {pause} (429){already}: give the same command again later.")

@@ -1,0 +1,1 @@
+"""The assets of a Vi dataset: pages, rows, conditions, selection, file names."""

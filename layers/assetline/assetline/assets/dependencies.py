@@ -1,0 +1,55 @@
+"""What the functions of the dataset operations are connected to: made on first use, kept while a function is warm."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from assetline.config import DatasetSettings
+from assetline.credentials import ViKey
+from assetline.vi.client import ViClient
+from assetline.vi.file_download import Downloader
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+
+CONNECTIONS = 64  # ours: as many as anything here works at once, and some
+# ours: AWS calls are short and worth repeating within the invocation; the machine repeats the invocation
+_AWS = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    max_pool_connections=CONNECTIONS,
+    retries={"mode": "standard", "total_max_attempts": 6},
+)
+
+
+@cache
+def settings() -> DatasetSettings:
+    """Return what the template tells this function."""
+    return DatasetSettings.from_env()
+
+
+@cache
+def vi_client() -> ViClient:
+    """Return the client of the Vi API."""
+    return ViClient(settings().vi_api_url, ViKey(settings().vi_secret_arn))
+
+
+@cache
+def downloader() -> Downloader:
+    """Return what gets files from signed URLs."""
+    return Downloader()
+
+
+@cache
+def s3() -> "S3Client":
+    """Return the client of S3."""
+    return boto3.client("s3", config=_AWS)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """Return the client of EventBridge."""
+    return boto3.client("events", config=_AWS)

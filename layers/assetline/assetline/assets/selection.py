@@ -1,0 +1,42 @@
+"""Which assets of a dataset are meant: what Vi is asked for, and what is left out of its answer."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from assetline.assets.conditions import Where
+from assetline.vi.asset_query import AssetQuery
+
+ID = r"^[a-zA-Z0-9_-]{1,255}$"  # Vi: contract sheet, section 1.2
+
+
+class Selection(BaseModel):
+    """Some assets of a dataset, or all: those of *ids*, or those that Vi finds, as far as they meet `where`.
+
+    `filter`, `metadata_query`, `rule_query` and `strict_query` go to Vi as they are (contract sheet, section 2.1).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dataset_id: str = Field(pattern=ID)
+    filter: str | None = Field(default=None, min_length=1)
+    metadata_query: str | None = Field(default=None, min_length=1)
+    rule_query: str | None = Field(default=None, min_length=1)
+    strict_query: bool = False
+    ids: tuple[Annotated[str, Field(pattern=ID)], ...] | None = Field(default=None, min_length=1, strict=False)
+    where: Where | None = None
+
+    @model_validator(mode="after")
+    def _ids_are_named_or_found(self) -> Self:
+        if self.ids is not None and self.wire_params():
+            raise ValueError("`ids` name the assets, so they do not go with a filter or a query")
+        return self
+
+    @property
+    def query(self) -> AssetQuery:
+        """What Vi is asked to find."""
+        return AssetQuery(self.filter, self.metadata_query, self.rule_query, self.strict_query)
+
+    def wire_params(self) -> dict[str, str]:
+        """Return what is asked of Vi as its query spells it: `y` or nothing."""
+        return self.query.params()

@@ -1,0 +1,1 @@
+"""Access to AWS services that several use cases share."""

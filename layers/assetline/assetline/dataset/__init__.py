@@ -1,1 +1,0 @@
-"""What a Vi dataset holds: listed, downloaded, compared and deleted."""

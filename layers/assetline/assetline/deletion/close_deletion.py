@@ -1,0 +1,127 @@
+"""Close Deletion: what a deletion came to is written down, summed up and announced."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field
+
+from assetline.assets.selection import ID
+from assetline.aws.event_bus import announce
+from assetline.deletion.report import FAILURES_SHOWN, DeletionReport, DeletionResult, Ended, Tally, csv_key, report_key
+from assetline.deletion.request import DeletionRef, ref_of
+from assetline.deletion.staging import DeletionStaging, Opening, Progress
+from assetline.errors import StagedGone
+from assetline.observability import count, logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+
+DELETION_COMPLETE = "Deletion Complete"
+DELETION_INCOMPLETE = "Deletion Incomplete"  # it ended, and not all is known to be deleted
+
+
+class Closing(BaseModel, frozen=True):
+    """What Close Deletion is told: how the deletion was last seen, if it was, and what the machine caught."""
+
+    execution_arn: str
+    started_at: datetime
+    dataset_id: str = Field(pattern=ID)
+    progress: Progress
+    count_after: int | None = None
+    failure: str = ""
+    error: dict[str, Any] | None = None
+
+
+@dataclass
+class Closer:
+    """Closes deletions, those too that were not even opened; a repeat writes the same again."""
+
+    s3: "S3Client"
+    events: "EventBridgeClient"
+    bucket: str
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def close(self, asked: Closing) -> DeletionResult:
+        """Write report and CSV, announce how the deletion ended, and return that."""
+        ref = ref_of(asked.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
+        staging = DeletionStaging(self.s3, ref)
+        opening = staging.opening()
+        tally = _tally(staging, opening)
+        if opening is not None and opening.ids is not None:
+            self.s3.put_object(Bucket=ref.bucket, Key=csv_key(ref), Body=tally.csv(), ContentType="text/csv")
+        report = self._report(asked, ref, opening, tally)
+        self.s3.put_object(
+            Bucket=ref.bucket,
+            Key=report.report_key,
+            Body=report.model_dump_json(indent=2).encode() + b"\n",
+            ContentType="application/json",
+        )
+        result = DeletionResult(**report.model_dump(include={*DeletionResult.model_fields}))
+        count(None, AssetsDeleted=result.deleted or 0, DeletionsFailed=result.failed)
+        logger.info("deletion_closed", **result.model_dump(include={"ended", "deleted", "gone", "failed", "left"}))
+        announce(self.events, DELETION_COMPLETE if result.complete else DELETION_INCOMPLETE, result)
+        return result
+
+    def _report(self, asked: Closing, ref: DeletionRef, opening: Opening | None, tally: Tally) -> DeletionReport:
+        ended, by_ids = _ended(asked, opening), opening is not None and opening.ids is not None
+        deleted, left = (tally.counts["deleted"], tally.counts["left"]) if by_ids else _found(asked, opening, ended)
+        failed, finished_at = tally.counts["failed"], self.now()
+        opened = opening.opened if opening else None
+        shown = opening.input if opening else None
+        return DeletionReport(
+            complete=ended in {"finished", "unknown"} and left == 0 and not failed and not asked.error,
+            deletion_id=ref.deletion_id,
+            dataset_id=ref.dataset_id,
+            session_id=opened.deletion.session_id if opened else None,
+            ended=ended,
+            deleted=deleted,
+            gone=tally.counts["gone"],
+            failed=failed,
+            left=left,
+            expect_count=shown.get("expect_count") if shown else None,
+            count_before=opening.count if opening else None,
+            count_after=asked.count_after,
+            bucket=ref.bucket,
+            report_key=report_key(ref),
+            csv_key=csv_key(ref) if by_ids else None,
+            execution_arn=asked.execution_arn,
+            started_at=ref.started_at,
+            finished_at=finished_at,
+            seconds=round((finished_at - ref.started_at).total_seconds(), 3),
+            ids=opening.ids if opening else None,
+            reasons=tally.reasons,
+            failed_assets=tally.failed[:FAILURES_SHOWN],
+            failure=asked.failure,
+            error=str(asked.error.get("Error")) if asked.error else None,
+            input=shown,
+        )
+
+
+def _tally(staging: DeletionStaging, opening: Opening | None) -> Tally:
+    if opening is None or opening.ids is None:
+        return Tally()
+    ids = staging.ids()
+    if ids is None:
+        raise StagedGone("The ids that were to be deleted are gone: they have expired.")
+    return Tally(staging.outcomes(ids))
+
+
+def _ended(asked: Closing, opening: Opening | None) -> Ended:
+    if opening is None or (opening.opened is None and opening.asked_at is None):
+        return "not_begun"
+    if opening.opened is None:
+        return "unknown"  # Vi may have been told, and that was the last of it
+    return "broken" if asked.progress == "running" else asked.progress
+
+
+def _found(asked: Closing, opening: Opening | None, ended: Ended) -> tuple[int | None, int | None]:
+    """Return how many of what a filter found are deleted and how many it still finds, None for what is not known."""
+    before = opening.count if opening else None
+    if ended == "not_begun":
+        return 0, before
+    if before is None or asked.count_after is None:
+        return None, asked.count_after
+    return max(0, before - asked.count_after), asked.count_after

@@ -1,0 +1,93 @@
+"""What a deletion came to: a summary in JSON and, where ids were named, a CSV of every one."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from assetline.deletion.request import DeletionRef
+from assetline.deletion.staging import Outcome
+from assetline.table.formulas import neutralised
+
+FAILURES_SHOWN = 1000  # ours: the CSV has all of them
+COLUMNS = ("asset_id", "state", "reason", "message")
+
+type Ended = Literal["finished", "failed", "overdue", "unknown", "broken", "not_begun"]
+
+
+class DeletionResult(BaseModel, frozen=True):
+    """The output of an execution.
+
+    By ids, `deleted`, `gone`, `failed` and `left` are these ids, and the counts are all the assets of the dataset. By a
+    filter, the counts are what it finds, `left` is what it still does, and `deleted` is how many fewer that are. None
+    is what is not known. `ended` says how, `not_begun` that Vi was told to delete nothing.
+    """
+
+    complete: bool
+    deletion_id: str
+    dataset_id: str
+    session_id: str | None
+    ended: Ended
+    deleted: int | None
+    gone: int
+    failed: int
+    left: int | None
+    expect_count: int | None
+    count_before: int | None
+    count_after: int | None
+    bucket: str
+    report_key: str
+    csv_key: str | None
+
+
+class DeletionReport(DeletionResult, frozen=True):
+    """`….json`: the result, how it came about, and the first thousand assets that were not deleted and why.
+
+    `failure` is why Vi says that it failed, `error` what ended the deletion early.
+    """
+
+    report_version: Literal[1] = 1
+    execution_arn: str
+    started_at: datetime
+    finished_at: datetime
+    seconds: float
+    ids: int | None
+    reasons: dict[str, int]
+    failed_assets: list[Outcome]
+    failure: str
+    error: str | None
+    input: dict[str, Any] | None
+
+
+class Tally:
+    """What became of assets, counted."""
+
+    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+        self.outcomes = [*outcomes]
+        self.counts = Counter(outcome.state for outcome in self.outcomes)
+        self.failed = [outcome for outcome in self.outcomes if outcome.state == "failed"]
+        self.reasons = dict(Counter(outcome.reason or "" for outcome in self.failed))
+
+    def csv(self) -> bytes:
+        """Return every asset as CSV (RFC 4180, UTF-8); what a spreadsheet would run is made text."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        for outcome in self.outcomes:
+            row = (outcome.asset_id, outcome.state, outcome.reason or "", outcome.message or "")
+            writer.writerow(neutralised(row)[0])
+        return text.getvalue().encode()
+
+
+def report_key(deletion: DeletionRef) -> str:
+    """Return the key of the report."""
+    return f"reports/{deletion.dataset_id}/deletions/{deletion.deletion_id}.json"
+
+
+def csv_key(deletion: DeletionRef) -> str:
+    """Return the key of the CSV of every id."""
+    return f"reports/{deletion.dataset_id}/deletions/{deletion.deletion_id}.csv"

@@ -1,0 +1,132 @@
+"""What lies in staging for a deletion: how it was opened, the ids it is of, what became of them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, TypeAdapter
+
+from assetline.deletion.request import DeletionRef
+from assetline.download.staging import object_at
+from assetline.ingest.staging import Address
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BLOCK_IDS = 500  # ours: what became of so many is kept at once, and lost when the function is killed
+READ_AT_ONCE = 32  # ours: documents of blocks
+
+type State = Literal["deleted", "gone", "failed", "left"]
+type Progress = Literal["running", "finished", "failed", "overdue", "unknown"]
+
+
+class Outcome(BaseModel, frozen=True):
+    """What became of an asset; `reason` is a code, `message` says it in words.
+
+    One that is `gone` was not there: before, or since a try to delete it whose answer did not come. One that is `left`
+    was not come to.
+    """
+
+    asset_id: str
+    state: State
+    reason: str | None = None
+    message: str | None = None
+
+
+class Deletion(BaseModel, frozen=True):
+    """What the machine carries of a deletion: `session_id` is Vi's, `count` is what was found before."""
+
+    deletion_id: str
+    dataset_id: str
+    bucket: str
+    started_at: datetime
+    by: Literal["ids", "query"]
+    session_id: str | None
+    count: int
+    opened_at: datetime
+
+    @property
+    def ref(self) -> DeletionRef:
+        """What it is called."""
+        return DeletionRef(**self.model_dump(include={*DeletionRef.model_fields}))
+
+
+class Opened(BaseModel, frozen=True):
+    """What Open Deletion leaves to do: nothing more once `progress` is no longer running; then `count_after` is left.
+
+    It is `unknown` where nothing is found any more, and the session that may have deleted it is not known.
+    """
+
+    deletion: Deletion
+    progress: Progress
+    count_after: int | None = None
+
+
+class Opening(BaseModel, frozen=True):
+    """How far Open Deletion has come.
+
+    `count` is what was found; once `asked_at` is there, Vi may have been told to delete, in a session that is none of
+    `sessions_before`: None where Vi does not list them. `input` is without the ids, of which there are `ids`.
+    """
+
+    input: dict[str, Any]
+    ids: int | None
+    count: int
+    asked_at: datetime | None = None
+    sessions_before: tuple[str, ...] | None = None
+    opened: Opened | None = None
+
+
+class DeletionStaging:
+    """The documents of one deletion."""
+
+    def __init__(self, s3: "S3Client", deletion: DeletionRef) -> None:
+        self._s3 = s3
+        self._bucket = deletion.bucket
+        self._prefix = f"staging/delete/{deletion.deletion_id}/"
+
+    def keep_opening(self, opening: Opening) -> None:
+        """Keep how far Open Deletion has come."""
+        self._put("opening.json", opening.model_dump_json().encode())
+
+    def opening(self) -> Opening | None:
+        """Return how far Open Deletion has come; None while it has counted nothing."""
+        body = self._get("opening.json")
+        return None if body is None else Opening.model_validate_json(body)
+
+    def keep_ids(self, ids: tuple[str, ...]) -> None:
+        """Keep which assets are to be deleted."""
+        self._put("ids.json", _IDS.dump_json(ids))
+
+    def ids(self) -> tuple[str, ...] | None:
+        """Return which assets are to be deleted; None when that is not there, or no longer."""
+        body = self._get("ids.json")
+        return None if body is None else _IDS.validate_json(body)
+
+    def keep_block(self, number: int, outcomes: tuple[Outcome, ...]) -> None:
+        """Keep what became of a block's assets, as far as they were come to."""
+        self._put(f"outcomes-{number:05}.json", _OUTCOMES.dump_json(outcomes))
+
+    def block(self, number: int) -> tuple[Outcome, ...]:
+        """Return what became of a block's assets, as far as they were come to."""
+        body = self._get(f"outcomes-{number:05}.json")
+        return () if body is None else _OUTCOMES.validate_json(body)
+
+    def outcomes(self, ids: tuple[str, ...]) -> Iterator[Outcome]:
+        """Yield what became of every one of *ids*, in their order."""
+        blocks = range(-(-len(ids) // BLOCK_IDS))
+        with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+            found = {outcome.asset_id: outcome for block in threads.map(self.block, blocks) for outcome in block}
+        for asset_id in ids:
+            yield found.get(asset_id) or Outcome(asset_id=asset_id, state="left")
+
+    def _put(self, name: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=f"{self._prefix}{name}", Body=body, ContentType="application/json")
+
+    def _get(self, name: str) -> bytes | None:
+        return object_at(self._s3, Address(bucket=self._bucket, key=f"{self._prefix}{name}"))
+
+
+_IDS = TypeAdapter(tuple[str, ...])
+_OUTCOMES = TypeAdapter(tuple[Outcome, ...])

@@ -1,0 +1,100 @@
+"""Two published files in, the file of their changes out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from assetline.diff.changes_csv import ChangesCsv
+from assetline.diff.compare import Comparison, Tally
+from assetline.diff.errors import KeyMissing
+from assetline.diff.formats import Format
+from assetline.diff.parts import LIMITS, Deal, Limits
+from assetline.diff.records import Records, records_of
+from assetline.diff.summary import EXAMPLES, Change, Duplicate, Duplicates, Side, Summary
+
+
+def write_changes(  # noqa: PLR0913 - two files, each with its format
+    old: BinaryIO,
+    new: BinaryIO,
+    out: BinaryIO,
+    *,
+    keys: Sequence[str],
+    format_old: Format,
+    format_new: Format,
+    scratch: Path,
+    limits: Limits = LIMITS,
+) -> Summary:
+    """Write to *out*, as CSV, what changed from *old* to *new*, rows being told apart by the columns *keys*.
+
+    *old* is read to its end before *new* is begun. *out* gets its first byte when both were read whole and compared.
+    Memory does not grow with the files; *scratch* holds both, compressed, for as long as it takes.
+
+    Raises:
+        FileMalformed: a file is not what its format says.
+        KeyMissing: a file, or a row of it, has not the columns *keys*.
+    """
+    keys = tuple(dict.fromkeys(keys))
+    if not keys:
+        raise KeyMissing("Name at least one column to tell rows apart by.")
+    deal, tally = Deal(scratch, limits), Tally()
+    try:
+        old_records = records_of(old, format_old, keys, "old")
+        tally.rows_old = deal.deal(old_records, new=False)
+        new_records = records_of(new, format_new, keys, "new")
+        tally.rows_new = deal.deal(new_records, new=True)
+        changes = ChangesCsv(keys, old_records.columns, new_records.columns)
+        comparison = Comparison(old_records, new_records, changes, tally, scratch, limits)
+        first_changes = _write(changes, comparison.lines(deal), out)
+    finally:
+        deal.close()
+    return _summary(tally, old_records, new_records, keys, first_changes)
+
+
+def _write(changes: ChangesCsv, lines: Iterable[bytes], out: BinaryIO) -> list[Change]:
+    first: dict[str, list[Change]] = {"added": [], "changed": [], "removed": []}
+    lines = iter(lines)
+    line = next(lines, b"")  # all comparing is done now, and what could fail has not
+    out.write(changes.render_header())
+    while line:
+        out.write(line)
+        kind = line[: line.index(b",")].decode()
+        if len(first[kind]) < EXAMPLES:
+            first[kind].append(changes.parse(line))
+        line = next(lines, b"")
+    return [change for changes_of_kind in first.values() for change in changes_of_kind]
+
+
+def _summary(
+    tally: Tally, old: Records, new: Records, keys: tuple[str, ...], first_changes: Sequence[Change]
+) -> Summary:
+    return Summary(
+        keys=keys,
+        rows_old=tally.rows_old,
+        rows_new=tally.rows_new,
+        added=tally.added,
+        changed=tally.changed,
+        removed=tally.removed,
+        unchanged=tally.unchanged,
+        duplicates_old=tally.duplicates_old.count,
+        duplicates_new=tally.duplicates_new.count,
+        columns_added=_only_in(new, old),
+        columns_removed=_only_in(old, new),
+        first_changes=tuple(first_changes),
+        first_duplicates=(
+            *_first_duplicates(tally.duplicates_old, old, "old", keys),
+            *_first_duplicates(tally.duplicates_new, new, "new", keys),
+        ),
+    )
+
+
+def _only_in(one: Records, other: Records) -> tuple[str, ...]:
+    there = set(other.columns)
+    return tuple(name for name in one.columns if name not in there)
+
+
+def _first_duplicates(
+    duplicates: Duplicates, records: Records, side: Side, keys: tuple[str, ...]
+) -> Iterator[Duplicate]:
+    for number, first, row in duplicates.first():
+        cells = records.cells(row)
+        yield Duplicate(file=side, key=tuple(cells[key] for key in keys), row=number, first_row=first)

@@ -1,0 +1,112 @@
+"""Close Download: what became of every file is written down, summed up and announced."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from assetline.assets.asset_file import Outcome, unknown
+from assetline.aws.event_bus import announce
+from assetline.download.report import DownloadManifest, DownloadResult, Tally, files_csv, files_key, manifest_key
+from assetline.download.request import DownloadRef, download_requested
+from assetline.download.staging import DownloadStaging, Turn
+from assetline.errors import StagedGone
+from assetline.observability import count, logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+
+DOWNLOAD_COMPLETE = "Download Complete"
+DOWNLOAD_INCOMPLETE = "Download Incomplete"  # it ended, and some of the files are not there
+READ_AT_ONCE = 32  # ours: documents of slices, each of at most 200 outcomes
+
+
+class Closing(BaseModel, frozen=True):
+    """What Close Download is told; `error` is what the machine caught."""
+
+    download: DownloadRef
+    execution_arn: str
+    input: Any
+    turns: int
+    error: dict[str, Any] | None = None
+
+
+@dataclass
+class Closer:
+    """Closes downloads; a repeat writes the same again."""
+
+    s3: "S3Client"
+    events: "EventBridgeClient"
+
+    def close(self, asked: Closing) -> DownloadResult:
+        """Write manifest and CSV, announce how the download ended, and return that."""
+        ref, tally = asked.download, Tally()
+        request = download_requested(asked.input, ref.bucket)
+        bucket, prefix = request.place(ref.bucket)
+        staging = DownloadStaging(self.s3, ref)
+        turns = [self._turn(staging, number) for number in range(1, asked.turns + 1)]
+        with files_csv(_outcomes(staging, turns), prefix, tally) as file:
+            self.s3.upload_fileobj(file, ref.bucket, files_key(ref), ExtraArgs={"ContentType": "text/csv"})
+        listed = sum(turn.files + len(turn.unknown) for turn in turns)
+        left, nameless = listed - tally.counts.total(), sum(turn.nameless for turn in turns)
+        finished_at = datetime.now(UTC)
+        manifest = DownloadManifest(
+            complete=not (tally.counts["failed"] or left or nameless or asked.error),
+            download_id=ref.download_id,
+            dataset_id=ref.dataset_id,
+            bucket=bucket,
+            prefix=prefix,
+            written=tally.counts["written"],
+            skipped=tally.counts["skipped"],
+            failed=tally.counts["failed"],
+            left=left,
+            excluded=sum(turn.excluded for turn in turns),
+            bytes=tally.bytes,
+            manifest_bucket=ref.bucket,
+            manifest_key=manifest_key(ref),
+            files_key=files_key(ref),
+            execution_arn=asked.execution_arn,
+            started_at=ref.started_at,
+            finished_at=finished_at,
+            seconds=round((finished_at - ref.started_at).total_seconds(), 3),
+            nameless=nameless,
+            reasons=dict(tally.reasons),
+            failed_files=tally.failed_files,
+            error=str(asked.error.get("Error")) if asked.error else None,
+            input=request.model_dump(mode="json"),
+        )
+        self._publish(manifest)
+        return DownloadResult(**manifest.model_dump(include={*DownloadResult.model_fields}))
+
+    def _turn(self, staging: DownloadStaging, number: int) -> Turn:
+        turn = staging.turn(number)
+        if turn is None:
+            raise StagedGone("What the download has listed is gone: it has expired. Start the download again.")
+        return turn
+
+    def _publish(self, manifest: DownloadManifest) -> None:
+        self.s3.put_object(
+            Bucket=manifest.manifest_bucket,
+            Key=manifest.manifest_key,
+            Body=manifest.model_dump_json(indent=2).encode() + b"\n",
+            ContentType="application/json",
+        )
+        result = DownloadResult(**manifest.model_dump(include={*DownloadResult.model_fields}))
+        count(None, AssetsDownloaded=manifest.written, DownloadsFailed=manifest.failed)
+        logger.info("download_closed", written=manifest.written, skipped=manifest.skipped, failed=manifest.failed)
+        announce(self.events, DOWNLOAD_COMPLETE if manifest.complete else DOWNLOAD_INCOMPLETE, result)
+
+
+def _outcomes(staging: DownloadStaging, turns: list[Turn]) -> Iterator[Outcome]:
+    """Yield what became of every file, in the order of the list."""
+    for number, turn in enumerate(turns, 1):
+        yield from map(unknown, turn.unknown)
+        with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+            for some in batched(range(1, turn.slices + 1), READ_AT_ONCE, strict=False):
+                for found in threads.map(staging.outcomes, [number] * len(some), some):
+                    yield from found.outcomes if found else ()

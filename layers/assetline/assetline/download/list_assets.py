@@ -1,0 +1,96 @@
+"""List Assets: some pages of a selection become slices of files to download, each under its name."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from assetline.assets.asset_file import AssetFile, id_of, named
+from assetline.assets.listing import Listing
+from assetline.budget import Budget
+from assetline.download.request import DownloadRef, DownloadRequest, download_requested, ref_of
+from assetline.download.staging import TURN_SLICES, Destination, DownloadSlice, DownloadStaging, Turn, sliced
+from assetline.ingest.staging import Address
+from assetline.observability import logger
+from assetline.vi.client import ViClient
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class ListingTurn(BaseModel, frozen=True):
+    """One turn of List Assets, the first being 1; `cursor` is where it goes on."""
+
+    execution_arn: str
+    started_at: datetime
+    input: Any
+    turn: int
+    cursor: str | None
+
+
+class Listed(BaseModel, frozen=True):
+    """What a turn found: where its slices are, and where the next turn goes on, None after the last."""
+
+    download: DownloadRef
+    slices: list[Address]
+    cursor: str | None
+
+
+def list_assets(asked: ListingTurn, client: ViClient, s3: "S3Client", bucket: str, budget: Budget) -> Listed:
+    """List pages of a selection until the turn has its slices or *budget* is spent; a repeat lists them anew.
+
+    Raises:
+        InvalidInput: the input is not one we take.
+        DatasetUnknown, KeyRefused and the like: as Vi says.
+        RepeatedCursor: the list does not end.
+    """
+    request = download_requested(asked.input, bucket)
+    ref = ref_of(request, asked.execution_arn, asked.started_at, bucket)
+    logger.append_keys(download_id=ref.download_id, turn=asked.turn)
+    listing, staging = Listing(client, request), DownloadStaging(s3, ref)
+    if asked.turn == 1:
+        listing.admit()
+    names = staging.names_before(asked.turn)
+    slices: list[tuple[AssetFile, ...]] = []
+    unknown: list[str] = []
+    excluded = nameless = 0
+    cursor = asked.cursor
+    for page in listing.pages(asked.cursor):
+        records = [record for record in page.records if id_of(record)]
+        nameless += len(page.records) - len(records)
+        found = [named(record, names, by_date=request.by_date) for record in records]
+        slices += sliced([file for file in found if file is not None])
+        unknown += page.unknown
+        excluded += page.excluded
+        cursor = page.next_cursor
+        if len(slices) >= TURN_SLICES or budget.spent():
+            break
+    turn = Turn(
+        slices=len(slices),
+        files=sum(map(len, slices)),
+        excluded=excluded,
+        nameless=nameless,
+        unknown=tuple(unknown),
+        next_cursor=cursor,
+    )
+    addresses = staging.keep_turn(asked.turn, _documents(slices, request, ref, asked.turn), names, turn)
+    logger.info("assets_listed", files=turn.files, slices=turn.slices, excluded=excluded)
+    return Listed(download=ref, slices=addresses, cursor=cursor)
+
+
+def _documents(
+    slices: list[tuple[AssetFile, ...]], request: DownloadRequest, ref: DownloadRef, turn: int
+) -> list[DownloadSlice]:
+    bucket, prefix = request.place(ref.bucket)
+    destination = Destination(bucket=bucket, prefix=prefix)
+    return [
+        DownloadSlice(
+            download=ref,
+            destination=destination,
+            overwrite=request.overwrite,
+            turn=turn,
+            number=number,
+            files=files,
+        )
+        for number, files in enumerate(slices, 1)
+    ]

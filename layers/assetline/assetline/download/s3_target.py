@@ -1,0 +1,197 @@
+"""A prefix of a bucket that files are downloaded to: an object is there whole and proven, or not at all."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from itertools import chain
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline.assets.asset_file import AssetFile, Outcome, failed, names_with_id
+from assetline.download.fetch_file import Arriving, Fetch, NotBegun, NotKept
+from assetline.errors import PlaceRefused
+from assetline.vi import crc32c
+from assetline.vi.media_types import by_extension
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SMALL = 1024**2  # ours: files of up to so many bytes are as many at once as there are threads
+LARGE_AT_ONCE = 8  # ours: of the others; each has at most one part in memory, twice while it is put together
+PART = 8 * 1024**2  # ours: a file that is larger goes in parts, 10,000 of which hold any that fits in S3
+_PARTS_OF_ONE_SIZE = 1000  # ours: after so many, parts are four times as large
+LONGEST_KEY = 1024  # S3, in bytes
+ASSET_ID = "assetline-asset-id"  # user metadata: which asset an object is of
+_REFUSED = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "PermanentRedirect", "403"})
+_NOT_THERE = frozenset({"404", "403", "NoSuchKey", "NotFound"})  # without s3:ListBucket, 403 says so too
+
+
+@dataclass
+class BucketFetch(Fetch):
+    """Brings files under a prefix; unless it is to overwrite, it replaces no asset's object by another's."""
+
+    place: "BucketPlace"
+
+    def bring(self, file: AssetFile) -> Outcome:
+        """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
+        if self.stopped():
+            raise NotBegun
+        if not self.overwrite:
+            try:
+                file = self.place.own(file)
+            except NotKept as failure:
+                return failed(file, failure.reason, str(failure))
+        return super().bring(file)
+
+
+class BucketPlace:
+    """Puts files under *prefix* of *bucket*; each has its CRC32C, its type and the id of its asset with it."""
+
+    def __init__(self, s3: "S3Client", bucket: str, prefix: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._prefix = prefix
+        self._large = BoundedSemaphore(LARGE_AT_ONCE)
+        self._heads: dict[str, Any] = {}  # what S3 said of the names that files are about to get, None for nothing
+
+    def room(self, file: AssetFile) -> AbstractContextManager[object]:
+        """Wait until a large file has room in memory: meanwhile its connection would stand unread."""
+        return nullcontext() if file.size is not None and file.size <= SMALL else self._large
+
+    def own(self, file: AssetFile) -> AssetFile:
+        """Return *file* under its name, or, where another asset's object has that, under the first with its id.
+
+        Another download, of fewer assets, may have given the name to another. Raises as `put`.
+        """
+        for name in chain([file.name], names_with_id(file)):
+            named = file.model_copy(update={"name": name})
+            head = self._head(named)
+            if head is None or head["Metadata"].get(ASSET_ID, _quoted(file)) == _quoted(file):
+                self._heads[name] = head
+                return named
+        raise AssertionError("one of the names is free: there is no end of them")
+
+    def held(self, file: AssetFile) -> int | None:
+        """Return the signed CRC32C of the object that is there, if it is of equal size and CRC32C; raises as `put`."""
+        if file.size is None or not file.crc32c:
+            return None
+        head = self._heads.pop(file.name) if file.name in self._heads else self._head(file)
+        checksum = head.get("ChecksumCRC32C", "") if head else ""
+        # Of an object in parts it may be a checksum of checksums, which S3 marks with a hyphen.
+        if head is None or head["ContentLength"] != file.size or not checksum or "-" in checksum:
+            return None
+        there = crc32c.from_s3(checksum)
+        return there if there in file.crc32c else None
+
+    def _head(self, file: AssetFile) -> Any:
+        if len(self._key(file).encode()) > LONGEST_KEY:
+            return None
+        try:
+            return self._s3.head_object(Bucket=self._bucket, Key=self._key(file), ChecksumMode="ENABLED")
+        except ClientError as error:
+            if _code(error) in _NOT_THERE:
+                return None
+            raise self._failure(error) from None
+        except BotoCoreError as error:
+            raise _unanswered(error) from None
+
+    def put(self, file: AssetFile, arriving: Arriving) -> None:
+        """Put a file, in parts if it is large, once it is proven.
+
+        Raises:
+            NotKept: S3 does not take this one.
+            PlaceRefused: S3 takes none.
+        """
+        if len(self._key(file).encode()) > LONGEST_KEY:
+            raise NotKept("NameTooLong", f"Its key would have more than the {LONGEST_KEY:,} bytes that S3 takes.")
+        parts = _parts(arriving)
+        first = next(parts)
+        try:
+            if len(first) < PART:
+                self._put_whole(file, first, arriving.crc32c)
+            else:
+                self._put_parts(file, first, parts, arriving)
+        except ClientError as error:
+            raise self._failure(error) from None
+        except BotoCoreError as error:
+            raise _unanswered(error) from None
+
+    def _put_whole(self, file: AssetFile, content: bytes, checksum: int) -> None:
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=self._key(file),
+            Body=content,
+            ChecksumAlgorithm="CRC32C",  # with the value beside it, boto3 does not need the CRT to compute it
+            ChecksumCRC32C=crc32c.to_s3(checksum),
+            **_about(file),
+        )
+
+    def _put_parts(self, file: AssetFile, first: bytes, others: Iterator[bytes], arriving: Arriving) -> None:
+        where: dict[str, Any] = {"Bucket": self._bucket, "Key": self._key(file)}
+        where["UploadId"] = self._s3.create_multipart_upload(
+            **where, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT", **_about(file)
+        )["UploadId"]
+        try:
+            done = [self._put_part(where, 1, first)]
+            del first
+            done += [self._put_part(where, number, content) for number, content in enumerate(others, 2) if content]
+            self._s3.complete_multipart_upload(
+                **where,
+                MultipartUpload={"Parts": done},
+                ChecksumCRC32C=crc32c.to_s3(arriving.crc32c),
+                ChecksumType="FULL_OBJECT",
+            )
+        except BaseException:
+            with suppress(ClientError, BotoCoreError):  # what cannot be aborted, the bucket's rules expire
+                self._s3.abort_multipart_upload(**where)
+            raise
+
+    def _put_part(self, where: dict[str, Any], number: int, content: bytes) -> Any:
+        checksum = crc32c.to_s3(crc32c.of(content))
+        answer = self._s3.upload_part(**where, PartNumber=number, Body=content, ChecksumCRC32C=checksum)
+        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32C": checksum}
+
+    def _key(self, file: AssetFile) -> str:
+        return f"{self._prefix}{file.name}"
+
+    def _failure(self, error: ClientError) -> Exception:
+        code = _code(error)
+        if code in _REFUSED:
+            return PlaceRefused(
+                f"S3 does not let us put objects under s3://{self._bucket}/{self._prefix} ({code}): check the name of "
+                "the bucket, and that the function may write there."
+            )
+        return NotKept("NotStored", f"S3 did not take it ({code}).")
+
+
+def _unanswered(error: BotoCoreError) -> NotKept:
+    return NotKept("NotStored", f"S3 did not answer ({type(error).__name__}).")
+
+
+def _parts(arriving: Arriving) -> Iterator[bytes]:
+    """Yield what arrives in pieces of the size of a part, the last one smaller; one at least, be it empty."""
+    held, size, number = [], 0, 1
+    for piece in arriving:
+        held.append(piece)
+        size += len(piece)
+        if size >= PART * (4 if number > _PARTS_OF_ONE_SIZE else 1):
+            yield b"".join(held)
+            held, size, number = [], 0, number + 1
+    yield b"".join(held)
+
+
+def _about(file: AssetFile) -> dict[str, Any]:
+    named = by_extension(file.name)
+    mime = file.mime or (named.mime if named else "application/octet-stream")
+    return {"ContentType": mime, "Metadata": {ASSET_ID: _quoted(file)}}
+
+
+def _quoted(file: AssetFile) -> str:
+    return quote(file.asset_id, safe="")
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")

@@ -1,0 +1,136 @@
+"""What lies in staging for a download: its slices with signed URLs, what became of them, the names given out."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel
+
+from assetline.assets.asset_file import AssetFile, Outcome
+from assetline.assets.file_names import Names
+from assetline.download.request import DownloadRef
+from assetline.ingest.staging import Address
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SLICE_FILES = 200  # ours: what one invocation downloads in seconds, and loses when it is killed
+SLICE_BYTES = 8 * 1024**3  # ours: the same, of large files
+TURN_SLICES = 100  # ours: their addresses are in the machine's state, which holds 256 KiB
+
+
+class Destination(BaseModel, frozen=True):
+    """Where the files of a download go."""
+
+    bucket: str
+    prefix: str
+
+
+class DownloadSlice(BaseModel, frozen=True):
+    """Some files of a download, which one invocation brings."""
+
+    download: DownloadRef
+    destination: Destination
+    overwrite: bool
+    turn: int
+    number: int
+    files: tuple[AssetFile, ...]
+
+
+class SliceOutcomes(BaseModel, frozen=True):
+    """What became of a slice; `left` is how many of its files there was no time for."""
+
+    outcomes: tuple[Outcome, ...]
+    left: int
+
+
+class Turn(BaseModel, frozen=True):
+    """What one listing found: `unknown` are ids without an asset, `excluded` assets that `where` left out."""
+
+    slices: int
+    files: int
+    excluded: int
+    nameless: int
+    unknown: tuple[str, ...]
+    next_cursor: str | None
+
+
+class DownloadStaging:
+    """The documents of one download; each turn has its own, so that a turn that is repeated begins where it did."""
+
+    def __init__(self, s3: "S3Client", download: DownloadRef) -> None:
+        self._s3 = s3
+        self._bucket = download.bucket
+        self._prefix = f"staging/download/{download.download_id}/"
+
+    def names_before(self, turn: int) -> Names:
+        """Return the names given out before a turn."""
+        return Names(self._get(f"names-{turn - 1:05}.bin") or b"" if turn > 1 else b"")
+
+    def keep_turn(self, number: int, slices: Sequence[DownloadSlice], names: Names, turn: Turn) -> list[Address]:
+        """Keep what a turn found, and return where its slices are."""
+        for one in slices:
+            self._put(_slice(number, one.number), one.model_dump_json().encode())
+        if turn.next_cursor is not None:
+            self._put(f"names-{number:05}.bin", names.dump())
+        self._put(f"turn-{number:05}.json", turn.model_dump_json().encode())
+        return [Address(bucket=self._bucket, key=f"{self._prefix}{_slice(number, one.number)}") for one in slices]
+
+    def turn(self, number: int) -> Turn | None:
+        """Return what a turn found; None while it has not been kept."""
+        body = self._get(f"turn-{number:05}.json")
+        return None if body is None else Turn.model_validate_json(body)
+
+    def keep_outcomes(self, one: DownloadSlice, outcomes: SliceOutcomes) -> None:
+        """Keep what became of a slice; a repeat replaces it."""
+        self._put(_outcomes(one.turn, one.number), outcomes.model_dump_json().encode())
+
+    def outcomes(self, turn: int, number: int) -> SliceOutcomes | None:
+        """Return what became of a slice, None while nothing has."""
+        body = self._get(_outcomes(turn, number))
+        return None if body is None else SliceOutcomes.model_validate_json(body)
+
+    def _put(self, name: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=f"{self._prefix}{name}", Body=body)
+
+    def _get(self, name: str) -> bytes | None:
+        return object_at(self._s3, Address(bucket=self._bucket, key=f"{self._prefix}{name}"))
+
+
+def slice_at(s3: "S3Client", address: Address) -> DownloadSlice | None:
+    """Return a slice; None when it has expired."""
+    body = object_at(s3, address)
+    return None if body is None else DownloadSlice.model_validate_json(body)
+
+
+def object_at(s3: "S3Client", address: Address) -> bytes | None:
+    """Return the bytes of an object; None when there is none."""
+    try:
+        return s3.get_object(Bucket=address.bucket, Key=address.key)["Body"].read()
+    except ClientError as error:
+        # Without s3:ListBucket, S3 answers 403 for a key that is not there.
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404", "403", "AccessDenied"}:
+            return None
+        raise
+
+
+def sliced(files: Sequence[AssetFile]) -> list[tuple[AssetFile, ...]]:
+    """Return *files* in slices of at most `SLICE_FILES` and, unless one alone is larger, `SLICE_BYTES`."""
+    slices: list[list[AssetFile]] = []
+    held = 0
+    for file in files:
+        size = file.size or 0
+        if not slices or len(slices[-1]) >= SLICE_FILES or held + size > SLICE_BYTES:
+            slices.append([])
+            held = 0
+        slices[-1].append(file)
+        held += size
+    return [tuple(one) for one in slices]
+
+
+def _slice(turn: int, number: int) -> str:
+    return f"slice-{turn:05}-{number:04}.json"
+
+
+def _outcomes(turn: int, number: int) -> str:
+    return f"outcomes-{turn:05}-{number:04}.json"

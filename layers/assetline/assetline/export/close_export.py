@@ -1,0 +1,153 @@
+"""Close Export: the parts are proven, the file appears, the manifest says it is whole, the bus hears of it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from assetline.aws.event_bus import EXPORT_COMPLETE, EXPORT_SHRUNK, announce
+from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.exports_table import ExportsTable
+from assetline.export.manifest import Manifest, Shrunk, manifest_of
+from assetline.export.previous_export import Latest, LatestExports
+from assetline.export.publish import appear, assemble, clear
+from assetline.export.staging import Staging
+from assetline.export.turn_memory import Memory
+from assetline.observability import count, logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+
+SHRUNK_BELOW = 0.8  # ours: an export with fewer rows than this share of the last complete one is flagged
+
+
+class Result(BaseModel, frozen=True):
+    """The output of the execution."""
+
+    export_id: str
+    feed: str
+    bucket: str
+    key: str
+    manifest_key: str
+    rows: int
+    pages: int
+    bytes: int
+    turns: int
+    complete: bool
+
+
+def close_export(
+    export: Export, checkpoint: Checkpoint, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
+) -> Result:
+    """Publish the object, its manifest and the news of it; a repeat finds what is done and does the rest.
+
+    Raises:
+        PartsMismatch: S3 does not hold what was rendered; nothing was published.
+        UploadGone: the upload expired or was aborted, and no object was published from it.
+        StagedGone: what the export remembers has expired.
+    """
+    shrunk = _shrunk(export, checkpoint)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="staging") as meanwhile:
+        remembered = meanwhile.submit(_memory, s3, export, checkpoint)
+        published = assemble(s3, export, checkpoint, export.key)
+        memory = remembered.result()  # a file appears only when its manifest can be written
+        if not published:
+            appear(s3, export, checkpoint, export.key)
+        cleared = meanwhile.submit(clear, s3, export)
+        finished_at = datetime.now(UTC)
+        manifest = manifest_of(
+            export, checkpoint, memory, key=export.key, complete=True, finished_at=finished_at, shrunk=shrunk
+        )
+        put_manifest(s3, manifest, export.manifest_key)
+        LatestExports(table.table).note(export.request, _latest(export, checkpoint))
+        cleared.result()
+    _note_completion(table, export, checkpoint, manifest)
+    result = _result(export, checkpoint)
+    announce(events, EXPORT_COMPLETE, result)
+    if shrunk:
+        count(None, ExportsShrunk=1)  # the alarm is on all feeds together
+        announce(events, EXPORT_SHRUNK, result, shrunk.model_dump())
+    logger.info("export_complete", rows=result.rows, pages=result.pages, bytes=result.bytes, turns=result.turns)
+    return result
+
+
+def put_manifest(s3: "S3Client", manifest: Manifest, key: str) -> None:
+    """Write a manifest beside its file."""
+    body = manifest.model_dump_json(indent=2).encode() + b"\n"
+    s3.put_object(Bucket=manifest.bucket, Key=key, Body=body, ContentType="application/json")
+
+
+def _memory(s3: "S3Client", export: Export, checkpoint: Checkpoint) -> Memory:
+    return Memory.from_bytes(Staging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
+
+
+def _note_completion(table: ExportsTable, export: Export, checkpoint: Checkpoint, manifest: Manifest) -> None:
+    table.update(
+        export,
+        state="complete",
+        finished_at=manifest.finished_at,
+        rows=checkpoint.rows,
+        pages=checkpoint.pages,
+        bytes=checkpoint.bytes,
+        turns=checkpoint.turns,
+        duplicates=checkpoint.duplicates,
+        pages_per_second=manifest.pages_per_second,
+        rows_per_second=manifest.rows_per_second,
+        remaining=None,
+        eta_seconds=None,
+        error=None,
+        message=None,
+    )
+
+
+def _shrunk(export: Export, checkpoint: Checkpoint) -> Shrunk | None:
+    previous = export.previous
+    if previous is None or not previous.rows or not previous.whole_export_id or export.modified_after is not None:
+        return None
+    if checkpoint.rows >= SHRUNK_BELOW * previous.rows:
+        return None
+    logger.warning("export_shrunk", rows=checkpoint.rows, rows_before=previous.rows)
+    return Shrunk(rows_before=previous.rows, export_id_before=previous.whole_export_id)
+
+
+def _latest(export: Export, checkpoint: Checkpoint) -> Latest:
+    latest = Latest(
+        watermark=export.started_at,
+        page_size=checkpoint.page_size,
+        page_size_found_at=None if checkpoint.page_size is None else _page_size_found_at(export),
+    )
+    if export.modified_after is not None:
+        return latest
+    return latest.model_copy(
+        update={
+            "whole_export_id": export.export_id,
+            "key": export.key,
+            "format": export.request.format,
+            "rows": checkpoint.rows,
+        }
+    )
+
+
+def _page_size_found_at(export: Export) -> datetime:
+    """Return when the page size of *export* was looked for: by itself, or by the export it took the size from."""
+    previous = export.previous
+    if previous is None or previous.page_size_found_at is None or previous.page_size_at(export.started_at) is None:
+        return export.started_at
+    return previous.page_size_found_at
+
+
+def _result(export: Export, checkpoint: Checkpoint) -> Result:
+    return Result(
+        export_id=export.export_id,
+        feed=export.request.feed,
+        bucket=export.bucket,
+        key=export.key,
+        manifest_key=export.manifest_key,
+        rows=checkpoint.rows,
+        pages=checkpoint.pages,
+        bytes=checkpoint.bytes,
+        turns=checkpoint.turns,
+        complete=True,
+    )

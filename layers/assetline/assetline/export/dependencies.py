@@ -1,0 +1,63 @@
+"""What the functions of the export are connected to: made on first use, kept while a function is warm."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from assetline.config import Settings
+from assetline.credentials import Token, ViKey
+from assetline.export import page_sources as sources
+from assetline.export.exports_table import ExportsTable
+from assetline.export.request import AnyRequest
+from assetline.safetyculture.client import FeedClient
+from assetline.vi.client import ViClient
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+
+# ours: AWS calls are short and worth repeating within the invocation; the machine repeats the invocation
+_AWS = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
+
+
+@cache
+def settings() -> Settings:
+    """Return what the template tells this function."""
+    return Settings.from_env()
+
+
+@cache
+def feed_client() -> FeedClient:
+    """Return the client of the SafetyCulture API."""
+    return FeedClient(settings().safetyculture_api_url, Token(settings().safetyculture_secret_arn))
+
+
+@cache
+def vi_client() -> ViClient:
+    """Return the client of the Vi API."""
+    return ViClient(settings().vi_api_url, ViKey(settings().vi_secret_arn))
+
+
+def source_of(request: AnyRequest) -> sources.Source:
+    """Return where the pages of what is asked for come from; raises `UnknownFeed`."""
+    return sources.source_of(request, feed_client, vi_client)
+
+
+@cache
+def exports_table() -> ExportsTable:
+    """Return the exports table."""
+    return ExportsTable(boto3.resource("dynamodb", config=_AWS).Table(settings().exports_table))
+
+
+@cache
+def s3() -> "S3Client":
+    """Return the client of S3."""
+    return boto3.client("s3", config=_AWS)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """Return the client of EventBridge."""
+    return boto3.client("events", config=_AWS)

@@ -1,0 +1,134 @@
+"""Records into the bytes of the file, whatever its format; the header is fixed when enough was seen to know it."""
+
+import gzip
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from assetline.export.record_layout import Shape, shape_of
+from assetline.export.request import AnyRequest
+from assetline.export.turn_memory import Memory
+from assetline.safetyculture.page_parser import Record
+from assetline.table.cells import as_json
+from assetline.table.columns import EXTRA, FIELDS, Columns, can_be_header, discovered_fields
+from assetline.table.rows import CsvTable
+
+GATHERED_BYTES = 8 * 1024**2  # ours: as many as the first part; what is seen later than that goes to `extra`
+GZIP_LEVEL = 6
+
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "csv.gz": "application/gzip",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "jsonl.gz": "application/gzip",
+}
+
+
+class Rendering(Protocol):
+    """Turns records into bytes; what it returns may wait for more records."""
+
+    def render(self, records: Sequence[Record]) -> bytes:
+        """Return the bytes of *records*, or b"" while it gathers them."""
+
+    def end(self) -> bytes:
+        """Return what is still to come when the feed has ended."""
+
+
+def rendering(request: AnyRequest, memory: Memory) -> Rendering:
+    """Return the rendering of an export's format, going on from *memory* and remembering in it."""
+    plain: Rendering = CsvRendering(request, memory) if request.format.startswith("csv") else JsonLines(memory)
+    return Gzipped(plain, memory) if request.format.endswith(".gz") else plain
+
+
+class CsvRendering:
+    """CSV under a header that is fixed before the first line is written, and never changes."""
+
+    def __init__(self, request: AnyRequest, memory: Memory) -> None:
+        self._neutralise_formulas = request.neutralise_formulas
+        self._shape = shape_of(request)
+        self._memory = memory
+        self._table = None if memory.columns is None else self._table_of(memory.columns)
+        self._gathered_bytes = sum(map(_size, memory.gathered))
+
+    def render(self, records: Sequence[Record]) -> bytes:
+        """Return the lines of *records*; the header and all that was gathered before the first of them."""
+        if self._shape.flat is not None:
+            records = [*map(self._shape.flat, records)]
+        if self._table is not None and self._memory.headed:
+            return self._table.render(records)
+        self._memory.gathered += records
+        self._gathered_bytes += sum(map(_size, records))
+        if self._table is None and self._gathered_bytes < GATHERED_BYTES:
+            return b""
+        return self._begin()
+
+    def end(self) -> bytes:
+        """Return the header and what was gathered, if they are still to come."""
+        return b"" if self._memory.headed else self._begin()
+
+    def _begin(self) -> bytes:
+        columns = self._memory.columns or columns_of(self._shape, self._memory.gathered)
+        self._table = self._table_of(columns)
+        gathered, self._memory.gathered = self._memory.gathered, []
+        self._memory.columns, self._memory.headed = columns, True
+        return self._table.render_header() + self._table.render(gathered)
+
+    def _table_of(self, columns: Columns) -> CsvTable:
+        return CsvTable(columns, self._memory.tally, neutralise_formulas=self._neutralise_formulas)
+
+
+class JsonLines:
+    """One JSON object a line, as the feed sent it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def render(self, records: Sequence[Record]) -> bytes:
+        """Return one line a record."""
+        self._memory.tally.rows += len(records)
+        return "".join(f"{as_json(record)}\n" for record in records).encode(errors="backslashreplace")
+
+    def end(self) -> bytes:
+        """Return nothing: every line was written as it came."""
+        return b""
+
+
+class Gzipped:
+    """Another rendering's bytes, gzipped: a member for every piece, so that the file is the same whatever the turns."""
+
+    def __init__(self, plain: Rendering, memory: Memory) -> None:
+        self._plain = plain
+        self._memory = memory
+
+    def render(self, records: Sequence[Record]) -> bytes:
+        """Return the member of what the plain rendering returns."""
+        return _member(self._plain.render(records))
+
+    def end(self) -> bytes:
+        """Return the member of what is still to come; a file of nothing is one empty member."""
+        rest = self._plain.end()
+        return _member(rest) if rest or self._memory.tally.rows else gzip.compress(b"", mtime=0)
+
+
+def columns_of(shape: Shape, records: Iterable[Record]) -> Columns:
+    """Return the columns as *records* show them: the declared ones, else the keys in order of appearance.
+
+    Keys that users made, and that say so by how they begin, follow the declared ones.
+    """
+    records = list(records)
+    declared = shape.columns
+    seen = [key for key in dict.fromkeys(key for record in records for key in record) if can_be_header(key)]
+    # A key called like the last column has no column of its own: it is in that one.
+    keys = declared or tuple(key for key in seen if key != EXTRA)
+    if FIELDS in declared:
+        return Columns.flattened(keys, discovered_fields(records))
+    if shape.open_columns:
+        keys = (*keys, *(key for key in seen if key.startswith(shape.open_columns) and key not in keys))
+    return Columns.plain(keys)
+
+
+def _member(content: bytes) -> bytes:
+    return gzip.compress(content, GZIP_LEVEL, mtime=0) if content else b""
+
+
+def _size(record: Record) -> int:
+    return len(as_json(record))

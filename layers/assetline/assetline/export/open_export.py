@@ -1,0 +1,159 @@
+"""Open Export: everything that can be refused is refused here, before anything is opened."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from assetline.errors import NotResumable
+from assetline.export.checkpoint import Checkpoint, Export, Opened, Staged
+from assetline.export.export_item import ExportState, Progress
+from assetline.export.export_names import export_ids, manifest_key, object_key, staging_key
+from assetline.export.exports_table import ExportsTable
+from assetline.export.file_formats import CONTENT_TYPES
+from assetline.export.multipart_upload import MultipartUpload
+from assetline.export.page_sources import Source
+from assetline.export.previous_export import Latest, LatestExports
+from assetline.export.request import PARENT, AnyRequest, ResumeRequest, asked_for, parse
+from assetline.export.staging import Staging
+from assetline.export.turn_memory import Memory
+from assetline.observability import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Opening(BaseModel, frozen=True):
+    """What the machine says of its execution; `input` is whatever somebody started it with."""
+
+    execution_arn: str
+    started_at: datetime
+    input: Any
+
+    @property
+    def asked(self) -> Any:
+        """The input as somebody wrote it, without what Step Functions adds to that of a nested execution."""
+        return {k: v for k, v in self.input.items() if k != PARENT} if isinstance(self.input, dict) else self.input
+
+    @property
+    def parent_execution_arn(self) -> str | None:
+        """The execution that started this one, if one did."""
+        parent = self.input.get(PARENT) if isinstance(self.input, dict) else None
+        return parent if isinstance(parent, str) else None
+
+
+@dataclass(frozen=True)
+class Door:
+    """What an export is opened with; `source_of` leads to where a request's pages come from."""
+
+    source_of: Callable[[AnyRequest], Source]
+    table: ExportsTable
+    s3: "S3Client"
+    bucket: str
+
+    def open(self, opening: Opening) -> Opened:
+        """Open the export an execution asks for, or go on with the one it resumes; a repeat gives the same.
+
+        Raises:
+            InvalidInput, UnknownFeed, NotResumable: the input is refused.
+            Permanent, Retryable: as `Source.admit`; the token is refused, or the API cannot be asked just now.
+            NamesExhausted: see `ExportsTable.claim`.
+        """
+        if ResumeRequest.asked_for(opening.asked):
+            return self._resumed(parse(ResumeRequest, opening.asked), opening)
+        return self._opened(asked_for(opening.asked), opening)
+
+    def _opened(self, request: AnyRequest, opening: Opening) -> Opened:
+        source = self.source_of(request)
+        source.first_cursor(request.page_size, None)  # what is refused is refused before anybody is asked anything
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="source") as meanwhile:
+            admitted = meanwhile.submit(source.admit)
+            latest = LatestExports(self.table.table).of(request)
+            modified_after = _modified_after(request, latest)
+            remembered = None if latest is None else latest.page_size_at(opening.started_at)
+            cursor = source.first_cursor(request.page_size or remembered, modified_after)
+            admitted.result()
+            claimed, before = self.table.claim(candidates(opening, request, self.bucket))
+            if before is not None:
+                return before
+            memory = meanwhile.submit(self._remembered, claimed.export_id, source)
+            upload_key = staging_key(claimed.export_id, "file")
+            upload = MultipartUpload.open(self.s3, self.bucket, upload_key, CONTENT_TYPES[request.format])
+        export = Export(
+            export_id=claimed.export_id,
+            execution_arn=opening.execution_arn,
+            request=request,
+            bucket=self.bucket,
+            key=claimed.key,
+            manifest_key=claimed.manifest_key,
+            upload_key=upload_key,
+            upload_id=upload.upload_id,
+            started_at=opening.started_at,
+            modified_after=modified_after,
+            previous=latest,
+        )
+        logger.info("export_opened", export_id=export.export_id, feed=request.feed, modified_after=modified_after)
+        return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory.result())))
+
+    def _remembered(self, export_id: str, source: Source) -> Staged | None:
+        """Keep what the first turn is to remember: the columns, if they can be known."""
+        return Staging(self.s3, self.bucket, export_id).keep("memory", Memory(columns=source.columns()).to_bytes())
+
+    def _resumed(self, request: ResumeRequest, opening: Opening) -> Opened:
+        opened = self.table.opened(request.resume)
+        if opened is None:
+            raise NotResumable(
+                f"There is no export {request.resume!r} to resume: none of that name was opened. `assetline exports` "
+                "lists those there are."
+            )
+        self.source_of(opened.export.request).admit()
+        asked = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
+        export = opened.export.model_copy(update={"execution_arn": opening.execution_arn, "request": asked})
+        if not self.table.take_over(export):
+            state = (self.table.item(request.resume) or {}).get("state", "gone")
+            raise NotResumable(_why_not_resumable(request.resume, state))
+        checkpoint = opened.checkpoint.model_copy(update={"faults": 0, "pause_seconds": 0})
+        return Opened(export=export, checkpoint=checkpoint)
+
+
+def _why_not_resumable(export_id: str, state: str) -> str:
+    match state:
+        case "running":
+            return (
+                f"The export {export_id!r} runs, so there is nothing to resume. `assetline watch {export_id}` shows "
+                f"how far it is, `assetline stop {export_id}` ends it for good."
+            )
+        case "complete":
+            return f"The export {export_id!r} is complete: there is nothing to resume."
+        case _:
+            return f"The export {export_id!r} is {state}: only one that failed can be resumed. Start it anew."
+
+
+def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
+    """Return the moment to export from: when the last complete export began; None, for all, if there was none."""
+    if request.since is None or latest is None:
+        return None
+    return f"{latest.watermark.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+
+def candidates(
+    opening: Opening, request: AnyRequest, bucket: str, state: ExportState = "running"
+) -> Iterator[Progress]:
+    """Yield what an execution may claim for its export, in the order it tries the names."""
+    for export_id in export_ids(request.feed, opening.started_at):
+        yield Progress(
+            export_id=export_id,
+            feed=request.feed,
+            format=request.format,
+            state=state,
+            execution_arn=opening.execution_arn,
+            parent_execution_arn=opening.parent_execution_arn,
+            bucket=bucket,
+            key=object_key(request.feed, export_id, request.format),
+            manifest_key=manifest_key(request.feed, export_id),
+            started_at=opening.started_at,
+            updated_at=opening.started_at,
+        )

@@ -1,0 +1,99 @@
+"""Rendered bytes into parts: sealed as they fill, uploaded while the next one fills."""
+
+import zlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from assetline.errors import PartsExhausted
+from assetline.export.checkpoint import Checkpoint
+from assetline.export.multipart_upload import MIN_PART_BYTES, part_bytes
+
+
+class PartWriter:
+    """Cuts what is written into parts from a checkpoint on; holds one part being filled and one being uploaded.
+
+    *put* stores a part under its number. Whoever leaves the writer without an error has every sealed part stored, and
+    gets what *put* raised. `bytes` and `crc32` are of everything rendered since the export began.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, tail: bytes, put: Callable[[int, bytes], None]) -> None:
+        self.next_part = checkpoint.next_part
+        self.bytes = checkpoint.bytes
+        self.crc32 = checkpoint.crc32
+        self._last_part = checkpoint.last_part
+        self._filling = bytearray(tail)
+        self._put = put
+        self._uploading: Future[None] | None = None
+        self._noting: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._thread.shutdown(cancel_futures=True)
+
+    def write(self, rendered: bytes) -> None:
+        """Take bytes; raises what *put* raised for an earlier part."""
+        self.bytes += len(rendered)
+        self.crc32 = zlib.crc32(rendered, self.crc32)
+        self._filling += rendered
+        while len(self._filling) >= (size := part_bytes(self.next_part)):
+            self._seal(size)
+
+    def tail(self) -> bytes:
+        """Return what was written and is not yet a part."""
+        return bytes(self._filling)
+
+    def when_stored(self, note: Callable[[], None]) -> None:
+        """Call *note* once every part sealed so far is stored, without holding up what is written meanwhile.
+
+        What it raises is raised as what *put* raises.
+        """
+        uploading = self._uploading
+
+        def stored() -> None:
+            if uploading is None or uploading.exception() is None:
+                note()
+
+        self._noting = self._thread.submit(stored)  # the one thread has come to the end of the part by then
+
+    def end_turn(self) -> bytes:
+        """Seal what is left if it makes a part, and return the tail, under 5 MiB, that does not.
+
+        What was to be called back before this has been: the caller may put the same in safety.
+        """
+        if self._noting is not None:
+            self._noting.result()
+            self._noting = None
+        if len(self._filling) >= MIN_PART_BYTES:
+            self._seal(len(self._filling))
+        return bytes(self._filling)
+
+    def end_feed(self) -> None:
+        """Seal what is left as the last part, which may be of any size."""
+        if self._filling:
+            self._seal(len(self._filling))
+
+    def _seal(self, size: int) -> None:
+        if self.next_part > self._last_part:
+            raise PartsExhausted(f"The export does not fit in {self._last_part} parts. Export it in smaller pieces.")
+        self._wait()
+        sealed = bytes(memoryview(self._filling)[:size])
+        del self._filling[:size]
+        self._uploading = self._thread.submit(self._put, self.next_part, sealed)
+        self.next_part += 1
+
+    def _wait(self) -> None:
+        for pending in (self._uploading, self._noting):
+            if pending is not None:
+                pending.result()
+        self._uploading = self._noting = None

@@ -1,0 +1,82 @@
+"""Progress of a turn, told to the exports table about once a second without holding up the pages."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.exports_table import ExportsTable
+from assetline.observability import logger
+from assetline.safetyculture.page_parser import Page
+
+INTERVAL_SECONDS = 1.0  # ours: what an operator's eye wants, and a DynamoDB write costs
+
+
+class Report:
+    """Measures the turn of one export; a report that cannot be written is logged and costs the export nothing."""
+
+    def __init__(
+        self, table: ExportsTable, export: Export, before: Checkpoint, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._table = table
+        self._export = export
+        self._before = before
+        self._clock = clock
+        self._began = clock()
+        self._told = self._began - INTERVAL_SECONDS
+        self._latest: dict[str, Any] = {}
+        self._telling: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="report")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown()
+
+    def page_arrived(self, page: Page, *, pages: int, rows: int, bytes_: int) -> None:
+        """Note a page that was rendered, and tell the table when the last telling is a second ago."""
+        now = self._clock()
+        elapsed = max(now - self._began, 1e-6)
+        rows_per_second = (rows - self._before.rows) / elapsed
+        to_come = self._expected(rows) if page.remaining is None else page.remaining
+        self._latest = {
+            "pages": pages,
+            "rows": rows,
+            "bytes": bytes_,
+            "turns": self._before.turns + 1,
+            "page_rows": len(page.records),
+            "page_seconds": page.seconds,
+            "pages_per_second": (pages - self._before.pages) / elapsed,
+            "rows_per_second": rows_per_second,
+            "pause_seconds": 0,
+            "remaining": page.remaining,
+            "eta_seconds": None if to_come is None or not rows_per_second else to_come / rows_per_second,
+        }
+        if now - self._told >= INTERVAL_SECONDS and (self._telling is None or self._telling.done()):
+            self._told = now
+            self._telling = self._thread.submit(self._tell, self._latest)
+
+    def at_the_end(self, after: Checkpoint) -> dict[str, Any]:
+        """Return where the turn has come to, to be told with its checkpoint; what was told before has arrived then."""
+        self._thread.shutdown()
+        return self._latest | {"turns": after.turns, "bytes": after.bytes, "pause_seconds": after.pause_seconds}
+
+    def _expected(self, rows: int) -> int | None:
+        """Return how many rows are to come if the feed is as long as in its last complete export."""
+        previous = self._export.previous
+        if previous is None or previous.rows is None or self._export.modified_after is not None:
+            return None
+        return max(0, previous.rows - rows) or None
+
+    def _tell(self, measures: dict[str, Any]) -> None:
+        try:
+            self._table.update(self._export, **measures)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("progress_not_told", error=type(error).__name__)

@@ -1,0 +1,65 @@
+"""What a page loop remembers between turns beyond its checkpoint, as one staged object."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from assetline.export.recent_keys import KeyWindow
+from assetline.paging.cursor_trail import CursorTrail
+from assetline.safetyculture.page_parser import Record
+from assetline.table.columns import Columns
+from assetline.table.drift import Tally
+
+
+@dataclass
+class Memory:
+    """What is the loop's own.
+
+    `columns` are None until they are fixed; `headed` says that the header is written, until which records are gathered.
+    `window` holds the keys written last, `trail` the cursors followed, `tally` what the columns did not foresee.
+    Its bytes are a function of what was read: a turn that is repeated leaves the same behind.
+    """
+
+    columns: Columns | None = None
+    headed: bool = False
+    gathered: list[Record] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    window: KeyWindow = field(default_factory=KeyWindow)
+    trail: CursorTrail = field(default_factory=CursorTrail)
+
+    def to_bytes(self) -> bytes:
+        """Return one line of JSON that says what there is and how long it is, and then that."""
+        gathered = "\n".join(json.dumps(record, separators=(",", ":")) for record in self.gathered).encode()
+        window, trail = self.window.to_bytes(), self.trail.to_bytes()
+        head: dict[str, Any] = {
+            "columns": None if self.columns is None else self.columns.model_dump(mode="json"),
+            "headed": self.headed,
+            "tally": self.tally.model_dump(mode="json"),
+            "sizes": [len(gathered), len(window), len(trail)],
+        }
+        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + gathered + window + trail
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Return what `to_bytes` described; no bytes are no memory."""
+        if not content:
+            return cls()
+        line, _, rest = content.partition(b"\n")
+        head = json.loads(line)
+        gathered, window, trail = _cut(rest, head["sizes"])
+        return cls(
+            columns=None if head["columns"] is None else Columns.model_validate(head["columns"]),
+            headed=head["headed"],
+            gathered=[json.loads(record) for record in gathered.splitlines()],
+            tally=Tally.model_validate(head["tally"]),
+            window=KeyWindow.from_bytes(window),
+            trail=CursorTrail.from_bytes(trail),
+        )
+
+
+def _cut(content: bytes, sizes: list[int]) -> list[bytes]:
+    pieces, at = [], 0
+    for size in sizes:
+        pieces.append(content[at : at + size])
+        at += size
+    return pieces

@@ -1,0 +1,75 @@
+"""Write Changes: what was added, changed and removed since the last complete export, beside the file."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel
+
+from assetline.diff.diff_files import write_changes
+from assetline.diff.formats import format_of
+from assetline.export.checkpoint import Export
+from assetline.export.export_names import changes_key
+from assetline.export.multipart_upload import says_absent
+from assetline.observability import logger
+from assetline.safetyculture.catalogue import feed_named
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
+
+
+class Changes(BaseModel, frozen=True):
+    """What the execution's output says of the changes; `changes_key` is None when there is nothing to compare with."""
+
+    changes_key: str | None
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+def export_changes(export: Export, s3: "S3Client") -> Changes:
+    """Compare the file of *export*, which is complete, with the one before of its kind; a repeat writes the same.
+
+    Raises:
+        FileMalformed, KeyMissing: one of the two is not what was exported.
+    """
+    before = None if export.previous is None else export.previous.file_like(export.request.format)
+    if before is None:
+        return Changes(changes_key=None)
+    key = changes_key(export.request.feed, export.export_id)
+    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile(dir=scratch) as out:
+        try:
+            old = s3.get_object(Bucket=export.bucket, Key=before)["Body"]
+        except ClientError as error:
+            if not says_absent(error):
+                raise
+            logger.warning("no_file_to_compare_with", key=before)
+            return Changes(changes_key=None)
+        summary = write_changes(
+            cast("BinaryIO", old),
+            cast("BinaryIO", _Object(s3, export.bucket, export.key)),
+            cast("BinaryIO", out),
+            keys=feed_named(export.request.feed).key,
+            format_old=format_of(before),
+            format_new=format_of(export.key),
+            scratch=Path(scratch),
+        )
+        out.seek(0)
+        s3.upload_fileobj(out, export.bucket, key, ExtraArgs={"ContentType": "text/csv; charset=utf-8"})
+    return Changes(changes_key=key, added=summary.added, changed=summary.changed, removed=summary.removed)
+
+
+class _Object:
+    """An object asked for when it is first read: the file before it may take minutes, and S3 ends idle answers."""
+
+    def __init__(self, s3: "S3Client", bucket: str, key: str) -> None:
+        self._s3, self._bucket, self._key = s3, bucket, key
+        self._body: StreamingBody | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        if self._body is None:
+            self._body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"]
+        return self._body.read(None if size < 0 else size)

@@ -1,0 +1,1 @@
+"""HTTP building blocks: pooled connections, response parsing, decompression, retry pauses."""

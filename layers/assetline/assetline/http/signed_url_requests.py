@@ -1,0 +1,163 @@
+"""Requests to signed URLs, many at once from as many threads, over connections that are kept.
+
+A dataset has thousands of small files, and for these what lies between a thread and the socket costs as much as the
+transfer. So there is little: the answer is read by llhttp, and nothing else is here that a signed URL does not need, no
+credentials, no cookies, no redirects.
+"""
+
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+
+from assetline.errors import ViRefused, ViUnreachable
+from assetline.http.response_parser import Arriving, NotAnswered
+
+IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
+CONNECT_SECONDS = 5.0
+_PORTS = {"http": 80, "https": 443}
+
+type Origin = tuple[str, str, int]
+
+
+class Answer:
+    """An answer whose head has come; `headers` are in lower case."""
+
+    def __init__(self, arriving: Arriving) -> None:
+        self._arriving = arriving
+        self.status = arriving.status
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in arriving.fields}
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body as it comes; raises `ViUnreachable` when it ends early."""
+        try:
+            yield from self._arriving.pieces()
+        except (OSError, NotAnswered) as error:
+            raise _no_answer(error) from None
+
+
+class SignedRequests:
+    """Sends requests to signed URLs; threads share one."""
+
+    def __init__(self, read_seconds: float, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._read_seconds = read_seconds
+        self._idle_seconds = idle_seconds
+        self._idle: defaultdict[Origin, list[tuple[socket.socket, float]]] = defaultdict(list)
+        self._tls = httpx.create_ssl_context()
+
+    @contextmanager
+    def sent(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b""
+    ) -> Iterator[Answer]:
+        """Send a request, and give out its answer once the head has come; whoever leaves early ends the connection.
+
+        A *body* that is not bytes comes in pieces, and `content-length` says how long it is.
+
+        Raises:
+            ViUnreachable: no answer, or half of one.
+            ViRefused: the URL is none that can be asked. No message holds it.
+        """
+        parts = _parts(url)
+        origin = (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+        head = _head(method, parts, headers)
+        try:
+            connection, arriving = self._asked(origin, head, body)
+        except (OSError, NotAnswered) as error:
+            raise _no_answer(error) from None
+        try:
+            yield Answer(arriving)
+        except BaseException:
+            connection.close()
+            raise
+        if arriving.may_be_kept:
+            self._idle[origin].append((connection, time.monotonic()))
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        for kept in self._idle.values():
+            while kept:
+                kept.pop()[0].close()
+
+    def _asked(self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]) -> tuple[socket.socket, Arriving]:
+        while isinstance(body, bytes) and (kept := self._kept(origin)):
+            # The other side may have ended it meanwhile: then the same goes out anew.
+            try:
+                return kept, self._answered(kept, head, body)
+            except (OSError, NotAnswered) as error:
+                kept.close()
+                if isinstance(error, TimeoutError):
+                    raise
+        fresh = self._connected(origin)
+        try:
+            return fresh, self._answered(fresh, head, body)
+        except BaseException:
+            fresh.close()
+            raise
+
+    def _answered(self, connection: socket.socket, head: bytes, body: bytes | Iterable[bytes]) -> Arriving:
+        if isinstance(body, bytes):
+            connection.sendall(head + body)
+        else:
+            connection.sendall(head)
+            try:
+                for piece in body:
+                    connection.sendall(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # who refuses a file need not hear it to its end: the answer says why
+        arriving = Arriving(connection)
+        arriving.until_head()
+        return arriving
+
+    def _kept(self, origin: Origin) -> socket.socket | None:
+        kept = self._idle[origin]
+        while True:
+            try:
+                connection, since = kept.pop()
+            except IndexError:  # to look first would be to look while another thread takes the last
+                return None
+            if time.monotonic() - since < self._idle_seconds:
+                return connection
+            connection.close()
+
+    def _connected(self, origin: Origin) -> socket.socket:
+        scheme, host, port = origin
+        connection = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if scheme == "https":
+                connection = self._tls.wrap_socket(connection, server_hostname=host)
+            connection.settimeout(self._read_seconds)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in _PORTS and parts.hostname and url.isascii() and url.isprintable() and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or " " in url:
+        raise ViRefused("The address that Vi gave for a file is none that can be asked.")
+    return parts
+
+
+def _head(method: str, parts: SplitResult, headers: Mapping[str, str]) -> bytes:
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    lines = [f"{method} {path} HTTP/1.1", f"host: {parts.netloc.rpartition('@')[2]}"]
+    lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "host"]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ViRefused("A header that Vi asked for is none that can be sent.")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+
+
+def _no_answer(error: Exception) -> ViUnreachable:
+    return ViUnreachable(f"No whole answer came from where the file is ({type(error).__name__}).")

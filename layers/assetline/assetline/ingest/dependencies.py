@@ -1,0 +1,158 @@
+"""What the functions of the ingestion are connected to: made on first use, kept while a function is warm."""
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from assetline.config import IngestSettings, RunSettings
+from assetline.credentials import ViKey
+from assetline.ingest.fast_s3_reads import SmallObjects
+from assetline.ingest.ingestion_runs import Runs
+from assetline.ingest.inspection import Limits
+from assetline.ingest.ledger import Ledger
+from assetline.ingest.open_session import Opener
+from assetline.ingest.record_drop import Recorder
+from assetline.ingest.reject_drops import Unsent
+from assetline.ingest.session_permits import Permits
+from assetline.ingest.sessions_table import SessionsTable
+from assetline.ingest.upload_assets import SliceUpload
+from assetline.vi.client import ViClient
+from assetline.vi.file_upload import Uploader
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+CONNECTIONS = 64  # ours: as many as anything here works at once, and some
+# ours: AWS calls are short and worth repeating within the invocation; the machine repeats the invocation
+_AWS = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    max_pool_connections=CONNECTIONS,
+    retries={"mode": "standard", "total_max_attempts": 6},
+)
+
+
+@cache
+def settings() -> IngestSettings:
+    """Return what the template tells this function."""
+    return IngestSettings.from_env()
+
+
+@cache
+def run_settings() -> RunSettings:
+    """Return what the template tells a function that starts runs."""
+    return RunSettings.from_env()
+
+
+@cache
+def vi_client() -> ViClient:
+    """Return the client of the Vi API."""
+    return ViClient(settings().vi_api_url, ViKey(settings().vi_secret_arn))
+
+
+@cache
+def ledger() -> Ledger:
+    """Return the ledger of drops."""
+    return Ledger(_table(settings().drops_table), settings().drop_retention_days)
+
+
+@cache
+def sessions_table() -> SessionsTable:
+    """Return the table of ingestion sessions."""
+    return SessionsTable(_table(settings().sessions_table))
+
+
+@cache
+def permits() -> Permits:
+    """Return the ration of ingestion sessions."""
+    return Permits(
+        _table(settings().sessions_table),
+        settings().sessions_per_window,
+        settings().session_window_seconds,
+        time.time,
+    )
+
+
+@cache
+def s3() -> "S3Client":
+    """Return the client of S3."""
+    return boto3.client("s3", config=_AWS)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """Return the client of EventBridge."""
+    return boto3.client("events", config=_AWS)
+
+
+@cache
+def machines() -> "SFNClient":
+    """Return the client of Step Functions."""
+    return boto3.client("stepfunctions", config=_AWS)
+
+
+@cache
+def runs() -> Runs:
+    """Return what starts runs."""
+    return Runs(machines(), run_settings().ingest_state_machine_arn, settings().gather_seconds)
+
+
+@cache
+def recorder() -> Recorder:
+    """Return what notes drops."""
+    limits = Limits(settings().max_image_bytes, settings().default_dataset_id)
+    return Recorder(s3(), ledger(), sessions_table(), runs(), limits)
+
+
+@cache
+def opener() -> Opener:
+    """Return what opens sessions."""
+    return Opener(
+        vi_client(),
+        ledger(),
+        sessions_table(),
+        permits(),
+        s3(),
+        Unsent(ledger(), s3(), events()),
+        settings().export_bucket,
+        settings().failure_mode,
+        settings().on_asset_overwritten,
+    )
+
+
+@cache
+def uploader() -> Uploader:
+    """Return what puts files to signed URLs."""
+    return Uploader()
+
+
+@cache
+def small_objects() -> SmallObjects:
+    """Return what reads small objects."""
+    credentials = boto3.Session().get_credentials()
+    meta = s3().meta
+    return SmallObjects(
+        meta.endpoint_url,
+        meta.region_name,
+        lambda: None if credentials is None else credentials.get_frozen_credentials(),
+    )
+
+
+def slice_upload() -> SliceUpload:
+    """Return what uploads a slice."""
+    return SliceUpload(vi_client(), uploader(), ledger(), sessions_table(), s3(), small_objects().read)
+
+
+@cache
+def _dynamodb() -> "DynamoDBServiceResource":
+    return boto3.resource("dynamodb", config=_AWS)
+
+
+def _table(name: str) -> "Table":
+    return _dynamodb().Table(name)

@@ -1,0 +1,62 @@
+"""Drops that are rejected before anything of them was sent to Vi: on their objects, on the bus, and in the ledger."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from assetline.aws.event_bus import announce
+from assetline.ingest.drop import Drop
+from assetline.ingest.ledger import Ledger
+from assetline.ingest.object_tags import MAYBE_TAGGED, tag
+from assetline.observability import count, logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+
+DROPS_REJECTED = "Drops Rejected"
+TAGGED_AT_ONCE = 32  # ours
+
+
+class Rejected(BaseModel, frozen=True):
+    """What is announced of drops that no session is opened for."""
+
+    dataset_id: str
+    reason: str
+    message: str
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """Rejects drops that wait."""
+
+    ledger: Ledger
+    s3: "S3Client"
+    events: "EventBridgeClient"
+
+    def reject(self, dataset_id: str, listed: Sequence[Drop], reason: str, message: str) -> int:
+        """Refuse those of *listed* that wait, and return how many.
+
+        All is told first, so that who is killed in between tells it again.
+        """
+        found = self.ledger.get(drop.drop_id for drop in listed).values()  # the index may be behind
+        drops = [drop for drop in found if drop.state == "dropped"]
+        if not drops:
+            return 0
+        with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
+            for _ in threads.map(lambda drop: self._tag(drop, reason), drops):
+                pass
+        told = Rejected(dataset_id=dataset_id, reason=reason, message=message, rejected=len(drops))
+        announce(self.events, DROPS_REJECTED, told)
+        rejected = len(self.ledger.reject(drops, reason, message))
+        logger.warning("drops_rejected", reason=reason, drops=rejected)
+        count(None, DropsRejected=rejected)
+        return rejected
+
+    def _tag(self, drop: Drop, reason: str) -> None:
+        tags = {"assetline:state": "rejected", "assetline:reason": reason}
+        tag(self.s3, drop.bucket, drop.key, tags, MAYBE_TAGGED, drop.version_id)

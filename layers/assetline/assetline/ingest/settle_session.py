@@ -1,0 +1,221 @@
+"""Settle Session: what became of each drop is decided once, then written wherever somebody looks for it."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field
+
+from assetline.aws.event_bus import announce
+from assetline.errors import AnswerLost, SessionUnknown, ViRefused, ViUnavailable
+from assetline.ingest.drop import Drop
+from assetline.ingest.ledger import Ledger
+from assetline.ingest.object_tags import MAYBE_TAGGED, tag
+from assetline.ingest.outcomes import Ended, Evidence
+from assetline.ingest.session_report import files_csv, report_keys, summary_json
+from assetline.ingest.sessions_table import UNFINISHED, SessionsTable, SessionState
+from assetline.ingest.settlement import SettledFile, Settlement, Settlements, settlement_of
+from assetline.ingest.staging import SessionRef, SessionStaging
+from assetline.observability import count, logger
+from assetline.vi.client import ViClient
+from assetline.vi.ingestion_sessions import LARGEST, Sessions
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+
+SESSION_SETTLED = "Ingestion Session Settled"
+TAGGED_AT_ONCE = 32  # ours: 5,000 objects in seconds
+OVERWRITTEN = "Overwritten"
+NEVER_OPENED = ""  # the id of a session that Vi was perhaps never asked for
+
+_STATES: dict[Ended, SessionState] = {
+    "finished": "finished",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "overdue": "overdue",
+    "broken": "failed",
+    "abandoned": "abandoned",
+}
+
+
+class Failure(BaseModel, frozen=True):
+    """What the machine caught: `error` is the name of it."""
+
+    error: str = Field(alias="Error")
+
+
+class Settling(BaseModel, frozen=True):
+    """What the machine says: which session, how its run leaves it, and what broke the run or uploads of it, if any."""
+
+    session: SessionRef
+    progress: Ended
+    error: Failure | None = None
+
+    @property
+    def error_name(self) -> str | None:
+        """The name of the error that broke the run, or uploads of it."""
+        return self.error.error if self.error else None
+
+
+class Settled(BaseModel, frozen=True):
+    """What a session came to; `returned` drops wait for another. No `report_key` where there was nothing to report."""
+
+    session_key: str
+    session_id: str
+    dataset_id: str
+    total: int
+    ingested: int
+    rejected: int
+    returned: int
+    bucket: str
+    report_key: str | None
+    progress: Ended
+
+
+@dataclass(frozen=True)
+class Settler:
+    """Settles ingestion sessions. A repeat is harmless, and so is one who comes late."""
+
+    client: ViClient
+    ledger: Ledger
+    table: SessionsTable
+    s3: "S3Client"
+    events: "EventBridgeClient"
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def settle(self, session: SessionRef, left_as: Ended, error: str | None = None) -> Settled:
+        """Write what became of each drop of a session, in the ledger first, and leave no session open in Vi.
+
+        Raises:
+            ViUnavailable, ViUnreachable, RateLimited: Vi could not be asked, or told; it may be tried again.
+            KeyMissing, KeyRefused, KeyForbidden: the drops stay with the session until Vi takes the key.
+        """
+        if left_as != "abandoned":
+            self.table.update(session.session_key)  # so that nobody sweeps it meanwhile; it would do no harm
+        settlement = self._settlement(session, left_as, error)
+        if settlement.cancel:
+            self._cancel(session)
+        self.ledger.settle([file.outcome() for file in settlement.files], session.dataset_id, session.session_key)
+        self._tag(settlement)
+        return self._told(settlement, self._reported(settlement))
+
+    def held(self, session_key: str, dataset_id: str, bucket: str) -> list[Drop]:
+        """Return the drops that a session still has."""
+        candidates = SessionStaging(self.s3, bucket, session_key).candidates()
+        if candidates:
+            found: Sequence[Drop] = [*self.ledger.get(candidates).values()]
+        else:  # they have expired, or it came to none
+            listed = [self.ledger.listed(dataset_id, state, LARGEST) for state in ("claimed", "uploaded")]
+            found = [drop for drops in listed for drop in drops]
+        return [drop for drop in found if drop.session_key == session_key and drop.state in {"claimed", "uploaded"}]
+
+    def _settlement(self, session: SessionRef, left_as: Ended, error: str | None) -> Settlement:
+        if session.session_id == NEVER_OPENED:  # all that it holds goes back, and what it holds may change
+            return self._decided(session, Evidence(left_as=left_as, error=error))
+        settlements = Settlements(self.s3, session)
+        before = settlements.read()
+        return before or settlements.decide(self._decided(session, self._evidence(session, left_as, error)))
+
+    def _decided(self, session: SessionRef, evidence: Evidence) -> Settlement:
+        drops = self.held(session.session_key, session.dataset_id, session.bucket)
+        return settlement_of(session, drops, evidence, self.now())
+
+    def _evidence(self, session: SessionRef, left_as: Ended, error: str | None) -> Evidence:
+        staging = SessionStaging(self.s3, session.bucket, session.session_key)
+        failures = {failed.drop_id: failed for outcome in staging.outcomes().values() for failed in outcome.failed}
+        evidence = Evidence(left_as=left_as, error=error, upload_failures=failures)
+        try:
+            seen = Sessions(self.client, session.dataset_id).get(session.session_id)
+        except SessionUnknown:
+            logger.warning("session_unknown", session_id=session.session_id)
+            return evidence
+        return replace(
+            evidence,
+            vi_says=seen.progress,
+            total=seen.total,
+            succeeded=seen.succeeded,
+            errored=seen.errored,
+            file_errors=seen.file_errors,
+            failure=seen.failure,
+        )
+
+    def _cancel(self, session: SessionRef) -> None:
+        sessions = Sessions(self.client, session.dataset_id)
+        try:
+            sessions.cancel(session.session_id)
+        except ViRefused as refusal:  # it is over, as far as is known
+            logger.info("cancel_refused", session_id=session.session_id, refusal=str(refusal))
+        except AnswerLost:
+            try:
+                progress = sessions.get(session.session_id).progress
+            except SessionUnknown:
+                return
+            if progress == "running":
+                what = (
+                    f"Vi did not say that it cancelled the ingestion session {session.session_id}, and it still runs."
+                )
+                raise ViUnavailable(what) from None
+
+    def _tag(self, settlement: Settlement) -> None:
+        """Tag the objects of drops that are over; not of one that somebody has dropped again, or had tried again."""
+        over = {file.drop_id: file for file in settlement.files if file.state != "dropped"}
+        drops = [
+            drop
+            for drop in self.ledger.get(over).values()
+            if drop.session_key == settlement.session.session_key and drop.state == over[drop.drop_id].state
+        ]
+
+        def put(drop: Drop) -> None:
+            if drop.reason != OVERWRITTEN or drop.version_id:  # else the tags would be those of what took its place
+                # Others may have tagged it since it was looked at, a virus scanner for one.
+                tag(self.s3, drop.bucket, drop.key, _tags(over[drop.drop_id]), MAYBE_TAGGED, drop.version_id)
+
+        with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
+            for _ in threads.map(put, drops):
+                pass
+
+    def _reported(self, settlement: Settlement) -> str | None:
+        if not settlement.files or settlement.session.session_id == NEVER_OPENED:
+            return None
+        keys, bucket = report_keys(settlement), settlement.session.bucket
+        self.s3.put_object(Bucket=bucket, Key=keys.csv_key, Body=files_csv(settlement), ContentType="text/csv")
+        self.s3.put_object(
+            Bucket=bucket, Key=keys.json_key, Body=summary_json(settlement), ContentType="application/json"
+        )
+        return keys.json_key
+
+    def _told(self, settlement: Settlement, report_key: str | None) -> Settled:
+        """Tell the bus and the table, in this order: the table says that all has been told."""
+        session = settlement.session
+        settled = Settled(
+            session_key=session.session_key,
+            session_id=session.session_id,
+            dataset_id=session.dataset_id,
+            total=len(settlement.files),
+            ingested=settlement.count("ingested"),
+            rejected=settlement.count("rejected"),
+            returned=settlement.count("dropped"),
+            bucket=session.bucket,
+            report_key=report_key,
+            progress=settlement.ended,
+        )
+        noted = self.table.get(session.session_key)
+        if noted is None or noted.state not in UNFINISHED:
+            return settled
+        if report_key is not None:
+            announce(self.events, SESSION_SETTLED, settled)
+        counts: dict[str, Any] = settled.model_dump(include={"total", "ingested", "rejected", "returned", "report_key"})
+        told = {"error": settlement.error, "message": settlement.message, "expires_at": self.ledger.forgotten_at()}
+        self.table.finish(session.session_key, _STATES[settlement.ended], **counts, **told)
+        logger.info("session_settled", **settled.model_dump(mode="json"))
+        count(None, AssetsIngested=settled.ingested, DropsRejected=settled.rejected, DropsReturned=settled.returned)
+        return settled
+
+
+def _tags(file: SettledFile) -> dict[str, str]:
+    if file.state == "ingested":
+        return {"assetline:state": "ingested", "assetline:asset": file.asset_filename}
+    return {"assetline:state": "rejected", "assetline:reason": file.reason or ""}

@@ -1,0 +1,189 @@
+"""What lies in staging for a session: the drops it may claim, its slices with signed URLs, what became of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, Field, TypeAdapter
+
+from assetline.ingest.drop import Drop
+from assetline.ingest.outcomes import UploadFailure
+from assetline.vi.ingestion_sessions import Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SLICE_ASSETS = 250  # ours: what one invocation uploads in seconds, and loses when it is killed
+SLICE_BYTES = 2 * 1024**3  # ours: the same, of large files
+MAX_SLICES = 200  # ours: their addresses are in the machine's state, which holds 256 KiB
+
+_IDS = TypeAdapter(list[str])
+
+
+class SessionRef(BaseModel, frozen=True):
+    """What the machine carries of a session; `bucket` is where its documents lie."""
+
+    session_key: str
+    dataset_id: str
+    session_id: str
+    ingestion_id: str
+    bucket: str
+    total: int
+    opened_at: datetime
+
+
+class Address(BaseModel, frozen=True):
+    """Where a slice lies."""
+
+    bucket: str
+    key: str
+
+
+class UploadUrl(BaseModel, frozen=True):
+    """A signed URL: a secret, which is why it is in staging and nowhere else."""
+
+    url: str = Field(repr=False)
+    expiry: int | None
+    headers: dict[str, str] = Field(repr=False)
+
+    def to_upload(self) -> Upload:
+        """Return it as what uploads take."""
+        return Upload(self.url, self.expiry, self.headers)
+
+
+class SliceAsset(BaseModel, frozen=True):
+    """A drop on its way to Vi; `upload` is None where Vi gave no URL for it."""
+
+    drop_id: str
+    bucket: str
+    key: str
+    etag: str
+    version_id: str | None
+    size: int
+    mime: str
+    asset_filename: str
+    tag_count: int
+    upload: UploadUrl | None
+
+    @classmethod
+    def of(cls, drop: Drop, upload: Upload | None) -> "SliceAsset":
+        """Return how *drop* gets to Vi."""
+        url = None
+        if upload is not None:
+            url = UploadUrl(url=upload.url, expiry=upload.expiry, headers=dict(upload.headers))
+        fields = drop.model_dump(include={*cls.model_fields} - {"upload"})
+        return cls(**fields | {"mime": drop.mime or "application/octet-stream"}, upload=url)
+
+
+class Slice(BaseModel, frozen=True):
+    """Some drops of a session, which one invocation uploads."""
+
+    session: SessionRef
+    number: int
+    assets: tuple[SliceAsset, ...]
+
+
+class SliceOutcome(BaseModel, frozen=True):
+    """What became of a slice."""
+
+    uploaded: int
+    failed: tuple[UploadFailure, ...]
+
+
+class SessionStaging:
+    """The documents of one session."""
+
+    def __init__(self, s3: "S3Client", bucket: str, session_key: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+        self._prefix = f"staging/ingest/{session_key}/"
+
+    def keep_candidates(self, drop_ids: Sequence[str]) -> None:
+        """Keep which drops the session may have claimed, before it claims any."""
+        self._put("candidates.json", _IDS.dump_json([*drop_ids]))
+
+    def candidates(self) -> list[str]:
+        """Return which drops the session may have claimed."""
+        body = self._get("candidates.json")
+        return [] if body is None else _IDS.validate_json(body)
+
+    def keep_slices(self, slices: Sequence[Slice]) -> list[Address]:
+        """Keep the slices and, last, the list of them; return where they are."""
+        for one in slices:
+            self._put(slice_name(one.number), one.model_dump_json().encode())
+        addresses = [Address(bucket=self.bucket, key=f"{self._prefix}{slice_name(one.number)}") for one in slices]
+        self._put("slices.json", _ADDRESSES.dump_json(addresses))
+        return addresses
+
+    def addresses(self) -> list[Address] | None:
+        """Return where the slices are; None while they are not all there."""
+        body = self._get("slices.json")
+        return None if body is None else _ADDRESSES.validate_json(body)
+
+    def slices(self) -> list[Slice]:
+        """Return the slices."""
+        return [one for address in self.addresses() or () if (one := self.slice_at(address.key)) is not None]
+
+    def slice_at(self, key: str) -> Slice | None:
+        """Return a slice; None when it has expired."""
+        body = self._get(key.removeprefix(self._prefix))
+        return None if body is None else Slice.model_validate_json(body)
+
+    def keep_outcome(self, number: int, outcome: SliceOutcome) -> None:
+        """Keep what became of a slice; a repeat replaces it."""
+        self._put(f"outcome-{number:04}.json", outcome.model_dump_json().encode())
+
+    def outcomes(self) -> dict[int, SliceOutcome]:
+        """Return what became of the slices that are through, by number."""
+        found = {}
+        for number in range(1, len(self.addresses() or ()) + 1):
+            body = self._get(f"outcome-{number:04}.json")
+            if body is not None:
+                found[number] = SliceOutcome.model_validate_json(body)
+        return found
+
+    def _put(self, name: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=self.bucket, Key=f"{self._prefix}{name}", Body=body, ContentType="application/json")
+
+    def _get(self, name: str) -> bytes | None:
+        try:
+            return self._s3.get_object(Bucket=self.bucket, Key=f"{self._prefix}{name}")["Body"].read()
+        except ClientError as error:
+            # Without s3:ListBucket, S3 answers 403 for a key that is not there.
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404", "403", "AccessDenied"}:
+                return None
+            raise
+
+
+_ADDRESSES = TypeAdapter(list[Address])
+
+
+def slice_name(number: int) -> str:
+    """Return the name of a slice's document."""
+    return f"slice-{number:04}.json"
+
+
+def sliced(session: SessionRef, assets: Sequence[SliceAsset]) -> list[Slice]:
+    """Return *assets* in slices of at most `SLICE_ASSETS` and, unless one alone is larger, `SLICE_BYTES`."""
+    slices: list[list[SliceAsset]] = []
+    held = 0
+    for asset in assets:
+        if not slices or len(slices[-1]) >= SLICE_ASSETS or held + asset.size > SLICE_BYTES:
+            slices.append([])
+            held = 0
+        slices[-1].append(asset)
+        held += asset.size
+    return [Slice(session=session, number=number, assets=tuple(one)) for number, one in enumerate(slices, 1)]
+
+
+def fits(drops: Sequence[Drop]) -> int:
+    """Return how many of *drops*, from the first, fit in the slices of one session."""
+    slices, count, held = 1, 0, 0
+    for place, drop in enumerate(drops):
+        if count >= SLICE_ASSETS or (count and held + drop.size > SLICE_BYTES):
+            slices, count, held = slices + 1, 0, 0
+            if slices > MAX_SLICES:
+                return place
+        count, held = count + 1, held + drop.size
+    return len(drops)

@@ -1,0 +1,234 @@
+"""Upload Assets: the drops of a slice go from S3 to their signed URLs, many at once, none of them whole in memory."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from assetline.errors import (
+    AnswerLost,
+    KeyForbidden,
+    KeyMissing,
+    KeyRefused,
+    Permanent,
+    RateLimited,
+    Retryable,
+    StagedGone,
+    UploadUrlExpired,
+    ViRefused,
+    ViUnavailable,
+    ViUnreachable,
+)
+from assetline.ingest.inspection import GONE_MESSAGES, gone_reason
+from assetline.ingest.ledger import Ledger
+from assetline.ingest.outcomes import UploadFailure
+from assetline.ingest.sessions_table import SessionsTable
+from assetline.ingest.staging import Address, SessionStaging, Slice, SliceAsset, SliceOutcome
+from assetline.observability import logger
+from assetline.vi.client import ViClient
+from assetline.vi.file_upload import Uploader
+from assetline.vi.ingestion_sessions import Sessions, Upload
+from assetline.vi.multipart_upload import THRESHOLD, upload_multipart
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+THREADS = 32
+PIECE = 256 * 1024  # ours: bytes of a file in memory at once; with the threads, 8 MiB
+WHOLE = 1024**2  # ours: a file of up to so many bytes is read in one go
+TRIES = 3
+MOST_PAUSE = 30.0  # ours: seconds between two tries of a file, whatever Vi asks for; it has other sessions to go with
+LEASE_EVERY = 60.0  # ours: seconds
+MARK_AT = 100  # DynamoDB: the ledger hears of as many at once
+EXPIRES_SOON = 60.0  # ours: seconds before the end of a URL's time that it is not begun with any more
+
+
+class _Lost(Exception):  # noqa: N818
+    """A drop that cannot be uploaded, with what to say of it."""
+
+    def __init__(self, reason: str, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.reason, self.message, self.retryable = reason, message, retryable
+
+
+@dataclass
+class SliceUpload:
+    """Uploads one slice; what it has is a function of the slice and of the ledger, so that it may be repeated."""
+
+    client: ViClient
+    uploader: Uploader
+    ledger: Ledger
+    sessions: SessionsTable
+    s3: "S3Client"
+    small: Callable[[SliceAsset], bytes | None]
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
+    _fresh: dict[str, Upload] | None = field(default=None, init=False)
+    _renewing: Lock = field(default_factory=Lock, init=False)
+
+    def run(self, one: Slice) -> SliceOutcome:
+        """Upload every drop of a slice that Vi does not have yet; what fails is data, and fails nothing else.
+
+        Raises:
+            KeyRefused, KeyForbidden, KeyMissing: Vi does not take the key.
+        """
+        session = one.session
+        self.sessions.update(session.session_key)
+        # What is no longer of this session was given to another while nobody seemed to work for this one.
+        mine = self.ledger.states((asset.drop_id for asset in one.assets), session.session_key)
+        done = {drop_id for drop_id, state in mine.items() if state == "uploaded"}
+        ahead = [asset for asset in one.assets if asset.drop_id in mine.keys() - done]
+        failed: list[UploadFailure] = []
+        uploaded: list[str] = []
+        renewed = self.clock()
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
+            futures = {threads.submit(self._upload, one, asset): asset for asset in ahead}
+            for future in as_completed(futures):
+                asset = futures[future]
+                try:
+                    future.result()
+                except _Lost as lost:
+                    failed.append(
+                        UploadFailure(
+                            drop_id=asset.drop_id, reason=lost.reason, message=lost.message, retryable=lost.retryable
+                        )
+                    )
+                except (KeyMissing, KeyRefused, KeyForbidden):
+                    threads.shutdown(wait=False, cancel_futures=True)
+                    raise
+                else:
+                    uploaded.append(asset.drop_id)
+                if len(uploaded) >= MARK_AT:
+                    self._mark(one, uploaded)
+                if self.clock() - renewed > LEASE_EVERY:
+                    self.sessions.update(session.session_key)
+                    renewed = self.clock()
+        self._mark(one, uploaded)
+        failed.sort(key=lambda failure: failure.drop_id)
+        return SliceOutcome(uploaded=len(done) + len(ahead) - len(failed), failed=tuple(failed))
+
+    def _mark(self, one: Slice, uploaded: list[str]) -> None:
+        self.ledger.mark_uploaded(dict.fromkeys(uploaded, one.session.dataset_id), one.session.session_key)
+        uploaded.clear()
+
+    def _upload(self, one: Slice, asset: SliceAsset) -> None:
+        if asset.upload is None:
+            raise _Lost("UploadExpired", "Vi gave no place for it in this session.", retryable=True)
+        upload, renewals, faults = asset.upload.to_upload(), 0, 0
+        while True:
+            try:
+                if asset.size < THRESHOLD and self._is_expired(upload):
+                    raise UploadUrlExpired("its time is over")  # noqa: TRY301 - the same way as when Vi says so
+                self._put(one, asset, upload)
+            except UploadUrlExpired:
+                renewals += 1
+                renewed = self._renewed(one, asset, upload) if renewals < TRIES else None
+                if renewed is None:
+                    raise _Lost(
+                        "UploadExpired", "The place that Vi gave for it was no longer open.", retryable=True
+                    ) from None
+                upload = renewed
+            except (AnswerLost, RateLimited, ViUnavailable, ViUnreachable, ViRefused, HTTPClientError) as fault:
+                faults += 1
+                if faults >= TRIES:
+                    what = f"Its bytes did not get through ({type(fault).__name__}), {TRIES} times."
+                    raise _Lost("UploadFailed", what, retryable=True) from None
+                asked = (fault.pause_seconds or 0.0) if isinstance(fault, Retryable) else 0.0
+                self.sleep(min(MOST_PAUSE, asked + random.uniform(0, 2.0**faults)))  # noqa: S311 - jitter is no secret
+            else:
+                return
+
+    def _put(self, one: Slice, asset: SliceAsset, upload: Upload) -> None:
+        if asset.size >= THRESHOLD:
+            session = one.session
+            upload_multipart(
+                self.client, self.uploader, session.dataset_id, session.ingestion_id, asset, self._range_of(asset)
+            )
+            return
+        small = self.small(asset) if asset.size <= WHOLE else None
+        if small is not None:
+            self.uploader.put(upload, small, asset.size)
+            return
+        answer = self._get(asset)
+        try:
+            if asset.size <= WHOLE:
+                content: bytes | Iterator[bytes] = answer["Body"].read()
+            else:
+                content = answer["Body"].iter_chunks(PIECE)
+            self.uploader.put(upload, content, asset.size)
+        finally:
+            answer["Body"].close()
+
+    def _get(self, asset: SliceAsset, range_: str | None = None) -> Any:
+        version: dict[str, Any] = {"IfMatch": f'"{asset.etag}"'}
+        if range_:
+            version["Range"] = range_
+        try:
+            return self.s3.get_object(Bucket=asset.bucket, Key=asset.key, **version)
+        except ClientError as error:
+            reason = gone_reason(error)
+            if reason is not None:
+                raise _Lost(reason, GONE_MESSAGES[reason], retryable=False) from None
+            code = error.response["Error"]["Code"]
+            raise _Lost("UploadFailed", f"S3 did not give it out ({code}).", retryable=True) from None
+        except HTTPClientError:
+            raise
+        except BotoCoreError as error:
+            raise _Lost("UploadFailed", f"S3 did not answer ({type(error).__name__}).", retryable=True) from None
+
+    def _range_of(self, asset: SliceAsset) -> Callable[[int, int], Iterator[bytes]]:
+        def pieces(start: int, end: int) -> Iterator[bytes]:
+            body = self._get(asset, f"bytes={start}-{end - 1}")["Body"]
+            try:
+                yield from body.iter_chunks(PIECE)
+            finally:
+                body.close()
+
+        return pieces
+
+    def _is_expired(self, upload: Upload) -> bool:
+        # The unit is not evidenced (contract sheet, section 3): what would be long ago in milliseconds is not used.
+        if upload.expiry is None or upload.expiry < 10**12:
+            return False
+        return upload.expiry / 1000 < self.clock() + EXPIRES_SOON
+
+    def _renewed(self, one: Slice, asset: SliceAsset, old: Upload) -> Upload | None:
+        """Return another signed URL for a file, if Vi lists one; Vi is asked once for all files."""
+        if asset.size >= THRESHOLD:
+            return old  # its parts have URLs of their own, and are begun anew
+        with self._renewing:
+            if self._fresh is None or self._fresh.get(asset.asset_filename) == old:
+                try:
+                    session = Sessions(self.client, one.session.dataset_id).get(one.session.session_id)
+                except (KeyMissing, KeyRefused, KeyForbidden):
+                    raise
+                except (Permanent, Retryable):
+                    return None
+                self._fresh = {known.filename: known.upload for known in session.assets if known.upload is not None}
+                logger.info("upload_urls_renewed", session_id=session.session_id, urls=len(self._fresh))
+        fresh = self._fresh.get(asset.asset_filename)
+        return None if fresh is None or fresh.url == old.url else fresh
+
+
+def upload_slice(s3: "S3Client", address: Address, upload: SliceUpload) -> dict[str, int]:
+    """Upload the slice at *address*, keep what became of it, and return it in numbers.
+
+    Raises:
+        StagedGone: there is no slice there any more.
+        KeyRefused, KeyForbidden, KeyMissing: Vi does not take the key.
+    """
+    session_key = address.key.split("/")[-2]
+    logger.append_keys(session_key=session_key)
+    staging = SessionStaging(s3, address.bucket, session_key)
+    one = staging.slice_at(address.key)
+    if one is None:
+        raise StagedGone(f"The slice {address.key} is gone: it has expired.")
+    outcome = upload.run(one)
+    staging.keep_outcome(one.number, outcome)
+    logger.info("slice_uploaded", slice=one.number, uploaded=outcome.uploaded, failed=len(outcome.failed))
+    return {"uploaded": outcome.uploaded, "failed": len(outcome.failed)}

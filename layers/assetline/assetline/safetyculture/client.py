@@ -1,0 +1,291 @@
+"""The SafetyCulture API over HTTP: a cursor in, a page out, every refusal an error of our tree."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import orjson
+
+from assetline.budget import Budget
+from assetline.credentials import Token
+from assetline.errors import (
+    FeedForbidden,
+    FeedMoved,
+    FeedRefused,
+    FeedUnavailable,
+    FeedUnreachable,
+    ForeignCursor,
+    Permanent,
+    RateLimited,
+    Retryable,
+    TokenRefused,
+)
+from assetline.http.decompression import decompressed
+from assetline.http.pooled_transport import KeptConnections, transport_to
+from assetline.http.retry_after import retry_after, seconds
+from assetline.safetyculture.page_parser import Page, early_next_cursor, parse_page
+
+WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
+FIELDS_LIST = "/assets/v1/fields/list"
+PAGE_TIMEOUT = httpx.Timeout(10, connect=5, read=60)  # a feed is slow on some pages; a host that is there connects
+SHORT_TIMEOUT = httpx.Timeout(5)  # for what an export asks before its first page
+EARLY_BYTES = 64 * 1024  # ours: `metadata` that has not said `next_page` by here is waited for whole
+IDLE_SECONDS = 30  # ours: an idle connection is kept through a slow page and a short pause; load balancers keep 60
+DEFINITION_PAGES = 100  # ours: what lists more has lost its way
+DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
+DEFINITIONS_SECONDS = 20.0  # ours: for all of them; Open Export has a minute, and can do without
+
+_HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
+_TRY_LATER = frozenset({408, 425})  # the only 4xx, but for 429, that say so
+_GATEWAY_TIMEOUTS = frozenset({504, 524})  # the gateway is there, what is behind it took too long
+
+
+class FeedClient:
+    """Reads feeds of the API at *origin*; the token goes to that origin and to no other."""
+
+    def __init__(
+        self,
+        origin: str,
+        token: Token,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._origin = httpx.URL(origin)
+        self._token = token
+        self._sleep = sleep
+        self._transport = transport or transport_to(self._origin, IDLE_SECONDS)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def who_am_i(self) -> None:
+        """Ask the API whose token this is, so that a bad one is known before anything is opened.
+
+        Raises:
+            TokenMissing, TokenRefused, FeedMoved, FeedUnreachable, FeedUnavailable, RateLimited: as `fetch`.
+        """
+        try:
+            with self._answer(self._request("GET", self._on_origin(WHO_AM_I), SHORT_TIMEOUT)) as answer:
+                answer.read()
+        except (FeedForbidden, FeedRefused):
+            return  # a token may read a feed and yet not itself
+
+    def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
+        """Ask for the page at *cursor*, at once if a connection is open for it; return what waits for the page.
+
+        What is returned has to be called, with *on_next*, and then does as `fetch` does.
+        """
+        asked_at, request = time.monotonic(), None
+        with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the page
+            request = self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)
+            if isinstance(self._transport, KeptConnections):
+                self._transport.send_ahead(request)
+        return lambda on_next: self._page(cursor, on_next, asked_at, request)
+
+    def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
+        """Return the page at *cursor*, the path and query the page before it gave, used as given.
+
+        *on_next* is told the cursor of the next page, if there is one, once: as soon as enough of the body has come to
+        know it, which may be well before the page is whole. The page has the last word: it may yet turn out cut short.
+
+        Raises:
+            FeedUnreachable: no answer, or half of one.
+            FeedUnavailable: 5xx, 408, 425, or a 200 that is not a whole page.
+            RateLimited: 429; `pause_seconds` is what the answer asked for.
+            TokenRefused: 401, also with the token read anew.
+            FeedForbidden: 403 or 404.
+            FeedMoved: 3xx; the token was not sent to where it leads.
+            FeedRefused: any other answer that is not 200.
+            ForeignCursor: *cursor* leads to another origin; nothing was sent.
+        """
+        return self._page(cursor, on_next, time.monotonic())
+
+    def _page(
+        self,
+        cursor: str,
+        on_next: Callable[[str], None] | None,
+        asked_at: float,
+        request: httpx.Request | None = None,
+    ) -> Page:
+        """Return the page at *cursor*; *request* is the one for it, if it was made already."""
+        body, told = bytearray(), on_next is None
+        with self._answer(request or self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)) as answer:
+            for piece in decompressed(answer):
+                may_tell = not told and len(body) < EARLY_BYTES
+                body += piece
+                if on_next and may_tell and (next_cursor := early_next_cursor(body)):
+                    on_next(next_cursor)
+                    told = True
+        page = parse_page(body, time.monotonic() - asked_at)
+        if on_next and not told and page.next_cursor:
+            on_next(page.next_cursor)
+        return page
+
+    def field_definitions(self) -> list[dict[str, Any]] | None:
+        """Return the definitions of the organisation's asset fields (contract sheet, section 5); None if it cannot.
+
+        A token may read the feed and not these, and an export can do without: nothing that goes wrong here is raised,
+        and a list that is slow in coming is not waited for longer than `DEFINITIONS_SECONDS`.
+        """
+        budget = Budget(DEFINITIONS_SECONDS)
+        for last_try in (False, True):
+            try:
+                return self._all_field_definitions(budget)
+            except Retryable as fault:
+                pause = DEFINITIONS_PAUSE if fault.pause_seconds is None else fault.pause_seconds
+                if last_try or pause > DEFINITIONS_PAUSE or pause >= budget.left():
+                    return None
+                self._sleep(pause)
+            except Permanent:
+                return None
+        return None
+
+    def _all_field_definitions(self, budget: Budget) -> list[dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}  # by id: a list that grows while it is read may show one twice
+        question: dict[str, str] = {}
+        for _ in range(DEFINITION_PAGES):
+            request = self._request("POST", self._on_origin(FIELDS_LIST), SHORT_TIMEOUT, orjson.dumps(question))
+            with self._answer(request) as response:
+                answer = _json_object(_read_within(budget, response))
+            definitions, following = answer.get("result"), answer.get("next_page_token")
+            if not isinstance(definitions, list) or not all(
+                isinstance(definition, dict) and isinstance(definition.get("id"), str) for definition in definitions
+            ):
+                raise FeedUnavailable("SafetyCulture answered 200 without a `result` of field definitions.")
+            found |= {definition["id"]: definition for definition in definitions}
+            # That the request takes `page_token`, as its siblings do, is not documented: the same page may come again.
+            if not isinstance(following, str) or not following or question == {"page_token": following}:
+                break
+            question = {"page_token": following}
+        return [*found.values()]
+
+    def _request(self, method: str, url: httpx.URL, timeout: httpx.Timeout, body: bytes | None = None) -> httpx.Request:
+        headers = _HEADERS | {"authorization": f"Bearer {self._token.value()}"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        return httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": timeout.as_dict()})
+
+    @contextmanager
+    def _answer(self, request: httpx.Request) -> Iterator[httpx.Response]:
+        """Send a request and give out the 200 that answers it, its body still on the way."""
+        try:
+            with closing(self._response(request)) as response:
+                if response.status_code != httpx.codes.OK:
+                    response.read()  # so that the connection can be used again
+                    raise self._refusal(response)
+                yield response
+        except httpx.DecodingError:
+            raise FeedUnavailable("The feed answered with a body that does not decompress.") from None
+        except httpx.TransportError as error:
+            raise FeedUnreachable(
+                f"No whole answer from {self._origin} ({type(error).__name__}). Check that the stack's parameter "
+                "SafetyCultureApiUrl names the right host and that it can be reached from the function.",
+                # A connection that was made and then fails may fail for what it had to carry.
+                smaller_may_help=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
+            ) from error
+
+    def _response(self, request: httpx.Request) -> httpx.Response:
+        """Send *request*; when its token is refused, once more with the secret's, which may have been rotated."""
+        response = self._transport.handle_request(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            current = f"Bearer {self._token.value(fresh=True)}"
+            if current != request.headers["authorization"]:
+                response.close()
+                request.headers["authorization"] = current
+                response = self._transport.handle_request(request)
+        response.request = request
+        return response
+
+    def _on_origin(self, cursor: str) -> httpx.URL:
+        try:
+            url = httpx.URL(urljoin(str(self._origin), cursor))
+        except (httpx.InvalidURL, ValueError):
+            raise ForeignCursor(
+                "The feed's next_page is no address. Nothing was sent. Start the export anew."
+            ) from None
+        if _origin_of(url) != _origin_of(self._origin):
+            raise ForeignCursor(
+                f"The feed's next_page leads to {url.scheme}://{urlsplit(str(url)).netloc.rpartition('@')[2]} instead "
+                f"of {self._origin}. The token was not sent there. If the API has moved, deploy with that "
+                "SafetyCultureApiUrl."
+            )
+        return url
+
+    def _refusal(self, response: httpx.Response) -> Exception:
+        status, path = response.status_code, response.request.url.path
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            return RateLimited("SafetyCulture asked for a pause (429).", pause_asked_for(response.headers))
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in _TRY_LATER:
+            return FeedUnavailable(
+                f"SafetyCulture answered {status} on {path}.",
+                retry_after(response.headers),
+                smaller_may_help=status in _GATEWAY_TIMEOUTS,
+            )
+        if status == httpx.codes.UNAUTHORIZED:
+            return TokenRefused(
+                f"SafetyCulture refused the token (401): put a current one in the secret {self._token.arn}."
+            )
+        if status in {httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
+            return FeedForbidden(
+                f"SafetyCulture does not let this token read {path} ({status}): give its user the permission, or check "
+                "that the module is part of your plan."
+            )
+        if httpx.codes.is_redirect(status):
+            return _moved(response)
+        return FeedRefused(
+            f"SafetyCulture refused {path} ({status}): check `params` and `page_size` of the input.",
+            smaller_may_help=status == httpx.codes.BAD_REQUEST,
+        )
+
+
+def _moved(response: httpx.Response) -> FeedMoved:
+    """Say where an answer sends us, and no more of that than its origin: the rest may be nobody else's business."""
+    status, url = response.status_code, response.request.url
+    try:
+        target = httpx.URL(urljoin(str(url), response.headers["location"]))
+        place = f"{target.scheme}://{target.netloc.decode()}"
+    except (KeyError, httpx.InvalidURL, ValueError):
+        place = "an address that cannot be read"
+    return FeedMoved(
+        f"SafetyCulture answered {status} on {url.path}: it sends us to {place}. Redirects are not followed, and the "
+        "token was not sent there. If the API has moved, deploy with that SafetyCultureApiUrl."
+    )
+
+
+def pause_asked_for(headers: httpx.Headers) -> float | None:
+    """Return the seconds a 429 asks us to wait: `Retry-After`, else `x-ratelimit-reset`, else None.
+
+    Neither is certain to be there (contract sheet, Rate limits). The reset header is documented for every answer, so
+    it says how long to wait only on one that was refused for its rate.
+    """
+    pause = retry_after(headers)
+    return seconds(headers.get("x-ratelimit-reset")) if pause is None else pause
+
+
+def _read_within(budget: Budget, response: httpx.Response) -> bytes:
+    """Return the body of *response*, which has to be there before *budget* is spent; FeedUnavailable if it is not."""
+    body = bytearray()
+    for piece in decompressed(response):
+        body += piece
+        if budget.spent():
+            raise FeedUnavailable("SafetyCulture takes too long over the list of fields.")
+    return bytes(body)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise FeedUnavailable("SafetyCulture answered 200 with a body that is not JSON.") from None
+    if not isinstance(answer, dict):
+        raise FeedUnavailable("SafetyCulture answered 200 with JSON that is not an object.")
+    return answer
+
+
+def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, url.port or default

@@ -1,0 +1,66 @@
+"""Files from the signed URLs that Vi gives: one GET each (contract sheet, section 8)."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urljoin, urlsplit
+
+from assetline.errors import DownloadUrlExpired, ViRefused, ViUnavailable
+from assetline.http.signed_url_requests import Answer, SignedRequests
+
+REDIRECTS = 5  # ours: the official client follows them too
+READ_SECONDS = 60.0
+_REDIRECTED = frozenset({301, 302, 303, 307, 308})
+_REFUSED = frozenset({401, 403, 404, 410})  # a URL that has expired, or leads to what was replaced
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_ASKED = {"accept": "*/*", "accept-encoding": "identity"}
+
+
+class Downloader:
+    """Gets files, many at once from as many threads; connections are kept."""
+
+    def __init__(self) -> None:
+        self._requests = SignedRequests(READ_SECONDS)
+
+    @contextmanager
+    def opened(self, url: str, headers: Mapping[str, str]) -> Iterator[Iterator[bytes]]:
+        """Give out the bytes behind a signed URL as they come; what is not read to its end is not fetched either.
+
+        Raises:
+            DownloadUrlExpired: 401, 403, 404 or 410.
+            ViUnavailable: 5xx or 429.
+            ViUnreachable: no answer, or one that was cut short.
+            ViRefused: any other answer that is not 200. No message holds the URL.
+        """
+        sent = _ASKED | {name.lower(): value for name, value in headers.items()}
+        for _ in range(REDIRECTS + 1):
+            with self._requests.sent("GET", url, sent) as answer:
+                if answer.status in _REDIRECTED:
+                    url = _led_to(url, answer)
+                    continue
+                _check(answer.status)
+                yield answer.pieces()
+                return
+        raise ViRefused(f"The download was redirected more than {REDIRECTS} times.")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._requests.close()
+
+
+def _led_to(url: str, answer: Answer) -> str:
+    location = answer.headers.get("location", "")
+    led_to = urljoin(url, location)
+    allowed = {"https"} if urlsplit(url).scheme == "https" else {"http", "https"}
+    if not location or urlsplit(led_to).scheme not in allowed:
+        raise ViRefused("The download was redirected to where it is not followed.")
+    return led_to
+
+
+def _check(status: int) -> None:
+    if status in _REFUSED:
+        raise DownloadUrlExpired(f"The signed URL is no longer taken ({status}).")
+    if status >= _SERVER_ERROR or status == _TOO_MANY:
+        raise ViUnavailable(f"The download was answered {status}.")
+    if status != 200:
+        raise ViRefused(f"The download was refused ({status}).")

@@ -1,0 +1,124 @@
+"""Files of a GiB and more, in parts (contract sheet, section 5)."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from assetline.errors import AnswerLost, Permanent, Retryable, UploadUrlExpired, ViUnavailable
+from assetline.vi.client import NotFound, ViClient
+from assetline.vi.file_upload import Uploader
+from assetline.vi.ingestion_sessions import SOURCE, Upload
+
+THRESHOLD = 1024**3  # Vi: the official client does so from here on
+PARTS_AT_ONCE = 4
+TRIES_OF_A_PART = 3  # ours: as many URLs are asked for, one after the other has expired
+MOST_PARTS = 10_000  # ours: what says more has lost its way
+
+type OpenRange = Callable[[int, int], Iterator[bytes]]
+"""Gives out the bytes of the file from a place up to, and not including, another."""
+
+
+class LargeFile(Protocol):
+    """What is known of the file."""
+
+    @property
+    def asset_filename(self) -> str:
+        """Its name in Vi."""
+
+    @property
+    def mime(self) -> str:
+        """Its type."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+
+def upload_multipart(  # noqa: PLR0913, PLR0917 - who, where, what
+    client: ViClient, uploader: Uploader, dataset_id: str, ingestion_id: str, file: LargeFile, open_range: OpenRange
+) -> None:
+    """Put a file in as many parts as Vi says; one that fails leaves none of them behind.
+
+    Raises:
+        UploadUrlExpired, ViUnavailable, ViUnreachable, AnswerLost, ViRefused: as `Uploader.put` and `ViClient.send`.
+    """
+    path = f"{client.dataset_path(dataset_id)}/{SOURCE}/multipartUploads"
+    spec = {
+        "ingestionId": ingestion_id,
+        "filename": file.asset_filename,
+        "contentType": file.mime,
+        "sizeBytes": file.size,
+    }
+    made = _sent(client, "POST", path, {"spec": spec})
+    upload_id, parts = _id_and_parts(made)
+    path = f"{path}/{quote(upload_id, safe='')}"
+    try:
+        with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
+            ranges = part_ranges(file.size, parts)
+
+            def put(number: int) -> None:
+                _put_part(client, uploader, f"{path}/parts/{number}", open_range, ranges[number - 1])
+
+            for done in [threads.submit(put, number) for number in range(1, parts + 1)]:
+                done.result()
+        _sent(client, "POST", f"{path}/completion", None)
+    except BaseException:
+        _abort(client, path)
+        raise
+
+
+def part_ranges(size: int, parts: int) -> list[tuple[int, int]]:
+    """Return where each part begins and ends: equal ones, and a last one that takes what is over."""
+    each = size // parts
+    return [(number * each, (number + 1) * each if number < parts - 1 else size) for number in range(parts)]
+
+
+def _put_part(client: ViClient, uploader: Uploader, path: str, open_range: OpenRange, span: tuple[int, int]) -> None:
+    start, end = span
+    for left in reversed(range(TRIES_OF_A_PART)):
+        upload, names = _place(_sent(client, "POST", path, {}))
+        try:
+            answered = uploader.put(upload, open_range(start, end), end - start)
+            break
+        except UploadUrlExpired:
+            if not left:
+                raise
+    told = {"responseHeaders": {name: answered.get(name.lower(), "") for name in names}}
+    _sent(client, "POST", f"{path}/completion", told)
+
+
+def _place(told: Any) -> tuple[Upload, list[str]]:
+    """Return where a part goes, and the names of the headers that Vi wants to know of the answer."""
+    url = told.get("url") if isinstance(told, dict) else None
+    if not isinstance(url, str) or not url:
+        raise ViUnavailable("Vi gave no place for a part.")
+    headers, asked = told.get("headers"), told.get("responseHeaders")
+    sent = (
+        {name: value for name, value in headers.items() if isinstance(value, str)} if isinstance(headers, dict) else {}
+    )
+    names = [name for name in asked if isinstance(name, str)] if isinstance(asked, list) else []
+    return Upload(url, None, sent), names
+
+
+def _sent(client: ViClient, method: str, path: str, body: Any) -> Any:
+    try:
+        return client.send(method, path, body=body)
+    except NotFound:
+        raise UploadUrlExpired("Vi no longer knows the multipart upload.") from None
+
+
+def _id_and_parts(made: Any) -> tuple[str, int]:
+    upload_id = made.get("multipartUploadId") if isinstance(made, dict) else None
+    status = made.get("status") if isinstance(made, dict) else None
+    parts = status.get("partCount") if isinstance(status, dict) else None
+    if not isinstance(upload_id, str) or not isinstance(parts, int) or not 1 <= parts <= MOST_PARTS:
+        raise ViUnavailable("Vi did not say in how many parts the file goes.")
+    return upload_id, parts
+
+
+def _abort(client: ViClient, path: str) -> None:
+    try:
+        client.send("DELETE", path)
+    except (NotFound, AnswerLost, Permanent, Retryable):
+        return  # Vi lets it expire

@@ -1,0 +1,1 @@
+"""The demo: export, ingest and download on a local stack of its own."""

@@ -1,0 +1,38 @@
+"""The demo of what a dataset holds: what was dropped is listed, downloaded and compared."""
+
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local.errors import LocalStackFailed
+from local.paths import PYTHON_COMMANDS
+from local.stack import environment
+from local.stack.outputs import Stack
+
+DATASET = "ds1"
+
+
+def bring_assets_back(stack: Stack, out: Path, say: Callable[[str], None]) -> None:
+    """Show what the dataset holds, bring it into a folder and to S3, and compare; raises `LocalStackFailed`."""
+    folder = out / f"{DATASET}_{datetime.now(UTC):%Y%m%d_%H%M%S}"  # of its own: it is compared whole
+    bucket = stack.outputs["ExportBucketName"]
+    say(f"\nWhat the dataset {DATASET} holds now, the largest first.")
+    _assetline(stack, "list", DATASET, "--sort-by", "metadata.fileSize", "--descending", "--limit", "5")
+    say(f"\nIts list as a file, its images in {_shown(folder)} and in S3.")
+    _assetline(stack, "export", DATASET, "--to", str(out))
+    _assetline(stack, "download", DATASET, str(folder))
+    _assetline(stack, "download", DATASET, f"s3://{bucket}/downloads/{DATASET}/")
+    say("\nBoth compared with what Vi holds: names, sizes, checksums.")
+    _assetline(stack, "verify", DATASET, str(folder))
+    _assetline(stack, "verify", DATASET, f"s3://{bucket}/downloads/{DATASET}/")
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _assetline(stack: Stack, *arguments: str) -> None:
+    command = [str(PYTHON_COMMANDS / "assetline"), "assets", *arguments]
+    if subprocess.run(command, check=False, env=environment.of_caller() | stack.environment).returncode:
+        raise LocalStackFailed(f"the demo's `assetline assets {arguments[0]}` failed")

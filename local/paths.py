@@ -1,0 +1,23 @@
+"""Where things are in this checkout."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "template.yaml"
+LAYER = ROOT / "layers" / "assetline"
+LAMBDA_RUNTIME = ROOT / "local" / "stack" / "lambda_runtime.py"
+MINISTACK_SERVER = ROOT / "local" / "stack" / "ministack_server.py"
+
+# Everything that is made and never committed.
+LOCAL = ROOT / ".local"
+STACKS = LOCAL / "stacks"
+COMMANDS = LOCAL / "bin"
+
+# The environment this runs in also runs the emulators, the functions and the operator's command.
+PYTHON = Path(sys.executable)
+PYTHON_COMMANDS = PYTHON.parent
+
+MINISTACK_PYTHON = LOCAL / "tools" / "ministack" / "bin" / "python"
+SAM = LOCAL / "tools" / "sam" / "bin" / "sam"
+AWS = LOCAL / "tools" / "awscli" / "bin" / "aws"

@@ -1,0 +1,86 @@
+"""The emulated APIs of a stack, each on a port of its own choosing."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN
+from local.errors import ServerFailed
+from local.paths import PYTHON, ROOT
+from local.stack import environment
+from local.stack.processes import POLL_SECONDS, Server, start
+
+READY_WITHIN_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """The emulated API *name*, a package below `local.emulators`, with the *options* of its program."""
+
+    name: str
+    options: tuple[str, ...]
+    folder: Path
+
+    def is_served_by(self, server: Server | None, url: str) -> bool:
+        """Tell whether *server* is such an emulator, listening at *url*."""
+        return server is not None and server.launch == self._launch and server.alive() and _listening(url)
+
+    def start(self) -> Server:
+        """Start it; it may not listen yet."""
+        return start(
+            self.name,
+            [PYTHON, "-P", "-m", f"local.emulators.{self.name}", "--port", "0", *self.options],
+            launch=self._launch,
+            env=environment.bare() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            log=self._log,
+        )
+
+    def wait_until_ready(self, server: Server) -> str:
+        """Return its address when it listens; raises `ServerFailed` when it ends or takes too long."""
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        ready_line = re.compile(rf"^{self.name} emulator ready on (http://\S+)$", re.MULTILINE)
+        while not (ready := ready_line.search(self._log.read_text())):
+            if not server.alive():
+                raise ServerFailed(f"the {self.name} emulator", "ended while starting", self._log)
+            if time.monotonic() > deadline:
+                what = f"did not listen within {READY_WITHIN_SECONDS} s"
+                raise ServerFailed(f"the {self.name} emulator", what, self._log)
+            time.sleep(POLL_SECONDS)
+        return ready[1]
+
+    @property
+    def _launch(self) -> str:
+        return json.dumps(self.options)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "logs" / f"{self.name}.log"
+
+
+def safetyculture(rows: int, latency_seconds: float, folder: Path) -> Emulator:
+    """Return the emulated SafetyCulture API: a feed of *rows* assets that takes *latency_seconds* a page."""
+    latency = f"{latency_seconds:g}"
+    options = ("--rows", str(rows), "--latency-seconds", latency, "--token", LOCAL_TOKEN)
+    return Emulator("safetyculture", options, folder)
+
+
+def vi(folder: Path) -> Emulator:
+    """Return the emulated Vi API."""
+    return Emulator("vi", (), folder)
+
+
+def _listening(url: str) -> bool:
+    at = urlsplit(url)
+    if not at.hostname or not at.port:
+        return False
+    try:
+        socket.create_connection((at.hostname, at.port), timeout=5).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,169 @@
+"""The template as the local stack deploys it: the real one, with functions that run from source.
+
+`template.yaml` stays the only source. What differs, and nothing else:
+
+- a function is a `provided.al2023` one whose `bootstrap` runs AWS's own runtime client on the function's source folder,
+  with the layer's source on its path: nothing is built, error names and deadlines are those of AWS;
+- layers are left out, and so is the architecture: both describe what `sam build` makes for AWS;
+- a definition file is named by its absolute path, for the derived template lies elsewhere;
+- a statement that denies plain HTTP is left out, for the stack listens on loopback without TLS;
+- `!Ref` of a secret becomes `!GetAtt ….Id`, the same ARN on AWS: MiniStack's `Ref` gives the name, which no role's
+  statement matches;
+- a condition on `events:source` is left out: MiniStack does not know the key, and would refuse what it allows.
+"""
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, cast
+
+from local.errors import TemplateNotLocal
+from local.paths import LAMBDA_RUNTIME, LAYER, PYTHON
+from local.stack.yaml_tags import Tagged
+
+type Template = dict[str, Any]
+
+FUNCTION = "AWS::Serverless::Function"
+STATE_MACHINE = "AWS::Serverless::StateMachine"
+BUCKET_POLICY = "AWS::S3::BucketPolicy"
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105
+LAYERS = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
+
+ONLY_FOR_AWS = ("Architectures", "Layers")
+# MiniStack gives its policies no such key, so that a statement which tests it grants nothing.
+UNKNOWN_CONDITION_KEYS = frozenset({"events:source"})
+PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def derive(template: Template, *, root: Path, code: Path) -> Template:
+    """Return what is deployed locally for *template*, whose paths are relative to *root*.
+
+    The functions' code is looked for in *code*, in a folder named as the function; `write_bootstraps` makes these.
+    """
+    derived = deepcopy(template)
+    for properties in [derived.get("Globals", {}).get("Function", {}), *_functions(derived).values()]:
+        for name in ONLY_FOR_AWS:
+            properties.pop(name, None)
+    for name, properties in _functions(derived).items():
+        properties |= {"Runtime": "provided.al2023", "CodeUri": str(code / name)}
+    for properties in _properties_of(derived, STATE_MACHINE).values():
+        if isinstance(uri := properties.get("DefinitionUri"), str):
+            properties["DefinitionUri"] = str(root / uri)
+    derived["Resources"] = {
+        name: resource
+        for name, resource in derived["Resources"].items()
+        if resource["Type"] not in LAYERS and _allows_plain_http(resource)
+    }
+    return cast("Template", _as_ministack_reads(derived))
+
+
+def sources(template: Template, *, root: Path) -> dict[str, Path]:
+    """Return the source folder of every function in *template*."""
+    common = template.get("Globals", {}).get("Function", {})
+    folders = {}
+    for name, properties in _functions(template).items():
+        uri = properties.get("CodeUri", common.get("CodeUri"))
+        if not isinstance(uri, str):
+            raise TemplateNotLocal(f"the function {name} has no CodeUri that is a folder: it cannot run from source")
+        folders[name] = root / uri
+    return folders
+
+
+def definitions(template: Template, *, root: Path) -> list[Path]:
+    """Return the definition files of the state machines in *template*."""
+    uris = [properties.get("DefinitionUri") for properties in _properties_of(template, STATE_MACHINE).values()]
+    return [root / uri for uri in uris if isinstance(uri, str)]
+
+
+def write_bootstraps(folders: dict[str, Path], *, code: Path) -> None:
+    """Make *code* hold one folder a function, with the program that runs its source."""
+    shutil.rmtree(code, ignore_errors=True)
+    for name, folder in folders.items():
+        bootstrap = code / name / "bootstrap"
+        bootstrap.parent.mkdir(parents=True)
+        bootstrap.write_text(bootstrap_of(folder))
+        bootstrap.chmod(0o755)
+
+
+def bootstrap_of(folder: Path) -> str:
+    """Return the program that Lambda starts for the function in *folder*: its source and the layer's, no more."""
+    source, path = shlex.quote(str(folder)), shlex.quote(f"{folder}{os.pathsep}{LAYER}")
+    python, runtime = shlex.quote(str(PYTHON)), shlex.quote(str(LAMBDA_RUNTIME))
+    return f"""\
+#!/bin/sh
+# Runs the function from its source, on the project's environment. LOG_LEVEL is MiniStack's own, and the function's
+# logger would take it for ours: nothing below a warning would be logged.
+unset LOG_LEVEL
+cd {source} || exit 1
+export LAMBDA_TASK_ROOT={source} PYTHONPATH={path}
+exec {python} -P {runtime} "$_HANDLER"
+"""
+
+
+def _functions(template: Template) -> dict[str, dict[str, Any]]:
+    return _properties_of(template, FUNCTION)
+
+
+def _properties_of(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    found = {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}
+    return {name: resource["Properties"] for name, resource in found.items()}
+
+
+def _allows_plain_http(resource: dict[str, Any]) -> bool:
+    """Take the denial of plain HTTP out of a bucket policy; false when nothing is left of it."""
+    if resource["Type"] != BUCKET_POLICY:
+        return True
+    document = resource["Properties"]["PolicyDocument"]
+    document["Statement"] = [
+        statement
+        for statement in document["Statement"]
+        if not (statement["Effect"] == "Deny" and statement.get("Condition") == PLAIN_HTTP)
+    ]
+    return bool(document["Statement"])
+
+
+def _as_ministack_reads(template: Template) -> Any:
+    """Return *template* with what MiniStack reads otherwise than AWS spelt so that both mean the same."""
+    secrets = {name for name, resource in template["Resources"].items() if resource["Type"] == SECRET}
+
+    def arn_in_text(at: re.Match[str]) -> str:
+        return f"${{{at[1]}.Id}}" if at[1] in secrets else at[0]
+
+    def change(node: Any) -> Any:
+        match node:
+            case Tagged("!Ref", str(name)) | {"Ref": str(name)} if name in secrets:
+                return Tagged("!GetAtt", f"{name}.Id")
+            case Tagged("!Sub", str(text)):
+                return Tagged("!Sub", re.sub(r"\$\{(\w+)\}", arn_in_text, text))
+            case {"Effect": "Allow", "Condition": dict(condition)}:
+                return _without_unknown_keys(node, condition)
+            case _:
+                return node
+
+    return _mapped(template, change)
+
+
+def _without_unknown_keys(statement: dict[str, Any], condition: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    known = {
+        operator: {key: value for key, value in tests.items() if key not in UNKNOWN_CONDITION_KEYS}
+        for operator, tests in condition.items()
+    }
+    rest = {operator: tests for operator, tests in known.items() if tests}
+    bare = {key: value for key, value in statement.items() if key != "Condition"}
+    return bare | ({"Condition": rest} if rest else {})
+
+
+def _mapped(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Return *node* with *change* applied to all that it holds, innermost first."""
+    match node:
+        case dict():
+            node = {key: _mapped(value, change) for key, value in node.items()}
+        case list():
+            node = [_mapped(value, change) for value in node]
+        case Tagged(tag, value):
+            node = Tagged(tag, _mapped(value, change))
+    return change(node)

@@ -1,0 +1,54 @@
+"""A stack that is up, as its `outputs.json` and its `env` describe it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from local.paths import COMMANDS
+from local.stack import deploy, environment
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that is up: what `outputs.json` holds, name for name."""
+
+    endpoint_url: str
+    region: str
+    stack_name: str
+    outputs: dict[str, str]
+    emulators: dict[str, str]
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """The arguments of a boto3 client for this stack: `boto3.client("s3", **stack.connection)`."""
+        return deploy.connection(self.endpoint_url)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What AWS's SDKs and the operator's command need in their environment to reach this stack."""
+        return environment.aws(self.endpoint_url) | {"ASSETLINE_STACK": self.stack_name}
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the stack whose state *folder* is."""
+        return cls(**json.loads((folder / "outputs.json").read_text()))
+
+    def write(self, folder: Path) -> None:
+        """Write `outputs.json` and `env` into *folder*."""
+        (folder / "outputs.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+        (folder / "env").write_text(self._shell_file())
+
+    def _shell_file(self) -> str:
+        exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.environment.items())
+        commands = shlex.quote(str(COMMANDS))
+        return f"""\
+# The local stack {self.stack_name} at {self.endpoint_url}. Use: . .local/env
+unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_IGNORE_CONFIGURED_ENDPOINT_URLS
+{exports}
+case ",${{NO_PROXY:-}}," in *,127.0.0.1,*) ;; *) export NO_PROXY="127.0.0.1,localhost${{NO_PROXY:+,$NO_PROXY}}" ;; esac
+case ":$PATH:" in *:{commands}:*) ;; *) export PATH={commands}:"$PATH" ;; esac
+"""

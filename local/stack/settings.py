@@ -1,0 +1,41 @@
+"""What a stack is to be."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.errors import LocalStackFailed
+from local.paths import STACKS
+
+DEFAULT_PORT = 4566
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What a stack is to be.
+
+    *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
+    *safetyculture_url* and *vi_url* name servers to use in place of the emulators; that of SafetyCulture serves *rows*
+    assets and takes *latency_seconds* a page. *parameters* are those of the template that are not as it says.
+    """
+
+    port: int = DEFAULT_PORT
+    state_dir: Path | None = None
+    safetyculture_url: str | None = None
+    vi_url: str | None = None
+    wait_scale: float = 1
+    rows: int = 2_000
+    latency_seconds: float = 0
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work, before anything is started."""
+        for name, url in {"SAFETYCULTURE_URL": self.safetyculture_url, "VI_URL": self.vi_url}.items():
+            if url and not re.fullmatch(r"https?://[^/?#@\s]+", url):
+                raise LocalStackFailed(f"{name} is {url!r}: name an origin, such as http://127.0.0.1:8000")
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack's state lies: its record, its logs, what was derived for it."""
+        return self.state_dir or STACKS / str(self.port)

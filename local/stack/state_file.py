@@ -1,0 +1,51 @@
+"""What a state folder remembers between commands."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from local.stack.processes import Server
+
+
+@dataclass
+class Record:
+    """Which servers were started and what was deployed; whether they still run is asked of the servers themselves."""
+
+    servers: dict[str, Server] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)  # of the emulated APIs, or what is used in their place
+    deployed: str = ""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return what *folder* remembers; nothing, when it holds no record."""
+        try:
+            stored = json.loads(_path(folder).read_text())
+        except FileNotFoundError:
+            return cls()
+        servers = {name: Server(**server) for name, server in stored.pop("servers").items()}
+        return cls(servers, **stored)
+
+    def write(self, folder: Path) -> None:
+        """Remember, whole or not at all."""
+        draft = folder / "running.json.new"
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(_path(folder))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Have *folder* to oneself: a second command on the same stack waits for the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _path(folder: Path) -> Path:
+    return folder / "running.json"
