@@ -6,15 +6,20 @@
   acknowledgement of the head, at every invocation. Here what its servers write leaves at once.
 - Its Step Functions sleep 0.15 s before the first state of every execution. Here they do not
   (docs/decisions/0015-no-pause-before-the-first-state.md). The waits of the machines themselves stay as they are.
+- It accepts requests that AWS refuses. Here it learns to refuse them (the package `refusals` beside this file).
 
-It is run as a file and imports nothing of the project, which that environment does not have.
+It is run as a file and imports nothing of the project, which that environment does not have; it loads `refusals` by
+its path.
 """
 
 import os
 import resource
 import socketserver
+import sys
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import CodeType
 
 import uvicorn
@@ -22,6 +27,7 @@ import uvicorn
 KEEP_ALIVE_SECONDS = 75  # MiniStack's
 END_SECONDS = 1  # ours: what is asked for when it is told to end gets so long to be answered
 PAUSE_SECONDS = 0.15  # MiniStack's, before the first state
+REFUSALS = Path(__file__).with_name("refusals")
 
 
 def without_pause(code: CodeType) -> CodeType:
@@ -34,6 +40,16 @@ def start_executions_at_once() -> None:
     with suppress(ImportError, KeyError):
         run_execution = vars(import_module("ministack.services.stepfunctions"))["_run_execution"]
         run_execution.__code__ = without_pause(run_execution.__code__)
+
+
+def refuse_what_aws_refuses() -> None:
+    """Teach MiniStack the refusals; raises when it is not the MiniStack that they were written for."""
+    spec = spec_from_file_location("refusals", REFUSALS / "__init__.py", submodule_search_locations=[str(REFUSALS)])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{REFUSALS} is not a package")
+    package = sys.modules["refusals"] = module_from_spec(spec)
+    spec.loader.exec_module(package)
+    package.teach_all()
 
 
 def allow_many_connections() -> None:
@@ -66,5 +82,6 @@ def serve() -> None:
 if __name__ == "__main__":
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     start_executions_at_once()
+    refuse_what_aws_refuses()
     allow_many_connections()
     serve()

@@ -1,0 +1,17 @@
+"""The refusals of AWS that MiniStack lacks, one file each; `docs/truth.md` lists them.
+
+`ministack_server.py` loads this package by its path, in MiniStack's environment: it imports nothing of the project.
+The decisions are pure functions, so the project's tests can import them without MiniStack.
+"""
+
+from . import s3_parts
+from .patching import require_version
+
+TEACHINGS = (s3_parts.teach,)
+
+
+def teach_all() -> None:
+    """Teach MiniStack every refusal; raises `PatchFailed` when it is another version than the pinned one."""
+    require_version()
+    for teach in TEACHINGS:
+        teach()

@@ -1,0 +1,36 @@
+"""Replace functions of the pinned MiniStack, and fail at once when one of them is missing."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+MINISTACK_VERSION = "1.5.33"
+
+type Function = Callable[..., Any]
+
+
+class PatchFailed(Exception):  # noqa: N818 - named for what happened, as the errors of the local stack are
+    """MiniStack does not have what a refusal replaces."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}. Adapt local/stack/refusals to this MiniStack, or pin {MINISTACK_VERSION} again.")
+
+
+def require_version() -> None:
+    """Raise `PatchFailed` unless the installed MiniStack is `MINISTACK_VERSION`."""
+    if (installed := version("ministack")) != MINISTACK_VERSION:
+        raise PatchFailed(f"MiniStack is {installed}, and the refusals were written for {MINISTACK_VERSION}")
+
+
+def attribute(module: str, name: str) -> Any:
+    """Return what *name* is in *module*; raises `PatchFailed` when the module lacks it."""
+    try:
+        return vars(import_module(module))[name]
+    except (ImportError, KeyError) as error:
+        raise PatchFailed(f"MiniStack has no {module}.{name}") from error
+
+
+def wrap(module: str, name: str, wrapper: Callable[[Function], Function]) -> None:
+    """Replace the function *name* of *module* by what *wrapper* makes of it; raises `PatchFailed`."""
+    setattr(import_module(module), name, wrapper(attribute(module, name)))
