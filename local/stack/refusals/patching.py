@@ -23,14 +23,20 @@ def require_version() -> None:
         raise PatchFailed(f"MiniStack is {installed}, and the refusals were written for {MINISTACK_VERSION}")
 
 
-def attribute(module: str, name: str) -> Any:
-    """Return what *name* is in *module*; raises `PatchFailed` when the module lacks it."""
+def attribute(owner: str, name: str) -> Any:
+    """Return *name* of the module or class *owner*; raises `PatchFailed` when it is missing."""
     try:
-        return vars(import_module(module))[name]
+        return vars(_resolved(owner))[name]
     except (ImportError, KeyError) as error:
-        raise PatchFailed(f"MiniStack has no {module}.{name}") from error
+        raise PatchFailed(f"MiniStack has no {owner}.{name}") from error
 
 
-def wrap(module: str, name: str, wrapper: Callable[[Function], Function]) -> None:
-    """Replace the function *name* of *module* by what *wrapper* makes of it; raises `PatchFailed`."""
-    setattr(import_module(module), name, wrapper(attribute(module, name)))
+def wrap(owner: str, name: str, wrapper: Callable[[Function], Function]) -> None:
+    """Replace function *name* of the module or class *owner* by what *wrapper* makes of it; raises `PatchFailed`."""
+    setattr(_resolved(owner), name, wrapper(attribute(owner, name)))
+
+
+def _resolved(owner: str) -> Any:
+    """Return the module *owner*, or the class that its last word names."""
+    module, _, last = owner.rpartition(".")
+    return vars(import_module(module))[last] if last[:1].isupper() else import_module(owner)

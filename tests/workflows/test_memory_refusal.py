@@ -1,0 +1,61 @@
+"""The local Lambda kills a function that uses more than its MemorySize, as Lambda does."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from local.stack.outputs import Stack
+from tests.workflows.probe_function import probe_function
+
+HANDLER = """
+import subprocess, sys, time
+
+GROW = "import sys, time; held = b'x' * (int(sys.argv[1]) << 20); time.sleep(float(sys.argv[2]))"
+
+def lambda_handler(event, context):
+    if "child" in event:
+        subprocess.run([sys.executable, "-c", GROW, str(event["child"]), "5"])
+    if "mapped" in event:
+        import mmap
+        mmap.mmap(-1, event["mapped"] << 20)
+    held = b"x" * (event.get("grow", 0) << 20)
+    time.sleep(event.get("seconds", 0))
+    return {"held": len(held)}
+"""
+
+
+@pytest.fixture(scope="module")
+def function(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with probe_function(stack, tmp_path_factory.mktemp("memory"), HANDLER, MemorySize=256) as arn:
+        yield arn
+
+
+def invoke(stack: Stack, function: str, **event: Any) -> tuple[str | None, Any]:
+    answer: Any = boto3.client("lambda", **stack.connection).invoke(FunctionName=function, Payload=json.dumps(event))
+    return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+
+def test_growth_within_the_limit_is_answered(stack: Stack, function: str) -> None:
+    assert invoke(stack, function, grow=100) == (None, {"held": 100 << 20})
+
+
+def test_memory_that_is_mapped_and_never_touched_is_free(stack: Stack, function: str) -> None:
+    assert invoke(stack, function, mapped=2_000) == (None, {"held": 0})
+
+
+@pytest.mark.parametrize("event", [{"grow": 300, "seconds": 5}, {"grow": 300}, {"child": 300}])
+def test_growth_past_the_limit_ends_the_runtime(stack: Stack, function: str, event: dict[str, Any]) -> None:
+    error, payload = invoke(stack, function, **event)
+    assert error == "Unhandled"
+    assert payload["errorType"] == "Runtime.ExitError"
+    request, _, message = payload["errorMessage"].partition(" Error: ")
+    assert request.startswith("RequestId: ")
+    assert message == "Runtime exited with error: signal: killed"
+
+
+def test_the_next_invocation_starts_a_new_environment(stack: Stack, function: str) -> None:
+    assert invoke(stack, function, grow=300)[0] == "Unhandled"
+    assert invoke(stack, function, grow=1) == (None, {"held": 1 << 20})
