@@ -1,0 +1,49 @@
+"""A state machine of a test's own on the local stack."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import boto3
+
+from local.stack.outputs import Stack
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution that has ended."""
+
+    arn: str
+    status: str
+    output: Any
+    error: str
+    cause: str
+
+
+def run_machine(stack: Stack, states: dict[str, Any], given: Any, *, role: str = "", **settings: Any) -> Ended:
+    """Run a machine of *states*, the first of them first, on *given*; wait for its end."""
+    machines: Any = boto3.client("stepfunctions", **stack.connection)
+    machine = machines.create_state_machine(
+        name=f"probe-{uuid4()}",
+        definition=json.dumps({"StartAt": next(iter(states)), "States": states, **settings}),
+        roleArn=role or a_machine_role_of(stack),
+    )["stateMachineArn"]
+    arn = machines.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        assert time.monotonic() < deadline, f"{arn} has not ended after {PATIENCE_SECONDS} s"
+        time.sleep(0.05)
+    machines.delete_state_machine(stateMachineArn=machine)
+    output = json.loads(described["output"]) if described["status"] == "SUCCEEDED" else None
+    return Ended(arn, described["status"], output, described.get("error", ""), described.get("cause", ""))
+
+
+def a_machine_role_of(stack: Stack) -> str:
+    """Return the ARN of the role of the machine `backfill_drops`."""
+    machines: Any = boto3.client("stepfunctions", **stack.connection)
+    described = machines.describe_state_machine(stateMachineArn=stack.outputs["BackfillStateMachineArn"])
+    return str(described["roleArn"])
