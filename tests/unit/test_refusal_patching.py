@@ -19,7 +19,7 @@ def test_a_missing_module_is_named() -> None:
 
 
 def test_another_version_is_refused_with_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patching, "version", lambda name: "1.6.0")
+    monkeypatch.setattr(patching, "version", {"ministack": "1.6.0"}.__getitem__)
     with pytest.raises(patching.PatchFailed, match=r"MiniStack is 1\.6\.0.* pin 1\.5\.33 again"):
         patching.require_version()
 

@@ -16,6 +16,8 @@ from .patching import Function, attribute, wrap
 STATES = "ministack.services.stepfunctions"
 MOST_BYTES = 262_144
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+# A field of a state whose data are measured elsewhere.
+MEASURED_ELSEWHERE = "MeasuredElsewhere"
 NO_WILDCARD_MATCHES = frozenset({DATA_LIMIT_EXCEEDED, "States.Runtime"})
 
 
@@ -92,7 +94,8 @@ def _measuring_an_iteration(run: Function) -> Function:
 
 def _measuring_a_result(select: Function) -> Function:
     def apply_result_selector(state: Any, result: Any) -> Any:
-        _check(result, "result of the state")
+        if not state.get(MEASURED_ELSEWHERE):
+            _check(result, "result of the state")
         return select(state, result)
 
     return apply_result_selector
@@ -109,9 +112,10 @@ def _measuring_jsonata(apply: Function) -> Function:
 
 
 def _measuring_output(apply: Function) -> Function:
-    def apply_output(*arguments: Any) -> Any:
-        output = apply(*arguments)
-        _check(output, "output of the state")
+    def apply_output(state: Any, *others: Any) -> Any:
+        output = apply(state, *others)
+        if not state.get(MEASURED_ELSEWHERE):
+            _check(output, "output of the state")
         return output
 
     return apply_output
