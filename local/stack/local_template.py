@@ -8,8 +8,7 @@
 - a definition file is named by its absolute path, for the derived template lies elsewhere;
 - a statement that denies plain HTTP is left out, for the stack listens on loopback without TLS;
 - `!Ref` of a secret becomes `!GetAtt ….Id`, the same ARN on AWS: MiniStack's `Ref` gives the name, which no role's
-  statement matches;
-- a condition on `events:source` is left out: MiniStack does not know the key, and would refuse what it allows.
+  statement matches.
 """
 
 import os
@@ -34,8 +33,6 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105
 LAYERS = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
 
 ONLY_FOR_AWS = ("Architectures", "Layers")
-# MiniStack gives its policies no such key, so that a statement which tests it grants nothing.
-UNKNOWN_CONDITION_KEYS = frozenset({"events:source"})
 PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -139,22 +136,10 @@ def _as_ministack_reads(template: Template) -> Any:
                 return Tagged("!GetAtt", f"{name}.Id")
             case Tagged("!Sub", str(text)):
                 return Tagged("!Sub", re.sub(r"\$\{(\w+)\}", arn_in_text, text))
-            case {"Effect": "Allow", "Condition": dict(condition)}:
-                return _without_unknown_keys(node, condition)
             case _:
                 return node
 
     return _mapped(template, change)
-
-
-def _without_unknown_keys(statement: dict[str, Any], condition: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    known = {
-        operator: {key: value for key, value in tests.items() if key not in UNKNOWN_CONDITION_KEYS}
-        for operator, tests in condition.items()
-    }
-    rest = {operator: tests for operator, tests in known.items() if tests}
-    bare = {key: value for key, value in statement.items() if key != "Condition"}
-    return bare | ({"Condition": rest} if rest else {})
 
 
 def _mapped(node: Any, change: Callable[[Any], Any]) -> Any:

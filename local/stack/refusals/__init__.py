@@ -4,10 +4,10 @@
 The decisions are pure functions, so the project's tests can import them without MiniStack.
 """
 
-from . import distributed_map, function_memory, s3_parts, state_size
+from . import condition_keys, distributed_map, function_memory, s3_parts, state_size
 from .patching import require_version
 
-TEACHINGS = (s3_parts.teach, function_memory.teach, state_size.teach, distributed_map.teach)
+TEACHINGS = (s3_parts.teach, function_memory.teach, state_size.teach, distributed_map.teach, condition_keys.teach)
 
 
 def teach_all() -> None:

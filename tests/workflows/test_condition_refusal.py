@@ -1,0 +1,81 @@
+"""The local IAM evaluates conditions on what PutEvents carries, as IAM does."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.stack.outputs import Stack
+from tests.workflows.probe_function import probe_function
+
+PUT_EVENTS = """
+import boto3
+from botocore.exceptions import ClientError
+
+def lambda_handler(event, context):
+    entries = [{"Source": source, "DetailType": "Test", "Detail": "{}"} for source in event["sources"]]
+    try:
+        return {"failed": boto3.client("events").put_events(Entries=entries)["FailedEntryCount"]}
+    except ClientError as error:
+        return {"refused": error.response["Error"]["Code"]}
+"""
+TAKEN, DENIED = {"failed": 0}, {"refused": "AccessDeniedException"}
+
+
+def put(stack: Stack, function: str, *sources: str) -> Any:
+    lambdas: Any = boto3.client("lambda", **stack.connection)
+    answer = lambdas.invoke(FunctionName=function, Payload=json.dumps({"sources": sources}))
+    return json.loads(answer["Payload"].read())
+
+
+@contextmanager
+def role_with(stack: Stack, condition: dict[str, Any]) -> Iterator[str]:
+    """Have a role that may put events under *condition*; yield its ARN."""
+    iam: Any = boto3.client("iam", **stack.connection)
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    name = "probe-put-events"
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    put_events = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": condition}
+    iam.put_role_policy(RoleName=name, PolicyName="PutEvents", PolicyDocument=policy(put_events))
+    try:
+        yield str(arn)
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="PutEvents")
+        iam.delete_role(RoleName=name)
+
+
+def policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def role_of(stack: Stack, function: str) -> str:
+    """Return the ARN of the role that the template gives to a function."""
+    roles: Any = boto3.client("iam", **stack.connection)
+    return str(next(role["Arn"] for role in roles.list_roles()["Roles"] if f"-{function}Role" in role["RoleName"]))
+
+
+@pytest.mark.parametrize("function", ["CloseExportFunction", "SalvageExportFunction", "SettleSessionFunction"])
+def test_a_function_puts_events_of_its_own_source_only(stack: Stack, function: str, tmp_path: Path) -> None:
+    with probe_function(stack, tmp_path, PUT_EVENTS, role=role_of(stack, function)) as probe:
+        assert put(stack, probe, "assetline") == TAKEN
+        assert put(stack, probe, "another") == DENIED
+        assert put(stack, probe, "assetline", "another") == DENIED
+
+
+def test_a_set_operator_compares_every_entry(stack: Stack, tmp_path: Path) -> None:
+    condition = {"ForAllValues:StringEquals": {"events:source": "assetline"}}
+    with role_with(stack, condition) as role, probe_function(stack, tmp_path, PUT_EVENTS, role=role) as probe:
+        assert put(stack, probe, "assetline") == TAKEN
+        assert put(stack, probe, "assetline", "assetline") == TAKEN
+        assert put(stack, probe, "assetline", "another") == DENIED
+
+
+def test_an_operator_for_one_value_denies_two_entries(stack: Stack, tmp_path: Path) -> None:
+    condition = {"StringEquals": {"events:source": "assetline"}}
+    with role_with(stack, condition) as role, probe_function(stack, tmp_path, PUT_EVENTS, role=role) as probe:
+        assert put(stack, probe, "assetline") == TAKEN
+        assert put(stack, probe, "assetline", "assetline") == DENIED
