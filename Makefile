@@ -27,11 +27,12 @@ LOCK      := pyproject.toml uv.lock .python-version
 LAYER_REQUIREMENTS := layers/assetline/requirements.txt
 EXPORT_LAYER = $(UV) export --frozen --quiet --only-group layer --no-emit-project --no-header --no-annotate
 
-# For the stack: where it listens, and servers to use in place of the emulated APIs of SafetyCulture and Vi.
+# For the stack: where it listens, its name, and servers to use in place of the emulated APIs of SafetyCulture and Vi.
 LOCAL_PORT ?= 4566
+STACK ?= assetline
 SAFETYCULTURE_URL ?=
 VI_URL ?=
-export LOCAL_PORT SAFETYCULTURE_URL VI_URL
+export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL
 
 # The SAM CLI: as on AWS, but it neither phones home nor writes to the home folder.
 export SAM_CLI_TELEMETRY := 0

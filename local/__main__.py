@@ -17,7 +17,7 @@ from local.stack.lifecycle import down as take_down
 from local.stack.lifecycle import is_whole
 from local.stack.lifecycle import up as bring_up
 from local.stack.outputs import Stack
-from local.stack.settings import DEFAULT_PORT, StackSettings
+from local.stack.settings import DEFAULT_PORT, DEFAULT_STACK_NAME, StackSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -30,16 +30,25 @@ SafetyCultureUrl = Annotated[
 ]
 
 
+StackName = Annotated[
+    str,
+    typer.Option(envvar="STACK", help="The name to deploy as; other stacks on the port stay beside it."),
+]
 ViUrl = Annotated[
     str | None, typer.Option(envvar="VI_URL", help="A server to ingest into, in place of the emulated Vi API.")
 ]
 
 
 @app.command()
-def up(port: Port = DEFAULT_PORT, safetyculture_url: SafetyCultureUrl = None, vi_url: ViUrl = None) -> None:
+def up(
+    port: Port = DEFAULT_PORT,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    safetyculture_url: SafetyCultureUrl = None,
+    vi_url: ViUrl = None,
+) -> None:
     """Have the stack up: return when it is ready. Running it again puts right what is missing or out of date."""
     began = time.monotonic()
-    settings = StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url)
+    settings = StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url, stack_name=stack_name)
     stack = bring_up(settings, typer.echo)
     latest.provide_commands()
     latest.show(settings.folder)

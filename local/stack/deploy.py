@@ -17,19 +17,18 @@ from local.stack import environment
 from local.stack.local_template import definitions, derive, sources, write_bootstraps
 from local.stack.yaml_tags import read_template, template_text
 
-STACK_NAME = "assetline"
-
 
 @dataclass(frozen=True)
 class Deployable:
-    """A derived template with its parameters, ready to be deployed; *digest* changes whenever either does."""
+    """A derived template with its parameters, to be deployed as *stack_name*; *digest* changes whenever one does."""
 
+    stack_name: str
     template: Path
     parameters: Mapping[str, str]
     digest: str
 
 
-def prepare(parameters: Mapping[str, str], state_dir: Path) -> Deployable:
+def prepare(stack_name: str, parameters: Mapping[str, str], state_dir: Path) -> Deployable:
     """Derive the template into *state_dir*, with the folders of code it names."""
     template = read_template(TEMPLATE)
     code = state_dir / "code"
@@ -40,7 +39,7 @@ def prepare(parameters: Mapping[str, str], state_dir: Path) -> Deployable:
     digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
     for path in contents:
         digest.update(path.read_bytes())
-    return Deployable(derived, parameters, digest.hexdigest())
+    return Deployable(stack_name, derived, parameters, digest.hexdigest())
 
 
 def deploy(deployable: Deployable, endpoint_url: str, state_dir: Path) -> dict[str, str]:
@@ -52,7 +51,7 @@ def deploy(deployable: Deployable, endpoint_url: str, state_dir: Path) -> dict[s
     with log.open("wb") as output:
         deployed = subprocess.run(
             [
-                *(SAM, "deploy", "--template-file", deployable.template, "--stack-name", STACK_NAME),
+                *(SAM, "deploy", "--template-file", deployable.template, "--stack-name", deployable.stack_name),
                 *("--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--region", environment.REGION),
                 *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
                 *("--parameter-overrides", *overrides),
@@ -64,16 +63,16 @@ def deploy(deployable: Deployable, endpoint_url: str, state_dir: Path) -> dict[s
             cwd=state_dir,
             env=_sam_environment(endpoint_url),
         )
-    if deployed.returncode != 0 or (deployed_outputs := outputs(endpoint_url)) is None:
+    if deployed.returncode != 0 or (deployed_outputs := outputs(deployable.stack_name, endpoint_url)) is None:
         raise DeployFailed(log)
     return deployed_outputs
 
 
-def outputs(endpoint_url: str) -> dict[str, str] | None:
-    """Return the outputs of the deployed stack; None when it is not there, or not whole."""
+def outputs(stack_name: str, endpoint_url: str) -> dict[str, str] | None:
+    """Return the outputs of the stack *stack_name*; None when it is not deployed, or not completely."""
     cloudformation = boto3.client("cloudformation", **connection(endpoint_url))
     try:
-        [stack] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+        [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError:
         return None
     if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:

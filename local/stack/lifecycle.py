@@ -80,17 +80,18 @@ def _up(settings: StackSettings, record: Record, say: Say) -> Stack:
     folder, url = settings.folder, endpoint(settings.port)
     _have_servers(settings, record, say)
     parameters = {"SafetyCultureApiUrl": record.urls["safetyculture"], "ViApiUrl": record.urls["vi"]}
-    deployable = deploy.prepare({**LOCAL_PARAMETERS, **parameters, **settings.parameters}, folder)
-    outputs = deploy.outputs(url) if record.deployed == deployable.digest else None
+    name = settings.stack_name
+    deployable = deploy.prepare(name, {**LOCAL_PARAMETERS, **parameters, **settings.parameters}, folder)
+    outputs = deploy.outputs(name, url) if record.deployed.get(name) == deployable.digest else None
     if outputs is None:
         say("Deploying the template with sam deploy.")
         outputs = deploy.deploy(deployable, url, folder)
-        record.deployed = deployable.digest
+        record.deployed[name] = deployable.digest
         record.write(folder)
     deploy.put_secret(LOCAL_TOKEN, outputs["SafetyCultureSecretArn"], url)
     key = {"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION}
     deploy.put_secret(json.dumps(key), outputs["ViSecretArn"], url)
-    stack = Stack(url, environment.REGION, deploy.STACK_NAME, outputs, record.urls)
+    stack = Stack(url, environment.REGION, name, outputs, record.urls)
     stack.write(folder)
     return stack
 
@@ -103,7 +104,7 @@ def _have_servers(settings: StackSettings, record: Record, say: Say) -> None:
 
     if not aws.is_served_by(record.servers.get(aws.NAME)):
         _stop(record, aws.NAME)
-        record.deployed = ""  # what was deployed was in its memory
+        record.deployed = {}  # what was deployed was in its memory
         record.servers[aws.NAME] = aws.start()
         record.write(folder)
         say(f"Starting MiniStack on port {settings.port}.")

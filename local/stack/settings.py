@@ -9,6 +9,8 @@ from local.errors import LocalStackFailed
 from local.paths import STACKS
 
 DEFAULT_PORT = 4566
+DEFAULT_STACK_NAME = "assetline"
+STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")  # CloudFormation's
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class StackSettings:
 
     *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
     *safetyculture_url* and *vi_url* name servers to use in place of the emulators; that of SafetyCulture serves *rows*
-    assets and takes *latency_seconds* a page. *parameters* are those of the template that are not as it says.
+    assets and takes *latency_seconds* a page. *parameters* are those of the template that are not as it says. Stacks of
+    several names on one port share its servers, as stacks of one account do.
     """
 
     port: int = DEFAULT_PORT
@@ -28,9 +31,14 @@ class StackSettings:
     rows: int = 2_000
     latency_seconds: float = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
+    stack_name: str = DEFAULT_STACK_NAME
 
     def __post_init__(self) -> None:
         """Refuse what could not work, before anything is started."""
+        if not STACK_NAME.fullmatch(self.stack_name):
+            raise LocalStackFailed(
+                f"Invalid stack name {self.stack_name!r}. Start with a letter, and use letters, digits and -."
+            )
         for name, url in {"SAFETYCULTURE_URL": self.safetyculture_url, "VI_URL": self.vi_url}.items():
             if url and not re.fullmatch(r"https?://[^/?#@\s]+", url):
                 raise LocalStackFailed(f"{name} is {url!r}: name an origin, such as http://127.0.0.1:8000")

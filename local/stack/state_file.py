@@ -19,7 +19,7 @@ class Record:
 
     servers: dict[str, Server] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)  # of the emulated APIs, or what is used in their place
-    deployed: str = ""
+    deployed: dict[str, str] = field(default_factory=dict)  # the digest of each stack, by its name
 
     @classmethod
     def read(cls, folder: Path) -> Self:

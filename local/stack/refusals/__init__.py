@@ -4,10 +4,17 @@
 The decisions are pure functions, so the project's tests can import them without MiniStack.
 """
 
-from . import condition_keys, distributed_map, function_memory, s3_parts, state_size
+from . import condition_keys, distributed_map, function_memory, physical_names, s3_parts, state_size
 from .patching import require_version
 
-TEACHINGS = (s3_parts.teach, function_memory.teach, state_size.teach, distributed_map.teach, condition_keys.teach)
+TEACHINGS = (
+    s3_parts.teach,
+    function_memory.teach,
+    state_size.teach,
+    distributed_map.teach,
+    condition_keys.teach,
+    physical_names.teach,
+)
 
 
 def teach_all() -> None:
