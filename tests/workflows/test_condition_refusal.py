@@ -1,8 +1,6 @@
 """The local IAM evaluates conditions on what PutEvents carries, as IAM does."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 
 from local.stack.outputs import Stack
 from tests.workflows.probe_function import probe_function
+from tests.workflows.probe_role import allow, probe_role
 
 PUT_EVENTS = """
 import boto3
@@ -32,26 +31,6 @@ def put(stack: Stack, function: str, *sources: str) -> Any:
     return json.loads(answer["Payload"].read())
 
 
-@contextmanager
-def role_with(stack: Stack, condition: dict[str, Any]) -> Iterator[str]:
-    """Have a role that may put events under *condition*; yield its ARN."""
-    iam: Any = boto3.client("iam", **stack.connection)
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    name = "probe-put-events"
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
-    put_events = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": condition}
-    iam.put_role_policy(RoleName=name, PolicyName="PutEvents", PolicyDocument=policy(put_events))
-    try:
-        yield str(arn)
-    finally:
-        iam.delete_role_policy(RoleName=name, PolicyName="PutEvents")
-        iam.delete_role(RoleName=name)
-
-
-def policy(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 def role_of(stack: Stack, function: str) -> str:
     """Return the ARN of the role that the template gives to a function."""
     roles: Any = boto3.client("iam", **stack.connection)
@@ -68,7 +47,10 @@ def test_a_function_puts_events_of_its_own_source_only(stack: Stack, function: s
 
 def test_a_set_operator_compares_every_entry(stack: Stack, tmp_path: Path) -> None:
     condition = {"ForAllValues:StringEquals": {"events:source": "assetline"}}
-    with role_with(stack, condition) as role, probe_function(stack, tmp_path, PUT_EVENTS, role=role) as probe:
+    with (
+        probe_role(stack, allow("events:PutEvents", Condition=condition)) as role,
+        probe_function(stack, tmp_path, PUT_EVENTS, role=role) as probe,
+    ):
         assert put(stack, probe, "assetline") == TAKEN
         assert put(stack, probe, "assetline", "assetline") == TAKEN
         assert put(stack, probe, "assetline", "another") == DENIED
@@ -76,6 +58,9 @@ def test_a_set_operator_compares_every_entry(stack: Stack, tmp_path: Path) -> No
 
 def test_an_operator_for_one_value_denies_two_entries(stack: Stack, tmp_path: Path) -> None:
     condition = {"StringEquals": {"events:source": "assetline"}}
-    with role_with(stack, condition) as role, probe_function(stack, tmp_path, PUT_EVENTS, role=role) as probe:
+    with (
+        probe_role(stack, allow("events:PutEvents", Condition=condition)) as role,
+        probe_function(stack, tmp_path, PUT_EVENTS, role=role) as probe,
+    ):
         assert put(stack, probe, "assetline") == TAKEN
         assert put(stack, probe, "assetline", "assetline") == DENIED

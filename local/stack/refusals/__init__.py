@@ -4,7 +4,7 @@
 The decisions are pure functions, so the project's tests can import them without MiniStack.
 """
 
-from . import condition_keys, distributed_map, function_memory, physical_names, s3_parts, state_size
+from . import condition_keys, distributed_map, function_memory, machine_role, physical_names, s3_parts, state_size
 from .patching import require_version
 
 TEACHINGS = (
@@ -14,6 +14,7 @@ TEACHINGS = (
     distributed_map.teach,
     condition_keys.teach,
     physical_names.teach,
+    machine_role.teach,
 )
 
 

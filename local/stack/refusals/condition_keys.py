@@ -26,8 +26,12 @@ def entry_keys(body: bytes) -> dict[str, list[str]]:
     except ValueError:
         return {}
     entries = request.get("Entries") if isinstance(request, dict) else None
-    listed = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    keys = {key: [str(entry[field]) for entry in listed if field in entry] for key, field in KEYS_OF_ENTRIES.items()}
+    return keys_of_entries([entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else [])
+
+
+def keys_of_entries(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the multivalued keys of the *entries* of a PutEvents request."""
+    keys = {key: [str(entry[field]) for entry in entries if field in entry] for key, field in KEYS_OF_ENTRIES.items()}
     return {key: values for key, values in keys.items() if values}
 
 

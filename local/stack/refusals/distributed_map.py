@@ -11,6 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from .item_batches import item_batches
+from .machine_calls import calls_of_map, machine_of, read_call
+from .machine_role import check_calls
 from .map_results import write_results
 from .patching import Function, attribute, wrap
 from .state_size import MEASURED_ELSEWHERE
@@ -28,8 +30,9 @@ def teach() -> None:
 def _batching(run: Function) -> Function:
     def run_distributed_map(state: dict[str, Any], given: Any, effective: Any, *others: Any) -> Any:
         iterator, execution, context = others
+        check_calls(calls_of_map(machine_of(execution["stateMachineArn"])), execution)
         language = Language(state, given, effective, context)
-        inputs = _inputs_of_children(state, language)
+        inputs = _inputs_of_children(state, language, execution)
         bare = {name: language.value(state[name]) for name in KEPT if name in state}
         bare |= {"Label": (label := state.get("Label") or str(uuid4())), MEASURED_ELSEWHERE: True}
         writer = state.get("ResultWriter")
@@ -38,7 +41,7 @@ def _batching(run: Function) -> Function:
             # A child sees no variable of its parent.
             results, _ = run(bare, None, inputs, iterator, execution, context | {"variables": {}})
         finally:
-            written = write_results(execution["executionArn"], label, arguments) if arguments else None
+            written = write_results(execution, label, arguments) if arguments else None
         return language.output(results if written is None else written), attribute(STATES, "_next_or_end")(state)
 
     return run_distributed_map
@@ -88,8 +91,8 @@ class Language:
         return attribute(STATES, "_apply_output_path")(self.state, merged, self.context)
 
 
-def _inputs_of_children(state: dict[str, Any], language: Language) -> list[Any]:
-    items = _items(state, language)
+def _inputs_of_children(state: dict[str, Any], language: Language, execution: Any) -> list[Any]:
+    items = _items(state, language, execution)
     if selector := state.get("ItemSelector") or state.get("Parameters"):
         items = [_selected(selector, index, item, language) for index, item in enumerate(items)]
     if not (batcher := state.get("ItemBatcher")):
@@ -102,10 +105,11 @@ def _inputs_of_children(state: dict[str, Any], language: Language) -> list[Any]:
     )
 
 
-def _items(state: dict[str, Any], language: Language) -> list[Any]:
+def _items(state: dict[str, Any], language: Language, execution: Any) -> list[Any]:
     if reader := state.get("ItemReader"):
         evaluated = {name: field for name, field in reader.items() if name != "Arguments"}
-        evaluated["Parameters"] = language.fields(reader)
+        evaluated["Parameters"] = arguments = language.fields(reader)
+        check_calls([read_call(reader, arguments)], execution)
         found = attribute(STATES, "_read_map_items")(evaluated, language.effective, language.context)
     elif language.is_jsonata and "Items" in state:
         found = attribute(STATES, "_jsonata_state_field")(state, "Items", "array", language.given, language.context)

@@ -6,20 +6,23 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .machine_calls import write_call
+from .machine_role import check_calls
 from .patching import attribute
 
 STATES = "ministack.services.stepfunctions"
 S3 = "ministack.services.s3"
 
 
-def write_results(execution_arn: str, label: str, arguments: Mapping[str, str]) -> dict[str, Any]:
+def write_results(execution: Mapping[str, Any], label: str, arguments: Mapping[str, str]) -> dict[str, Any]:
     """Write the results of the last Map Run of an execution's state; return the state's result."""
-    runs = attribute(STATES, "_map_runs").items()
-    map_run = [arn for arn, run in runs if run["executionArn"] == execution_arn and f"/{label}:" in arn][-1]
+    runs, parent = attribute(STATES, "_map_runs").items(), execution["executionArn"]
+    map_run = [arn for arn, run in runs if run["executionArn"] == parent and f"/{label}:" in arn][-1]
     executions = attribute(STATES, "_executions").values()
     children = [child for child in executions if child.get("mapRunArn") == map_run]
     bucket = arguments["Bucket"]
     folder = "/".join(filter(None, [arguments.get("Prefix", "").strip("/"), map_run.rpartition(":")[2]]))
+    check_calls([write_call(bucket, f"{folder}/manifest.json")], execution)
     files = results_files(children, folder)
     for key, content in files.items():
         _put(bucket, key, content)
