@@ -66,7 +66,8 @@ check: $(DEV_ENV) $(SAM) ## Check format, lint, types, the template, the machine
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 	$(RUN_SAM) validate --lint --region us-east-1
-	$(PYTHON) -m pytest --quiet tests/contract/test_machines.py tests/contract/test_template.py tests/contract/test_layer.py
+	$(PYTHON) -m pytest --quiet tests/contract/test_machines.py tests/contract/test_template.py \
+		tests/contract/test_transformed_template.py tests/contract/test_permissions.py tests/contract/test_layer.py
 	@$(EXPORT_LAYER) | diff - $(LAYER_REQUIREMENTS) || { echo "$(LAYER_REQUIREMENTS) is out of date: make lock"; exit 1; }
 
 .PHONY: up
