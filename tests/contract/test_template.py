@@ -187,3 +187,13 @@ def test_what_salvage_was_not_told_or_could_not_do_is_kept() -> None:
     (allowed,) = resources("AWS::SQS::QueuePolicy")["SalvageQueuePolicy"]["PolicyDocument"]["Statement"]
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
     assert allowed["Resource"] == queue
+
+
+def test_new_accounts_can_run_record_drop_beside_other_functions() -> None:
+    scaling = resources("AWS::Serverless::Function")["RecordDropFunction"]["Events"]["Drops"]["Properties"]
+    assert scaling["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RecordDropConcurrency"}}
+    concurrency = template()["Parameters"]["RecordDropConcurrency"]
+    limits_of_sqs_scaling = (2, 1000)
+    assert (concurrency["MinValue"], concurrency["MaxValue"]) == limits_of_sqs_scaling
+    concurrent_executions_of_a_new_account = 10
+    assert concurrency["Default"] <= concurrent_executions_of_a_new_account // 2
