@@ -8,7 +8,9 @@
 - a definition file is named by its absolute path, for the derived template lies elsewhere;
 - a statement that denies plain HTTP is left out, for the stack listens on loopback without TLS;
 - `!Ref` of a secret becomes `!GetAtt ….Id`, the same ARN on AWS: MiniStack's `Ref` gives the name, which no role's
-  statement matches.
+  statement matches;
+- `MaximumConcurrency` is the default of the parameter that it names: MiniStack's `Ref` of a number gives text, which it
+  then compares with numbers.
 """
 
 import os
@@ -136,6 +138,8 @@ def _as_ministack_reads(template: Template) -> Any:
                 return Tagged("!GetAtt", f"{name}.Id")
             case Tagged("!Sub", str(text)):
                 return Tagged("!Sub", re.sub(r"\$\{(\w+)\}", arn_in_text, text))
+            case {"MaximumConcurrency": Tagged("!Ref", str(name))}:
+                return node | {"MaximumConcurrency": template["Parameters"][name]["Default"]}
             case _:
                 return node
 
