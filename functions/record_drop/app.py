@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.ingest.arrival import Arrival
-from assetline.ingest.dependencies import recorder
+from assetline.ingest.dependencies import message_retries, recorder
 from assetline.observability import logger
 
 
@@ -18,9 +18,17 @@ from assetline.observability import logger
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | dict[str, int]:
     """Take a batch of messages and return those that failed; or the items of a backfill, and count what they are."""
     if "Records" in event:
-        return process_partial_response(event, _record_message, BatchProcessor(EventType.SQS), context)
+        return _record_messages(event, context)
     noted = Counter(recorder().record(Arrival.from_listing(item)) for item in event.get("Items", [event]))
     return {"recorded": noted["recorded"] + noted["again"], "known": noted["known"], "ignored": noted[None]}
+
+
+def _record_messages(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    processor = BatchProcessor(EventType.SQS)
+    try:
+        return process_partial_response(event, _record_message, processor, context)
+    finally:  # a batch that failed as a whole raises
+        message_retries().schedule([record for record in processor.fail_messages if isinstance(record, SQSRecord)])
 
 
 def _record_message(record: SQSRecord) -> None:

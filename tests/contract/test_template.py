@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from assetline.ingest.message_retries import pause_seconds
 from assetline.vi import client
 from tests.contract.metrics import (
     EMITTED_BY_AWS,
@@ -197,3 +198,13 @@ def test_new_accounts_can_run_record_drop_beside_other_functions() -> None:
     assert (concurrency["MinValue"], concurrency["MaxValue"]) == limits_of_sqs_scaling
     concurrent_executions_of_a_new_account = 10
     assert concurrency["Default"] <= concurrent_executions_of_a_new_account // 2
+
+
+def test_a_failed_drop_message_is_attempted_often_before_it_is_dead() -> None:
+    queue = resources("AWS::SQS::Queue")["DropQueue"]
+    function = resources("AWS::Serverless::Function")["RecordDropFunction"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]  # the Lambda developer guide, SQS event sources
+    receives = queue["RedrivePolicy"]["maxReceiveCount"]
+    assert receives >= 6
+    assert 30 * 60 <= sum(pause_seconds(receive) for receive in range(1, receives)) <= 3600
+    assert "sqs:ChangeMessageVisibility" in actions_on("RecordDropFunction", {"Fn::GetAtt": ["DropQueue", "Arn"]})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from assetline.ingest.message_retries import pause_seconds
 from local.emulators.vi.scenario import (
     LOCAL_KEY,
     LOCAL_ORGANIZATION,
@@ -28,7 +29,7 @@ from local.stack.ministack import MiniStack, free_port
 from local.stack.outputs import Stack
 from local.stack.settings import StackSettings
 from local.stack.state_file import Record
-from tests.workflows.drop_box import DropBox, until
+from tests.workflows.drop_box import PATIENCE_SECONDS, DropBox, until
 
 REASONS = {"bad/text.png": "WrongContent", "bad/empty.jpg": "EmptyObject", "bad/notes.txt": "UnsupportedType"}
 # Minutes are seconds here: the clock is sixty times faster than Vi's ration of five sessions in five minutes.
@@ -227,9 +228,23 @@ def kill_functions(folder: Path) -> None:
                 os.kill(process.pid, signal.SIGKILL)
 
 
-def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(box: DropBox, stack: Stack) -> None:
+@pytest.fixture
+def one_receive(box: DropBox) -> Iterator[None]:
+    """Let a message be dead after one receive, and let the queue's own timeout be that of the template."""
     sqs = box.client("sqs")
-    sqs.set_queue_attributes(QueueUrl=box.queue_url, Attributes={"VisibilityTimeout": "1"})
+    attributes = sqs.get_queue_attributes(QueueUrl=box.queue_url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    policy = json.loads(attributes["RedrivePolicy"])
+    for receives, timeout in ((1, "1800"), (policy["maxReceiveCount"], "20")):
+        changed = {"RedrivePolicy": json.dumps(policy | {"maxReceiveCount": receives}), "VisibilityTimeout": timeout}
+        sqs.set_queue_attributes(QueueUrl=box.queue_url, Attributes=changed)
+        if receives == 1:
+            yield
+
+
+def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(
+    box: DropBox, stack: Stack, one_receive: None
+) -> None:
+    sqs = box.client("sqs")
     sqs.send_message(QueueUrl=box.queue_url, MessageBody=json.dumps({"detail": "poison"}))
 
     def dead() -> bool:
@@ -237,7 +252,8 @@ def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(box: DropBox, 
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", [])
         return {"detail": "poison"} in [json.loads(message["Body"]) for message in messages]
 
-    assert until(dead, "the message is in the dead-letter queue")
+    # The function sets when the message is visible again; the queue would take half an hour.
+    assert until(dead, "the message is in the dead-letter queue", pause_seconds(1) + PATIENCE_SECONDS)
 
 
 def test_a_backfill_ingests_what_a_bucket_holds_already(box: DropBox, vi: Emulator, stack: Stack) -> None:

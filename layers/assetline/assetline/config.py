@@ -58,3 +58,9 @@ class RunSettings(_FromEnvironment, frozen=True):
     """What the functions that start runs of the ingestion know, and those that a run invokes cannot."""
 
     ingest_state_machine_arn: Name
+
+
+class QueueSettings(_FromEnvironment, frozen=True):
+    """The queue that the function Record Drop takes messages from."""
+
+    drop_queue_url: Name

@@ -200,6 +200,7 @@ def session_stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch, **scenario: Any
             "GATHER_SECONDS": "60",
             "DROP_RETENTION_DAYS": "30",
             "INGEST_STATE_MACHINE_ARN": MACHINE,
+            "DROP_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="drops")["QueueUrl"],
         }.items():
             monkeypatch.setenv(name, value)
         forget_connections()

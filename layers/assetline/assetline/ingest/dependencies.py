@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from assetline.config import IngestSettings, RunSettings
+from assetline.config import IngestSettings, QueueSettings, RunSettings
 from assetline.credentials import ViKey
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.inspection import Limits
 from assetline.ingest.ledger import Ledger
+from assetline.ingest.message_retries import MessageRetries
 from assetline.ingest.open_session import Opener
 from assetline.ingest.record_drop import Recorder
 from assetline.ingest.reject_drops import Unsent
@@ -108,6 +109,12 @@ def recorder() -> Recorder:
     """Return what notes drops."""
     limits = Limits(settings().max_image_bytes, settings().default_dataset_id)
     return Recorder(s3(), ledger(), sessions_table(), runs(), limits)
+
+
+@cache
+def message_retries() -> MessageRetries:
+    """Return what schedules the retries of failed messages."""
+    return MessageRetries(boto3.client("sqs", config=_AWS), QueueSettings.from_env().drop_queue_url)
 
 
 @cache

@@ -1,0 +1,44 @@
+"""Messages of the drop queue that failed: each becomes visible again after a pause that grows with its receives."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assetline.observability import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+PAUSE_SECONDS = 60  # ours: times the receives so far
+MAX_PAUSE_SECONDS = 900  # ours
+
+
+@dataclass(frozen=True)
+class MessageRetries:
+    """Sets when failed messages become visible again."""
+
+    sqs: "SQSClient"
+    queue_url: str
+
+    def schedule(self, failed: Iterable[SQSRecord]) -> None:
+        """Set the visibility timeout of *failed*; without it, each returns after the timeout of the queue.
+
+        A failure is logged and not raised: the message returns later, and is not lost.
+        """
+        for record in failed:
+            try:
+                self.sqs.change_message_visibility(
+                    QueueUrl=self.queue_url,
+                    ReceiptHandle=record.receipt_handle,
+                    VisibilityTimeout=pause_seconds(int(record.attributes.approximate_receive_count)),
+                )
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("retry_not_scheduled", message_id=record.message_id, error=str(error))
+
+
+def pause_seconds(receives: int) -> int:
+    """Return for how long a message stays invisible after its latest receive failed."""
+    return min(PAUSE_SECONDS * receives, MAX_PAUSE_SECONDS)
