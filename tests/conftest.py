@@ -20,6 +20,7 @@ def aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "STACK_NAME": "assetline-test",
     }.items():
         monkeypatch.setenv(name, value)
 

@@ -21,17 +21,23 @@ EMITTED_BY_AWS = {
     ),
     "AWS/Lambda": ("FunctionName", {"Errors", "Throttles", "Duration"}),
 }
-_SEARCH = re.compile(r"""SEARCH\('\{(?P<schema>[\w,]+)\} MetricName="(?P<name>\w+)"', '\w+', \d+\)""")
+# The dimensions that `count` gives a metric, as a test of it shows.
+OF_ALL_FEEDS = frozenset({"service", "stack"})
+OF_A_FEED = OF_ALL_FEEDS | {"feed"}
+_SEARCH = re.compile(
+    r"""SEARCH\('\{(?P<schema>[\w,]+)\} MetricName="(?P<name>\w+)" stack="(?P<stack>[^"]+)"', '\w+', \d+\)"""
+)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric that is named somewhere; *of* is the resource it is about, where its dimension is one."""
+    """A metric that is named somewhere: the resource its first dimension names, and the stack, where it has one."""
 
     namespace: str
     name: str
     dimensions: frozenset[str]
     of: str = ""
+    stack: str = ""
 
 
 def emitted() -> set[tuple[str, frozenset[str]]]:
@@ -42,7 +48,7 @@ def emitted() -> set[tuple[str, frozenset[str]]]:
             match node:
                 case ast.Call(func=ast.Name(id="count"), args=[feed], keywords=counts):
                     of_all = isinstance(feed, ast.Constant) and feed.value is None
-                    dimensions = frozenset({"service"} if of_all else {"service", "feed"})
+                    dimensions = OF_ALL_FEEDS if of_all else OF_A_FEED
                     found |= {(count.arg, dimensions) for count in counts if count.arg}
     return found
 
@@ -53,7 +59,8 @@ def metrics_of_alarms() -> Iterator[Metric]:
         stats = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
         for metric in stats or [alarm]:
             dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
-            yield Metric(metric["Namespace"], metric["MetricName"], frozenset(dimensions), _named(*dimensions.values()))
+            of, stack = _named(next(iter(dimensions.values()))), _named(dimensions.get("stack", ""))
+            yield Metric(metric["Namespace"], metric["MetricName"], frozenset(dimensions), of, stack)
 
 
 def metrics_of_the_dashboard() -> Iterator[Metric]:
@@ -66,11 +73,13 @@ def metrics_of_the_dashboard() -> Iterator[Metric]:
                     search = _SEARCH.fullmatch(expression)
                     assert search, f"not a search that this test can read: {expression}"
                     namespace, *dimensions = search["schema"].split(",")
-                    yield Metric(namespace, search["name"], frozenset(dimensions))
+                    yield Metric(namespace, search["name"], frozenset(dimensions), stack=search["stack"].strip("${}"))
                 case _:
                     above = _in_full([part for part in metric if isinstance(part, str)], above)
                     namespace, name, *pairs = above
-                    yield Metric(namespace, name, frozenset(pairs[::2]), pairs[1].strip("${}"))
+                    values = dict(zip(pairs[::2], pairs[1::2], strict=True))
+                    of, stack = pairs[1].strip("${}"), values.get("stack", "").strip("${}")
+                    yield Metric(namespace, name, frozenset(values), of, stack)
 
 
 def widgets() -> list[dict[str, Any]]:

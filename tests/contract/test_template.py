@@ -159,6 +159,8 @@ def test_every_metric_an_alarm_or_the_dashboard_names_is_one_that_is_emitted() -
     assert {metric.namespace for metric in named} == {"Assetline", *EMITTED_BY_AWS}
     ours = {(metric.name, metric.dimensions) for metric in named if metric.namespace == "Assetline"}
     assert ours <= emitted()
+    assert {metric.stack for metric in named if metric.namespace == "Assetline"} == {"AWS::StackName"}
+    assert template()["Globals"]["Function"]["Environment"]["Variables"]["STACK_NAME"] == {"Ref": "AWS::StackName"}
     for metric in named:
         if metric.namespace in EMITTED_BY_AWS:
             assert (metric.dimensions, metric.name in EMITTED_BY_AWS[metric.namespace][1]) == (

@@ -1,5 +1,7 @@
 """Logs and metrics: one logger, one set of metrics, the same names in every function."""
 
+import os
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -8,7 +10,11 @@ _metrics = Metrics(namespace="Assetline", service="assetline")
 
 
 def count(feed: str | None, **counts: int) -> None:
-    """Publish counts, of one feed or of all, as metrics in the log; CloudWatch reads them from there."""
+    """Publish counts, of one feed or of all, as metrics in the log; CloudWatch reads them from there.
+
+    Each has the dimension `stack`, so that the alarms of one stack see no other stack of the account.
+    """
+    _metrics.add_dimension(name="stack", value=os.environ["STACK_NAME"])
     if feed is not None:
         _metrics.add_dimension(name="feed", value=feed)
     for name, value in counts.items():
