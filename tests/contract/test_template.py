@@ -175,11 +175,38 @@ def test_whatever_can_fail_has_an_alarm_and_is_on_the_dashboard() -> None:
     failures = {(how, name) for how in ("ExecutionsFailed", "ExecutionsTimedOut") for name in machines}
     depths = {("ApproximateNumberOfMessagesVisible", name) for name in dead_letters}
     errors = {("Errors", name) for name in functions}
+    # What no machine runs, and what keeps no event that it failed on, is seen by its errors alone.
+    alone = {
+        ("Errors", name)
+        for name, function in functions.items()
+        if {"Events", "EventInvokeConfig"} & {*function} == {"Events"}
+    }
 
-    assert failures | depths <= {(metric.name, metric.of) for metric in metrics_of_alarms()}
+    assert {name for _, name in alone} == {"RecordDropFunction", "SweepDropsFunction"}
+    assert failures | depths | alone <= {(metric.name, metric.of) for metric in metrics_of_alarms()}
     assert failures | depths | errors <= {(metric.name, metric.of) for metric in metrics_of_the_dashboard()}
     shown = {arn for widget in widgets() for arn in widget.get("alarms", [])}
     assert shown == {f"${{{name}.Arn}}" for name in resources("AWS::CloudWatch::Alarm")}
+
+
+@pytest.mark.parametrize("alarm", resources("AWS::CloudWatch::Alarm").items(), ids=lambda item: item[0])
+def test_an_alarm_notifies_the_topic_and_the_email_that_are_given(alarm: tuple[str, dict[str, Any]]) -> None:
+    nothing = {"Ref": "AWS::NoValue"}
+    assert alarm[1]["AlarmActions"] == [
+        {"Fn::If": ["AlarmsNotifyTopic", {"Ref": "AlarmTopicArn"}, nothing]},
+        {"Fn::If": ["AlarmsNotifyEmail", {"Ref": "AlarmTopic"}, nothing]},
+    ]
+
+
+def test_cloudwatch_may_publish_to_the_encrypted_alarm_topic() -> None:
+    cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
+    assert resources("AWS::SNS::Topic")["AlarmTopic"]["KmsMasterKeyId"] == {"Ref": "AlarmTopicKey"}
+    key = resources("AWS::KMS::Key")["AlarmTopicKey"]["KeyPolicy"]["Statement"]
+    (use,) = [statement for statement in key if statement["Principal"] == cloudwatch]
+    assert {*use["Action"]} == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    (publish,) = resources("AWS::SNS::TopicPolicy")["AlarmTopicPolicy"]["PolicyDocument"]["Statement"]
+    assert (publish["Principal"], publish["Action"]) == (cloudwatch, "sns:Publish")
+    assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_what_salvage_was_not_told_or_could_not_do_is_kept() -> None:
