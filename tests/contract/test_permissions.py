@@ -1,9 +1,12 @@
 """The permissions that the template grants, against what AWS documents of its actions and condition keys."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from tests.contract.template import template
+import pytest
+
+from tests.contract.template import MACHINES, ROOT, machine, resources, template
 
 # Types of condition keys, as the Service Authorization Reference lists them for each service; those of `aws:` keys as
 # the IAM User Guide lists them ("AWS global condition context keys"). "ArrayOf…" is a multivalued key.
@@ -48,3 +51,40 @@ def test_multivalued_condition_keys_use_set_operators_and_others_do_not() -> Non
         if operator.startswith(SET_OPERATORS) != CONDITION_KEY_TYPES[key].startswith("ArrayOf")
     ]
     assert wrong == []
+
+
+def machine_name(path: Path) -> str:
+    """Return the logical id of the machine that a definition file defines."""
+    uri = str(path.relative_to(ROOT))
+    (name,) = [
+        name
+        for name, properties in resources("AWS::Serverless::StateMachine").items()
+        if properties["DefinitionUri"] == uri
+    ]
+    return name
+
+
+def runs_distributed_map(path: Path) -> bool:
+    processors = [state.get("ItemProcessor", {}) for state in machine(path)["States"].values()]
+    return any(processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED" for processor in processors)
+
+
+@pytest.mark.parametrize("path", [path for path in MACHINES if runs_distributed_map(path)], ids=lambda path: path.stem)
+def test_a_distributed_map_has_the_permissions_that_aws_documents(path: Path) -> None:
+    # "IAM policies for using Distributed Map states" in the Step Functions developer guide.
+    name = machine_name(path)
+    (policy,) = [
+        policy for policy in resources("AWS::IAM::Policy").values() if policy["Roles"] == [{"Ref": f"{name}Role"}]
+    ]
+    start, look, redrive = policy["PolicyDocument"]["Statement"]
+    execution = f"arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:execution:${{{name}.Name}}"
+    children = {"Fn::Sub": f"{execution}/*"}
+    assert (start["Action"], start["Resource"]) == ("states:StartExecution", {"Ref": name})
+    assert look["Action"] == ["states:DescribeExecution", "states:StopExecution"]
+    assert look["Resource"] == [{"Fn::Sub": f"{execution}:*"}, children]
+    assert (redrive["Action"], redrive["Resource"]) == ("states:RedriveExecution", children)
+
+
+def test_the_machines_with_a_distributed_map_are_found() -> None:
+    found = {path.name.removesuffix(".asl.json") for path in MACHINES if runs_distributed_map(path)}
+    assert found == {"ingest_drops", "backfill_drops", "download_assets"}
