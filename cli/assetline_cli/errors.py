@@ -17,6 +17,7 @@
     ├── FolderUnreadable      a folder to drop that cannot be looked into
     ├── DropMissing           no drop of that id
     ├── NothingToRetry        drops, but none that can be re-queued
+    ├── RedriveIncomplete     dead letters that SQS did not take back
     ├── RunNotStarted         drops that wait again, without a run to take them at once
     ├── FolderUnwritable      the directory given with --to, or to download into
     ├── FolderFull            a disk that takes no more, or the directory gone, in the middle of a download
@@ -150,6 +151,10 @@ class DropMissing(CommandFailed):
 
 class NothingToRetry(CommandFailed):
     """None of the drops can be re-queued."""
+
+
+class RedriveIncomplete(CommandFailed):
+    """SQS refused to take some dead letters back; they stay where they are."""
 
 
 class RunNotStarted(CommandFailed):

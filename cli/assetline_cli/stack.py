@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 DEFAULT_STACK = "assetline"
@@ -26,6 +27,7 @@ SEVERAL = "ExportFeedsStateMachineArn"  # the output only stacks have that expor
 VI_ORIGIN, VI_SECRET = "ViApiUrl", "ViSecretArn"  # a parameter and an output, of stacks that work with Vi
 DOWNLOADS, DELETIONS = "DownloadStateMachineArn", "DeleteStateMachineArn"  # the outputs of those that also do that
 INGESTION = ("DropBucketName", "DropsTableName", "SessionsTableName", "IngestStateMachineArn")  # only those that ingest
+QUEUES = ("DropQueueUrl", "DropDeadLetterQueueUrl")
 
 # An operator waits at a terminal: three tries tell a hiccup from an endpoint that is not there.
 PATIENCE = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
@@ -72,6 +74,11 @@ class Aws:
         """Reads the Vi key, for what the command asks of Vi itself."""
         return self._session.client("secretsmanager", config=PATIENCE)
 
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Moves messages between queues."""
+        return self._session.client("sqs", config=PATIENCE)
+
     def table(self, name: str) -> Table:
         """Return the table *name*, with attributes as Python values."""
         return self._session.resource("dynamodb", config=PATIENCE).Table(name)
@@ -85,6 +92,14 @@ class Ingestion:
     drops_table: str
     sessions_table: str
     machine_arn: str
+
+
+@dataclass(frozen=True)
+class DropQueues:
+    """The queue of drops, and the one for its messages that failed too often."""
+
+    queue_url: str
+    dead_letter_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,7 @@ class Stack:
     several_machine_arn: str | None = None
     ingests: Ingestion | None = None
     knows_vi: Vi | None = None
+    drop_queues: DropQueues | None = None
 
     def vi(self) -> Vi:
         """Return where Vi is.
@@ -148,6 +164,12 @@ class Stack:
             )
         return self.ingests
 
+    def queues_of_drops(self) -> DropQueues:
+        """Return the queues of drops; raises `OutputsMissing`."""
+        if self.drop_queues is None:
+            raise OutputsMissing(f"Stack {self.name!r} is missing the outputs {', '.join(QUEUES)}. Redeploy it.")
+        return self.drop_queues
+
     def machine_of_several(self) -> str:
         """Return the machine that exports several feeds.
 
@@ -187,6 +209,7 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
     parameters = {one.get("ParameterKey"): one.get("ParameterValue", "") for one in found.get("Parameters", [])}
     origin, secret_arn = parameters.get(VI_ORIGIN), outputs.get(VI_SECRET)
     ingestion = [outputs.get(key, "") for key in INGESTION]
+    queues = [outputs.get(key, "") for key in QUEUES]
     return Stack(
         name,
         machine_arn,
@@ -197,6 +220,7 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
         knows_vi=(
             Vi(origin, secret_arn, outputs.get(DOWNLOADS), outputs.get(DELETIONS)) if origin and secret_arn else None
         ),
+        drop_queues=DropQueues(*queues) if all(queues) else None,
     )
 
 

@@ -62,6 +62,7 @@ def test_it_is_described_as_others_rely_on(stack: Stack, settings: StackSettings
         "DeleteStateMachineArn",
         "DownloadStateMachineArn",
         "DropDeadLetterQueueUrl",
+        "DropQueueUrl",
         "ViSecretArn",
     }
 

@@ -23,6 +23,7 @@ from assetline_cli.drops.options import (
     ShowProgress,
     WaitForThem,
 )
+from assetline_cli.drops.redrive import redrive as redrive_messages
 from assetline_cli.drops.retry import Wanted
 from assetline_cli.drops.retry import retry as retry_them
 from assetline_cli.drops.table import DropsTable
@@ -148,6 +149,28 @@ def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     with one_message(desk):
         wanted = Wanted(drop_id or (), dataset, reason)
         raise typer.Exit(retry_them(desk, find_stack(desk.aws.cloudformation, stack), wanted, sure=yes))
+
+
+@drops_app.command()
+def redrive(ctx: typer.Context, yes: Yes = False, stack: StackName = DEFAULT_STACK) -> None:
+    """Move the messages of the drop dead-letter queue back to the drop queue.
+
+    Fix the cause first: the logs of record_drop have it. A message that fails
+    again returns to the dead-letter queue after ten attempts. The command
+    shows how many messages there are and asks, unless --yes is given. Each
+    message is sent before it is deleted, so none is lost. Exit status: 0 all
+    moved, or none to move; 1 anything else; 130 Ctrl+C.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline drops redrive[/cyan]
+      [cyan]assetline drops redrive --yes --stack assetline-prod[/cyan]
+    """
+    desk: Desk = ctx.obj
+    if not yes and not desk.can_ask:
+        raise typer.BadParameter("required when stdin is not a terminal", param_hint="--yes")
+    with one_message(desk):
+        raise typer.Exit(redrive_messages(desk, find_stack(desk.aws.cloudformation, stack), sure=yes))
 
 
 def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
