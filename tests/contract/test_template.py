@@ -237,3 +237,28 @@ def test_a_failed_drop_message_is_attempted_often_before_it_is_dead() -> None:
     assert receives >= 6
     assert 30 * 60 <= sum(pause_seconds(receive) for receive in range(1, receives)) <= 3600
     assert "sqs:ChangeMessageVisibility" in actions_on("RecordDropFunction", {"Fn::GetAtt": ["DropQueue", "Arn"]})
+
+
+HOLD_DATA = {
+    name: resource
+    for name, resource in template()["Resources"].items()
+    if resource["Type"] in {"AWS::S3::Bucket", "AWS::DynamoDB::Table"}
+}
+
+
+@pytest.mark.parametrize("name", HOLD_DATA)
+def test_data_of_users_survives_the_deletion_and_replacement_of_its_resource(name: str) -> None:
+    resource = HOLD_DATA[name]
+    assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("table", resources("AWS::DynamoDB::Table"))
+def test_a_table_is_protected_from_deletion_and_restorable(table: str) -> None:
+    properties = resources("AWS::DynamoDB::Table")[table]
+    assert properties["DeletionProtectionEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_a_replaced_secret_keeps_its_credential() -> None:
+    secrets = [one for one in template()["Resources"].values() if one["Type"] == "AWS::SecretsManager::Secret"]
+    assert {(secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) for secret in secrets} == {("Delete", "Retain")}
