@@ -23,6 +23,12 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a function may do, with what it may do only under a condition of the template."""
+    found = [statement for policy in function.get("Policies", []) for statement in policy["Statement"]]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
+
+
 def machine(path: Path) -> dict[str, Any]:
     """Return a machine's definition."""
     definition: dict[str, Any] = json.loads(path.read_text())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.template import MACHINES, ROOT, machine, resources, template
+from tests.contract.template import MACHINES, ROOT, machine, resources, statements, template
 
 # Types of condition keys, as the Service Authorization Reference lists them for each service; those of `aws:` keys as
 # the IAM User Guide lists them ("AWS global condition context keys"). "ArrayOf…" is a multivalued key.
@@ -88,3 +88,33 @@ def test_a_distributed_map_has_the_permissions_that_aws_documents(path: Path) ->
 def test_the_machines_with_a_distributed_map_are_found() -> None:
     found = {path.name.removesuffix(".asl.json") for path in MACHINES if runs_distributed_map(path)}
     assert found == {"ingest_drops", "backfill_drops", "download_assets"}
+
+
+def functions_allowed(action: str, resource: Any) -> set[str]:
+    """Return the functions that may do something with a resource."""
+    return {
+        name
+        for name, function in resources("AWS::Serverless::Function").items()
+        for statement in statements(function)
+        if action in _listed(statement["Action"]) and resource in _listed(statement["Resource"])
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize(
+    ("action", "allowed_by", "key", "bucket"),
+    [
+        ("kms:Decrypt", "s3:GetObject", "BackfillKmsKeyArn", "BackfillBucketName"),
+        ("kms:Decrypt", "s3:GetObject", "DownloadKmsKeyArn", "DownloadBucketName"),
+        ("kms:GenerateDataKey", "s3:PutObject", "DownloadKmsKeyArn", "DownloadBucketName"),
+        ("kms:GenerateDataKey", "s3:PutObject", "BackfillKmsKeyArn", "BackfillBucketName"),
+    ],
+)
+def test_a_key_is_granted_to_the_functions_that_use_its_bucket(
+    action: str, allowed_by: str, key: str, bucket: str
+) -> None:
+    objects = {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::${{{bucket}}}/*"}
+    assert functions_allowed(action, {"Ref": key}) == functions_allowed(allowed_by, objects)

@@ -11,13 +11,7 @@ from tests.contract.metrics import (
     metrics_of_the_dashboard,
     widgets,
 )
-from tests.contract.template import resources, template
-
-
-def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a function may do, with what it may do only under a condition of the template."""
-    found = [statement for policy in function.get("Policies", []) for statement in policy["Statement"]]
-    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
+from tests.contract.template import resources, statements, template
 
 
 def _listed(resource: Any) -> list[Any]:
