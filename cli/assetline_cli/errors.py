@@ -23,6 +23,7 @@
     ├── FolderFull            a disk that takes no more, or the directory gone, in the middle of a download
     ├── SelectionMalformed    conditions on assets that cannot be understood
     ├── PlaceUnreadable       a folder or a bucket to compare with that is not there, or cannot be read
+    ├── InputTooLarge         an input that does not fit into an execution
     ├── RunFailed             a run on assets that did not succeed
     ├── RunUnheard            a run that goes on, and that AWS says nothing of any more
     ├── CountChanged          another number of assets than was to be deleted
@@ -175,6 +176,10 @@ class SelectionMalformed(CommandFailed):
 
 class PlaceUnreadable(CommandFailed):
     """There is no such folder or bucket to compare with, or it cannot be read."""
+
+
+class InputTooLarge(CommandFailed):
+    """The input of a run is larger than Step Functions takes."""
 
 
 class RunFailed(CommandFailed):

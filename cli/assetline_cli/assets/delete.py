@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import batched
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from assetline.deletion.report import DeletionResult
 from assetline.deletion.request import DeletionRequest
 from assetline.vi.assets import Assets
 from assetline_cli.assets.options import Dataset
-from assetline_cli.assets.run_execution import Runs
+from assetline_cli.assets.run_execution import INPUT_BYTES, Runs, input_bytes
 from assetline_cli.assets.selection_options import ASKED, WHERE, Meant, selecting, understood
 from assetline_cli.context import COMPLETE, FAILED, Desk
 from assetline_cli.drops.options import ShowProgress
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from assetline.assets.selection import Selection
     from assetline.vi.client import ViClient
 
-IDS_A_RUN = 5000  # ours: the input of an execution holds 256 KiB
 AGAIN = "Give the same command again (with another --expect-count, if any): what is gone is skipped."
 
 AssetIds = Annotated[
@@ -65,9 +63,10 @@ def delete(  # noqa: PLR0913 - typer: one argument an option
     filter or a query it deletes itself, if it then still finds as many; for the
     other conditions the assets are listed and deleted by their ids. Where these
     leave out nothing, --yes needs --expect-count. Reports are kept in the export
-    bucket. More than 5,000 ids are several runs, one after another. Ctrl+C ends
-    the watching only: the run goes on, and what is not begun yet is told. Exit
-    status: 0 all are deleted, or there were none; 1 anything else, 130 Ctrl+C.
+    bucket. Ids that do not fit into one run, about 250 kB of them, are deleted
+    by several, one after another. Ctrl+C ends the watching only: the run goes
+    on, and what is not begun yet is told. Exit status: 0 all are deleted, or
+    there were none; 1 anything else, 130 Ctrl+C.
 
     [bold]Examples[/bold]
 
@@ -134,7 +133,22 @@ def _listed(client: ViClient, wanted: Selection) -> _Wanted:
 
 
 def _inputs_of(dataset: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-    return [_input({"dataset_id": dataset, "ids": list(some)}) for some in batched(ids, IDS_A_RUN, strict=False)]
+    return [_input({"dataset_id": dataset, "ids": some}) for some in _fitting(dataset, ids)]
+
+
+def _fitting(dataset: str, ids: Sequence[str]) -> list[list[str]]:
+    """Return *ids* in lists of which each fits into the input of one run."""
+    empty = input_bytes({"dataset_id": dataset, "ids": []})
+    lists: list[list[str]] = []
+    size = INPUT_BYTES
+    for one in ids:
+        added = len(f'"{one}", ')  # an id is ASCII
+        if size + added > INPUT_BYTES:
+            lists.append([])
+            size = empty
+        lists[-1].append(one)
+        size += added
+    return lists
 
 
 def _input(asked: dict[str, Any]) -> dict[str, Any]:

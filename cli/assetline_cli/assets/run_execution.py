@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.errors import RunFailed, RunUnheard, explain
+from assetline_cli.errors import InputTooLarge, RunFailed, RunUnheard, explain
 from assetline_cli.executions import Executions, failure_of, has_ended, read_output
 from assetline_cli.exports.request import execution_name
 from assetline_cli.polling import await_appearance, looks
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from assetline_cli.context import Desk
 
 LOOK_EVERY_SECONDS = 1.0  # ours
+STATE_BYTES = 262_144  # of Step Functions: the input of an execution and of each of its states, in UTF-8
+INPUT_BYTES = STATE_BYTES - 8_192  # ours: a machine passes the input on together with ARNs and a cursor
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,15 @@ class Runs:
         return self.seen_through(self.start(subject, asked), title, output)
 
     def start(self, subject: str, asked: dict[str, Any]) -> str:
-        """Start a run with the input *asked* and return its ARN; raises `StartRefused`."""
+        """Start a run with the input *asked* and return its ARN; raises `InputTooLarge`, `StartRefused`."""
+        size = input_bytes(asked)
+        if size > INPUT_BYTES:
+            raise InputTooLarge(
+                f"The input of the run has {size:,} bytes; at most {INPUT_BYTES:,} fit. "
+                "Name fewer assets in one command, or select them with --filter."
+            )
         name = execution_name(subject, self.desk.clock.now(), secrets.token_hex(2))
-        return self._executions().start(name, json.dumps(asked))
+        return self._executions().start(name, _input_json(asked))
 
     def seen_through[Output: BaseModel](self, arn: str, title: str, output: type[Output]) -> Output:
         """See a run through to its end, and return what it came to.
@@ -99,6 +107,15 @@ class Runs:
 
     def _executions(self) -> Executions:
         return Executions(self.desk.aws.stepfunctions, self.machine_arn)
+
+
+def input_bytes(asked: dict[str, Any]) -> int:
+    """Return the size of the input *asked* as it is sent."""
+    return len(_input_json(asked).encode())
+
+
+def _input_json(asked: dict[str, Any]) -> str:
+    return json.dumps(asked)
 
 
 def _picture(look: Look, title: str, seconds: float) -> Picture:

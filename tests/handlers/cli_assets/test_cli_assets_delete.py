@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from assetline_cli.assets.run_execution import INPUT_BYTES
 from tests.handlers.cli_account import Account, Run
 from tests.handlers.cli_assets.conftest import Held
 from tests.handlers.test_cli_stopping import CTRL_D, Terminal, ctrl_c
@@ -27,6 +28,8 @@ DELETED: dict[str, Any] = {
     "report_key": "reports/ds1/deletions/1.json",
     "csv_key": "reports/ds1/deletions/1.csv",
 }
+
+ROOM_FOR_ONE_ID = len(json.dumps({"dataset_id": "ds1", "ids": ["asset-000001, "]}))
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +92,7 @@ def test_another_count_than_was_expected_deletes_nothing(account: Account, asset
 def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
     account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    monkeypatch.setattr("assetline_cli.assets.delete.INPUT_BYTES", ROOM_FOR_ONE_ID)
     ends(account, **DELETED | {"deleted": 1})
     account.moments[-1:] = [account.moments[-1], lambda: None]
     ended = assetline("assets", "delete", "ds1", "--name", "*.png", "--yes")
@@ -159,7 +162,7 @@ NAMED = ("asset-000001", "asset-000002", "asset-000003")
 def test_of_several_runs_those_not_begun_are_told(
     account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    monkeypatch.setattr("assetline_cli.assets.delete.INPUT_BYTES", ROOM_FOR_ONE_ID)
     several(account, ctrl_c, **DELETED | {"deleted": 1})
     ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
     assert (ended.exit_code, len(account.started)) == (130, 2)
@@ -172,7 +175,7 @@ def test_of_several_runs_those_not_begun_are_told(
 def test_what_was_deleted_before_a_run_that_fails_is_told(
     account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    monkeypatch.setattr("assetline_cli.assets.delete.INPUT_BYTES", ROOM_FOR_ONE_ID)
     several(account, account.fails("KeyRefused", '{"errorMessage": "Not this key."}'), **DELETED | {"deleted": 1})
     ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
     assert ended.exit_code == 1
@@ -185,7 +188,7 @@ def test_what_was_deleted_before_a_run_that_fails_is_told(
 def test_a_run_that_cannot_be_started_is_not_begun(
     account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assetline_cli.assets.delete.IDS_A_RUN", 1)
+    monkeypatch.setattr("assetline_cli.assets.delete.INPUT_BYTES", ROOM_FOR_ONE_ID)
     account.refuses("StartExecution", "StateMachineDeleting", "gone")()
     ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
     assert (ended.exit_code, ended.stdout) == (1, "")
@@ -293,3 +296,25 @@ def test_what_is_missing_of_a_download_to_s3_is_told(
     ended = assetline("assets", "download", "ds1", "s3://the-exports/downloads/ds1/")
     assert ended.exit_code == 1
     assert ended.stderr.startswith(said)
+
+
+LONGEST_ID = 255  # of Vi
+
+
+def test_long_ids_are_cut_by_the_bytes_that_an_execution_takes(account: Account, assetline: Run) -> None:
+    ids = [f"{number:06}".ljust(LONGEST_ID, "x") for number in range(2500)]
+    account.moments = [lambda: account.ends("SUCCEEDED")] * 3
+    account.output = json.dumps(DELETED)
+    ended = assetline("assets", "delete", "ds1", *ids, "--yes")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    inputs = [one["input"] for one in account.started]
+    assert [one for asked in started(account) for one in asked["ids"]] == ids
+    assert [len(text.encode()) <= INPUT_BYTES for text in inputs] == [True] * 3
+    assert all(len(text.encode()) > INPUT_BYTES - LONGEST_ID - 4 for text in inputs[:-1])
+
+
+def test_a_download_whose_ids_do_not_fit_is_refused_with_the_sizes(account: Account, assetline: Run) -> None:
+    words = [word for number in range(1100) for word in ("--id", f"{number:06}".ljust(LONGEST_ID, "x"))]
+    ended = assetline("assets", "download", "ds1", "s3://the-exports/downloads/ds1/", *words)
+    assert (ended.exit_code, account.started) == (1, [])
+    assert "bytes; at most 253,952 fit. Name fewer assets in one command" in ended.stderr
