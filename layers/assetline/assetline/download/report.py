@@ -1,14 +1,13 @@
 """What a download came to: a CSV of every file, and a manifest that sums it up."""
 
 import csv
-import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import TextIOWrapper
-from typing import IO, Any, Literal
+from io import BufferedReader, RawIOBase
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
@@ -16,7 +15,11 @@ from assetline.assets.asset_file import Outcome
 from assetline.download.request import DOWNLOADS, DownloadRef
 from assetline.table.formulas import neutralised
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 FAILURES_SHOWN = 1000  # ours: the CSV has all of them
+BUFFER_BYTES = 65_536  # ours
 
 COLUMNS = ("asset_id", "filename", "key", "state", "bytes", "crc32c", "reason", "message")
 
@@ -89,19 +92,49 @@ class Tally:
                 self.failed_files.append(outcome)
 
 
-@contextmanager
-def files_csv(outcomes: Iterable[Outcome], prefix: str, tally: Tally) -> Iterator[IO[bytes]]:
-    """Give out *outcomes*, counted, as a temporary file of CSV (RFC 4180, UTF-8) that a spreadsheet runs nothing of."""
-    with tempfile.TemporaryFile() as file:
-        text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        writer = csv.writer(text)
-        writer.writerow(COLUMNS)
-        for outcome in outcomes:
-            tally.add(outcome)
-            writer.writerow(neutralised(_row(outcome, prefix))[0])
-        text.detach()
-        file.seek(0)
-        yield file
+def files_csv(outcomes: Iterable[Outcome], prefix: str, tally: Tally) -> BufferedReader:
+    """Return *outcomes*, counted as they are read, as CSV (RFC 4180, UTF-8) in which formulas are neutralised.
+
+    The file cannot be rewound: a line is rendered when it is read, so that no more than a few are held.
+    """
+    return BufferedReader(_Rendered(_lines(outcomes, prefix, tally)), BUFFER_BYTES)
+
+
+class _Rendered(RawIOBase):
+    """Text as a binary file."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        super().__init__()
+        self._texts = texts
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Return true."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill *buffer* with what fits, and return how much that is; 0 at the end."""
+        target = memoryview(buffer)
+        while not self._rest:
+            text = next(self._texts, None)
+            if text is None:
+                return 0
+            self._rest = memoryview(text.encode())
+        size = min(len(target), len(self._rest))
+        target[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def _lines(outcomes: Iterable[Outcome], prefix: str, tally: Tally) -> Iterator[str]:
+    lines = deque[str]()
+    writer = csv.writer(SimpleNamespace(write=lines.append))
+    writer.writerow(COLUMNS)
+    yield lines.popleft()
+    for outcome in outcomes:
+        tally.add(outcome)
+        writer.writerow(neutralised(_row(outcome, prefix))[0])
+        yield lines.popleft()
 
 
 def _row(outcome: Outcome, prefix: str) -> tuple[str, ...]:
