@@ -13,9 +13,10 @@ from assetline_cli.context import Desk
 from assetline_cli.datasets import datasets
 from assetline_cli.drops.commands import drop, drops_app, sessions
 from assetline_cli.error_reporting import one_message
+from assetline_cli.executions import Executions
 from assetline_cli.exports.diff import diff
 from assetline_cli.exports.download import ready_folder
-from assetline_cli.exports.list import Choice, hint_lines, print_exports, print_json
+from assetline_cli.exports.list import Choice, hint_lines, print_exports, print_json, settled
 from assetline_cli.exports.table import Exports
 from assetline_cli.options import (
     AsJson,
@@ -186,7 +187,9 @@ def exports(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     with one_message(desk):
         found = find_stack(desk.aws.cloudformation, stack)
         choice = Choice(feed, state, limit)
-        newest = choice.newest(Exports(desk.aws.table(found.table)).all())
+        executions = Executions(desk.aws.stepfunctions, found.machine_arn)
+        listed = Exports(desk.aws.table(found.table)).all()
+        newest = choice.newest(settled(listed, executions, desk.clock.now()))
         if newest:
             (print_json if json else print_exports)(desk, newest)
         for line in () if json else hint_lines(newest, choice, stack, desk.clock.now()):

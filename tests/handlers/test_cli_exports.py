@@ -74,6 +74,29 @@ class TestInAPipe:
         assert assetline("exports").stdout.startswith(f"{id_}\t")
         assert assetline("exports").stdout.count("\n") == 1
 
+    @pytest.mark.parametrize(
+        ("status", "error", "shown"),
+        [
+            ("FAILED", "TokenRefused", ["failed", "TokenRefused"]),
+            ("TIMED_OUT", None, ["failed", "TIMED_OUT"]),
+            ("ABORTED", None, ["partial", "ABORTED"]),
+        ],
+    )
+    def test_a_silent_export_has_the_state_of_its_execution(
+        self, account: Account, assetline: Run, status: str, error: str | None, shown: list[str]
+    ) -> None:
+        has(account, ago=timedelta(hours=3))
+        account.ends(status)
+        account.error = error
+        cells = assetline("exports").stdout.rstrip("\n").split("\t")
+        assert [cells[2], cells[7]] == shown
+
+    def test_a_silent_export_without_an_execution_has_failed(self, account: Account, assetline: Run) -> None:
+        has(account, ago=timedelta(days=100))
+        account.known = False
+        assert "\tfailed\t" in assetline("exports").stdout
+        assert "ExecutionExpired" in assetline("exports", "--state", "failed").stdout
+
     def test_a_state_nobody_knows_yet_is_shown_as_it_is(self, account: Account, assetline: Run) -> None:
         has(account, state="paused")
         assert "\tpaused\t" in assetline("exports").stdout

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetline_cli import item as states
+from assetline_cli.errors import ExecutionMissing
+from assetline_cli.executions import Failure
 from assetline_cli.suggested_commands import export_command, watch_command
 from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
 from assetline_cli.terminal.output import pass_on
 from assetline_cli.terminal.tables import Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from assetline_cli.context import Desk
+    from assetline_cli.executions import Executions
     from assetline_cli.item import ExportItem
 
 COLUMNS = Columns(
@@ -54,6 +57,23 @@ class Choice:
 
     def _wants(self, export: ExportItem) -> bool:
         return self.feed in {None, export.feed} and self.state in {None, export.state}
+
+
+def settled(exports: Iterable[ExportItem], executions: Executions, now: datetime) -> Iterator[ExportItem]:
+    """Yield *exports*; the state of a silent one is that of its execution, which may have ended without an event."""
+    for export in exports:
+        yield _settled(export, executions) if export.silent(now) else export
+
+
+def _settled(export: ExportItem, executions: Executions) -> ExportItem:
+    try:
+        failure = executions.describe(export.execution_arn).failure
+    except ExecutionMissing as error:
+        failure = Failure(error="ExecutionExpired", message=str(error))
+    if failure is None:
+        return export
+    state = states.PARTIAL if failure.error == "ABORTED" else states.FAILED
+    return export.model_copy(update={"state": state, "error": failure.error, "message": failure.message})
 
 
 def print_exports(desk: Desk, exports: Sequence[ExportItem]) -> None:
