@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.assets.dependencies import downloader, s3, vi_client
+from assetline.aws.s3_documents import Address
 from assetline.budget import Budget
 from assetline.download.download_slice import SliceDownload, download_slice
-from assetline.ingest.staging import Address
 from assetline.observability import logger
 
 MARGIN_SECONDS = 60  # what is under way ends, and what became of it is kept

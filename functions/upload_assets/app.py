@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from assetline.aws.s3_documents import Address
 from assetline.ingest.dependencies import s3, slice_upload
-from assetline.ingest.staging import Address
 from assetline.ingest.upload_assets import upload_slice
 from assetline.observability import logger
 

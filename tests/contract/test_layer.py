@@ -41,6 +41,12 @@ def test_a_module_imports_only_what_lambda_has(path: Path) -> None:
     assert packages <= there
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_clients_of_aws_are_made_in_one_place(path: Path) -> None:
+    made = re.findall(r"boto3\.(?:client|resource)\(", path.read_text())
+    assert bool(made) == (path.name == "clients.py")
+
+
 @pytest.mark.parametrize("stage", ["table", "safetyculture", "paging"])
 def test_an_earlier_stage_of_the_flow_knows_nothing_of_a_later_one(stage: str) -> None:
     later = {

@@ -15,6 +15,7 @@ from tests.contract.template import MACHINES, ROOT, machine, resources
 # What Lambda and Step Functions themselves report, in AWS's words.
 SERVICE_ERRORS = {
     "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.SdkClientException",
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
@@ -115,7 +116,7 @@ def least_seconds(rule: dict[str, Any]) -> float:
     if rule.get("JitterStrategy") == "FULL":
         return 0
     pauses = (rule["IntervalSeconds"] * rule["BackoffRate"] ** n for n in range(rule["MaxAttempts"]))
-    return float(sum(min(pause, rule["MaxDelaySeconds"]) for pause in pauses))
+    return float(sum(min(pause, rule.get("MaxDelaySeconds", pause)) for pause in pauses))
 
 
 @pytest.mark.parametrize("error", ["RateLimited", "FeedUnavailable", "ViUnavailable"])
@@ -124,6 +125,31 @@ def test_what_would_be_waited_out_at_a_page_is_waited_out_before_the_first_one_t
     (rule,) = [rule for rule in opening["Retry"] if error in rule["ErrorEquals"]]
     assert rule["IntervalSeconds"] >= 30
     assert 900 <= least_seconds(rule) <= 1800
+
+
+LAMBDA_IS_DOWN = {
+    "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+}
+
+
+@every_machine
+def test_every_task_waits_out_aws_for_a_quarter_of_an_hour(path: Path) -> None:
+    for name, state in all_states(path).items():
+        if state.get("Resource") == LAMBDA:
+            waits = {error: least_seconds(rule) for rule in state["Retry"] for error in rule["ErrorEquals"]}
+            assert all(waits[error] >= 900 for error in LAMBDA_IS_DOWN | {"AwsUnavailable"}), name
+
+
+@every_machine
+def test_every_task_outlasts_a_busy_account(path: Path) -> None:
+    for name, state in all_states(path).items():
+        if state.get("Resource") == LAMBDA:
+            (rule,) = [rule for rule in state["Retry"] if "Lambda.TooManyRequestsException" in rule["ErrorEquals"]]
+            assert rule["ErrorEquals"] == ["Lambda.TooManyRequestsException"], name
+            assert (rule["MaxAttempts"], rule["MaxDelaySeconds"]) == (30, 60), name
 
 
 @every_machine

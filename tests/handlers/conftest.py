@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
-from aws_lambda_powertools.utilities.parameters import clear_caches
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3 import models as moto_s3
@@ -34,6 +35,7 @@ from functions.write_pages import app as write_pages
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.safetyculture.server import Emulator, running
 from tests.handlers.cli_account import LOADER, REGION, Account, Run
+from tests.support.connections import forget_aws
 
 EVENTS = Path(__file__).parents[2] / "events"
 BUCKET = "assetline-exports"
@@ -77,7 +79,29 @@ class Aws:
     secret_arn: str
     table: Any
     announced: list[dict[str, Any]] = field(default_factory=list)
+    executions: dict[str, Any] = field(default_factory=dict)
     bucket: str = BUCKET
+
+    def describe_execution(self, params: dict[str, Any], **_: Any) -> Any:
+        """Answer DescribeExecution: an execution runs unless a test says how it ended; None is one that is expired."""
+        arn = json.loads(params["body"])["executionArn"]
+        running = {"status": "RUNNING", "executionArn": arn, "startDate": datetime(2026, 11, 21, 3, tzinfo=UTC)}
+        found = self.executions.get(arn, {})
+        if found is None:
+            error = {"Code": "ExecutionDoesNotExist", "Message": "Execution Does Not Exist"}
+            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        return SimpleNamespace(status_code=200), running | found | {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def list_executions(self, params: dict[str, Any], **_: Any) -> Any:
+        """Answer ListExecutions with the executions of a status, the latest first."""
+        status = json.loads(params["body"])["statusFilter"]
+        listed = [
+            {"executionArn": arn, "status": status, "startDate": found["startDate"]}
+            for arn, found in self.executions.items()
+            if found["status"] == status
+        ]
+        listed.sort(key=lambda each: each["startDate"], reverse=True)
+        return SimpleNamespace(status_code=200), {"executions": listed, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
     def bytes(self, key: str) -> bytes:
         """Return an object of the export bucket."""
@@ -98,20 +122,23 @@ class Aws:
         return item
 
     def lose(self, *keys: str) -> None:
-        """Let objects be gone as S3 says it who may not list the bucket: 403, where moto says 404."""
+        """Delete objects, as the bucket's lifecycle does."""
+        for key in keys:
+            self.s3.delete_object(Bucket=BUCKET, Key=key)
 
-        def denied(params: dict[str, Any], **_: Any) -> Any:
-            if not any(params["url_path"].endswith(f"/{key}") for key in keys):
-                return None
-            error = {"Code": "AccessDenied", "Message": "Access Denied"}
+    def deny(self, operation: str) -> None:
+        """Let S3 deny an operation, as a bucket policy or a KMS key does."""
+
+        def denied(**_: Any) -> Any:
+            error = {"Code": "AccessDenied", "Message": "explicit deny in a resource-based policy"}
             return SimpleNamespace(status_code=403), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 403}}
 
-        connections.s3().meta.events.register_first("before-call.s3.GetObject", denied)
+        connections.s3().meta.events.register_first(f"before-call.s3.{operation}", denied)
 
     def put_token(self, token: str) -> None:
         """Put a token in the secret, past every cache."""
         boto3.client("secretsmanager").put_secret_value(SecretId=self.secret_arn, SecretString=token)
-        clear_caches()
+        forget_aws()
 
 
 @pytest.fixture
@@ -144,17 +171,32 @@ def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         connections.events().meta.events.register(
             "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
         )
+        connections.s3().meta.events.register(
+            "provide-client-params.s3.CompleteMultipartUpload", refuse_parts_with_a_gap
+        )
+        step_functions = connections.machines().meta.events
+        step_functions.register("before-call.sfn.DescribeExecution", account.describe_execution)
+        step_functions.register("before-call.sfn.ListExecutions", account.list_executions)
         yield account
         _forget_connections()
 
 
 def _forget_connections() -> None:
-    clear_caches()
+    forget_aws()
     if connections.feed_client.cache_info().currsize:
         connections.feed_client().close()
     for connection in (connections.settings, connections.feed_client, connections.exports_table, connections.s3):
         connection.cache_clear()
     connections.events.cache_clear()
+    connections.machines.cache_clear()
+
+
+def refuse_parts_with_a_gap(params: dict[str, Any], **_: Any) -> None:
+    """Refuse part numbers that are not 1, 2, 3 …, as S3 does for an upload with checksums; moto takes any."""
+    numbers = [part["PartNumber"] for part in params["MultipartUpload"]["Parts"]]
+    if numbers != [*range(1, len(numbers) + 1)]:
+        error = {"Error": {"Code": "InvalidPartOrder", "Message": f"parts {numbers}"}}
+        raise ClientError(error, "CompleteMultipartUpload")  # type: ignore[arg-type] # no metadata
 
 
 def _refusing_what_is_gone(upload_part: Any) -> Any:

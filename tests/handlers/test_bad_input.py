@@ -3,16 +3,20 @@
 import csv
 import io
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
 
-from assetline import errors
+from assetline import credentials, errors
+from assetline.aws.failures import AwsRefused
 from assetline.export import dependencies as connections
 from assetline.observability import logger
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Forbidden, Scenario, Unavailable
 from local.emulators.safetyculture.server import Emulator
 from tests.handlers.conftest import BUCKET, Aws, Machine, event
+from tests.support.connections import forget_aws
 
 
 def nothing_was_opened(aws: Aws) -> bool:
@@ -53,6 +57,25 @@ def test_a_secret_nobody_filled_is_named(aws: Aws, machine: Machine, monkeypatch
     with pytest.raises(errors.TokenMissing, match="put-secret-value"):
         machine.open(event("open_export/assets"))
     assert nothing_was_opened(aws)
+
+
+def test_a_secret_marked_for_deletion_names_the_command(aws: Aws, machine: Machine) -> None:
+    boto3.client("secretsmanager").delete_secret(SecretId=aws.secret_arn, RecoveryWindowInDays=7)
+    forget_aws()
+    with pytest.raises(errors.SecretDeleted, match="aws secretsmanager restore-secret --secret-id arn:"):
+        machine.open(event("open_export/assets"))
+    assert nothing_was_opened(aws)
+
+
+def test_a_secret_we_may_not_decrypt_is_a_refusal(aws: Aws, machine: Machine) -> None:
+    def denied(**_: Any) -> Any:
+        error = {"Code": "AccessDeniedException", "Message": "Access to KMS is not allowed"}
+        return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+    forget_aws()
+    credentials.secrets().client.meta.events.register_first("before-call.secrets-manager.GetSecretValue", denied)
+    with pytest.raises(AwsRefused, match="Access to KMS is not allowed"):
+        machine.open(event("open_export/assets"))
 
 
 @pytest.mark.parametrize("blank", [" ", "\n"])

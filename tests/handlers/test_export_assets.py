@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import clear_caches
 
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, RepeatedCursor, ViRefused
 from assetline.export import dependencies as connections
@@ -18,6 +17,7 @@ from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault,
 from local.emulators.vi.server import Emulator, running
 from local.sample_images import image
 from tests.handlers.conftest import Aws, Machine, event, lambda_context
+from tests.support.connections import forget_aws
 
 ASSETS = 23
 REQUEST = {"source": "vi", "dataset_id": "ds1", "page_size": 5}
@@ -38,7 +38,7 @@ def vi(emulated: Emulator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterato
     arn = boto3.client("secretsmanager").create_secret(Name="vi", SecretString=secret)["ARN"]
     monkeypatch.setenv("VI_API_URL", emulated.url)
     monkeypatch.setenv("VI_SECRET_ARN", arn)
-    clear_caches()
+    forget_aws()
     connections.settings.cache_clear()
     connections.vi_client.cache_clear()
     yield emulated

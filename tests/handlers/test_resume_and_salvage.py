@@ -4,10 +4,12 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
+from assetline.aws.failures import AwsRefused
 from assetline.errors import (
     FeedForbidden,
     FeedUnavailable,
@@ -22,8 +24,10 @@ from assetline.errors import (
 from assetline.export import write_pages
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.dependencies import exports_table
+from assetline.export.multipart_upload import MultipartUpload, Part
 from assetline.paging import reader
 from functions.salvage_export import app as salvage_export
+from functions.sweep_exports import app as sweep_exports
 from local.emulators.safetyculture.scenario import (
     CycleCursor,
     Fault,
@@ -160,7 +164,7 @@ def test_opening_a_resume_again_gives_the_same(machine: Machine, under_way: dict
 
 def test_what_waited_between_turns_and_is_gone_is_named(aws: Aws, machine: Machine, under_way: dict[str, Any]) -> None:
     aws.lose(under_way["checkpoint"]["memory"]["key"])
-    with pytest.raises(StagedGone, match="Start it anew"):
+    with pytest.raises(StagedGone, match="Start a new export"):
         machine.write(under_way)
 
 
@@ -336,6 +340,149 @@ def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
     assert kept["rows"] <= salvaged["rows"] < 2000
     assert says_the_feed(aws.text(salvaged["key"]), manifest, range(salvaged["rows"]))
     assert (aws.item(export_id)["state"], aws.item(export_id)["rows"]) == ("partial", salvaged["rows"])
+
+
+def test_a_tail_that_a_running_turn_replaces_is_put_again(
+    aws: Aws, under_way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, replaced = MultipartUpload.put, [3]
+
+    def put_and_replace(upload: MultipartUpload, number: int, body: bytes) -> Part:
+        part = put(upload, number, body)
+        if replaced[0]:  # the turn comes later, with other bytes
+            replaced[0] -= 1
+            put(upload, number, body + b"more")
+        return part
+
+    monkeypatch.setattr(MultipartUpload, "put", put_and_replace)
+    salvaged = ended("ABORTED")
+    assert says_the_feed(aws.text(salvaged["key"]), json.loads(aws.text(salvaged["manifest_key"])), range(30))
+    assert replaced == [0]
+
+
+def test_a_tail_replaced_each_time_ends_the_export_with_the_reason(
+    aws: Aws, under_way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = MultipartUpload.put
+
+    def put_and_replace(upload: MultipartUpload, number: int, body: bytes) -> Part:
+        part = put(upload, number, body)
+        put(upload, number, body + b"more")
+        return part
+
+    monkeypatch.setattr(MultipartUpload, "put", put_and_replace)
+    assert ended("ABORTED") is None
+    item = aws.item(under_way["export"]["export_id"])
+    assert (item["state"], item["error"]) == ("partial", "PartsMismatch")
+    assert aws.keys("exports/") == []
+
+
+def test_a_stop_whose_staged_tail_is_gone_ends_the_export(aws: Aws, under_way: dict[str, Any]) -> None:
+    aws.lose(under_way["checkpoint"]["tail"]["key"])
+    assert ended("ABORTED") is None
+    item = aws.item(under_way["export"]["export_id"])
+    assert (item["state"], item["error"]) == ("partial", "StagedGone")
+
+
+def test_a_denied_object_is_named_as_a_denial(aws: Aws, machine: Machine, under_way: dict[str, Any]) -> None:
+    aws.deny("GetObject")
+    with pytest.raises(AwsRefused, match="explicit deny in a resource-based policy"):
+        machine.write(under_way)
+
+
+class TestFailuresThatNoEventReported:
+    """EventBridge delivers the end of an execution at best effort, and its FAILED form may lack the error."""
+
+    CAUSE = '{"errorMessage": "The token was refused.", "stackTrace": []}'
+    FAILED: ClassVar = {
+        "status": "FAILED",
+        "error": "TokenRefused",
+        "cause": CAUSE,
+        "input": json.dumps(IN_MANY_TURNS),
+        "startDate": datetime.fromisoformat(STARTED_AT),
+    }
+
+    def item(self, aws: Aws, state: dict[str, Any]) -> tuple[Any, Any, Any]:
+        item = aws.item(state["export"]["export_id"])
+        return item["state"], item.get("error"), item.get("message")
+
+    def test_an_event_without_an_error_takes_it_from_the_execution(self, aws: Aws, under_way: dict[str, Any]) -> None:
+        aws.executions["arn:first"] = self.FAILED
+        ended("FAILED")
+        assert self.item(aws, under_way) == ("failed", "TokenRefused", "The token was refused.")
+
+    def test_an_event_without_an_input_takes_it_from_the_execution(self, aws: Aws, under_way: dict[str, Any]) -> None:
+        aws.executions["arn:first"] = self.FAILED
+        case = event("salvage_export/stopped")
+        case["detail"] |= {"executionArn": "arn:first", "status": "FAILED", "input": None, "error": "TokenRefused"}
+        salvage_export.lambda_handler(case, lambda_context())
+        assert self.item(aws, under_way)[:2] == ("failed", "TokenRefused")
+
+    @pytest.mark.parametrize("found", [FAILED, None], ids=["failed", "no longer kept"])
+    def test_a_resume_settles_a_failure_that_was_not_reported(
+        self, aws: Aws, machine: Machine, under_way: dict[str, Any], found: Any
+    ) -> None:
+        aws.executions["arn:first"] = found
+        state = resume(machine, under_way["export"]["export_id"])
+        assert state["export"]["execution_arn"] == "arn:second"
+        assert self.item(aws, under_way) == ("running", None, None)
+
+    def test_an_export_whose_execution_runs_is_not_resumed(self, machine: Machine, under_way: dict[str, Any]) -> None:
+        with pytest.raises(NotResumable, match="runs"):
+            resume(machine, under_way["export"]["export_id"])
+
+    def sweeps(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setenv("EXPORT_STATE_MACHINE_ARN", "arn:machine")
+        return sweep_exports.lambda_handler(event("sweep_exports/every_fifteen_minutes"), lambda_context())
+
+    def started(self, days_ago: float = 0) -> datetime:
+        return datetime.now(UTC) - timedelta(days=days_ago)
+
+    def swept(self, aws: Aws, machine: Machine, feed_api: Emulator, found: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of an export three pages in, whose execution started just now and ended without an event."""
+        feed_api.has(Scenario(rows=95))
+        started = found["startDate"].isoformat()
+        state = machine.open({"execution_arn": "arn:first", "started_at": started, "input": IN_MANY_TURNS})
+        for _ in range(3):
+            state = machine.write(state)
+        aws.executions["arn:first"] = found
+        return state
+
+    def test_a_sweep_records_a_failure(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        state = self.swept(aws, machine, feed_api, self.FAILED | {"startDate": self.started()})
+        assert self.sweeps(monkeypatch) == {"looked_at": 1}
+        assert self.item(aws, state) == ("failed", "TokenRefused", "The token was refused.")
+
+    def test_a_sweep_publishes_what_a_stopped_export_had(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stopped = {"status": "ABORTED", "startDate": self.started(), "input": json.dumps(IN_MANY_TURNS)}
+        state = self.swept(aws, machine, feed_api, stopped)
+        assert self.sweeps(monkeypatch) == {"looked_at": 1}
+        assert self.item(aws, state)[0] == "partial"
+        export_id = state["export"]["export_id"]
+        before = aws.bytes(f"exports/assets/{export_id}.partial.csv"), len(aws.announced)
+        self.sweeps(monkeypatch)  # changes nothing
+        assert (aws.bytes(f"exports/assets/{export_id}.partial.csv"), len(aws.announced)) == before
+
+    def test_a_sweep_looks_three_days_back(self, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+        for days in (1, 2.9, 3.1, 80):
+            aws.executions[f"arn:{days}"] = self.FAILED | {"startDate": self.started(days)}
+        assert self.sweeps(monkeypatch)["looked_at"] == 2
+
+    def test_a_sweep_settles_the_others_when_one_cannot_be(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stopped = {"status": "ABORTED", "startDate": self.started(), "input": json.dumps(IN_MANY_TURNS)}
+        state = self.swept(aws, machine, feed_api, stopped)
+        aws.deny("GetObject")
+        failed = self.FAILED | {"startDate": self.started(0.01)}
+        aws.executions["arn:other"] = failed
+        with pytest.raises(AwsRefused):
+            self.sweeps(monkeypatch)
+        assert self.item(aws, state)[0] == "running"
 
 
 def test_a_checkpoint_never_takes_the_place_of_one_that_is_further(aws: Aws, under_way: dict[str, Any]) -> None:

@@ -1,13 +1,12 @@
 import base64
 import zlib
-from dataclasses import replace
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
 from assetline.errors import PartsMismatch, UploadGone
-from assetline.export.checkpoint import MAX_PARTS, Checkpoint
+from assetline.export.checkpoint import Checkpoint
 from assetline.export.multipart_upload import MultipartUpload, Part, proven
 
 CONTENTS = [b"first part", b"second part"]
@@ -43,12 +42,20 @@ def test_parts_beyond_the_last_one_rendered_are_left_out() -> None:
     assert proven(parts, rendered(*CONTENTS)) == parts[:2]
 
 
-def test_parts_above_the_range_of_turns_are_salvaged_ones_and_belong_to_the_object() -> None:
-    (salvaged,) = stored(b" and the rest")
-    parts = [*stored(b"first part", b"left behind"), replace(salvaged, number=MAX_PARTS)]
-    whole = b"first part and the rest"
-    checkpoint = rendered(b"first part").model_copy(update={"bytes": len(whole), "crc32": zlib.crc32(whole)})
-    assert [part.number for part in proven(parts, checkpoint)] == [1, MAX_PARTS]
+def test_last_parts_that_the_caller_put_belong_to_the_object() -> None:
+    *_, last = stored(b"first part", b" and the rest")
+    listed = stored(b"first part", b"put by a turn that still runs")
+    content = b"first part and the rest"
+    checkpoint = rendered(b"first part").model_copy(update={"bytes": len(content), "crc32": zlib.crc32(content)})
+    assert proven(listed, checkpoint, [last]) == [listed[0], last]
+
+
+def test_a_part_that_was_replaced_completes_nothing() -> None:
+    s3 = boto3.client("s3")
+    with Stubber(s3) as stub:
+        stub.add_client_error("complete_multipart_upload", "InvalidPart", http_status_code=400)
+        with pytest.raises(PartsMismatch, match="was replaced"):
+            MultipartUpload(s3, "bucket", "key", "id").complete(stored(*CONTENTS))
 
 
 @pytest.mark.parametrize(

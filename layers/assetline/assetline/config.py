@@ -64,3 +64,9 @@ class QueueSettings(_FromEnvironment, frozen=True):
     """The queue that the function Record Drop takes messages from."""
 
     drop_queue_url: Name
+
+
+class SweepSettings(_FromEnvironment, frozen=True):
+    """The machine whose executions a sweep of exports looks at."""
+
+    export_state_machine_arn: Name

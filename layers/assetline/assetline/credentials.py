@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import orjson
-from aws_lambda_powertools.utilities.parameters import GetParameterError, get_secret
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from assetline.errors import KeyMissing, TokenMissing
+from assetline.aws.clients import secrets_client
+from assetline.aws.failures import AwsRefused, code_of
+from assetline.errors import KeyMissing, SecretDeleted, TokenMissing
 
 MAX_AGE_SECONDS = 300  # ours: how long a rotated token may go unnoticed
 
@@ -83,13 +87,32 @@ def _credentials_in(secret: str | None) -> ViCredentials | None:
     return ViCredentials(key, organization) if key and organization else None
 
 
+@cache
+def secrets() -> SecretsProvider:
+    """Return the cache of secrets, kept while a function is warm."""
+    return SecretsProvider(boto3_client=secrets_client())
+
+
 def _text_of(arn: str, *, fresh: bool) -> str | None:
-    """Return what a secret holds, None when nobody has put a value in it."""
+    """Return the text of a secret, or None when it has no value.
+
+    Raises:
+        SecretDeleted: the secret is marked for deletion.
+        AwsUnavailable, AwsRefused: the secret cannot be read.
+    """
     try:
-        secret = get_secret(arn, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
-    except GetParameterError as error:
-        # A secret nobody has put a value in answers ResourceNotFoundException; so does one that was deleted.
-        if "ResourceNotFoundException" in str(error):
+        secret = secrets().get(arn, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
+    except GetParameterError as wrapped:
+        error = wrapped.__context__
+        # A secret without a value answers ResourceNotFoundException; so does one that was deleted.
+        if not isinstance(error, AwsRefused):
+            raise error or wrapped from None
+        if code_of(error) == "ResourceNotFoundException":
             return None
-        raise
+        if code_of(error) == "InvalidRequestException" and "delet" in str(error):
+            raise SecretDeleted(
+                f"The secret {arn} is marked for deletion. Restore it (aws secretsmanager restore-secret --secret-id "
+                f"{arn}) and start again."
+            ) from None
+        raise error from None
     return secret if isinstance(secret, str) else None

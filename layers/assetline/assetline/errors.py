@@ -9,7 +9,8 @@
     ├── AnswerLost            Vi may have done what it was asked, and its answer did not come
     ├── UploadUrlExpired      Vi no longer takes a file at the signed URL it gave
     ├── DownloadUrlExpired    Vi no longer gives out a file at the signed URL it gave
-    └── EventRefused          EventBridge did not take an event
+    ├── EventRefused          EventBridge did not take an event
+    └── AwsUnavailable        AWS throttled, failed or did not answer
     Permanent                 the same call fails for ever; somebody must act
     ├── InvalidInput          the execution's input is not one we take
     ├── UnknownFeed           no feed of that name is in the catalogue
@@ -26,6 +27,7 @@
     ├── PartsExhausted        the export does not fit in the parts one upload may have
     ├── UploadGone            S3 no longer knows the multipart upload
     ├── StagedGone            S3 no longer holds what waits between turns
+    ├── SecretDeleted         the secret is marked for deletion
     ├── KeyMissing            the secret holds no Vi key and organisation
     ├── KeyRefused            Vi does not take the key (401)
     ├── KeyForbidden          the key may not do this (403)
@@ -37,8 +39,9 @@
     ├── PlaceRefused          S3 does not let us put what is downloaded where it is to be
     └── TurnsExhausted        raised by the machine: an execution's history holds no more turns
 
-Three more leaves of Permanent stand with what raises them, in `changes/errors.py`: FileMalformed, KeyMissing and
-FormatUnknown. The machine names none of them: where changes cannot be written, the export is complete without.
+Four more leaves of Permanent stand beside the code that raises them. `diff/errors.py` has FileMalformed, KeyMissing and
+FormatUnknown: without a list of changes, the export is complete all the same. `aws/failures.py` has AwsRefused: AWS
+denied a call, or what it names does not exist.
 
 Lambda reports the bare class name and a machine matches names only, never base classes: `Retry` lists leaves.
 Messages say what happened, where, and what to do; they hold no token, no cursor and no record.
@@ -91,6 +94,10 @@ class DownloadUrlExpired(Retryable):
 
 class EventRefused(Retryable):
     """EventBridge answered 200, and that it did not take the event."""
+
+
+class AwsUnavailable(Retryable):
+    """An AWS service throttled, failed (5xx) or gave no answer, and the client's own repeats did not help."""
 
 
 class Permanent(Exception):  # noqa: N818
@@ -159,6 +166,10 @@ class UploadGone(Permanent):
 
 class StagedGone(Permanent):
     """S3 no longer holds what waits between turns: it expired."""
+
+
+class SecretDeleted(Permanent):
+    """The secret is marked for deletion: Secrets Manager gives out no value until it is restored."""
 
 
 class KeyMissing(Permanent):

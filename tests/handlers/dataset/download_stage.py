@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
 
 from assetline.assets import dependencies as connections
@@ -21,6 +20,7 @@ from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
 from local.emulators.vi.server import Emulator
 from local.emulators.vi.store import Asset
 from tests.handlers.conftest import lambda_context
+from tests.support.connections import forget_aws
 
 BUCKET, ELSEWHERE = "assetline-exports", "somebodys-photos"
 DATASET = "ds1"
@@ -154,7 +154,7 @@ def download_stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Do
 
 def forget_connections() -> None:
     """Let the next call make its connections anew, as a cold function does."""
-    clear_caches()
+    forget_aws()
     for client in (connections.vi_client, connections.downloader):
         if client.cache_info().currsize:
             client().close()

@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
 
 from assetline.ingest import dependencies as connections
@@ -24,6 +23,7 @@ from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.conftest import lambda_context
+from tests.support.connections import forget_aws
 
 STAGING, DROPS = "assetline-exports", "assetline-drops"
 DATASET = "ds1"
@@ -217,7 +217,7 @@ def session_stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch, **scenario: Any
 
 def forget_connections() -> None:
     """Let the next call make its connections anew, as a cold function does."""
-    clear_caches()
+    forget_aws()
     for client in (connections.vi_client, connections.uploader):
         if client.cache_info().currsize:
             client().close()

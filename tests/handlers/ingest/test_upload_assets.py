@@ -3,10 +3,12 @@
 import time
 from collections.abc import Iterator
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from assetline.errors import AwsUnavailable
 from assetline.ingest import dependencies as connections
 from assetline.ingest import upload_assets as upload
 from assetline.ingest.staging import Slice
@@ -72,6 +74,45 @@ def test_a_file_that_does_not_get_through_costs_the_others_nothing(
     assert stage.states("a.png", "b.png", "c.png") == ["ingested", "dropped", "ingested"]
     assert (stage.drop("b.png").reason, stage.drop("b.png").attempts) == ("UploadFailed", 1)
     assert stage.cancels() == 1
+
+
+@pytest.fixture
+def s3_throttles(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the names of objects that S3 answers with SlowDown; the test adds them."""
+    names: set[str] = set()
+
+    def slow_down(params: dict[str, Any], **_: Any) -> Any:
+        if not any(params["url"].endswith(f"/{name}") for name in names):
+            return None
+        error = {"Code": "SlowDown", "Message": "Please reduce your request rate."}
+        return SimpleNamespace(status_code=503), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 503}}
+
+    connections.s3().meta.events.register_first("before-call.s3.GetObject", slow_down)
+    monkeypatch.setattr(upload, "MOST_PAUSE", 0)
+    return names
+
+
+def test_an_s3_that_throttles_ends_the_slice_for_a_repeat(stage: SessionStage, s3_throttles: set[str]) -> None:
+    stage.drops("a.png", "b.png", "c.png")
+    opened = stage.opens()
+    s3_throttles.add("b.png")
+    with pytest.raises(AwsUnavailable, match=r"S3 GetObject on s3://assetline-drops/ds1/b\.png failed \(SlowDown\)"):
+        stage.uploads(opened)
+    assert stage.states("a.png", "b.png", "c.png") == ["uploaded", "claimed", "uploaded"]
+    s3_throttles.clear()
+    stage.settles(stage.uploads(opened))
+    assert stage.states("a.png", "b.png", "c.png") == ["ingested"] * 3
+    assert stage.drop("b.png").attempts == 0
+
+
+def test_a_run_that_s3_has_throttled_for_long_charges_no_drop(stage: SessionStage, s3_throttles: set[str]) -> None:
+    stage.drops("b.png")
+    opened = stage.opens()
+    s3_throttles.add("b.png")
+    with pytest.raises(AwsUnavailable):
+        stage.uploads(opened)
+    stage.settles(opened["session"], progress="broken", error="AwsUnavailable")
+    assert (stage.states("b.png"), stage.drop("b.png").attempts) == (["dropped"], 0)
 
 
 def test_the_third_failure_is_the_last_but_one(stage: SessionStage) -> None:

@@ -3,9 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
+from assetline.aws.clients import events_client, s3_client
 from assetline.config import DatasetSettings
 from assetline.credentials import ViKey
 from assetline.vi.client import ViClient
@@ -14,15 +12,6 @@ from assetline.vi.file_download import Downloader
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
-
-CONNECTIONS = 64  # ours: as many as anything here works at once, and some
-# ours: AWS calls are short and worth repeating within the invocation; the machine repeats the invocation
-_AWS = Config(
-    connect_timeout=5,
-    read_timeout=60,
-    max_pool_connections=CONNECTIONS,
-    retries={"mode": "standard", "total_max_attempts": 6},
-)
 
 
 @cache
@@ -46,10 +35,10 @@ def downloader() -> Downloader:
 @cache
 def s3() -> "S3Client":
     """Return the client of S3."""
-    return boto3.client("s3", config=_AWS)
+    return s3_client()
 
 
 @cache
 def events() -> "EventBridgeClient":
     """Return the client of EventBridge."""
-    return boto3.client("events", config=_AWS)
+    return events_client()

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, TypeAdapter
 
+from assetline.aws.s3_documents import Address, object_at
 from assetline.deletion.request import DeletionRef
-from assetline.download.staging import object_at
-from assetline.ingest.staging import Address
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

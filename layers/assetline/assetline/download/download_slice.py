@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetline.assets.asset_file import STATES, AssetFile, Outcome, failed
+from assetline.aws.s3_documents import Address
 from assetline.budget import Budget
 from assetline.download.fetch_file import Fetch, NotBegun, Stopped
 from assetline.download.s3_target import BucketFetch, BucketPlace
 from assetline.download.staging import DownloadSlice, DownloadStaging, SliceOutcomes, slice_at
 from assetline.errors import StagedGone
-from assetline.ingest.staging import Address
 from assetline.observability import logger
 from assetline.vi.assets import Assets
 from assetline.vi.client import ViClient

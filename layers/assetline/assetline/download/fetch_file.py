@@ -10,6 +10,7 @@ from typing import Protocol
 from assetline.assets.asset_file import AssetFile, Contents, Outcome, failed, outcome
 from assetline.errors import (
     AssetUnknown,
+    AwsUnavailable,
     DownloadUrlExpired,
     RateLimited,
     Retryable,
@@ -131,6 +132,8 @@ class Fetch:
             return failed(file, "DownloadExpired", "Vi did not give it out, with a fresh address either.")
         except ViRefused as failure:
             return failed(file, "DownloadFailed", str(failure))
+        except AwsUnavailable:
+            raise  # every file needs S3: the slice ends, and its repeat fetches the rest
         except Retryable as failure:
             return failed(file, "DownloadFailed", f"{failure} That was the last of {TRIES} tries.")
 

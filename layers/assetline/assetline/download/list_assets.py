@@ -7,10 +7,10 @@ from pydantic import BaseModel
 
 from assetline.assets.asset_file import AssetFile, id_of, named
 from assetline.assets.listing import Listing
+from assetline.aws.s3_documents import Address
 from assetline.budget import Budget
 from assetline.download.request import DownloadRef, DownloadRequest, download_requested, ref_of
 from assetline.download.staging import TURN_SLICES, Destination, DownloadSlice, DownloadStaging, Turn, sliced
-from assetline.ingest.staging import Address
 from assetline.observability import logger
 from assetline.vi.client import ViClient
 

@@ -8,11 +8,13 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from assetline.assets.asset_file import AssetFile, Outcome, failed, names_with_id
+from assetline.aws.failures import code_of
+from assetline.aws.s3_documents import is_absent
 from assetline.download.fetch_file import Arriving, Fetch, NotBegun, NotKept
-from assetline.errors import PlaceRefused
+from assetline.errors import AwsUnavailable, PlaceRefused
 from assetline.vi import crc32c
 from assetline.vi.media_types import by_extension
 
@@ -26,7 +28,6 @@ _PARTS_OF_ONE_SIZE = 1000  # ours: after so many, parts are four times as large
 LONGEST_KEY = 1024  # S3, in bytes
 ASSET_ID = "assetline-asset-id"  # user metadata: which asset an object is of
 _REFUSED = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "PermanentRedirect", "403"})
-_NOT_THERE = frozenset({"404", "403", "NoSuchKey", "NotFound"})  # without s3:ListBucket, 403 says so too
 
 
 @dataclass
@@ -92,11 +93,9 @@ class BucketPlace:
         try:
             return self._s3.head_object(Bucket=self._bucket, Key=self._key(file), ChecksumMode="ENABLED")
         except ClientError as error:
-            if _code(error) in _NOT_THERE:
+            if is_absent(error):
                 return None
             raise self._failure(error) from None
-        except BotoCoreError as error:
-            raise _unanswered(error) from None
 
     def put(self, file: AssetFile, arriving: Arriving) -> None:
         """Put a file, in parts if it is large, once it is proven.
@@ -104,6 +103,7 @@ class BucketPlace:
         Raises:
             NotKept: S3 does not take this one.
             PlaceRefused: S3 takes none.
+            AwsUnavailable: S3 did not answer.
         """
         if len(self._key(file).encode()) > LONGEST_KEY:
             raise NotKept("NameTooLong", f"Its key would have more than the {LONGEST_KEY:,} bytes that S3 takes.")
@@ -116,8 +116,6 @@ class BucketPlace:
                 self._put_parts(file, first, parts, arriving)
         except ClientError as error:
             raise self._failure(error) from None
-        except BotoCoreError as error:
-            raise _unanswered(error) from None
 
     def _put_whole(self, file: AssetFile, content: bytes, checksum: int) -> None:
         self._s3.put_object(
@@ -145,7 +143,7 @@ class BucketPlace:
                 ChecksumType="FULL_OBJECT",
             )
         except BaseException:
-            with suppress(ClientError, BotoCoreError):  # what cannot be aborted, the bucket's rules expire
+            with suppress(AwsUnavailable, ClientError):  # what cannot be aborted, the bucket's rules expire
                 self._s3.abort_multipart_upload(**where)
             raise
 
@@ -158,17 +156,13 @@ class BucketPlace:
         return f"{self._prefix}{file.name}"
 
     def _failure(self, error: ClientError) -> Exception:
-        code = _code(error)
+        code = code_of(error)
         if code in _REFUSED:
             return PlaceRefused(
                 f"S3 does not let us put objects under s3://{self._bucket}/{self._prefix} ({code}): check the name of "
                 "the bucket, and that the function may write there."
             )
         return NotKept("NotStored", f"S3 did not take it ({code}).")
-
-
-def _unanswered(error: BotoCoreError) -> NotKept:
-    return NotKept("NotStored", f"S3 did not answer ({type(error).__name__}).")
 
 
 def _parts(arriving: Arriving) -> Iterator[bytes]:
@@ -191,7 +185,3 @@ def _about(file: AssetFile) -> dict[str, Any]:
 
 def _quoted(file: AssetFile) -> str:
     return quote(file.asset_id, safe="")
-
-
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")

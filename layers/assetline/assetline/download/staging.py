@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
 from assetline.assets.asset_file import AssetFile, Outcome
 from assetline.assets.file_names import Names
+from assetline.aws.s3_documents import Address, object_at
 from assetline.download.request import DownloadRef
-from assetline.ingest.staging import Address
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -101,17 +100,6 @@ def slice_at(s3: "S3Client", address: Address) -> DownloadSlice | None:
     """Return a slice; None when it has expired."""
     body = object_at(s3, address)
     return None if body is None else DownloadSlice.model_validate_json(body)
-
-
-def object_at(s3: "S3Client", address: Address) -> bytes | None:
-    """Return the bytes of an object; None when there is none."""
-    try:
-        return s3.get_object(Bucket=address.bucket, Key=address.key)["Body"].read()
-    except ClientError as error:
-        # Without s3:ListBucket, S3 answers 403 for a key that is not there.
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404", "403", "AccessDenied"}:
-            return None
-        raise
 
 
 def sliced(files: Sequence[AssetFile]) -> list[tuple[AssetFile, ...]]:

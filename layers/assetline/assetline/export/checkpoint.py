@@ -8,7 +8,7 @@ from assetline.export.previous_export import Latest
 from assetline.export.request import AssetsRequest, ExportRequest
 
 MAX_PARTS = 10_000  # S3: parts of one upload
-SALVAGE_PARTS = 10  # ours: the last numbers, kept for what is salvaged while a turn may still be writing
+SALVAGE_PARTS = 10  # ours: numbers that no turn uses, so that a full export can still be salvaged
 
 
 class Export(BaseModel, frozen=True):

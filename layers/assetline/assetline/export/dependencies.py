@@ -3,12 +3,11 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
+from assetline.aws.clients import events_client, machines_client, s3_client, table
 from assetline.config import Settings
 from assetline.credentials import Token, ViKey
 from assetline.export import page_sources as sources
+from assetline.export.ended_execution import EndedExecution
 from assetline.export.exports_table import ExportsTable
 from assetline.export.request import AnyRequest
 from assetline.safetyculture.client import FeedClient
@@ -17,9 +16,7 @@ from assetline.vi.client import ViClient
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
-
-# ours: AWS calls are short and worth repeating within the invocation; the machine repeats the invocation
-_AWS = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
+    from mypy_boto3_stepfunctions import SFNClient
 
 
 @cache
@@ -48,16 +45,30 @@ def source_of(request: AnyRequest) -> sources.Source:
 @cache
 def exports_table() -> ExportsTable:
     """Return the exports table."""
-    return ExportsTable(boto3.resource("dynamodb", config=_AWS).Table(settings().exports_table))
+    return ExportsTable(table(settings().exports_table))
 
 
 @cache
 def s3() -> "S3Client":
     """Return the client of S3."""
-    return boto3.client("s3", config=_AWS)
+    return s3_client()
 
 
 @cache
 def events() -> "EventBridgeClient":
     """Return the client of EventBridge."""
-    return boto3.client("events", config=_AWS)
+    return events_client()
+
+
+@cache
+def machines() -> "SFNClient":
+    """Return the client of Step Functions."""
+    return machines_client()
+
+
+def failure_of(execution_arn: str) -> tuple[str, str | None] | None:
+    """Return the error's name and message of an execution that failed or timed out, None of any other."""
+    ended = EndedExecution.described(machines(), execution_arn)
+    if ended is None or ended.status == "ABORTED":
+        return None
+    return ended.error or ended.status, ended.message()

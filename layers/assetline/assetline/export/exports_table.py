@@ -142,6 +142,11 @@ class ExportsTable:
         values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
         self._set(export.export_id, values, _still_of(export.execution_arn))
 
+    def fail(self, export: Export | Progress, error: str, message: str | None) -> None:
+        """Record that the execution of an export failed, with the name of its *error*; see `update`."""
+        outcome = {"state": "failed", "error": error, "message": message}
+        self.update(export, **outcome, pause_seconds=0, remaining=None, eta_seconds=None)
+
     def item(self, export_id: str) -> dict[str, Any] | None:
         """Return an item as it is."""
         return self.table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")

@@ -1,12 +1,14 @@
 """One S3 multipart upload: opened once, parts put under their numbers, completed when the parts are proven."""
 
 import base64
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
 
+from assetline.aws.failures import code_of
 from assetline.errors import PartsMismatch, UploadGone
 from assetline.export import crc32_combine as crc32
 from assetline.export.checkpoint import Checkpoint
@@ -55,10 +57,10 @@ class MultipartUpload:
         )
         return cls(s3, bucket, key, answer["UploadId"])
 
-    def put(self, number: int, body: bytes) -> None:
-        """Store part *number*; raises `UploadGone` when the upload expired or was aborted."""
+    def put(self, number: int, body: bytes) -> Part:
+        """Store part *number* and return it as stored; raises `UploadGone` when the upload expired or was aborted."""
         try:
-            self._s3.upload_part(
+            answer = self._s3.upload_part(
                 Bucket=self._bucket,
                 Key=self._key,
                 UploadId=self.upload_id,
@@ -68,6 +70,7 @@ class MultipartUpload:
             )
         except self._s3.exceptions.NoSuchUpload as error:
             raise self._gone() from error
+        return Part(number, len(body), answer["ETag"], base64.b64encode(zlib.crc32(body).to_bytes(4)).decode())
 
     def parts(self) -> list[Part]:
         """Return the parts S3 holds, in order; raises `UploadGone` when the upload is no more."""
@@ -84,7 +87,12 @@ class MultipartUpload:
             raise self._gone() from error
 
     def complete(self, parts: Sequence[Part]) -> None:
-        """Publish the object, made of *parts* in their order; raises `UploadGone`."""
+        """Make the object of *parts*, numbered from 1 without a gap.
+
+        Raises:
+            UploadGone: the upload was completed, aborted, or has expired.
+            PartsMismatch: a part was replaced since it was put or listed; nothing was published.
+        """
         try:
             self._s3.complete_multipart_upload(
                 Bucket=self._bucket,
@@ -98,6 +106,13 @@ class MultipartUpload:
             )
         except self._s3.exceptions.NoSuchUpload as error:
             raise self._gone() from error
+        except ClientError as error:
+            if code_of(error) != "InvalidPart":
+                raise
+            raise PartsMismatch(
+                f"A part of s3://{self._bucket}/{self._key} was replaced while the upload was completed. Nothing was "
+                "published. Start a new export."
+            ) from error
 
     def _gone(self) -> UploadGone:
         return UploadGone(
@@ -106,31 +121,15 @@ class MultipartUpload:
         )
 
 
-def object_bytes(s3: "S3Client", bucket: str, key: str) -> int | None:
-    """Return the size of an object, or None while there is none."""
-    try:
-        return s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
-    except ClientError as error:
-        if says_absent(error):
-            return None
-        raise
+def proven(parts: Sequence[Part], checkpoint: Checkpoint, last: Sequence[Part] = ()) -> list[Part]:
+    """Return the parts of the object: those below `next_part`, then the *last* ones that the caller has put itself.
 
-
-def says_absent(error: ClientError) -> bool:
-    """Say whether S3 means that there is no such object: without s3:ListBucket, it answers 403 for one."""
-    return error.response["Error"]["Code"] in {"404", "403", "NoSuchKey", "AccessDenied"}
-
-
-def proven(parts: Sequence[Part], checkpoint: Checkpoint) -> list[Part]:
-    """Return the parts of the object, once they are shown to be the bytes *checkpoint* says were rendered.
-
-    Parts from `next_part` to `last_part` are left out: a turn that was killed may have put them before the one that
-    took its place came to another end.
+    Other parts from `next_part` on are left out: a turn that was killed, or still runs, may have put them.
 
     Raises:
         PartsMismatch: a part is missing, or the bytes are not those rendered; nothing was published.
     """
-    ours = [part for part in parts if part.number < checkpoint.next_part or part.number > checkpoint.last_part]
+    ours = [*(part for part in parts if part.number < checkpoint.next_part), *last]
     sealed = checkpoint.next_part - 1
     if [part.number for part in ours][:sealed] != list(range(1, checkpoint.next_part)):
         raise PartsMismatch(f"S3 does not hold all {sealed} parts. Nothing was published; start anew.")

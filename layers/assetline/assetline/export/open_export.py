@@ -47,12 +47,16 @@ class Opening(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Door:
-    """What an export is opened with; `source_of` leads to where a request's pages come from."""
+    """What an export is opened with; `source_of` leads to where a request's pages come from.
+
+    `failure_of` returns the error's name and message of an execution that failed, None of any other.
+    """
 
     source_of: Callable[[AnyRequest], Source]
     table: ExportsTable
     s3: "S3Client"
     bucket: str
+    failure_of: Callable[[str], tuple[str, str | None] | None]
 
     def open(self, opening: Opening) -> Opened:
         """Open the export an execution asks for, or go on with the one it resumes; a repeat gives the same.
@@ -112,11 +116,21 @@ class Door:
         self.source_of(opened.export.request).admit()
         asked = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
         export = opened.export.model_copy(update={"execution_arn": opening.execution_arn, "request": asked})
+        self._record_failure(request.resume)
         if not self.table.take_over(export):
             state = (self.table.item(request.resume) or {}).get("state", "gone")
             raise NotResumable(_why_not_resumable(request.resume, state))
         checkpoint = opened.checkpoint.model_copy(update={"faults": 0, "pause_seconds": 0})
         return Opened(export=export, checkpoint=checkpoint)
+
+    def _record_failure(self, export_id: str) -> None:
+        """Record a failure that no event reported: EventBridge delivers at best effort."""
+        item = self.table.item(export_id)
+        if item is None or item["state"] != "running":
+            return
+        failure = self.failure_of(item["execution_arn"])
+        if failure is not None:
+            self.table.fail(Progress.from_item(item), *failure)
 
 
 def _why_not_resumable(export_id: str, state: str) -> str:

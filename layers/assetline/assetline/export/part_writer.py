@@ -18,14 +18,14 @@ class PartWriter:
     gets what *put* raised. `bytes` and `crc32` are of everything rendered since the export began.
     """
 
-    def __init__(self, checkpoint: Checkpoint, tail: bytes, put: Callable[[int, bytes], None]) -> None:
+    def __init__(self, checkpoint: Checkpoint, tail: bytes, put: Callable[[int, bytes], object]) -> None:
         self.next_part = checkpoint.next_part
         self.bytes = checkpoint.bytes
         self.crc32 = checkpoint.crc32
         self._last_part = checkpoint.last_part
         self._filling = bytearray(tail)
         self._put = put
-        self._uploading: Future[None] | None = None
+        self._uploading: Future[object] | None = None
         self._noting: Future[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
 

@@ -6,8 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from assetline.errors import AwsUnavailable
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.observability import logger
@@ -78,5 +79,5 @@ class Report:
     def _tell(self, measures: dict[str, Any]) -> None:
         try:
             self._table.update(self._export, **measures)
-        except (BotoCoreError, ClientError) as error:
+        except (AwsUnavailable, ClientError) as error:
             logger.warning("progress_not_told", error=type(error).__name__)

@@ -1,37 +1,23 @@
 """From an upload to a file: the parts are proven, the upload completes below `staging/`, and its copy is published."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from boto3.s3.transfer import TransferConfig
-
+from assetline.aws.copy_object import copy_object
+from assetline.aws.s3_documents import Address, object_bytes
 from assetline.errors import UploadGone
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.file_formats import CONTENT_TYPES
-from assetline.export.multipart_upload import MultipartUpload, object_bytes, proven
+from assetline.export.multipart_upload import MultipartUpload, Part, proven
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CopySourceTypeDef
-
-ONE_COPY_BYTES = 5 * 1024**3  # S3: the most that one request copies
-_IN_PIECES = TransferConfig(multipart_threshold=1, multipart_chunksize=1024**3, max_concurrency=10)
 
 
-def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -> None:
-    """Make the bytes of *checkpoint*, all of which are in parts, the object *key*; it appears whole or not at all.
+def assemble(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str, last: Sequence[Part] = ()) -> bool:
+    """Make one object of the parts, below `staging/`; return whether *key* was published already.
 
-    A repeat finds what is done and does the rest.
-
-    Raises:
-        PartsMismatch, UploadGone: as `assemble`; nothing was published.
-    """
-    if not assemble(s3, export, checkpoint, key):
-        appear(s3, export, checkpoint, key)
-    clear(s3, export)
-
-
-def assemble(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -> bool:
-    """Make one object of the parts, below `staging/`; say whether *key* was published already.
+    *last* are parts from `next_part` on that the caller has put itself.
 
     Raises:
         PartsMismatch: S3 does not hold what was rendered; nothing was published.
@@ -41,7 +27,7 @@ def assemble(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -
         return False  # an upload of no parts cannot complete, and expires
     upload = MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id)
     try:
-        upload.complete(proven(upload.parts(), checkpoint))
+        upload.complete(proven(upload.parts(), checkpoint, last))
     except UploadGone:
         # Completed by an attempt whose answer was lost: the key below staging/ is this export's alone.
         if object_bytes(s3, export.bucket, export.upload_key) != checkpoint.bytes:
@@ -52,17 +38,15 @@ def assemble(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -
 
 
 def appear(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -> None:
-    """Put what was assembled in its place."""
+    """Copy the assembled object to *key*, where it appears complete or not at all; a repeat replaces it."""
+    content_type = CONTENT_TYPES[export.request.format]
     if checkpoint.bytes == 0:
-        s3.put_object(Bucket=export.bucket, Key=key, ContentType=CONTENT_TYPES[export.request.format])
-        return
-    source: CopySourceTypeDef = {"Bucket": export.bucket, "Key": export.upload_key}
-    if checkpoint.bytes <= ONE_COPY_BYTES:
-        s3.copy_object(CopySource=source, Bucket=export.bucket, Key=key)
+        s3.put_object(Bucket=export.bucket, Key=key, ContentType=content_type)
     else:
-        s3.copy(source, export.bucket, key, Config=_IN_PIECES)
+        source = Address(bucket=export.bucket, key=export.upload_key)
+        copy_object(s3, source, Address(bucket=export.bucket, key=key), checkpoint.bytes, content_type)
 
 
 def clear(s3: "S3Client", export: Export) -> None:
-    """Delete what was assembled, once it has been published."""
+    """Delete the assembled object, once it has been published."""
     s3.delete_object(Bucket=export.bucket, Key=export.upload_key)

@@ -3,12 +3,10 @@
 import zlib
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
+from assetline.aws.s3_documents import Address, object_at
 from assetline.errors import PartsMismatch, StagedGone
 from assetline.export.checkpoint import Staged
 from assetline.export.export_names import staging_key
-from assetline.export.multipart_upload import says_absent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,15 +41,12 @@ class Staging:
         """
         if staged is None:
             return b""
-        try:
-            content = self._s3.get_object(Bucket=self._bucket, Key=staged.key)["Body"].read()
-        except ClientError as error:
-            if not says_absent(error):
-                raise
+        content = object_at(self._s3, Address(bucket=self._bucket, key=staged.key))
+        if content is None:
             raise StagedGone(
-                f"What the export keeps between turns, s3://{self._bucket}/{staged.key}, is gone: it expires after 7 "
-                "days. Start it anew."
-            ) from error
+                f"s3://{self._bucket}/{staged.key}, which the export keeps between turns, is gone. Staged "
+                "objects expire after 7 days. Start a new export."
+            )
         if (len(content), zlib.crc32(content)) != (staged.size, staged.crc32):
             raise PartsMismatch(
                 f"s3://{self._bucket}/{staged.key} is not what was stored there. Start the export anew."

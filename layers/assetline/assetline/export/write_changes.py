@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
+from assetline.aws.s3_documents import is_absent
 from assetline.diff.diff_files import write_changes
 from assetline.diff.formats import format_of
 from assetline.export.checkpoint import Export
 from assetline.export.export_names import changes_key
-from assetline.export.multipart_upload import says_absent
 from assetline.observability import logger
 from assetline.safetyculture.catalogue import feed_named
 
@@ -43,7 +43,7 @@ def export_changes(export: Export, s3: "S3Client") -> Changes:
         try:
             old = s3.get_object(Bucket=export.bucket, Key=before)["Body"]
         except ClientError as error:
-            if not says_absent(error):
+            if not is_absent(error):
                 raise
             logger.warning("no_file_to_compare_with", key=before)
             return Changes(changes_key=None)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from assetline.budget import Budget
-from assetline.errors import Permanent, Retryable
+from assetline.errors import AwsUnavailable, Permanent, Retryable
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.export.file_formats import Rendering, rendering
@@ -144,7 +144,7 @@ class _Keeping:
         try:
             places = {"tail": staging.keep("tail", tail), "memory": staging.keep("memory", memory)}
             self._turn.table.save(self._export, reached.model_copy(update=places))
-        except (BotoCoreError, ClientError) as error:
+        except (AwsUnavailable, ClientError) as error:
             logger.warning("checkpoint_not_kept", error=type(error).__name__)
 
 

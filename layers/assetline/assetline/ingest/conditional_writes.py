@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from assetline.aws.failures import code_of
+from assetline.errors import AwsUnavailable
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 AT_ONCE = 100  # DynamoDB: items of one transaction
 THREADS = 4  # ours
-CONFLICTS = 8  # ours: how often a transaction that met another is tried again
+PATIENCE_SECONDS = 60.0  # ours: how long a batch waits for a table that throttles or for another transaction
+LONGEST_PAUSE = 5.0  # ours
 
 _CONDITION = "ConditionalCheckFailed"
 
@@ -38,6 +42,9 @@ def apply(
 
     A hundred go in one transaction, which happens as a whole or not at all: when the conditions of some do not hold,
     the others are sent again without them.
+
+    Raises:
+        AwsUnavailable: the table throttled, or other transactions conflicted, for a minute.
     """
     batches = [*batched(transitions, AT_ONCE, strict=False)]
     if len(batches) < 2:
@@ -47,27 +54,45 @@ def apply(
         return set().union(*made)
 
 
+def pauses() -> Iterator[float]:
+    """Yield growing pauses with jitter, in seconds, until they add up to `PATIENCE_SECONDS`."""
+    longest, left = 0.1, PATIENCE_SECONDS
+    while left > 0:
+        pause = random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
+        yield pause
+        longest, left = min(2 * longest, LONGEST_PAUSE), left - pause
+
+
 def _applied(table: "Table", key_name: str, transitions: list[Transition], sleep: Callable[[float], None]) -> set[str]:
-    conflicts = 0
+    patience = pauses()
     while transitions:
         try:
             table.meta.client.transact_write_items(
                 TransactItems=[{"Update": _update(table.name, key_name, one)} for one in transitions]
             )
+        except AwsUnavailable:
+            wait(patience, sleep)
         except ClientError as error:
             codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
-            if error.response["Error"]["Code"] != "TransactionCanceledException" or len(codes) != len(transitions):
+            if code_of(error) != "TransactionCanceledException" or len(codes) != len(transitions):
                 raise
             holding = [one for one, code in zip(transitions, codes, strict=True) if code != _CONDITION]
-            if len(holding) == len(transitions):  # nothing wrong with any of them: others were at them just now
-                conflicts += 1
-                if conflicts >= CONFLICTS:
-                    raise
-                sleep(random.uniform(0, 0.05 * 2**conflicts))  # noqa: S311 - jitter is no secret
+            if len(holding) == len(transitions):  # no condition failed: another transaction, or throttling, canceled it
+                wait(patience, sleep)
             transitions = holding
         else:
             return {one.key for one in transitions}
     return set()
+
+
+def wait(patience: Iterator[float], sleep: Callable[[float], None]) -> None:
+    """Pause; raise `AwsUnavailable` when the patience is over."""
+    pause = next(patience, None)
+    if pause is None:
+        raise AwsUnavailable(
+            f"DynamoDB throttled this function for {PATIENCE_SECONDS:.0f} seconds. Repeat the call later."
+        )
+    sleep(pause)
 
 
 def _update(table_name: str, key_name: str, one: Transition) -> Any:

@@ -5,8 +5,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.config import Config
 
+from assetline.aws.clients import events_client, machines_client, queues_client, s3_client, table
 from assetline.config import IngestSettings, QueueSettings, RunSettings
 from assetline.credentials import ViKey
 from assetline.ingest.fast_s3_reads import SmallObjects
@@ -24,19 +24,9 @@ from assetline.vi.client import ViClient
 from assetline.vi.file_upload import Uploader
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
-
-CONNECTIONS = 64  # ours: as many as anything here works at once, and some
-# ours: AWS calls are short and worth repeating within the invocation; the machine repeats the invocation
-_AWS = Config(
-    connect_timeout=5,
-    read_timeout=60,
-    max_pool_connections=CONNECTIONS,
-    retries={"mode": "standard", "total_max_attempts": 6},
-)
 
 
 @cache
@@ -60,20 +50,20 @@ def vi_client() -> ViClient:
 @cache
 def ledger() -> Ledger:
     """Return the ledger of drops."""
-    return Ledger(_table(settings().drops_table), settings().drop_retention_days)
+    return Ledger(table(settings().drops_table), settings().drop_retention_days)
 
 
 @cache
 def sessions_table() -> SessionsTable:
     """Return the table of ingestion sessions."""
-    return SessionsTable(_table(settings().sessions_table))
+    return SessionsTable(table(settings().sessions_table))
 
 
 @cache
 def permits() -> Permits:
     """Return the ration of ingestion sessions."""
     return Permits(
-        _table(settings().sessions_table),
+        table(settings().sessions_table),
         settings().sessions_per_window,
         settings().session_window_seconds,
         time.time,
@@ -83,19 +73,19 @@ def permits() -> Permits:
 @cache
 def s3() -> "S3Client":
     """Return the client of S3."""
-    return boto3.client("s3", config=_AWS)
+    return s3_client()
 
 
 @cache
 def events() -> "EventBridgeClient":
     """Return the client of EventBridge."""
-    return boto3.client("events", config=_AWS)
+    return events_client()
 
 
 @cache
 def machines() -> "SFNClient":
     """Return the client of Step Functions."""
-    return boto3.client("stepfunctions", config=_AWS)
+    return machines_client()
 
 
 @cache
@@ -114,7 +104,7 @@ def recorder() -> Recorder:
 @cache
 def message_retries() -> MessageRetries:
     """Return what schedules the retries of failed messages."""
-    return MessageRetries(boto3.client("sqs", config=_AWS), QueueSettings.from_env().drop_queue_url)
+    return MessageRetries(queues_client(), QueueSettings.from_env().drop_queue_url)
 
 
 @cache
@@ -154,12 +144,3 @@ def small_objects() -> SmallObjects:
 def slice_upload() -> SliceUpload:
     """Return what uploads a slice."""
     return SliceUpload(vi_client(), uploader(), ledger(), sessions_table(), s3(), small_objects().read)
-
-
-@cache
-def _dynamodb() -> "DynamoDBServiceResource":
-    return boto3.resource("dynamodb", config=_AWS)
-
-
-def _table(name: str) -> "Table":
-    return _dynamodb().Table(name)

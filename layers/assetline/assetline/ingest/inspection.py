@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from assetline.aws.failures import reading
 from assetline.ingest.arrival import Arrival
 from assetline.ingest.asset_names import DATASET_ID, asset_filename, dataset_and_path
 from assetline.ingest.drop import NOWHERE, Drop, drop_id
@@ -51,7 +52,8 @@ def inspect(s3: "S3Client", arrival: Arrival, limits: Limits, now: datetime | No
     """Return the drop that an object is: `dropped`, or `rejected` with the reason why it cannot be an asset.
 
     Raises:
-        ClientError: S3 cannot be asked just now.
+        AwsUnavailable: S3 cannot be asked just now.
+        AwsRefused: S3 denies the object.
     """
     seen_at = now or datetime.now(UTC)
     dataset_id, path = _where(arrival, limits)
@@ -122,15 +124,16 @@ def _read(s3: "S3Client", drop: Drop, path: str) -> dict[str, Any]:
         raise NotMedia(reason, GONE_MESSAGES[reason]) from None
     body = answer["Body"]
     try:
-        head = body.read(HEAD_BYTES)
-        media = checked(path, head)
-        stored = _stored_checksum(answer)
-        if stored is None and answer["ContentLength"] <= MAX_SUMMED_BYTES:
-            checksum = crc32c.Crc32c()
-            checksum.update(head)
-            for piece in _pieces(body):
-                checksum.update(piece)
-            stored = checksum.signed
+        with reading(f"s3://{drop.bucket}/{drop.key}"):
+            head = body.read(HEAD_BYTES)
+            media = checked(path, head)
+            stored = _stored_checksum(answer)
+            if stored is None and answer["ContentLength"] <= MAX_SUMMED_BYTES:
+                checksum = crc32c.Crc32c()
+                checksum.update(head)
+                for piece in _pieces(body):
+                    checksum.update(piece)
+                stored = checksum.signed
     finally:
         body.close()
     return {

@@ -1,5 +1,6 @@
 """The ledger: what became of every drop. Every write is conditional; any may be repeated, and any may come late."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.conditions import Key
 
-from assetline.ingest.conditional_writes import Transition, apply
+from assetline.ingest.conditional_writes import Transition, apply, pauses, wait
 from assetline.ingest.drop import OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
 from assetline.ingest.outcomes import Outcome
 
@@ -29,9 +30,14 @@ class Ledger:
     """The drops table. A drop that is over is forgotten after *retention_days*."""
 
     def __init__(
-        self, table: "Table", retention_days: int, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        table: "Table",
+        retention_days: int,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.table = table
+        self._sleep = sleep
         self._retention = timedelta(days=retention_days)
         self._clock = clock
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
@@ -184,12 +190,15 @@ class Ledger:
     def _items(self, drop_ids: Iterable[str], asked: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Any]:
         for batch in batched(dict.fromkeys(drop_ids), READ_AT_ONCE, strict=False):
             keys: list[Any] = [{"drop_id": drop_id} for drop_id in batch]
+            patience = pauses()
             while keys:
                 request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True, **asked}}
                 answer = self.table.meta.client.batch_get_item(RequestItems=request)
                 yield from answer["Responses"].get(self.table.name, [])
                 left = answer["UnprocessedKeys"].get(self.table.name)
                 keys = [*left["Keys"]] if left else []
+                if keys:  # DynamoDB read as much as the table's capacity, or 16 MB, let it
+                    wait(patience, self._sleep)
 
     def _of_shard(self, partition: str, limit: int, newest_first: bool) -> Iterator[Drop]:
         query: dict[str, Any] = {

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from assetline.errors import AwsUnavailable
 from assetline.observability import logger
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class MessageRetries:
                     ReceiptHandle=record.receipt_handle,
                     VisibilityTimeout=pause_seconds(int(record.attributes.approximate_receive_count)),
                 )
-            except (BotoCoreError, ClientError) as error:
+            except (AwsUnavailable, ClientError) as error:
                 logger.warning("retry_not_scheduled", message_id=record.message_id, error=str(error))
 
 

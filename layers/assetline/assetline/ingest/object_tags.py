@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from assetline.errors import AwsUnavailable
 from assetline.observability import logger
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def tag(  # noqa: PLR0913, PLR0917 - the address of an object is three of them
         if code not in _GONE:
             logger.warning("object_not_tagged", bucket=bucket, key=key, error=code)
         return False
-    except BotoCoreError as error:
+    except AwsUnavailable as error:
         logger.warning("object_not_tagged", bucket=bucket, key=key, error=type(error).__name__)
         return False
     return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
+from assetline.aws.s3_documents import Address
 from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
 from assetline.ingest.create_session import SessionRequest
 from assetline.ingest.drop import Drop
@@ -17,7 +18,7 @@ from assetline.ingest.outcomes import Outcome
 from assetline.ingest.reject_drops import Unsent
 from assetline.ingest.session_permits import Permit, Permits, Wait
 from assetline.ingest.sessions_table import LEASE_SECONDS, Session, SessionsTable
-from assetline.ingest.staging import Address, SessionRef, SessionStaging, SliceAsset, fits, sliced
+from assetline.ingest.staging import SessionRef, SessionStaging, SliceAsset, fits, sliced
 from assetline.observability import count, logger
 from assetline.vi import datasets
 from assetline.vi.client import ViClient

@@ -22,7 +22,9 @@ type Ending = Literal["ingested", "rejected", "dropped"]
 type Ended = Literal["finished", "failed", "cancelled", "overdue", "broken", "abandoned"]
 
 # Why a run broke that no drop is to blame for. Anything else may be a file's doing, and must end some day.
-BLAMELESS = frozenset({"KeyMissing", "KeyRefused", "KeyForbidden", "ViUnavailable", "ViUnreachable", "RateLimited"})
+BLAMELESS = frozenset(
+    {"AwsUnavailable", "KeyMissing", "KeyRefused", "KeyForbidden", "ViUnavailable", "ViUnreachable", "RateLimited"}
+)
 
 _WHY: dict[Ended, str] = {
     "finished": "Vi finished the session with fewer assets than it was sent files, and does not say which are missing",

@@ -35,7 +35,7 @@ class Recorder:
         A repeat changes nothing, and starts the run if that was not done before.
 
         Raises:
-            ClientError: AWS could not be asked; nothing is lost by trying again.
+            AwsUnavailable, AwsRefused: an AWS call failed; a repeat loses nothing.
         """
         if arrival.is_folder:
             return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
+from assetline.aws.s3_documents import Address, object_at
 from assetline.ingest.drop import Drop
 from assetline.ingest.outcomes import Ended, Ending, Evidence, Outcome, outcomes
 from assetline.ingest.staging import SessionRef
@@ -17,7 +18,6 @@ from assetline.ingest.staging import SessionRef
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ABSENT = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})  # S3 says 403 to those who may not list
 _THERE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 
 
@@ -95,13 +95,8 @@ class Settlements:
 
     def read(self) -> Settlement | None:
         """Return what was decided; None if nothing was."""
-        try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                return None
-            raise
-        return Settlement.model_validate_json(body)
+        body = object_at(self._s3, Address(bucket=self._bucket, key=self._key))
+        return None if body is None else Settlement.model_validate_json(body)
 
     def decide(self, settlement: Settlement) -> Settlement:
         """Keep a settlement, and return what counts: this, or what somebody decided before."""

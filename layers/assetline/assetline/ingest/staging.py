@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel, Field, TypeAdapter
 
+from assetline.aws.s3_documents import Address, object_at, put_document
 from assetline.ingest.drop import Drop
 from assetline.ingest.outcomes import UploadFailure
 from assetline.vi.ingestion_sessions import Upload
@@ -31,13 +31,6 @@ class SessionRef(BaseModel, frozen=True):
     bucket: str
     total: int
     opened_at: datetime
-
-
-class Address(BaseModel, frozen=True):
-    """Where a slice lies."""
-
-    bucket: str
-    key: str
 
 
 class UploadUrl(BaseModel, frozen=True):
@@ -144,16 +137,10 @@ class SessionStaging:
         return found
 
     def _put(self, name: str, body: bytes) -> None:
-        self._s3.put_object(Bucket=self.bucket, Key=f"{self._prefix}{name}", Body=body, ContentType="application/json")
+        put_document(self._s3, Address(bucket=self.bucket, key=f"{self._prefix}{name}"), body)
 
     def _get(self, name: str) -> bytes | None:
-        try:
-            return self._s3.get_object(Bucket=self.bucket, Key=f"{self._prefix}{name}")["Body"].read()
-        except ClientError as error:
-            # Without s3:ListBucket, S3 answers 403 for a key that is not there.
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404", "403", "AccessDenied"}:
-                return None
-            raise
+        return object_at(self._s3, Address(bucket=self.bucket, key=f"{self._prefix}{name}"))
 
 
 _ADDRESSES = TypeAdapter(list[Address])

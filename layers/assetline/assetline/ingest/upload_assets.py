@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 
+from assetline.aws.failures import reading
+from assetline.aws.s3_documents import Address
 from assetline.errors import (
     AnswerLost,
+    AwsUnavailable,
     KeyForbidden,
     KeyMissing,
     KeyRefused,
@@ -28,7 +31,7 @@ from assetline.ingest.inspection import GONE_MESSAGES, gone_reason
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import UploadFailure
 from assetline.ingest.sessions_table import SessionsTable
-from assetline.ingest.staging import Address, SessionStaging, Slice, SliceAsset, SliceOutcome
+from assetline.ingest.staging import SessionStaging, Slice, SliceAsset, SliceOutcome
 from assetline.observability import logger
 from assetline.vi.client import ViClient
 from assetline.vi.file_upload import Uploader
@@ -76,6 +79,7 @@ class SliceUpload:
 
         Raises:
             KeyRefused, KeyForbidden, KeyMissing: Vi does not take the key.
+            AwsUnavailable: S3 did not give out a file; the files that were sent are marked.
         """
         session = one.session
         self.sessions.update(session.session_key)
@@ -85,6 +89,7 @@ class SliceUpload:
         ahead = [asset for asset in one.assets if asset.drop_id in mine.keys() - done]
         failed: list[UploadFailure] = []
         uploaded: list[str] = []
+        unavailable: AwsUnavailable | None = None
         renewed = self.clock()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
             futures = {threads.submit(self._upload, one, asset): asset for asset in ahead}
@@ -101,6 +106,8 @@ class SliceUpload:
                 except (KeyMissing, KeyRefused, KeyForbidden):
                     threads.shutdown(wait=False, cancel_futures=True)
                     raise
+                except AwsUnavailable as error:
+                    unavailable = error  # the others end first, so that the slice's repeat sends only the rest
                 else:
                     uploaded.append(asset.drop_id)
                 if len(uploaded) >= MARK_AT:
@@ -109,6 +116,8 @@ class SliceUpload:
                     self.sessions.update(session.session_key)
                     renewed = self.clock()
         self._mark(one, uploaded)
+        if unavailable is not None:
+            raise unavailable
         failed.sort(key=lambda failure: failure.drop_id)
         return SliceOutcome(uploaded=len(done) + len(ahead) - len(failed), failed=tuple(failed))
 
@@ -133,9 +142,11 @@ class SliceUpload:
                         "UploadExpired", "The place that Vi gave for it was no longer open.", retryable=True
                     ) from None
                 upload = renewed
-            except (AnswerLost, RateLimited, ViUnavailable, ViUnreachable, ViRefused, HTTPClientError) as fault:
+            except (AnswerLost, AwsUnavailable, RateLimited, ViUnavailable, ViUnreachable, ViRefused) as fault:
                 faults += 1
                 if faults >= TRIES:
+                    if isinstance(fault, AwsUnavailable):
+                        raise
                     what = f"Its bytes did not get through ({type(fault).__name__}), {TRIES} times."
                     raise _Lost("UploadFailed", what, retryable=True) from None
                 asked = (fault.pause_seconds or 0.0) if isinstance(fault, Retryable) else 0.0
@@ -156,11 +167,12 @@ class SliceUpload:
             return
         answer = self._get(asset)
         try:
-            if asset.size <= WHOLE:
-                content: bytes | Iterator[bytes] = answer["Body"].read()
-            else:
-                content = answer["Body"].iter_chunks(PIECE)
-            self.uploader.put(upload, content, asset.size)
+            with reading(f"s3://{asset.bucket}/{asset.key}"):
+                if asset.size <= WHOLE:
+                    content: bytes | Iterator[bytes] = answer["Body"].read()
+                else:
+                    content = answer["Body"].iter_chunks(PIECE)
+                self.uploader.put(upload, content, asset.size)
         finally:
             answer["Body"].close()
 
@@ -176,16 +188,13 @@ class SliceUpload:
                 raise _Lost(reason, GONE_MESSAGES[reason], retryable=False) from None
             code = error.response["Error"]["Code"]
             raise _Lost("UploadFailed", f"S3 did not give it out ({code}).", retryable=True) from None
-        except HTTPClientError:
-            raise
-        except BotoCoreError as error:
-            raise _Lost("UploadFailed", f"S3 did not answer ({type(error).__name__}).", retryable=True) from None
 
     def _range_of(self, asset: SliceAsset) -> Callable[[int, int], Iterator[bytes]]:
         def pieces(start: int, end: int) -> Iterator[bytes]:
             body = self._get(asset, f"bytes={start}-{end - 1}")["Body"]
             try:
-                yield from body.iter_chunks(PIECE)
+                with reading(f"s3://{asset.bucket}/{asset.key}"):
+                    yield from body.iter_chunks(PIECE)
             finally:
                 body.close()
 
