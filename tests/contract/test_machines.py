@@ -24,6 +24,9 @@ SERVICE_ERRORS = {
     "Sandbox.Timedout",
     "States.ALL",
     "States.Timeout",
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.SdkClientException",
 }
 LAMBDA = "arn:aws:states:::lambda:invoke"
 
@@ -141,6 +144,11 @@ def test_every_task_waits_out_aws_for_a_quarter_of_an_hour(path: Path) -> None:
         if state.get("Resource") == LAMBDA:
             waits = {error: least_seconds(rule) for rule in state["Retry"] for error in rule["ErrorEquals"]}
             assert all(waits[error] >= 900 for error in LAMBDA_IS_DOWN | {"AwsUnavailable"}), name
+
+
+def test_a_nested_export_is_started_through_a_quarter_of_an_hour_of_faults() -> None:
+    nested = all_states(ROOT / "statemachines" / "export_feeds.asl.json")["Export Feed"]
+    assert [least_seconds(rule) >= 900 for rule in nested["Retry"]] == [True]
 
 
 @every_machine
