@@ -126,10 +126,17 @@ def test_an_export_that_is_out_of_turns_has_them_all_again_when_it_is_resumed(
     assert (resumed.status, resumed.output["rows"], resumed.output["turns"]) == ("SUCCEEDED", 2000, 5)
 
 
-def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=2000, latency_seconds=0.1))
-    arn = started(machine, {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.2})
-    until(lambda: (item_of(machine, arn) or {}).get("checkpoint_turns", 0) >= 2)
+@pytest.mark.parametrize("sealed", [0, 1, 3])
+def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: Emulator, sealed: int) -> None:
+    rows = 2000 if not sealed else 60_000
+    feed_api.has(Scenario(rows=rows, latency_seconds=0.1, max_page_size=1000))
+    arn = started(machine, {"feed": "assets", "page_size": 1000 if sealed else 100, "max_turn_seconds": 0.2})
+
+    def has_sealed() -> bool:
+        checkpoint = json.loads((item_of(machine, arn) or {}).get("checkpoint", "{}"))
+        return checkpoint.get("turns", 0) >= 2 and checkpoint["next_part"] > sealed
+
+    until(has_sealed)
     machine.client("stepfunctions").stop_execution(executionArn=arn)
     item = until(lambda: is_in_state(machine, arn, "partial"))
     s3, bucket = machine.client("s3"), machine.stack.outputs["ExportBucketName"]
@@ -140,7 +147,7 @@ def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: E
     manifest = json.loads(s3.get_object(Bucket=bucket, Key=manifest_key)["Body"].read())
     text = s3.get_object(Bucket=bucket, Key=item["partial_key"])["Body"].read().decode()
     assert manifest["complete"] is False
-    assert 0 < manifest["rows"] < 2000
+    assert 0 < manifest["rows"] < rows
     assert says_the_feed(text, manifest, range(manifest["rows"]))
 
 
