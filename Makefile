@@ -21,6 +21,7 @@ MINISTACK := .local/tools/ministack/.synced
 SAM       := .local/tools/sam/.synced
 AWSCLI    := .local/tools/awscli/.synced
 VISDK     := .local/tools/visdk/.synced
+JSONATA   := .local/tools/jsonata/node_modules/.synced
 LOCK      := pyproject.toml uv.lock .python-version
 
 # What `sam build` installs in the layer: pip reads no uv.lock, so its part of it is exported.
@@ -49,7 +50,7 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) ## Run all tests, those on the local stack too
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(JSONATA) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: bench
@@ -78,6 +79,18 @@ up: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Have the local stack up on LOCAL_PORT; a
 .PHONY: down
 down: ## Stop what `make up` started on LOCAL_PORT
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down; else echo "Nothing to stop: nothing is installed."; fi
+
+.PHONY: record-jsonata
+record-jsonata: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) ## Record the JSONata of real runs for the contract test
+	@rm -f .local/jsonata.jsonl
+	@ASSETLINE_RECORD_JSONATA=$(CURDIR)/.local/jsonata.jsonl $(PYTHON) -m pytest --quiet tests/workflows
+	@$(PYTHON) -m tests.contract.jsonata .local/jsonata.jsonl
+
+.PHONY: record-calls
+record-calls: $(DEV_ENV) ## Record the AWS calls of each function for the contract test of grants
+	@rm -rf .local/calls && mkdir -p .local/calls
+	@ASSETLINE_RECORD_CALLS=$(CURDIR)/.local/calls $(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile tests/handlers
+	@$(PYTHON) -m tests.support.record_calls .local/calls
 
 .PHONY: format
 format: $(DEV_ENV) ## Format the code, and put right what the linter can
@@ -114,6 +127,12 @@ $(DEV_ENV): $(LOCK) | $(UV_INSTALLED)
 .local/tools/%/.synced: $(LOCK) | $(UV_INSTALLED)
 	@echo "Installing $*, in an environment of its own."
 	@UV_PROJECT_ENVIRONMENT=.local/tools/$* $(UV) sync --frozen --quiet --only-group $*
+	@touch $@
+
+# The reference implementation of JSONata is JavaScript: Node.js is in the environment of this tool.
+$(JSONATA): .local/tools/jsonata/.synced tests/contract/jsonata/package.json tests/contract/jsonata/package-lock.json
+	@cp tests/contract/jsonata/package.json tests/contract/jsonata/package-lock.json .local/tools/jsonata/
+	@cd .local/tools/jsonata && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Any Python 3 can hold uv, which then finds or fetches the one that .python-version names.

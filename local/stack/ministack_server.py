@@ -17,10 +17,12 @@ import resource
 import socketserver
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import uvicorn
 
@@ -28,6 +30,7 @@ KEEP_ALIVE_SECONDS = 75  # MiniStack's
 END_SECONDS = 1  # ours: what is asked for when it is told to end gets so long to be answered
 PAUSE_SECONDS = 0.15  # MiniStack's, before the first state
 REFUSALS = Path(__file__).with_name("refusals")
+RECORDER = Path(__file__).with_name("jsonata_recorder.py")
 
 
 def without_pause(code: CodeType) -> CodeType:
@@ -44,12 +47,25 @@ def start_executions_at_once() -> None:
 
 def refuse_what_aws_refuses() -> None:
     """Teach MiniStack the refusals; raises when it is not the MiniStack that they were written for."""
-    spec = spec_from_file_location("refusals", REFUSALS / "__init__.py", submodule_search_locations=[str(REFUSALS)])
+    loaded("refusals", REFUSALS / "__init__.py", [str(REFUSALS)]).teach_all()
+
+
+def record_expressions(file: Path) -> None:
+    """Append every evaluation of a JSONata expression to *file*."""
+    recorder = loaded("jsonata_recorder", RECORDER)
+    sys.modules["refusals"].patching.wrap(
+        "ministack.services.stepfunctions", "_evaluate_jsonata", partial(recorder.recorded, file=file)
+    )
+
+
+def loaded(name: str, path: Path, folders: list[str] | None = None) -> Any:
+    """Load a module, or the package in *folders*, by its path: the folder of this file is not on `sys.path`."""
+    spec = spec_from_file_location(name, path, submodule_search_locations=folders)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{REFUSALS} is not a package")
-    package = sys.modules["refusals"] = module_from_spec(spec)
-    spec.loader.exec_module(package)
-    package.teach_all()
+        raise ImportError(f"{path} is not a module")
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def allow_many_connections() -> None:
@@ -83,5 +99,7 @@ if __name__ == "__main__":
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     start_executions_at_once()
     refuse_what_aws_refuses()
+    if recording := os.environ.get("ASSETLINE_RECORD_JSONATA"):
+        record_expressions(Path(recording))
     allow_many_connections()
     serve()

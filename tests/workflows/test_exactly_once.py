@@ -134,7 +134,7 @@ def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: E
 
     def has_sealed() -> bool:
         checkpoint = json.loads((item_of(machine, arn) or {}).get("checkpoint", "{}"))
-        return checkpoint.get("turns", 0) >= 2 and checkpoint["next_part"] > sealed
+        return bool(checkpoint.get("turns", 0) >= 2 and checkpoint["next_part"] > sealed)
 
     until(has_sealed)
     machine.client("stepfunctions").stop_execution(executionArn=arn)
