@@ -22,6 +22,7 @@ SAM       := .local/tools/sam/.synced
 AWSCLI    := .local/tools/awscli/.synced
 VISDK     := .local/tools/visdk/.synced
 JSONATA   := .local/tools/jsonata/node_modules/.synced
+IAMLINT   := .local/tools/iamlint/.synced
 LOCK      := pyproject.toml uv.lock .python-version
 
 # What `sam build` installs in the layer: pip reads no uv.lock, so its part of it is exported.
@@ -50,7 +51,7 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(JSONATA) ## Run all tests, those on the local stack too
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(JSONATA) $(IAMLINT) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: bench
@@ -62,13 +63,14 @@ bench-ingest: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure ingestions, bes
 	@$(PYTHON) -m benchmarks --ingestion
 
 .PHONY: check
-check: $(DEV_ENV) $(SAM) ## Check format, lint, types, the template, the machines, and the layer against the lock
+check: $(DEV_ENV) $(SAM) $(IAMLINT) ## Check format, lint, types, template, policies, machines, and the layer against the lock
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 	$(RUN_SAM) validate --lint --region us-east-1
 	$(PYTHON) -m pytest --quiet tests/contract/test_machines.py tests/contract/test_template.py \
-		tests/contract/test_transformed_template.py tests/contract/test_permissions.py tests/contract/test_layer.py
+		tests/contract/test_transformed_template.py tests/contract/test_permissions.py tests/contract/test_lint.py \
+		tests/contract/test_layer.py
 	@$(EXPORT_LAYER) | diff - $(LAYER_REQUIREMENTS) || { echo "$(LAYER_REQUIREMENTS) is out of date: make lock"; exit 1; }
 
 .PHONY: up

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import cfnlint
 import pytest
 
 from assetline import errors
+from tests.contract.linting import linted
 from tests.contract.template import MACHINES, ROOT, machine, resources
 
 # What Lambda and Step Functions themselves report, in AWS's words.
@@ -225,5 +225,4 @@ def test_the_definition_is_valid_in_its_own_language(path: Path) -> None:
             }
         }
     }
-    config = cfnlint.ManualArgs(regions=["us-east-1"])
-    assert [str(match) for match in cfnlint.lint(json.dumps(inline), config=config)] == []
+    assert linted(json.dumps(inline)) == []

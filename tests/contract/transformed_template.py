@@ -21,8 +21,8 @@ LOCAL_FOLDERS = ("CodeUri", "ContentUri", "DefinitionUri")
 
 
 @functools.cache
-def transformed_resources() -> dict[str, dict[str, Any]]:
-    """Return the resources of the transformed template, by logical id; every intrinsic function in its full form."""
+def transformed_template() -> str:
+    """Return the transformed template as JSON, every intrinsic function in its full form."""
     source = template()
     for resource in source["Resources"].values():
         packaged = {name: "s3://bucket/key" for name in LOCAL_FOLDERS if name in resource["Properties"]}
@@ -35,5 +35,11 @@ def transformed_resources() -> dict[str, dict[str, Any]]:
         check=True,
         env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
     )
-    resources: dict[str, dict[str, Any]] = json.loads(transformed.stdout)["Resources"]
+    return transformed.stdout
+
+
+@functools.cache
+def transformed_resources() -> dict[str, dict[str, Any]]:
+    """Return the resources of the transformed template, by logical id."""
+    resources: dict[str, dict[str, Any]] = json.loads(transformed_template())["Resources"]
     return resources
