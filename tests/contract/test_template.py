@@ -146,6 +146,8 @@ def test_buckets_are_private_encrypted_and_tls_only() -> None:
         (policy,) = [policy for policy in policies if policy["Bucket"] == {"Ref": name}]
         (tls_only,) = policy["PolicyDocument"]["Statement"]
         assert (tls_only["Effect"], tls_only["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+        assert (tls_only["Principal"], tls_only["Action"]) == ("*", "s3:*")
+        assert tls_only["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
 def test_staging_and_unfinished_uploads_expire_after_a_machine_could_need_them() -> None:
