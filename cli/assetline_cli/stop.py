@@ -10,6 +10,7 @@ from assetline_cli.executions import has_ended
 from assetline_cli.exports.table import Exports
 from assetline_cli.exports.watch import stopping_of
 from assetline_cli.follow_several import stopping_of_several
+from assetline_cli.terminal.prompts import confirmed
 
 if TYPE_CHECKING:
     from assetline_cli.stack import Stack
@@ -30,17 +31,9 @@ def stop(desk: Desk, stack: Stack, name: str, *, sure: bool) -> int:
         raise NothingToStop(f"{name} has ended already ({status}): nothing was stopped.")
     if status == "ABORTED":
         desk.say("It has been stopped before.")
-    elif not sure and not _confirmed(desk, name):
+    elif not sure and not confirmed(desk, f"Stop {name} for good? It cannot be resumed then."):
         desk.say("Nothing was stopped.")
         return FAILED
     if not stopping.stop(desk.say):
         raise NothingToStop(f"{name} ended before it could be stopped: `assetline watch {arn}` shows how.")
     return COMPLETE
-
-
-def _confirmed(desk: Desk, name: str) -> bool:
-    try:
-        return desk.ask(f"Stop {name} for good? It cannot be resumed then. [y]es / [n]o") in {"y", "yes"}
-    except EOFError:
-        desk.say("")
-        return False

@@ -29,6 +29,11 @@ def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
     return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
 
 
+def listed(value: Any) -> list[Any]:
+    """Return what may be one thing or a list of them as a list."""
+    return value if isinstance(value, list) else [value]
+
+
 def machine(path: Path) -> dict[str, Any]:
     """Return a machine's definition."""
     definition: dict[str, Any] = json.loads(path.read_text())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.template import MACHINES, ROOT, machine, resources, statements, template
+from tests.contract.template import MACHINES, ROOT, listed, machine, resources, statements, template
 
 # Types of condition keys, as the Service Authorization Reference lists them for each service; those of `aws:` keys as
 # the IAM User Guide lists them ("AWS global condition context keys"). "ArrayOf…" is a multivalued key.
@@ -96,12 +96,8 @@ def functions_allowed(action: str, resource: Any) -> set[str]:
         name
         for name, function in resources("AWS::Serverless::Function").items()
         for statement in statements(function)
-        if action in _listed(statement["Action"]) and resource in _listed(statement["Resource"])
+        if action in listed(statement["Action"]) and resource in listed(statement["Resource"])
     }
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,7 @@ from tests.contract.metrics import (
     metrics_of_the_dashboard,
     widgets,
 )
-from tests.contract.template import resources, statements, template
-
-
-def _listed(resource: Any) -> list[Any]:
-    return resource if isinstance(resource, list) else [resource]
+from tests.contract.template import listed, resources, statements, template
 
 
 def test_the_names_others_rely_on_are_kept() -> None:
@@ -39,7 +35,7 @@ def test_a_function_may_make_named_calls_on_named_resources_only(function: tuple
 SPEAK_WITH_VI = [
     name
     for name, function in resources("AWS::Serverless::Function").items()
-    if {"Ref": "ViSecret"} in [one for statement in statements(function) for one in _listed(statement["Resource"])]
+    if {"Ref": "ViSecret"} in [one for statement in statements(function) for one in listed(statement["Resource"])]
 ]
 
 

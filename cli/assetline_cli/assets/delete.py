@@ -23,6 +23,7 @@ from assetline_cli.ids import ids as given_ids
 from assetline_cli.options import StackName, Yes
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.terminal.formatting import count, count_of
+from assetline_cli.terminal.prompts import confirmed
 from assetline_cli.vi import vi_of
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def delete(  # noqa: PLR0913 - typer: one argument an option
         if not wanted.found:
             desk.say("There is nothing to delete.")
             return
-        if not yes and not _confirmed(desk, wanted, dataset):
+        which = f"{'all ' if wanted.all else ''}{count_of(wanted.found, 'asset')}"
+        if not yes and not confirmed(desk, f"Delete {which} of {dataset} for good?"):
             desk.say("Nothing was deleted.")
             raise typer.Exit(FAILED)
         results = _deleted(runs, dataset, wanted)
@@ -167,15 +169,6 @@ def _as_many_as_expected(wanted: _Wanted, dataset: str, expected: int | None, *,
             f"These conditions leave out nothing: they mean all {found} of {dataset}. Nothing was deleted; if you mean "
             f"all, say also --expect-count {wanted.found}."
         )
-
-
-def _confirmed(desk: Desk, wanted: _Wanted, dataset: str) -> bool:
-    try:
-        which = f"{'all ' if wanted.all else ''}{count_of(wanted.found, 'asset')}"
-        return desk.ask(f"Delete {which} of {dataset} for good? [y]es / [n]o") in {"y", "yes"}
-    except EOFError:
-        desk.say("")
-        return False
 
 
 def _deleted(runs: Runs, dataset: str, wanted: _Wanted) -> list[DeletionResult]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from assetline_cli.context import COMPLETE, FAILED, Desk
 from assetline_cli.errors import RedriveIncomplete
 from assetline_cli.terminal.formatting import count_of
+from assetline_cli.terminal.prompts import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,23 +99,16 @@ def redrive(desk: Desk, stack: Stack, *, sure: bool) -> int:
     if not waiting:
         desk.say("0 messages in the dead-letter queue.")
         return COMPLETE
-    if not sure and not _confirmed(desk, waiting):
+    if not sure and not confirmed(desk, f"Move {count_of(waiting, 'message')} to the drop queue?"):
         desk.say("No message was moved.")
         return FAILED
     moved = 0
     try:
         for batch in dead_letters.move():
+            reports = moved // MESSAGES_PER_REPORT
             moved += batch
-            if moved % MESSAGES_PER_REPORT == 0:
+            if moved // MESSAGES_PER_REPORT > reports:
                 desk.complain(f"Moved {moved:,} of {max(moved, waiting):,} messages.")
     finally:
         desk.say(f"Moved {count_of(moved, 'message')} to the drop queue.")
     return COMPLETE
-
-
-def _confirmed(desk: Desk, waiting: int) -> bool:
-    try:
-        return desk.ask(f"Move {count_of(waiting, 'message')} to the drop queue? [y]es / [n]o") in {"y", "yes"}
-    except EOFError:
-        desk.say("")
-        return False

@@ -12,6 +12,7 @@ from assetline_cli.drops.table import DropsTable
 from assetline_cli.errors import CommandFailed, DropMissing, NothingToRetry
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count_of
+from assetline_cli.terminal.prompts import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def retry(desk: Desk, stack: Stack, wanted: Wanted, *, sure: bool) -> int:
             raise NothingToRetry("None of these drops can be re-queued.")
         desk.say("Nothing to re-queue: no drop was rejected that Vi may take now.")
         return COMPLETE
-    if not sure and not _confirmed(desk, again):
+    if not sure and not confirmed(desk, _question(again)):
         desk.say("Nothing was re-queued.")
         return FAILED
     _requeue(desk, stack, drops, again)
@@ -108,11 +109,7 @@ def _tell_of_unfit(desk: Desk, chosen: Sequence[Drop]) -> None:
         )
 
 
-def _confirmed(desk: Desk, again: Sequence[Drop]) -> bool:
+def _question(again: Sequence[Drop]) -> str:
     datasets = sorted({drop.dataset_id for drop in again})
     where = datasets[0] if len(datasets) == 1 else count_of(len(datasets), "dataset")
-    try:
-        return desk.ask(f"Re-queue {count_of(len(again), 'drop')} of {where}? [y]es / [n]o") in {"y", "yes"}
-    except EOFError:
-        desk.say("")
-        return False
+    return f"Re-queue {count_of(len(again), 'drop')} of {where}?"

@@ -1,4 +1,4 @@
-"""Ctrl+C while an export is watched: is the export meant, or only the watching?"""
+"""Questions to the operator: whether to go ahead, and what Ctrl+C was for."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ def ask_wish(desk: Desk, what: str = "export") -> Wish:
                 return wishes[0]
     except (EOFError, KeyboardInterrupt):
         return Wish.WATCHING_ONLY
+
+
+def confirmed(desk: Desk, question: str) -> bool:
+    """Return whether the operator answers *question* with yes; no answer is no."""
+    try:
+        return desk.ask(f"{question} [y]es / [n]o") in {"y", "yes"}
+    except EOFError:
+        desk.say("")
+        return False
