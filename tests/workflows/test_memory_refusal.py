@@ -1,6 +1,8 @@
 """The local Lambda kills a function that uses more than its MemorySize, as Lambda does."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +13,13 @@ from local.stack.outputs import Stack
 from tests.workflows.probe_function import probe_function
 
 HANDLER = """
-import subprocess, sys, time
+import os, subprocess, sys, time
 
 GROW = "import sys, time; held = b'x' * (int(sys.argv[1]) << 20); time.sleep(float(sys.argv[2]))"
 
 def lambda_handler(event, context):
+    if "pid" in event:
+        return {"pid": os.getpid()}
     if "child" in event:
         subprocess.run([sys.executable, "-c", GROW, str(event["child"]), "5"])
     if "mapped" in event:
@@ -57,5 +61,14 @@ def test_growth_past_the_limit_ends_the_runtime(stack: Stack, function: str, eve
 
 
 def test_the_next_invocation_starts_a_new_environment(stack: Stack, function: str) -> None:
-    assert invoke(stack, function, grow=300)[0] == "Unhandled"
-    assert invoke(stack, function, grow=1) == (None, {"held": 1 << 20})
+    for _ in range(3):
+        assert invoke(stack, function, grow=300)[0] == "Unhandled"
+        assert invoke(stack, function, grow=1) == (None, {"held": 1 << 20})
+
+
+def test_an_idle_environment_that_was_killed_costs_nothing(stack: Stack, function: str) -> None:
+    _, first = invoke(stack, function, pid=True)
+    os.kill(first["pid"], signal.SIGKILL)
+    error, second = invoke(stack, function, pid=True)
+    assert error is None
+    assert second["pid"] != first["pid"]

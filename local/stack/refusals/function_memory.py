@@ -39,7 +39,7 @@ def teach() -> None:
     """Make MiniStack kill a function that uses more memory than it has; does nothing without /proc."""
     if not PROC.joinpath("self", "status").exists():
         return
-    wrap(f"{RUNTIME}.ProvidedWorker", "_teardown", _noting_the_signal)
+    wrap(f"{RUNTIME}.ProvidedWorker", "_teardown", _noting_the_end)
     wrap(f"{RUNTIME}.ProvidedWorker", "invoke", _limited)
     threading.Thread(target=_watch, daemon=True, name="function-memory").start()
 
@@ -64,12 +64,12 @@ def _kill_if_too_large(worker: Any) -> bool:
     return True
 
 
-def _noting_the_signal(teardown: Function) -> Function:
-    """Note how the process ended before MiniStack stops it."""
+def _noting_the_end(teardown: Function) -> Function:
+    """Note how the process of an environment ended before MiniStack stops it."""
 
     def _teardown(worker: Any) -> None:
-        process = _process(worker)
-        worker.ended_with = process.poll() if process is not None else None
+        if (process := _process(worker)) is not None:
+            worker.ended = (_environment(worker), process.poll())
         teardown(worker)
 
     return _teardown
@@ -79,18 +79,22 @@ def _limited(invoke: Function) -> Function:
     """Report a killed environment as Lambda does, also when it grew and answered between two looks."""
 
     def invoke_within_limit(worker: Any, event: Any, request_id: str, **options: Any) -> Any:
-        worker.ended_with = None
         try:
             result = invoke(worker, event, request_id, **options)
         except RuntimeError:  # it ended before it could take the event
-            if worker.ended_with != -signal.SIGKILL:
+            if not _was_killed(worker):
                 raise
             return _killed(request_id, "")
-        if worker.ended_with == -signal.SIGKILL or _kill_if_too_large(worker):
+        if _was_killed(worker) or _kill_if_too_large(worker):
             return _killed(request_id, result.get("log", ""))
         return result
 
     return invoke_within_limit
+
+
+def _was_killed(worker: Any) -> bool:
+    """Tell whether the environment that took the last event was killed; one before it does not count."""
+    return getattr(worker, "ended", None) == (_environment(worker), -signal.SIGKILL)
 
 
 def _killed(request_id: str, log: str) -> dict[str, Any]:
@@ -101,6 +105,11 @@ def _killed(request_id: str, log: str) -> dict[str, Any]:
 
 def _process(worker: Any) -> Any:
     return vars(worker)["_proc"]
+
+
+def _environment(worker: Any) -> Any:
+    """Return the number of the environment that *worker* has now; each has another."""
+    return vars(worker)["_generation"]
 
 
 def _figures(pid: int) -> dict[str, int]:
