@@ -31,6 +31,10 @@ ACCEPTED_FINDINGS = {
         "RESOURCE_MISMATCH",
         "[{'action': 'states:DescribeExecution', 'required_format': 'arn:*:states:*:*:express:*:*:*'}]",
     ): "the Step Functions guide grants it on `execution:` ARNs; the linter has only those of Express executions",
+    (
+        "RESOURCE_MISMATCH",
+        "[{'action': 'states:ListExecutions', 'required_format': 'arn:*:states:*:*:mapRun:*/*:*'}]",
+    ): "it lists the executions of a machine or of a Map Run; the linter wants both",
 }
 
 
