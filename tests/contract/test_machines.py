@@ -23,6 +23,7 @@ SERVICE_ERRORS = {
     "Runtime.ExitError",
     "Sandbox.Timedout",
     "States.ALL",
+    "States.ItemReaderFailed",
     "States.Timeout",
     "StepFunctions.AWSStepFunctionsException",
     "StepFunctions.ExecutionLimitExceededException",
@@ -149,6 +150,13 @@ def test_every_task_waits_out_aws_for_a_quarter_of_an_hour(path: Path) -> None:
 def test_a_nested_export_is_started_through_a_quarter_of_an_hour_of_faults() -> None:
     nested = all_states(ROOT / "statemachines" / "export_feeds.asl.json")["Export Feed"]
     assert [least_seconds(rule) >= 900 for rule in nested["Retry"]] == [True]
+
+
+def test_a_listing_that_s3_throttles_is_waited_out() -> None:
+    listing = all_states(ROOT / "statemachines" / "backfill_drops.asl.json")["Record Drops"]
+    (rule,) = listing["Retry"]
+    assert rule["ErrorEquals"] == ["States.ItemReaderFailed"]
+    assert least_seconds(rule) >= 900
 
 
 @every_machine

@@ -90,6 +90,29 @@ def test_the_machines_with_a_distributed_map_are_found() -> None:
     assert found == {"ingest_drops", "backfill_drops", "download_assets"}
 
 
+def test_a_result_writer_has_the_permissions_that_aws_documents() -> None:
+    # "IAM policies for using Distributed Map states" in the Step Functions developer guide.
+    path = ROOT / "statemachines/backfill_drops.asl.json"
+    writer = machine(path)["States"]["Record Drops"]["ResultWriter"]["Parameters"]
+    properties = resources("AWS::Serverless::StateMachine")[machine_name(path)]
+    assert properties["DefinitionSubstitutions"][writer["Bucket"].strip("${}")] == {"Ref": "ExportBucket"}
+    results = {"Fn::Sub": f"${{ExportBucket.Arn}}/{writer['Prefix']}/*"}
+    (granted,) = [statement for statement in statements(properties) if statement["Resource"] == results]
+    assert granted["Action"] == [
+        "s3:PutObject",
+        "s3:GetObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+    ]
+
+
+def test_the_results_of_a_backfill_expire() -> None:
+    writer = machine(ROOT / "statemachines/backfill_drops.asl.json")["States"]["Record Drops"]["ResultWriter"]
+    rules = resources("AWS::S3::Bucket")["ExportBucket"]["LifecycleConfiguration"]["Rules"]
+    expired = [rule for rule in rules if writer["Parameters"]["Prefix"].startswith(rule.get("Prefix", "-"))]
+    assert [rule["ExpirationInDays"] for rule in expired] == [7]
+
+
 def functions_allowed(action: str, resource: Any) -> set[str]:
     """Return the functions that may do something with a resource."""
     return {

@@ -267,7 +267,12 @@ def test_a_backfill_ingests_what_a_bucket_holds_already(box: DropBox, vi: Emulat
         arn = box.client("stepfunctions").start_execution(
             stateMachineArn=stack.outputs["BackfillStateMachineArn"], input=json.dumps(request)
         )["executionArn"]
-        assert box.ended(arn)["status"] == "SUCCEEDED"
+        ended = box.ended(arn)
+        assert ended["status"] == "SUCCEEDED"
+        written = json.loads(ended["output"])["results"]["ResultWriterDetails"]
+        assert written["Key"].startswith("staging/backfill/")
+        manifest = json.loads(s3.get_object(**written)["Body"].read())
+        assert manifest["ResultFiles"]["SUCCEEDED"]
     drops = box.over({f"2019/trip/old {number}.png" for number in range(12)})
     assert {drop.state for drop in drops.values()} == {"ingested"}
     assert {name for name in vi.assets("ds2") if "old" in name} == {

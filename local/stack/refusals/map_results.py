@@ -28,6 +28,11 @@ def write_results(execution: Mapping[str, Any], label: str, arguments: Mapping[s
         _put(bucket, key, content)
     manifest = f"{folder}/manifest.json"
     _put(bucket, manifest, manifest_of(files, bucket, map_run))
+    return written_result(map_run, bucket, manifest)
+
+
+def written_result(map_run: str, bucket: str, manifest: str) -> dict[str, Any]:
+    """Return the result of a state whose ResultWriter has written *manifest*, whatever its children returned."""
     return {"MapRunArn": map_run, "ResultWriterDetails": {"Bucket": bucket, "Key": manifest}}
 
 

@@ -26,6 +26,14 @@ def size_bytes(data: Any) -> int:
     return len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
+def refusal(data: Any, what: str) -> str | None:
+    """Return the cause of the error for *data* above the limit; None for data within it."""
+    size = size_bytes(data)
+    if size <= MOST_BYTES:
+        return None
+    return f"The {what} has {size:,} bytes, more than the service limit of {MOST_BYTES:,} bytes."
+
+
 def matches(names: Sequence[str], error: str) -> bool | None:
     """Tell whether *names* of a Retry or Catch match *error*; None when MiniStack's own rule decides."""
     return error in names if error in NO_WILDCARD_MATCHES else None
@@ -46,8 +54,7 @@ def teach() -> None:
 
 
 def _check(data: Any, what: str) -> None:
-    if (size := size_bytes(data)) > MOST_BYTES:
-        cause = f"The {what} has {size:,} bytes, more than the service limit of {MOST_BYTES:,} bytes."
+    if (cause := refusal(data, what)) is not None:
         raise attribute(STATES, "_ExecutionError")(DATA_LIMIT_EXCEEDED, cause)
 
 
