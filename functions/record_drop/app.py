@@ -9,8 +9,10 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from assetline.errors import Retryable
 from assetline.ingest.arrival import Arrival
 from assetline.ingest.dependencies import message_retries, recorder
+from assetline.ingest.record_drop import Noted
 from assetline.observability import logger
 
 
@@ -19,17 +21,43 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Take a batch of messages and return those that failed; or the items of a backfill, and count what they are."""
     if "Records" in event:
         return _record_messages(event, context)
-    noted = Counter(recorder().record(Arrival.from_listing(item)) for item in event.get("Items", [event]))
+    noted = Counter(_all_noted(recorder().record([*map(Arrival.from_listing, event.get("Items", [event]))])))
     return {"recorded": noted["recorded"] + noted["again"], "known": noted["known"], "ignored": noted[None]}
 
 
 def _record_messages(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    arrivals = {record["messageId"]: arrival for record in event["Records"] if (arrival := _arrival(record["body"]))}
+    noted = dict(zip(arrivals, recorder().record([*arrivals.values()]), strict=True))
+
+    def record_message(record: SQSRecord) -> None:
+        if record.message_id not in noted:
+            Arrival.from_event(json.loads(record.body))  # says what is wrong with it
+        _or_raise(noted[record.message_id])
+
     processor = BatchProcessor(EventType.SQS)
     try:
-        return process_partial_response(event, _record_message, processor, context)
+        return process_partial_response(event, record_message, processor, context)
     finally:  # a batch that failed as a whole raises
         message_retries().schedule([record for record in processor.fail_messages if isinstance(record, SQSRecord)])
 
 
-def _record_message(record: SQSRecord) -> None:
-    recorder().record(Arrival.from_event(json.loads(record.body)))
+def _arrival(body: str) -> Arrival | None:
+    """Return the object of a message; None for a message that is no event."""
+    try:
+        return Arrival.from_event(json.loads(body))
+    except ValueError:
+        return None
+
+
+def _all_noted(batch: list[Noted | Exception]) -> list[Noted]:
+    """Return what a batch was noted as; raises what can be repeated before what cannot."""
+    for one in batch:
+        if isinstance(one, Retryable):
+            raise one
+    return [_or_raise(one) for one in batch]
+
+
+def _or_raise(noted: Noted | Exception) -> Noted:
+    if isinstance(noted, Exception):
+        raise noted
+    return noted

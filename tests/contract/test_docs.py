@@ -28,6 +28,7 @@ DATASETS = (ROOT / "docs/datasets.md").read_text()
 INGESTION = (ROOT / "docs/ingestion.md").read_text()
 REASONS_WHILE_READING = {
     *("UnsupportedType", "WrongContent", "EmptyObject", "TooLarge", "NoDataset", "Deleted", "Overwritten"),
+    *("Archived", "NotReadable"),
 }
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
 
 from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import Drop, drop_id
-from assetline.ingest.inspection import PIECE
 from assetline.ingest.outcomes import Outcome
 from assetline.vi import crc32c
+from assetline.vi.media_types import HEAD_BYTES
 from functions.record_drop import app as record_drop
 from local.emulators.vi.scenario import FileError
 from local.sample_images import image
@@ -56,7 +57,7 @@ def test_an_image_waits_with_all_that_a_session_has_to_be_told(stage: SessionSta
     assert (found.state, found.dataset_id, found.asset_filename) == ("dropped", "ds1", "größe & 50%+ (1).png")
     assert (found.mime, found.kind, found.size) == ("image/png", "Image", len(image("png")))
     assert (found.custom_metadata, found.tag_count) == ({"site": "oslo"}, 1)
-    assert found.crc32c is not None
+    assert found.crc32c is None  # S3 holds none of it
     assert len(stage.started) == 1
     assert stage.started[0].startswith("ds1-")
 
@@ -294,10 +295,23 @@ def test_the_checksum_that_s3_has_of_the_whole_object_is_believed(stage: Session
     ],
     ids=["none", "composite", "composite_by_its_form", "another_kind"],
 )
-def test_a_checksum_that_is_not_of_the_whole_object_is_computed(stage: SessionStage, checksum: dict[str, str]) -> None:
+def test_a_checksum_that_is_not_of_the_whole_object_is_none(stage: SessionStage, checksum: dict[str, str]) -> None:
     answers_with(**checksum)
-    content = image("png") + bytes(3 * PIECE)  # more than is read at once
-    assert dropped(stage, "ds1/a.png", content).crc32c == crc32c.of(content)
+    assert dropped(stage, "ds1/a.png", image("png")).crc32c is None
+
+
+def test_only_the_head_of_a_large_object_is_read(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int | None] = []
+    read = StreamingBody.read
+
+    def counted(body: StreamingBody, amt: int | None = None) -> bytes:
+        taken.append(amt)
+        return read(body, amt)
+
+    monkeypatch.setattr(StreamingBody, "read", counted)
+    found = dropped(stage, "ds1/large.png", image("png") + bytes(1024**2))
+    assert (found.state, found.size) == ("dropped", len(image("png")) + 1024**2)
+    assert taken == [HEAD_BYTES]
 
 
 def test_a_video_may_be_larger_than_an_image(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +322,19 @@ def test_a_video_may_be_larger_than_an_image(stage: SessionStage, monkeypatch: p
     found = dropped(stage, "ds1/film.mp4", film)
     assert (found.state, found.kind) == ("dropped", "Video")
     monkeypatch.setattr("assetline.ingest.inspection.MAX_VIDEO_BYTES", len(film) - 1)
-    assert dropped(stage, "ds1/larger.mp4", film).reason == "TooLarge"
+    larger = dropped(stage, "ds1/larger.mp4", film)
+    assert larger.reason == "TooLarge"
+    assert f"{len(film):,} bytes. The limit is {len(film) - 1:,} bytes" in (larger.message or "")
+    assert "Cut it into shorter videos" in (larger.message or "")
+
+
+def test_a_video_may_have_16_gib(stage: SessionStage) -> None:
+    limit = 16 * 1024**3
+    record(messages(created("ds1/larger.mp4", b"", "1" * 32, size=limit + 1)))
+    record(messages(created("ds1/largest.mp4", b"", "2" * 32, size=limit)))
+    assert drop("ds1/larger.mp4", "1" * 32).reason == "TooLarge"
+    assert "17,179,869,184 bytes (16,384 MiB)" in (drop("ds1/larger.mp4", "1" * 32).message or "")
+    assert drop("ds1/largest.mp4", "2" * 32).reason == "Deleted"  # it is read, and is not there
 
 
 def test_a_dataset_that_has_drops_is_noted_for_the_sweeper(stage: SessionStage) -> None:

@@ -1,30 +1,28 @@
-"""An object that arrived is read once, and becomes a drop that waits or one that is refused, with the reason."""
+"""An object that arrived becomes a drop that waits or one that is rejected, by its key, its size and its head."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from assetline.aws.failures import reading
+from assetline.aws.failures import code_of, reading
 from assetline.ingest.arrival import Arrival
 from assetline.ingest.asset_names import DATASET_ID, asset_filename, dataset_and_path
 from assetline.ingest.drop import NOWHERE, Drop, drop_id
 from assetline.vi import crc32c
-from assetline.vi.media_types import HEAD_BYTES, NotMedia, by_extension, checked
+from assetline.vi.media_types import HEAD_BYTES, MediaType, NotMedia, by_extension, checked
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-MAX_SUMMED_BYTES = 1024**3  # Vi: beyond a GiB a session takes no checksum (contract sheet, section 5)
-MAX_VIDEO_BYTES = 64 * 1024**3  # ours: what one invocation can stream
-PIECE = 1024**2
+MAX_VIDEO_BYTES = 16 * 1024**3  # ours: what one invocation of 900 seconds streams at 20 MB/s
 
 DELETED = "Deleted"
 OVERWRITTEN = "Overwritten"
 ARCHIVED = "Archived"
+NOT_READABLE = "NotReadable"
 _GONE = {
     "NoSuchKey": DELETED,
     "NoSuchVersion": DELETED,
@@ -48,13 +46,8 @@ class Limits:
     default_dataset: str
 
 
-def inspect(s3: "S3Client", arrival: Arrival, limits: Limits, now: datetime | None = None) -> Drop:
-    """Return the drop that an object is: `dropped`, or `rejected` with the reason why it cannot be an asset.
-
-    Raises:
-        AwsUnavailable: S3 cannot be asked just now.
-        AwsRefused: S3 denies the object.
-    """
+def described(arrival: Arrival, limits: Limits, now: datetime | None = None) -> Drop:
+    """Return the drop that an object is by its key and size: `dropped`, or `rejected` with the reason."""
     seen_at = now or datetime.now(UTC)
     dataset_id, path = _where(arrival, limits)
     drop = Drop(
@@ -72,10 +65,38 @@ def inspect(s3: "S3Client", arrival: Arrival, limits: Limits, now: datetime | No
         updated_at=seen_at,
     )
     try:
-        _check_before_reading(drop, path, limits)
-        return drop.model_copy(update=_read(s3, drop, path))
+        media = _checked_before_reading(drop, path, limits)
     except NotMedia as refusal:
-        return drop.model_copy(update={"state": "rejected", "reason": refusal.reason, "message": str(refusal)})
+        return _rejected(drop, refusal)
+    return drop.model_copy(update={"mime": media.mime, "kind": media.kind})
+
+
+def read(s3: "S3Client", drop: Drop) -> Drop:
+    """Return a drop with all that its object says, `rejected` where its content cannot be an asset.
+
+    Raises:
+        AwsUnavailable: S3 did not answer.
+        AwsRefused: AWS denies the object.
+    """
+    unread = drop.model_copy(update={"mime": None, "kind": None})
+    try:
+        return drop.model_copy(update=_read(s3, drop))
+    except NotMedia as refusal:
+        return _rejected(unread, refusal)
+
+
+def unreadable(drop: Drop, refusal: ClientError) -> Drop:
+    """Return a drop `rejected` because AWS denies its object.
+
+    It keeps the type that its key names, so that a retry can upload it without reading it here first.
+    """
+    said = str(refusal.response.get("Error", {}).get("Message", "")).rstrip(".")
+    message = (
+        f"AWS denies this object ({code_of(refusal)}{f': {said}' if said else ''}). Let the functions record_drop and "
+        "upload_assets read it: check the bucket's policy, the object's owner and its KMS key. "
+        "Then run `assetline drops retry`."
+    )
+    return drop.model_copy(update={"state": "rejected", "reason": NOT_READABLE, "message": message})
 
 
 def version_of(drop: Drop) -> dict[str, Any]:
@@ -100,7 +121,11 @@ def _where(arrival: Arrival, limits: Limits) -> tuple[str | None, str]:
     return arrival.dataset_id, arrival.key.removeprefix(f"{arrival.dataset_id}/") or arrival.key
 
 
-def _check_before_reading(drop: Drop, path: str, limits: Limits) -> None:
+def _rejected(drop: Drop, refusal: NotMedia) -> Drop:
+    return drop.model_copy(update={"state": "rejected", "reason": refusal.reason, "message": str(refusal)})
+
+
+def _checked_before_reading(drop: Drop, path: str, limits: Limits) -> MediaType:
     if drop.dataset_id == NOWHERE:
         raise NotMedia("NoDataset", "Its key names no dataset: drop it as DATASET_ID/…, or set DefaultDatasetId.")
     media = by_extension(path)
@@ -108,13 +133,25 @@ def _check_before_reading(drop: Drop, path: str, limits: Limits) -> None:
         raise NotMedia("UnsupportedType", "Its extension is of no image or video that Vi takes.")
     if drop.size == 0:
         raise NotMedia("EmptyObject", "It has no bytes: drop it again, whole.")
-    limit = limits.max_image_bytes if media.kind == "Image" else MAX_VIDEO_BYTES
-    if drop.size > limit:
-        raise NotMedia("TooLarge", f"It has {drop.size:,} bytes, and at most {limit:,} are taken.")
+    if media.kind == "Image" and drop.size > limits.max_image_bytes:
+        raise _too_large("image", drop.size, limits.max_image_bytes, "Make it smaller, or set MaxImageBytes larger.")
+    if media.kind == "Video" and drop.size > MAX_VIDEO_BYTES:
+        raise _too_large("video", drop.size, MAX_VIDEO_BYTES, "Cut it into shorter videos, or compress it more.")
+    return media
 
 
-def _read(s3: "S3Client", drop: Drop, path: str) -> dict[str, Any]:
-    """Return what is known of a drop when its object has been read, as far as it has to be."""
+def _too_large(what: str, size: int, limit: int, action: str) -> NotMedia:
+    said = f"The {what} has {size:,} bytes. The limit is {limit:,} bytes ({limit / 1024**2:,.0f} MiB)."
+    return NotMedia("TooLarge", f"{said} {action} Then drop it again.")
+
+
+def _read(s3: "S3Client", drop: Drop) -> dict[str, Any]:
+    """Return what the head of an object and its headers say; raises `NotMedia` for what cannot be an asset.
+
+    The whole object is asked for, and the connection is closed after the head. A Range would say the same and keep the
+    connection, but S3 returns no checksum of a range: that would take a second request for each object. Bytes that S3
+    has sent by then cost nothing within a region.
+    """
     try:
         answer = s3.get_object(Bucket=drop.bucket, Key=drop.key, ChecksumMode="ENABLED", **version_of(drop))
     except ClientError as error:
@@ -126,21 +163,14 @@ def _read(s3: "S3Client", drop: Drop, path: str) -> dict[str, Any]:
     try:
         with reading(f"s3://{drop.bucket}/{drop.key}"):
             head = body.read(HEAD_BYTES)
-            media = checked(path, head)
-            stored = _stored_checksum(answer)
-            if stored is None and answer["ContentLength"] <= MAX_SUMMED_BYTES:
-                checksum = crc32c.Crc32c()
-                checksum.update(head)
-                for piece in _pieces(body):
-                    checksum.update(piece)
-                stored = checksum.signed
     finally:
         body.close()
+    media = checked(drop.key, head)
     return {
         "size": answer["ContentLength"],
         "mime": media.mime,
         "kind": media.kind,
-        "crc32c": stored,
+        "crc32c": _stored_checksum(answer),
         "custom_metadata": answer.get("Metadata") or None,
         "tag_count": answer.get("TagCount", 0),
     }
@@ -151,8 +181,3 @@ def _stored_checksum(answer: "GetObjectOutputTypeDef") -> int | None:
     if "ChecksumCRC32C" not in answer or answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return None
     return None if "-" in answer["ChecksumCRC32C"] else crc32c.from_s3(answer["ChecksumCRC32C"])
-
-
-def _pieces(body: Any) -> Iterator[bytes]:
-    while piece := body.read(PIECE):
-        yield piece
