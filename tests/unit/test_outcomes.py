@@ -122,6 +122,32 @@ def test_a_session_that_fails_and_names_nobody_costs_each_a_try() -> None:
     assert found[0].message == "Vi gave the session up (out of disk)."
 
 
+def damaged(drop: Drop, *, retryable: bool = True) -> dict[str, UploadFailure]:
+    failures = not_uploaded(drop, retryable=retryable)
+    return {drop_id: failure.model_copy(update={"damaged": True}) for drop_id, failure in failures.items()}
+
+
+def test_a_file_that_vi_has_damaged_is_not_ingested_though_vi_counts_it() -> None:
+    drops = [any_drop("0.png", uploaded=False), any_drop("1.png")]
+    found = outcomes(drops, said("finished", 2, 2, upload_failures=damaged(drops[0])))
+    assert states(found) == ["dropped", "ingested"]
+    assert found[0].counts_attempt
+    gone = outcomes(drops, said("finished", 2, 2, upload_failures=damaged(drops[0], retryable=False)))
+    assert states(gone) == ["rejected", "ingested"]
+
+
+def test_a_file_that_vi_has_damaged_is_not_counted_for_another() -> None:
+    drops = [any_drop("0.png", uploaded=False), any_drop("1.png"), any_drop("2.png")]
+    evidence = said("finished", 3, 2, 1, upload_failures=damaged(drops[0]))  # one of them, and Vi does not say which
+    assert states(outcomes(drops, evidence)) == ["dropped", "dropped", "dropped"]
+
+
+def test_a_file_that_vi_has_damaged_and_names_is_not_counted() -> None:
+    drops = [any_drop("0.png", uploaded=False), any_drop("1.png")]
+    evidence = said("finished", 2, 1, 1, upload_failures=damaged(drops[0]), file_errors={"0.png": "ECORRUPT"})
+    assert states(outcomes(drops, evidence)) == ["dropped", "ingested"]
+
+
 @pytest.mark.parametrize("left_as", WAYS_TO_LEAVE)
 def test_a_session_vi_does_not_have_gives_all_back(left_as: Any) -> None:
     assert states(outcomes(any_drops(2), Evidence(left_as=left_as))) == ["dropped", "dropped"]

@@ -8,6 +8,7 @@
     ├── ViUnreachable         no answer of Vi
     ├── AnswerLost            Vi may have done what it was asked, and its answer did not come
     ├── UploadUrlExpired      Vi no longer takes a file at the signed URL it gave
+    ├── UploadDamaged         where a file was put, other bytes are stored than were sent
     ├── DownloadUrlExpired    Vi no longer gives out a file at the signed URL it gave
     ├── EventRefused          EventBridge did not take an event
     └── AwsUnavailable        AWS throttled, failed or did not answer
@@ -86,6 +87,10 @@ class AnswerLost(Retryable):
 
 class UploadUrlExpired(Retryable):
     """The signed URL is refused (403): a fresh one may be taken."""
+
+
+class UploadDamaged(Retryable):
+    """The object store answered 2xx, and that it stored other bytes than were sent."""
 
 
 class DownloadUrlExpired(Retryable):

@@ -1,14 +1,16 @@
 """The emulated object store behind signed URLs: plain ASGI, for it is asked thousands of times a minute."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, quote, unquote
 
 from starlette.types import Message, Receive, Scope, Send
 
-from local.emulators.vi.scenario import DownloadFault, FileError, PutFault
+from local.emulators.vi.scenario import DamagedPut, DownloadFault, FileError, PutFault
 from local.emulators.vi.signing import OBJECTS
 from local.emulators.vi.stage import Stage
+from local.emulators.vi.store import Content
 from local.emulators.wire import RESET
 
 type Headers = list[tuple[bytes, bytes]]
@@ -71,9 +73,17 @@ class Objects:
         if fault is not None:
             await _answer(send, fault.status)
             return
+        if self._stage.scenario.faults and self._stage.struck(DamagedPut, entry.filename) is not None:
+            content = self._damaged(content)
         error = self._stage.struck(FileError, entry.filename) if self._stage.scenario.faults else None
         session.take(entry, content, error.code if error else "")
-        await _answer(send, 200, headers=[(b"etag", f'"{content.crc32c:08x}"'.encode())])
+        await _answer(send, 200, headers=_checksums(content))
+
+    def _damaged(self, content: Content) -> Content:
+        """Return content that differs in its last byte."""
+        whole, damaged = content.read(), self._stage.content()
+        damaged.append(whole[:-1] + bytes([whole[-1] ^ 1]))
+        return damaged
 
     async def _put_part(self, upload_id: str, number: int, receive: Receive, send: Send) -> None:
         upload = self._stage.multiparts.get(upload_id)
@@ -89,7 +99,7 @@ class Objects:
             await _answer(send, fault.status or 503)
             return
         upload.received[number] = content
-        await _answer(send, 200, headers=[(b"etag", f'"{content.crc32c:08x}"'.encode())])
+        await _answer(send, 200, headers=_checksums(content))
 
     async def _get(self, dataset_id: str, asset_id: str, send: Send) -> None:
         asset = self._stage.datasets[dataset_id].assets.get(unquote(asset_id))
@@ -108,6 +118,12 @@ class Objects:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         await asyncio.sleep(0)
+
+
+def _checksums(content: Content) -> Headers:
+    """Return what Google Cloud Storage says of an object that it stored; it adds the MD5 on a line of its own."""
+    digest = base64.b64encode(content.crc32c.to_bytes(4))
+    return [(b"etag", f'"{content.crc32c:08x}"'.encode()), (b"x-goog-hash", b"crc32c=" + digest)]
 
 
 async def _pieces(receive: Receive) -> AsyncIterator[bytes]:

@@ -71,6 +71,12 @@ class PutFault(FileFault):
     status: int = 503
 
 
+class DamagedPut(FileFault):
+    """A file's PUT is answered 200, and what is kept differs from what was sent in its last byte."""
+
+    kind: Literal["damaged_put"] = "damaged_put"
+
+
 class DeadUploadHost(FileFault):
     """The signed URL of a file leads to a port where nobody listens."""
 
@@ -143,6 +149,7 @@ type Fault = Annotated[
     | LostDeletion
     | DeletionFails
     | PutFault
+    | DamagedPut
     | DeadUploadHost
     | ExpiredUpload
     | FileError

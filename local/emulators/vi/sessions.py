@@ -49,9 +49,9 @@ class Session:
         return f"ingestion-{self.session_id}"
 
     def take(self, entry: Entry, content: Content, forced_code: str = "") -> None:
-        """Look at a file that came whole."""
+        """Look at a file that came whole; one that comes once more replaces what was taken."""
         self.last_change = now_ms()
-        if self.failed or entry.state != WAITING:
+        if self.failed or entry.state == ERRORED:
             return
         code = forced_code or _flaw(entry, content)
         if code:

@@ -14,7 +14,7 @@ from assetline.ingest import upload_assets as upload
 from assetline.ingest.staging import Slice
 from assetline.ingest.upload_assets import SliceUpload
 from assetline.vi.multipart_upload import TRIES_OF_A_PART
-from local.emulators.vi.scenario import ApiFault, DeadUploadHost, ExpiredUpload, PutFault
+from local.emulators.vi.scenario import ApiFault, DamagedPut, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
 from local.sample_images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
@@ -61,6 +61,45 @@ def test_a_put_that_fails_now_and_then_is_tried_again(stage: SessionStage) -> No
     stage.plays(PutFault(filename="a.png", status=503, times=1), PutFault(filename="b.png", status=0, times=1))
     stage.uploads(stage.opens())
     assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
+
+
+def test_an_upload_that_is_stored_damaged_is_sent_again(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png")
+    stage.plays(DamagedPut(filename="a.png", times=1))
+    stage.settles(stage.uploads(stage.opens()))
+    assert stage.vi.assets(DATASET)["a.png"].content.read() == b"bytes of a.png"
+    assert stage.states("a.png", "b.png") == ["ingested", "ingested"]
+    assert len(stage.vi.requests("_objects", "PUT")) == 3
+
+
+def test_an_upload_that_stays_damaged_is_no_asset(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png")
+    stage.plays(DamagedPut(filename="a.png"))
+    settled = stage.settles(stage.uploads(stage.opens()))  # Vi has counted both
+    assert (settled["ingested"], settled["returned"]) == (1, 1)
+    assert stage.states("a.png", "b.png") == ["dropped", "ingested"]
+    assert (stage.drop("a.png").reason, stage.drop("a.png").attempts) == ("UploadFailed", 1)
+    assert "UploadDamaged" in (stage.drop("a.png").message or "")
+    stage.plays()
+    stage.settles(stage.uploads(stage.opens(round_=2)))
+    assert stage.vi.assets(DATASET)["a.png"].content.read() == b"bytes of a.png"
+
+
+def test_a_damaged_upload_that_cannot_be_repeated_is_no_asset(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.drops("a.png", "b.png")
+    opened = stage.opens()
+    stage.plays(DamagedPut(filename="a.png", times=1))
+    impatient_one = impatient()
+
+    def the_url_expires(_: float) -> None:
+        stage.plays(PutFault(filename="a.png", status=403))
+
+    impatient_one.sleep = the_url_expires
+    monkeypatch.setattr("functions.upload_assets.app.slice_upload", lambda: impatient_one)
+    stage.settles(stage.uploads(opened))
+    assert (stage.states("a.png", "b.png"), stage.drop("a.png").reason) == (["dropped", "ingested"], "UploadExpired")
 
 
 @pytest.mark.parametrize("fault", [PutFault(filename="b.png"), DeadUploadHost(filename="b.png")])

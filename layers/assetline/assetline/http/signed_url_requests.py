@@ -25,12 +25,15 @@ type Origin = tuple[str, str, int]
 
 
 class Answer:
-    """An answer whose head has come; `headers` are in lower case."""
+    """An answer whose head has come; `headers` are in lower case, and those of one name are joined by commas."""
 
     def __init__(self, arriving: Arriving) -> None:
         self._arriving = arriving
         self.status = arriving.status
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in arriving.fields}
+        self.headers: dict[str, str] = {}
+        for field, content in arriving.fields:
+            name, value = field.decode("latin-1"), content.decode("latin-1")
+            self.headers[name] = f"{self.headers[name]}, {value}" if name in self.headers else value
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body as it comes; raises `ViUnreachable` when it ends early."""

@@ -37,12 +37,16 @@ _WHY: dict[Ended, str] = {
 
 
 class UploadFailure(BaseModel, frozen=True):
-    """Why Vi does not have the bytes of a drop; `retryable` when another session might get them."""
+    """Why Vi does not have the bytes of a drop; `retryable` when another session might get them.
+
+    `damaged` says that Vi has other bytes instead, and may count them as the file.
+    """
 
     drop_id: str
     reason: str
     message: str
     retryable: bool
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,23 +101,27 @@ class Evidence:
 
 def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
     """Return the outcome of each drop, in their order."""
-    if _all_taken(evidence, len(drops)):
-        return [Outcome(drop.drop_id, "ingested") for drop in drops]
     codes = _codes(drops, evidence.file_errors)
     failures = {drop.drop_id: evidence.upload_failures.get(drop.drop_id) for drop in drops}
+    damaged = {drop_id for drop_id, failure in failures.items() if failure is not None and failure.damaged}
+    if _all_taken(evidence, len(drops)) and not damaged:
+        return [Outcome(drop.drop_id, "ingested") for drop in drops]
     innocent = [drop for drop in drops if drop.drop_id not in codes and failures[drop.drop_id] is None]
     sent = {drop.drop_id for drop in innocent if drop.state == "uploaded"}
     unsent = {drop.drop_id for drop in innocent} - sent
     broke_off = unsent if evidence.error is not None and evidence.left_as != "broken" else set()
-    perhaps = sum(failure is not None and failure.retryable for failure in failures.values()) + len(broke_off)
-    taken = _taken(evidence, len(sent), len(codes), perhaps, unsent=len(unsent) - len(broke_off))
+    unsure = [failure for drop_id, failure in failures.items() if failure is not None and drop_id not in damaged]
+    perhaps = sum(failure.retryable for failure in unsure) + len(broke_off)
+    # Vi counts damaged bytes as it counts others, unless it names the file.
+    counted = len(sent) + len(damaged - codes.keys())
+    taken = _taken(evidence, counted, len(codes), perhaps, unsent=len(unsent) - len(broke_off))
     # Where somebody is to blame, he is rejected or charged, and the session of the others is the nearer to its end.
     nobody_is = len(innocent) == len(drops) and evidence.error not in BLAMELESS
     charged = (broke_off or {drop.drop_id for drop in drops}) if nobody_is else set()
 
     def outcome(drop: Drop) -> Outcome:
         code, failure = codes.get(drop.drop_id), failures[drop.drop_id]
-        if code == ALREADY_THERE:
+        if code == ALREADY_THERE and drop.drop_id not in damaged:
             return Outcome(drop.drop_id, "ingested")
         if failure is not None:
             return _refused(drop, failure.reason, failure.message, retryable=failure.retryable)

@@ -46,7 +46,7 @@ class UploadUrl(BaseModel, frozen=True):
 
 
 class SliceAsset(BaseModel, frozen=True):
-    """A drop on its way to Vi; `upload` is None where Vi gave no URL for it."""
+    """A drop on its way to Vi; `upload` is None where Vi gave no URL for it, `crc32c` where Vi was told none."""
 
     drop_id: str
     bucket: str
@@ -57,6 +57,7 @@ class SliceAsset(BaseModel, frozen=True):
     mime: str
     asset_filename: str
     tag_count: int
+    crc32c: int | None = None
     upload: UploadUrl | None
 
     @classmethod

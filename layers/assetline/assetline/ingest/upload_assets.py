@@ -22,6 +22,7 @@ from assetline.errors import (
     RateLimited,
     Retryable,
     StagedGone,
+    UploadDamaged,
     UploadUrlExpired,
     ViRefused,
     ViUnavailable,
@@ -49,6 +50,8 @@ MOST_PAUSE = 30.0  # ours: seconds between two tries of a file, whatever Vi asks
 LEASE_EVERY = 60.0  # ours: seconds
 MARK_AT = 100  # DynamoDB: the ledger hears of as many at once
 EXPIRES_SOON = 60.0  # ours: seconds before the end of a URL's time that it is not begun with any more
+# Faults of one file's upload that are tried again.
+_FAULTS = (AnswerLost, AwsUnavailable, RateLimited, UploadDamaged, ViUnavailable, ViUnreachable, ViRefused)
 
 
 class _Lost(Exception):  # noqa: N818
@@ -57,6 +60,7 @@ class _Lost(Exception):  # noqa: N818
     def __init__(self, reason: str, message: str, *, retryable: bool) -> None:
         super().__init__(message)
         self.reason, self.message, self.retryable = reason, message, retryable
+        self.damaged = False
 
 
 @dataclass
@@ -100,7 +104,11 @@ class SliceUpload:
                 except _Lost as lost:
                     failed.append(
                         UploadFailure(
-                            drop_id=asset.drop_id, reason=lost.reason, message=lost.message, retryable=lost.retryable
+                            drop_id=asset.drop_id,
+                            reason=lost.reason,
+                            message=lost.message,
+                            retryable=lost.retryable,
+                            damaged=lost.damaged,
                         )
                     )
                 except (KeyMissing, KeyRefused, KeyForbidden):
@@ -126,6 +134,15 @@ class SliceUpload:
         uploaded.clear()
 
     def _upload(self, one: Slice, asset: SliceAsset) -> None:
+        damage: list[UploadDamaged] = []
+        try:
+            self._upload_with_retries(one, asset, damage)
+        except _Lost as lost:
+            lost.damaged = bool(damage)
+            raise
+
+    def _upload_with_retries(self, one: Slice, asset: SliceAsset, damage: list[UploadDamaged]) -> None:
+        """Upload a drop; *damage* gets what was stored damaged. Raises `_Lost`, and as `run`."""
         if asset.upload is None:
             raise _Lost("UploadExpired", "Vi gave no place for it in this session.", retryable=True)
         upload, renewals, faults = asset.upload.to_upload(), 0, 0
@@ -142,8 +159,11 @@ class SliceUpload:
                         "UploadExpired", "The place that Vi gave for it was no longer open.", retryable=True
                     ) from None
                 upload = renewed
-            except (AnswerLost, AwsUnavailable, RateLimited, ViUnavailable, ViUnreachable, ViRefused) as fault:
+            except _FAULTS as fault:
                 faults += 1
+                if isinstance(fault, UploadDamaged):
+                    damage.append(fault)
+                    logger.warning("upload_damaged", drop_id=asset.drop_id, tries=faults)
                 if faults >= TRIES:
                     if isinstance(fault, AwsUnavailable):
                         raise
@@ -163,7 +183,7 @@ class SliceUpload:
             return
         small = self.small(asset) if asset.size <= WHOLE else None
         if small is not None:
-            self.uploader.put(upload, small, asset.size)
+            self.uploader.put(upload, small, asset.size, verify=asset.crc32c is None)
             return
         answer = self._get(asset)
         try:
@@ -172,7 +192,7 @@ class SliceUpload:
                     content: bytes | Iterator[bytes] = answer["Body"].read()
                 else:
                     content = answer["Body"].iter_chunks(PIECE)
-                self.uploader.put(upload, content, asset.size)
+                self.uploader.put(upload, content, asset.size, verify=asset.crc32c is None)
         finally:
             answer["Body"].close()
 

@@ -1,6 +1,7 @@
 """CRC32C (Castagnoli) as Vi takes it: the digest, big-endian, read as a signed integer (contract sheet, section 6)."""
 
 import base64
+import binascii
 
 import google_crc32c
 
@@ -35,6 +36,19 @@ def of(content: bytes) -> int:
 def from_s3(text: str) -> int:
     """Return the signed value of what S3 calls `ChecksumCRC32C`: the digest in base64."""
     return signed(int.from_bytes(base64.b64decode(text)))
+
+
+def from_google(text: str) -> int | None:
+    """Return the signed value of `x-goog-hash`, such as `crc32c=n03x6A==,md5=…`; None where it holds no CRC32C."""
+    for entry in text.split(","):
+        name, _, value = entry.strip().partition("=")
+        if name == "crc32c":
+            try:
+                digest = base64.b64decode(value, validate=True)
+            except binascii.Error:
+                return None
+            return signed(int.from_bytes(digest)) if len(digest) == 4 else None
+    return None
 
 
 def to_s3(value: int) -> str:

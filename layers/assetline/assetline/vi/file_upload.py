@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from assetline.errors import UploadUrlExpired, ViRefused, ViUnavailable
+from assetline.errors import UploadDamaged, UploadUrlExpired, ViRefused, ViUnavailable
 from assetline.http.signed_url_requests import SignedRequests
+from assetline.vi import crc32c
 from assetline.vi.ingestion_sessions import Upload
 
 READ_SECONDS = 120.0
+_STORED = "x-goog-hash"  # Google Cloud Storage: checksums of what it stored
 _FORBIDDEN = 403
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -18,16 +20,22 @@ class Uploader:
     def __init__(self) -> None:
         self._requests = SignedRequests(READ_SECONDS)
 
-    def put(self, upload: Upload, body: bytes | Iterator[bytes], size: int) -> dict[str, str]:
+    def put(self, upload: Upload, body: bytes | Iterator[bytes], size: int, *, verify: bool = False) -> dict[str, str]:
         """Put the *size* bytes of a file where *upload* says, and return the headers of the answer, in lower case.
 
+        With *verify*, the CRC32C of the bytes sent is compared with that of the answer, if it holds one.
+
         Raises:
+            UploadDamaged: the two differ.
             UploadUrlExpired: 403.
             ViUnavailable: 5xx or 429.
             ViUnreachable: no answer.
             ViRefused: any other answer that is not 2xx. No message holds the URL.
         """
         headers = {name.lower(): value for name, value in upload.headers.items()} | {"content-length": str(size)}
+        sent = crc32c.Crc32c()
+        if verify:
+            body = _summed(body, sent)
         with self._requests.sent("PUT", upload.url, headers, body) as answer:
             for _ in answer.pieces():
                 pass  # read to its end, its connection serves again
@@ -37,8 +45,25 @@ class Uploader:
             raise ViUnavailable(f"The upload was answered {answer.status}.")
         if not 200 <= answer.status < 300:
             raise ViRefused(f"The upload was refused ({answer.status}).")
+        stored = crc32c.from_google(answer.headers.get(_STORED, "")) if verify else None
+        if stored is not None and stored != sent.signed:
+            raise UploadDamaged(f"CRC32C of the bytes sent: {sent.signed}. CRC32C of those stored: {stored}.")
         return answer.headers
 
     def close(self) -> None:
         """Close the connections."""
         self._requests.close()
+
+
+def _summed(body: bytes | Iterator[bytes], checksum: crc32c.Crc32c) -> bytes | Iterator[bytes]:
+    """Return *body*, whose bytes go into *checksum* as they are sent."""
+    if isinstance(body, bytes):
+        checksum.update(body)
+        return body
+    return _summed_pieces(body, checksum)
+
+
+def _summed_pieces(pieces: Iterator[bytes], checksum: crc32c.Crc32c) -> Iterator[bytes]:
+    for piece in pieces:
+        checksum.update(piece)
+        yield piece
