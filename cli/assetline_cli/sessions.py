@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from assetline.ingest.run_ownership import RUN
 from assetline.ingest.session_permits import PREFIX as PERMIT
 from assetline.ingest.sessions_table import DATASET, UNFINISHED
 from assetline_cli.suggested_commands import drop_command
@@ -71,8 +72,8 @@ class SessionItem(BaseModel, frozen=True):
 
     @classmethod
     def listed(cls, item: dict[str, Any]) -> Self | None:
-        """Read *item*, or return None if it is no session: the table holds permits and datasets, too."""
-        if str(item.get("session_key")).startswith((PERMIT, DATASET)):
+        """Read *item*, or return None if it is no session: the table holds permits, datasets and owners, too."""
+        if str(item.get("session_key")).startswith((PERMIT, DATASET, RUN)):
             return None
         try:
             return cls.model_validate(item)

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
+from assetline.ingest.open_session import Opened
 from assetline.ingest.outcomes import Ended
 from assetline.ingest.poll_session import Progress
 from assetline.ingest.settle_session import Settling
@@ -93,6 +94,15 @@ def test_a_settling_is_told_how_its_run_left_the_session_and_what_broke_it() -> 
 def test_a_run_that_broke_fails_when_its_session_is_settled() -> None:
     first = STATES["Run Goes On?"]["Choices"][0]
     assert (first["Condition"], first["Next"]) == ("{% $error != null %}", "Ingestion Failed")
+
+
+def test_whatever_an_opening_says_leads_somewhere() -> None:
+    choice = STATES["Session Opened?"]
+    named = {word: edge["Next"] for edge in choice["Choices"] for word in re.findall(r"'(\w+)'", edge["Condition"])}
+    said = {*get_args(Opened.model_fields["outcome"].annotation)}
+    assert named == {"opened": "Upload Slices", "no_drops": "Report Run", "owned": "Report Run"}
+    assert said - named.keys() == {"permit_wait", "look_again"}  # those wait
+    assert choice["Default"] == "Wait For Permit"
 
 
 def test_however_a_session_ends_it_is_settled() -> None:

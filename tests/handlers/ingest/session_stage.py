@@ -30,6 +30,11 @@ DATASET = "ds1"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:ingest_drops"
 
 
+def execution_arn(execution: str) -> str:
+    """Return the ARN of a run."""
+    return f"arn:aws:states:us-east-1:123456789012:execution:ingest_drops:{execution}"
+
+
 @dataclass
 class SessionStage:
     """An account with a drop bucket and a Vi; a test drops, opens, uploads, and looks at what is left in the end."""
@@ -49,7 +54,7 @@ class SessionStage:
             open_session,
             {
                 "dataset_id": DATASET,
-                "execution_arn": f"arn:aws:states:us-east-1:123456789012:execution:ingest_drops:{execution}",
+                "execution_arn": execution_arn(execution),
                 "execution_name": execution,
                 "round": round_,
             },
@@ -82,12 +87,18 @@ class SessionStage:
         return self._invoke(sweep_drops, {})
 
     def lease_passes(self, session_key: str) -> None:
-        """Let nobody have worked for a session for longer than its lease."""
-        connections.sessions_table().table.update_item(
-            Key={"session_key": session_key},
-            UpdateExpression="SET lease_until = :past",
-            ExpressionAttributeValues={":past": int((datetime.now(UTC) - timedelta(minutes=1)).timestamp())},
-        )
+        """Let nobody have worked for a session, or for its dataset, for longer than a lease."""
+        for key in (session_key, f"run#{DATASET}"):
+            connections.sessions_table().table.update_item(
+                Key={"session_key": key},
+                UpdateExpression="SET lease_until = :past",
+                ConditionExpression="attribute_exists(session_key)",
+                ExpressionAttributeValues={":past": int((datetime.now(UTC) - timedelta(minutes=1)).timestamp())},
+            )
+
+    def ends(self, execution: str) -> None:
+        """Let a run have ended: it owns its dataset no more, and its sessions stay as they are."""
+        connections.run_ownership().release(DATASET, execution_arn(execution))
 
     def drop(self, name: str) -> Drop:
         """Return a drop as the ledger has it."""

@@ -74,7 +74,7 @@ def permits_in_use() -> int:
 
 
 def comes_to_assets(stage: SessionStage, opened: dict[str, Any], names: list[str]) -> None:
-    """Play the rest of the run: every drop is an asset, and Vi runs no session that nobody knows of."""
+    """Play the run to its end: every drop is an asset, and Vi runs no session that nobody knows of."""
     assert opened["session"]["total"] == len(names)
     assert stage.states(*names) == ["claimed"] * len(names)
     running = [number for number, session in stage.vi.stage.sessions.items() if not session.is_over()]
@@ -84,6 +84,7 @@ def comes_to_assets(stage: SessionStage, opened: dict[str, Any], names: list[str
     assert stage.settles(session)["ingested"] == len(names)
     assert set(names) <= set(stage.vi.assets(DATASET))
     assert stage.states(*names) == ["ingested"] * len(names)
+    assert stage.opens(session["session_key"].removesuffix("-1"), 2)["outcome"] == "no_drops"
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -173,6 +174,7 @@ def test_an_upload_killed_at_any_call_goes_on_where_it_was(stage: SessionStage, 
         assert stage.polls(session)["progress"] == "finished"
         assert stage.settles(session)["ingested"] == len(names)
         assert set(names) <= set(stage.vi.assets(DATASET))
+        stage.ends(f"k{call}")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -65,7 +65,10 @@ def test_a_run_whose_index_lags_behind_takes_nothing_from_another(
     stage.drops(*NAMES)
     seen = connections.ledger().waiting(DATASET, 10)
     stage.opens("first")
-    monkeypatch.setattr(connections.ledger(), "waiting", lambda *_: seen)
+    stage.ends("first")
+    with monkeypatch.context() as lagging:
+        lagging.setattr(connections.ledger(), "waiting", lambda *_: seen)
+        assert stage.opens("second")["outcome"] == "look_again"
     assert stage.opens("second")["outcome"] == "no_drops"
     assert {stage.drop(name).session_key for name in NAMES} == {"first-1"}
 
@@ -103,10 +106,13 @@ def test_a_drop_that_the_index_wrongly_shows_to_wait_is_not_told_to_be_rejected(
     stage.drops(*NAMES)
     seen = connections.ledger().waiting(DATASET, 10)
     stage.settles(stage.uploads(stage.opens()))
+    stage.ends("run")
     before = [stage.tags(name) for name in NAMES]
     stage.announced.clear()
     del stage.vi.stage.datasets[DATASET]
-    monkeypatch.setattr(connections.ledger(), "waiting", lambda *_: seen)
+    with monkeypatch.context() as lagging:
+        lagging.setattr(connections.ledger(), "waiting", lambda *_: seen)
+        assert stage.opens("late")["outcome"] == "look_again"
     assert stage.opens("late")["outcome"] == "no_drops"
     assert [stage.tags(name) for name in NAMES] == before
     assert stage.announced == []
@@ -139,6 +145,7 @@ def test_no_more_sessions_are_opened_than_the_ration_has(vi: Emulator, monkeypat
         for number in range(4):
             stage.drops(f"{number}.png")
             outcomes.append(stage.opens(f"run{number}"))
+            stage.ends(f"run{number}")
         assert [one["outcome"] for one in outcomes] == ["opened", "opened", "permit_wait", "permit_wait"]
         assert 295 <= outcomes[2]["wait_seconds"] <= 301
         assert [one.status for one in vi.requests("IngestionSessions", "POST")] == [200, 200]
@@ -207,6 +214,7 @@ def test_a_session_of_somebody_else_is_never_cancelled(stage: SessionStage) -> N
     stage.plays(LostAnswer(times=1), lists_uploads=True)
     with pytest.raises(AnswerLost):
         stage.opens("ours")
+    stage.ends("ours")
     stage.drops("theirs.png", "as well.png", "and this.png")  # as many files, and newer
     stage.opens("theirs")
     stage.opens("ours")

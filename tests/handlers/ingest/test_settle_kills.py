@@ -78,6 +78,7 @@ def left_behind(stage: SessionStage, execution: str) -> dict[str, Any]:
     noted = stage.noted(f"{execution}-1")
     report = stage.report(noted)
     connections.ledger().reject([drop for drop in drops if drop.state == "dropped"], "Test", "It was looked at.")
+    stage.ends(execution)
     return {
         "drops": [(drop.state, drop.reason, drop.message, drop.attempts) for drop in drops],
         "tags": [{name: value.replace(execution, "") for name, value in of_one.items()} for of_one in tags],

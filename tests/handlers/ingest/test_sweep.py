@@ -88,6 +88,7 @@ def test_what_has_waited_for_two_windows_is_started_and_what_is_new_is_not(stage
 
 def test_one_session_that_cannot_be_given_up_does_not_hold_up_the_others_or_the_runs(stage: SessionStage) -> None:
     stage.session("0.png", execution="one")
+    stage.ends("one")
     stage.session("1.png", execution="two")
     stage.drops("2.png", minutes_ago=5)
     stage.lease_passes("one-1")
@@ -162,6 +163,7 @@ def test_an_old_settling_does_not_tag_what_was_tried_again_since(stage: SessionS
     stage.plays(FileError(filename="0.png", code="EBADMIME"))
     old = stage.session("0.png", execution="old")
     stage.settles(old)
+    stage.ends("old")
     stage.plays()
     connections.ledger().retry([stage.drop("0.png")])
     stage.settles(stage.uploads(stage.opens("new")))

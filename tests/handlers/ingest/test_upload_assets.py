@@ -271,6 +271,7 @@ def test_an_expired_url_that_vi_does_not_renew_is_for_another_session(stage: Ses
     session = stage.uploads(stage.opens())
     stage.settles(session)
     assert (stage.states("a.png"), stage.drop("a.png").reason) == (["dropped"], "UploadExpired")
+    stage.ends("run")
     stage.session(execution="again")
     assert stage.states("a.png") == ["uploaded"]
 

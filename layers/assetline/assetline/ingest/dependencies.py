@@ -17,6 +17,7 @@ from assetline.ingest.message_retries import MessageRetries
 from assetline.ingest.open_session import Opener
 from assetline.ingest.record_drop import Recorder
 from assetline.ingest.reject_drops import Unsent
+from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_permits import Permits
 from assetline.ingest.sessions_table import SessionsTable
 from assetline.ingest.upload_assets import SliceUpload
@@ -57,6 +58,12 @@ def ledger() -> Ledger:
 def sessions_table() -> SessionsTable:
     """Return the table of ingestion sessions."""
     return SessionsTable(table(settings().sessions_table))
+
+
+@cache
+def run_ownership() -> RunOwnership:
+    """Return the owners of datasets."""
+    return RunOwnership(table(settings().sessions_table))
 
 
 @cache
@@ -114,6 +121,7 @@ def opener() -> Opener:
         vi_client(),
         ledger(),
         sessions_table(),
+        run_ownership(),
         permits(),
         s3(),
         Unsent(ledger(), s3(), events()),

@@ -16,8 +16,9 @@ from assetline.ingest.find_lost_session import find_lost
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import Outcome
 from assetline.ingest.reject_drops import Unsent
+from assetline.ingest.run_ownership import LEASE_SECONDS, RunOwnership
 from assetline.ingest.session_permits import Permit, Permits, Wait
-from assetline.ingest.sessions_table import LEASE_SECONDS, Session, SessionsTable
+from assetline.ingest.sessions_table import Session, SessionsTable
 from assetline.ingest.staging import SessionRef, SessionStaging, SliceAsset, fits, sliced
 from assetline.observability import count, logger
 from assetline.vi import datasets
@@ -31,6 +32,7 @@ UNKNOWN = "DatasetUnknown"
 NOT_TAKEN = "EntryRefused"
 REJECTED_AT_ONCE = 500  # ours: told of in seconds, before anything else can become of them
 PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
+LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows what came at the last moment
 
 
 class Opening(BaseModel, frozen=True):
@@ -53,15 +55,19 @@ class Opening(BaseModel, frozen=True):
 
 
 class Opened(BaseModel, frozen=True):
-    """What came of it: a session and where its slices are, or a wait for a permit, or nothing to do."""
+    """What came of it: a session and where its slices are, or a wait, or nothing to do for this run.
 
-    outcome: Literal["opened", "permit_wait", "no_drops"]
+    `look_again` says that something came at the last moment, `owned` that another run takes what waits.
+    """
+
+    outcome: Literal["opened", "permit_wait", "look_again", "no_drops", "owned"]
     wait_seconds: int = 0
     session: SessionRef | None = None
     slices: tuple[Address, ...] = ()
 
 
 NO_DROPS = Opened(outcome="no_drops")
+OWNED = Opened(outcome="owned")
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Opener:
     client: ViClient
     ledger: Ledger
     sessions: SessionsTable
+    ownership: RunOwnership
     permits: Permits
     s3: "S3Client"
     unsent: Unsent
@@ -80,7 +87,7 @@ class Opener:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open(self, opening: Opening) -> Opened:
-        """Open a session for the drops of a dataset that wait; a repeat gives the same.
+        """Open a session for the drops of a dataset that wait, unless another run does; a repeat gives the same.
 
         Raises:
             KeyMissing, KeyRefused, KeyForbidden, ViRefused: nothing was claimed that is not given back. What Vi refuses
@@ -88,6 +95,38 @@ class Opener:
             ViUnavailable, ViUnreachable, AnswerLost: the same; it may be tried again.
         """
         before = self.sessions.get(opening.session_key)
+        # Who has a session open already is through with it also where it was thought dead meanwhile.
+        if not self._takes(opening) and before is None:
+            return OWNED
+        try:
+            opened = self._opened(opening, before)
+        except Permanent:  # the run fails, and the next one need not wait for its lease
+            self._releases(opening)
+            raise
+        if opened.outcome == "no_drops":
+            return self._looked_again(opening)
+        if opened.outcome == "permit_wait":
+            self._takes(opening, opened.wait_seconds)
+        return opened
+
+    def _looked_again(self, opening: Opening) -> Opened:
+        """End the run, unless something waits that came while it was the owner: the run for that may have ended by now.
+
+        A run that comes after the release is an owner of its own. One that came before has ended, and what it was
+        started for is to be seen.
+        """
+        self._releases(opening)
+        if not self.ledger.any_waiting(opening.dataset_id):
+            return NO_DROPS
+        return Opened(outcome="look_again", wait_seconds=LOOK_AGAIN_SECONDS) if self._takes(opening) else OWNED
+
+    def _takes(self, opening: Opening, idle_seconds: int = 0) -> bool:
+        return self.ownership.take(opening.dataset_id, opening.execution_arn, opening.session_key, idle_seconds)
+
+    def _releases(self, opening: Opening) -> None:
+        self.ownership.release(opening.dataset_id, opening.execution_arn)
+
+    def _opened(self, opening: Opening, before: Session | None) -> Opened:
         if before is not None and before.state != "opening":
             return self._as_opened(before)
         if before is None and not self.ledger.any_waiting(opening.dataset_id):

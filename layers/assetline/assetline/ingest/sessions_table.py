@@ -1,6 +1,7 @@
 """The sessions table: every ingestion session of ours, who works for it and until when.
 
-The datasets there were drops for, and the permits (see `permits`), are items of it, too.
+The datasets there were drops for, the owners of datasets (see `run_ownership`) and the permits (see `session_permits`)
+are items of it, too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import BaseModel
 
 from assetline.ingest.drop import moment
+from assetline.ingest.run_ownership import LEASE_SECONDS, RUN, datasets_with_owner
 from assetline.ingest.session_permits import PREFIX as PERMIT
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ type SessionState = Literal["opening", "open", "finished", "failed", "cancelled"
 
 UNFINISHED: tuple[SessionState, ...] = ("opening", "open")
 DATASET = "dataset#"
-LEASE_SECONDS = 1200  # ours: longer than a function may run, so that one who lives has renewed it
 
 
 class Session(BaseModel, frozen=True):
@@ -106,14 +107,18 @@ class SessionsTable:
     def sessions(self) -> Iterator[Session]:
         """Yield every session."""
         for item in self._items():
-            if not item["session_key"].startswith((PERMIT, DATASET)):
+            if not item["session_key"].startswith((PERMIT, DATASET, RUN)):
                 yield Session.from_item(item)
 
-    def unfinished_and_datasets(self) -> tuple[list[Session], list[str]]:
-        """Return the sessions that are not over, and the datasets there were drops for, in one reading of it all."""
+    def unfinished_and_datasets(self, now: datetime) -> tuple[list[Session], list[str]]:
+        """Return the sessions that are not over, and the datasets there were drops for that no run works for.
+
+        The table is read once.
+        """
         items = [*self._items()]
         sessions = [Session.from_item(item) for item in items if item.get("state") in UNFINISHED]
-        return sessions, _datasets(items)
+        owned = datasets_with_owner(items, now)
+        return sessions, [dataset_id for dataset_id in _datasets(items) if dataset_id not in owned]
 
     def note_dataset(self, dataset_id: str) -> None:
         """Remember that there were drops for a dataset."""

@@ -14,6 +14,7 @@ from assetline.ingest.drop import Drop
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.object_tags import MAYBE_TAGGED, tag
 from assetline.ingest.outcomes import Ended, Evidence
+from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_report import files_csv, report_keys, summary_json
 from assetline.ingest.sessions_table import UNFINISHED, SessionsTable, SessionState
 from assetline.ingest.settlement import SettledFile, Settlement, Settlements, settlement_of
@@ -82,6 +83,7 @@ class Settler:
     client: ViClient
     ledger: Ledger
     table: SessionsTable
+    ownership: RunOwnership
     s3: "S3Client"
     events: "EventBridgeClient"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -100,7 +102,10 @@ class Settler:
             self._cancel(session)
         self.ledger.settle([file.outcome() for file in settlement.files], session.dataset_id, session.session_key)
         self._tag(settlement)
-        return self._told(settlement, self._reported(settlement))
+        settled = self._told(settlement, self._reported(settlement))
+        if error is not None:
+            self._release(session)
+        return settled
 
     def held(self, session_key: str, dataset_id: str, bucket: str) -> list[Drop]:
         """Return the drops that a session still has."""
@@ -111,6 +116,12 @@ class Settler:
             listed = [self.ledger.listed(dataset_id, state, LARGEST) for state in ("claimed", "uploaded")]
             found = [drop for drops in listed for drop in drops]
         return [drop for drop in found if drop.session_key == session_key and drop.state in {"claimed", "uploaded"}]
+
+    def _release(self, session: SessionRef) -> None:
+        """Let another run own the dataset, for that of the session fails now."""
+        noted = self.table.get(session.session_key)
+        if noted is not None:
+            self.ownership.release(session.dataset_id, noted.execution_arn)
 
     def _settlement(self, session: SessionRef, left_as: Ended, error: str | None) -> Settlement:
         if session.session_id == NEVER_OPENED:  # all that it holds goes back, and what it holds may change

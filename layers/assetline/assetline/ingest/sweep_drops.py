@@ -41,7 +41,7 @@ class Sweeper:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def sweep(self) -> Swept:
-        """Give up the sessions whose lease is over, then start runs for what waits.
+        """Give up the sessions whose lease is over, then start runs for what waits and no run works for.
 
         One that cannot be given up, as Vi cannot be told, does not hold up the others; the first such error is raised
         when all is done, and the next sweep tries again.
@@ -50,7 +50,7 @@ class Sweeper:
             Retryable, Permanent: as `Settler.settle`.
         """
         abandoned, errors = 0, list[Exception]()
-        unfinished, datasets = self.table.unfinished_and_datasets()
+        unfinished, datasets = self.table.unfinished_and_datasets(self.now())
         for session in [session for session in unfinished if lease_over(session, self.now())]:
             if self.budget.spent():
                 break

@@ -1,0 +1,102 @@
+"""One run works for a dataset at a time: its owner, an item of the sessions table with a lease.
+
+A run ends at once where another one owns its dataset, for the owner opens sessions until nothing waits. The owner takes
+its lease anew in each Open Session. Between two of them it works for a session, whose lease the other functions renew:
+so the item names that session, and the owner lives as long as either lease does.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+from assetline.ingest.drop import moment
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+RUN = "run#"
+LEASE_SECONDS = 1200  # ours: longer than a function may run, so that one who lives has renewed it
+
+
+class RunOwnership:
+    """The owners of datasets; every write is conditional."""
+
+    def __init__(self, table: "Table", now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._table = table
+        self._now = now
+        self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
+
+    def take(self, dataset_id: str, execution_arn: str, session_key: str, idle_seconds: int = 0) -> bool:
+        """Own a dataset to work for a session, or renew that; False where another run owns it and lives.
+
+        *idle_seconds* is for how long the run does nothing before it comes here again.
+        """
+        mine = Attr("execution_arn").not_exists() | Attr("execution_arn").eq(execution_arn)
+        if self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine):
+            return True
+        item = self._item(f"{RUN}{dataset_id}")
+        theirs = self._item(item.get("session_key_of_run", ""))
+        if lives(item, theirs, self._now()):
+            return False
+        unchanged = Attr("execution_arn").eq(item.get("execution_arn")) & Attr("lease_until").eq(item["lease_until"])
+        return self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine | unchanged)
+
+    def release(self, dataset_id: str, execution_arn: str) -> None:
+        """Own a dataset no more; one of another run stays with it."""
+        try:
+            self._table.update_item(
+                Key={"session_key": f"{RUN}{dataset_id}"},
+                UpdateExpression="SET lease_until = :now REMOVE execution_arn, session_key_of_run",
+                ConditionExpression=Attr("execution_arn").eq(execution_arn),
+                ExpressionAttributeValues={":now": 0},
+            )
+        except self._refused:
+            return
+
+    def _owned(
+        self, dataset_id: str, execution_arn: str, session_key: str, idle_seconds: int, condition: ConditionBase
+    ) -> bool:
+        now = self._now()
+        values: dict[str, Any] = {
+            "execution_arn": execution_arn,
+            "session_key_of_run": session_key,
+            "lease_until": int(now.timestamp()) + LEASE_SECONDS + idle_seconds,
+            "updated_at": moment(now),
+        }
+        try:
+            self._table.update_item(
+                Key={"session_key": f"{RUN}{dataset_id}"},
+                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
+                ConditionExpression=condition,
+                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+            )
+        except self._refused:
+            return False
+        return True
+
+    def _item(self, session_key: str) -> Mapping[str, Any]:
+        if not session_key:
+            return {}
+        return self._table.get_item(Key={"session_key": session_key}, ConsistentRead=True).get("Item", {})
+
+
+def lives(owner: Mapping[str, Any], session: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether the run lives that *owner* is the item of, and *session* the item of its session.
+
+    The lease of a session that has ended counts, too: its run is on its way to the next one.
+    """
+    if "execution_arn" not in owner:
+        return False
+    return any(float(item.get("lease_until", 0)) >= now.timestamp() for item in (owner, session))
+
+
+def datasets_with_owner(items: Iterable[Mapping[str, Any]], now: datetime) -> set[str]:
+    """Return the datasets whose owner lives, of all *items* of the sessions table."""
+    by_key = {item["session_key"]: item for item in items}
+    return {
+        key.removeprefix(RUN)
+        for key, item in by_key.items()
+        if key.startswith(RUN) and lives(item, by_key.get(item.get("session_key_of_run", ""), {}), now)
+    }
