@@ -2,10 +2,12 @@
 
 import base64
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
@@ -35,9 +38,11 @@ from functions.write_pages import app as write_pages
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.safetyculture.server import Emulator, running
 from tests.handlers.cli_account import LOADER, REGION, Account, Run
+from tests.support.aws_calls import RECORDING, CallRecorder
 from tests.support.connections import forget_aws
 
 EVENTS = Path(__file__).parents[2] / "events"
+FUNCTIONS = Path(__file__).parents[2] / "functions"
 BUCKET = "assetline-exports"
 TABLE = "assetline-exports-table"
 
@@ -56,6 +61,28 @@ def lambda_context(remaining_seconds: float = 900) -> Any:
         aws_request_id="request",
         get_remaining_time_in_millis=lambda: int(remaining_seconds * 1000),
     )
+
+
+@pytest.fixture(scope="session")
+def aws_calls() -> Iterator[CallRecorder]:
+    """Return what notes the AWS calls of each function."""
+    recorder = CallRecorder()
+    with pytest.MonkeyPatch.context() as patch:
+        for folder in sorted(FUNCTIONS.iterdir()):
+            if (folder / "app.py").exists():
+                module = import_module(f"functions.{folder.name}.app")
+                patch.setattr(module, "lambda_handler", recorder.of_function(folder.name, module.lambda_handler))
+        patch.setattr(BaseClient, "_make_api_call", recorder.of_client(vars(BaseClient)["_make_api_call"]))
+        yield recorder
+    recorder.write()
+
+
+@pytest.fixture(autouse=True)
+def every_call_is_known(aws_calls: CallRecorder) -> Iterator[None]:
+    """Fail a test whose handlers call AWS in a way that `tests/contract/aws_calls.json` does not have."""
+    yield
+    if RECORDING not in os.environ:
+        assert aws_calls.outside_the_table() == {}, "check the grants of the template, then run `make record-calls`"
 
 
 @pytest.fixture(scope="module")

@@ -142,8 +142,10 @@ def test_a_killed_server_is_replaced_and_down_leaves_no_process(tmp_path: Path) 
     first = up(settings)
     emulator = Record.read(tmp_path).servers["safetyculture"]
     os.kill(emulator.pid, signal.SIGKILL)
+    while emulator.alive():  # a busy machine takes its time to end it
+        time.sleep(0.05)
     healed = up(settings)
-    assert healed.emulators != first.emulators
+    assert Record.read(tmp_path).servers["safetyculture"].pid != emulator.pid
     assert healed.outputs == first.outputs
     start_a_function(healed)
     servers = Record.read(tmp_path).servers.values()
