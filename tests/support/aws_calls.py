@@ -1,7 +1,7 @@
 """The AWS calls that each function makes in the handler tests, as IAM actions.
 
-`tests/contract/aws_calls.json` is the table of them. A handler test that makes a call outside the table fails;
-`make record-calls` writes the table anew from all handler tests.
+`tests/contract/aws_calls.json` is the table of them, which `make record-calls` renews from all handler tests. A handler
+test that makes a call which is neither in the table nor granted fails.
 """
 
 import json
