@@ -10,6 +10,7 @@ nothing that is sent to them is kept.
 import argparse
 import http.server
 import json
+import os
 import re
 import subprocess
 import sys
@@ -64,7 +65,12 @@ _PROGRAM = [sys.executable, "-m", "benchmarks.memory"]
 
 def _measured(port: int, rows: int) -> dict[str, float]:
     done = subprocess.run(
-        [*_PROGRAM, "write", str(port), str(rows)], cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True
+        [*_PROGRAM, "write", str(port), str(rows)],
+        cwd=_ROOT,
+        env={**os.environ, "STACK_NAME": "benchmark"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
