@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, TypeAdapter
 
-from assetline.aws.s3_documents import Address, object_at
+from assetline.aws.s3_documents import Address, object_at, put_document
 from assetline.deletion.request import DeletionRef
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class DeletionStaging:
             yield found.get(asset_id) or Outcome(asset_id=asset_id, state="left")
 
     def _put(self, name: str, body: bytes) -> None:
-        self._s3.put_object(Bucket=self._bucket, Key=f"{self._prefix}{name}", Body=body, ContentType="application/json")
+        put_document(self._s3, Address(bucket=self._bucket, key=f"{self._prefix}{name}"), body)
 
     def _get(self, name: str) -> bytes | None:
         return object_at(self._s3, Address(bucket=self._bucket, key=f"{self._prefix}{name}"))

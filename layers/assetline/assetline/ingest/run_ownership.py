@@ -1,8 +1,8 @@
 """One run works for a dataset at a time: its owner, an item of the sessions table with a lease.
 
-A run ends at once where another one owns its dataset, for the owner opens sessions until nothing waits. The owner takes
-its lease anew in each Open Session. Between two of them it works for a session, whose lease the other functions renew:
-so the item names that session, and the owner lives as long as either lease does.
+A run ends at once where another one owns its dataset, because the owner opens sessions until nothing waits. Each Open
+Session renews the owner's lease. Between two of them, the other functions renew the lease of its session. So the item
+names that session, and the owner lives as long as either lease.
 """
 
 from collections.abc import Callable, Iterable, Mapping
