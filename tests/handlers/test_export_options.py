@@ -9,11 +9,21 @@ from typing import Any
 import pytest
 
 from assetline.errors import InvalidInput, RepeatedCursor, UnknownFeed
+from assetline.export import write_pages
+from assetline.paging import reader
 from assetline.safetyculture.catalogue import CATALOGUE
 from functions.plan_exports import app as plan_exports
 from functions.write_changes import app as write_changes
+from local.emulators.safetyculture import pages
 from local.emulators.safetyculture.assets import asset
-from local.emulators.safetyculture.scenario import CycleCursor, MoveRows, RepeatCursor, Scenario
+from local.emulators.safetyculture.scenario import (
+    CycleCursor,
+    EndlessCircle,
+    MoveRows,
+    RepeatCursor,
+    Scenario,
+    TooHeavy,
+)
 from local.emulators.safetyculture.server import Emulator
 from tests.feed_file import rows_of, says_the_feed
 from tests.handlers.conftest import Aws, Machine, event, lambda_context
@@ -91,6 +101,17 @@ class TestPageSize:
         ]
         assert [query["limit"] for query in first_pages] == ["250", "1000", "500", "500"]
 
+    def test_a_page_too_heavy_in_mid_feed_comes_in_smaller_ones(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reader, "backoff", lambda _: 0.0)
+        feed_api.has(Scenario(rows=900, max_page_size=100, faults=(TooHeavy(page=3, rows=30),)))
+        result = machine.run({"feed": "assets", "page_size": 100})
+        assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(900))
+        sizes = [request.query["limit"] for request in feed_api.requests() if request.path == "/feed/assets"]
+        assert sizes[:6] == ["100", "100", "100", "100", "50", "25"]
+        assert sizes[-1] == "100"
+
     def test_a_page_size_somebody_asks_for_is_used_and_not_remembered(
         self, machine: Machine, feed_api: Emulator
     ) -> None:
@@ -151,6 +172,39 @@ class TestDuplicates:
         with pytest.raises(RepeatedCursor):
             machine.run(request_)
         assert len(feed_api.requests()) < 20
+
+    @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
+    def test_a_circle_whose_cursor_is_new_every_time_ends_by_name(
+        self, machine: Machine, feed_api: Emulator, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(write_pages, "MAX_STALE_PAGES", 12)
+        feed_api.has(Scenario(rows=95, faults=(EndlessCircle(),)))
+        with pytest.raises(RepeatedCursor, match="12 pages of the feed, up to page 13"):
+            machine.run(request_)
+        assert len(feed_api.requests()) < 13 + 8
+        assert machine.checkpoints[-1]["rows"] == 10
+
+    def test_pages_without_a_new_record_are_passed_over(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(write_pages, "MAX_STALE_PAGES", 2)
+        feed_api.has(Scenario(rows=95, faults=(MoveRows(page=3, rows=10), MoveRows(page=5, rows=10))))
+        result = machine.run({"feed": "assets", "page_size": 10})
+        assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
+
+
+class TestEndOfFeed:
+    @pytest.mark.parametrize("request_", [{"feed": "assets"}, IN_MANY_TURNS], ids=["one turn", "many turns"])
+    def test_an_end_that_the_feed_contradicts_is_in_the_manifest(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        feed_api.has(Scenario(rows=25))
+        assert manifest_of(aws, machine.run(request_))["unsure_end"] is None
+        end = pages._metadata
+        told = {"next_page": None, "next_page_token": None, "remaining_records": 9975}
+        monkeypatch.setattr(pages, "_metadata", lambda *asked: told if asked[1] is None else end(*asked))
+        result = machine.run(request_, "2026-11-21T05:00:00Z")
+        assert "9975" in manifest_of(aws, result)["unsure_end"]
 
 
 class TestSince:

@@ -1,6 +1,8 @@
 import gzip
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from itertools import repeat
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from assetline.errors import (
     FeedUnavailable,
     FeedUnreachable,
     ForeignCursor,
+    PageTooLarge,
     RateLimited,
     Retryable,
     TokenRefused,
@@ -164,6 +167,43 @@ def test_a_body_that_does_not_decompress_may_be_asked_for_again() -> None:
         client(answer).fetch("/feed/assets")
 
 
+def test_a_page_that_drips_may_be_asked_for_again_in_a_smaller_size() -> None:
+    now = 0.0
+
+    def drops() -> Iterator[bytes]:
+        nonlocal now
+        for _ in range(10_000):
+            now += 5.0
+            yield b" "
+
+    dripping = httpx.MockTransport(lambda _: httpx.Response(200, stream=Pieces(drops())))
+    with pytest.raises(FeedUnreachable, match="stalled: 4 bytes came in 20 seconds") as fault:
+        FeedClient(ORIGIN, SecretToken("scapi_1"), dripping, clock=lambda: now).fetch("/feed/assets")
+    assert fault.value.smaller_may_help
+    assert now < 30
+
+
+@pytest.mark.parametrize("status", [200, 500, 403])
+def test_a_refusal_and_a_preface_are_read_no_further_than_they_matter(status: int) -> None:
+    pieces = Pieces(repeat(bytes(1 << 16)))
+    with pytest.raises((FeedUnavailable, FeedForbidden)) if status != 200 else nullcontext():
+        asking = client(lambda _: httpx.Response(status, stream=pieces))
+        asking.who_am_i() if status == 200 else asking.fetch("/feed/assets")
+    assert pieces.taken <= 2
+
+
+def test_a_page_of_too_many_bytes_is_too_large_and_may_be_smaller() -> None:
+    packed = gzip.compress(bytes(70 << 20))
+    with pytest.raises(PageTooLarge, match="64 MiB: give a smaller `page_size`") as refusal:
+        answering_gzipped(packed).fetch("/feed/assets")
+    assert refusal.value.smaller_may_help
+
+
+def answering_gzipped(packed: bytes) -> FeedClient:
+    headers = {"content-encoding": "gzip"}
+    return client(lambda _: httpx.Response(200, headers=headers, stream=httpx.ByteStream(packed)))
+
+
 class Pieces(httpx.SyncByteStream):
     """A body that comes in pieces, and notes how many of them have been taken."""
 
@@ -257,13 +297,29 @@ def test_the_reset_header_says_nothing_of_a_fault_that_is_not_for_the_rate() -> 
 
 @pytest.mark.parametrize(
     ("answer", "may_help"),
-    [(400, True), (422, False), (429, False), (500, False), (503, False), (504, True), (524, True)],
+    [(status, True) for status in (400, 408, 413, 416, 422, 500, 502, 503, 504, 520, 522, 524)]
+    + [(status, False) for status in (402, 409, 414, 425, 429, 451)],
 )
 def test_some_refusals_may_be_for_the_size_of_the_page(answer: int, may_help: bool) -> None:
     with pytest.raises((FeedRefused, Retryable)) as refusal:
         answering(answer).fetch("/feed/assets")
     assert isinstance(refusal.value, FeedRefused | Retryable)
     assert refusal.value.smaller_may_help is may_help
+
+
+def test_a_server_that_asks_for_a_pause_is_not_asked_for_less() -> None:
+    with pytest.raises(FeedUnavailable) as fault:
+        answering(503, {"retry-after": "7"}).fetch("/feed/assets")
+    assert (fault.value.pause_seconds, fault.value.smaller_may_help) == (7, False)
+
+
+@pytest.mark.parametrize("status", [429, 500, 200])
+def test_a_message_above_the_limit_of_grpc_is_one_for_its_size(status: int) -> None:
+    said = orjson.dumps({"code": 8, "message": "grpc: received message larger than max (15387750 vs. 4194304)"})
+    with pytest.raises((FeedRefused, FeedUnavailable)) as refusal:
+        answering(status, content=said).fetch("/feed/assets")
+    assert isinstance(refusal.value, FeedRefused | FeedUnavailable)
+    assert refusal.value.smaller_may_help
 
 
 @pytest.mark.parametrize(

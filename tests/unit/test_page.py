@@ -1,10 +1,12 @@
 import json
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetline.errors import FeedUnavailable
+from assetline.errors import FeedUnavailable, ForeignCursor, PageTooLarge
+from assetline.safetyculture import page_parser
 from assetline.safetyculture.page_parser import early_next_cursor, parse_page
 
 
@@ -45,7 +47,7 @@ def test_remaining_records_that_are_no_number_are_passed_over(remaining: bytes) 
         b'{"metadata": null, "data": null}',
         b'{"metadata": {"next_page": 7}, "data": null}',
         b'{"metadata": {"next_page": null}, "data": ["secret-1"]}',
-        b'{"metadata": {"next_page": 7}, "data": []}',
+        *(b'{"metadata": {"next_page": %b}, "data": []}' % odd for odd in (b"7", b"0", b"false", b"{}", b"[]", b'" "')),
         b'{"metadata": {"next_page": null}, "data": [{"id": NaN, "secret-1": 1}]}',
         b'{"metadata": {"next_page": null}, "data": [{"id": "secret-1\xff"}]}',
         b'{"metadata": {"next_page": null}, "data": ' + b"[" * 200_000,
@@ -56,6 +58,66 @@ def test_a_200_that_is_no_page_may_be_asked_for_again_and_is_not_quoted(body: by
     with pytest.raises(FeedUnavailable) as failure:
         parse_page(body)
     assert "secret-1" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        (b'"next_page": null, "next_page_token": "more"', "next_page_token"),
+        (b'"next_page": "", "next_page_token": "more"', "next_page_token"),
+        (b'"next_page_token": "more"', "next_page_token"),
+        (b'"next_page": null, "remaining_records": 9975', "9975"),
+    ],
+)
+def test_an_end_that_the_metadata_contradicts_is_an_unsure_one(metadata: bytes, said: str) -> None:
+    page = parse_page(b'{"metadata": {%b}, "data": []}' % metadata)
+    assert page.next_cursor is None
+    assert said in (page.unsure_end or "")
+    assert "more" not in (page.unsure_end or "")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        b'"next_page": null, "next_page_token": ""',
+        b'"next_page": null, "next_page_token": null, "remaining_records": 0',
+        b'"next_page": "/2", "next_page_token": "2", "remaining_records": 7',
+    ],
+)
+def test_an_end_that_nothing_contradicts_is_sure(metadata: bytes) -> None:
+    assert parse_page(b'{"metadata": {%b}, "data": []}' % metadata).unsure_end is None
+
+
+@pytest.mark.parametrize("mark_of", [b'{"n": 1}', b'{"n": 18446744073709551616}', b'{"n": "\\ud83d"}'])
+def test_a_byte_order_mark_is_passed_over(mark_of: bytes) -> None:
+    body = b'{"metadata": {"next_page": "/2"}, "data": [%b]}' % mark_of
+    assert parse_page(b"\xef\xbb\xbf" + body) == parse_page(body)
+
+
+@pytest.mark.parametrize("cursor", ["/feed?" + "a" * 8200, "/feed?" + "é" * 4100])
+def test_a_cursor_too_long_for_a_request_is_refused_by_name(cursor: str) -> None:
+    with pytest.raises(ForeignCursor, match="8,192 bytes") as refusal:
+        parse_page(json.dumps({"metadata": {"next_page": cursor}, "data": []}).encode())
+    assert "aaa" not in str(refusal.value)
+    assert parse_page(json.dumps({"metadata": {"next_page": cursor[:2000]}, "data": []}).encode()).next_cursor
+
+
+@pytest.mark.parametrize("depth", [1_100, 9_950, 200_000])
+@pytest.mark.parametrize(("opens", "closes"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_json_nested_beyond_reason_is_refused_by_name(depth: int, opens: bytes, closes: bytes) -> None:
+    nested = opens * depth + b"1" + closes * depth
+    with pytest.raises(FeedUnavailable, match="nested"):
+        parse_page(b'{"metadata": {"next_page": null}, "data": [{"odd": %b}]}' % nested)
+
+
+@pytest.mark.parametrize("value", [b'{"a":1},', b"{},"])
+def test_a_page_of_millions_of_values_is_too_large(value: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_parser, "MANY_BYTES", 1000)
+    monkeypatch.setattr(page_parser, "MAX_VALUES", 10_000)
+    for values, too_many in ((2_000, False), (10_001, True)):
+        body = b'{"metadata": {"next_page": null}, "data": [%b]}' % (value * values)[:-1]
+        with pytest.raises(PageTooLarge, match="page_size") if too_many else nullcontext():
+            assert len(parse_page(body).records) == values
 
 
 VALUES = st.recursive(

@@ -1,4 +1,5 @@
 import random
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetline.budget import Budget
-from assetline.errors import FeedRefused, FeedUnavailable, FeedUnreachable, RateLimited, RepeatedCursor, TokenRefused
+from assetline.errors import (
+    CursorExpired,
+    FeedForbidden,
+    FeedRefused,
+    FeedUnavailable,
+    FeedUnreachable,
+    PageTooLarge,
+    RateLimited,
+    RepeatedCursor,
+    TokenRefused,
+)
 from assetline.paging import reader as reader_module
 from assetline.paging.cursor_trail import CursorTrail
 from assetline.paging.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Answer, Ask, PageReader, Start, backoff
@@ -352,8 +363,8 @@ class TestFaults:
         assert read(feed)[0] == [*range(1, 13)]
 
     def test_pauses_grow_with_the_faults_and_are_bounded(self) -> None:
-        assert all(0 <= backoff(1) <= 2 for _ in range(50))
-        assert all(0 <= backoff(60) <= 300 for _ in range(50))
+        assert all(4 / 3 <= backoff(1) <= 2 for _ in range(50))
+        assert all(200 <= backoff(60) <= 300 for _ in range(50))
 
 
 class TestRepeats:
@@ -435,7 +446,7 @@ class TestPageSize:
         refuses = sized(sizes, lambda size: fault("524", 0.0, smaller_may_help=True) if size > 100 else None)
         with PageReader(refuses, start, any_budget(), lambda _: None) as reader:
             assert len([*reader]) == 1
-        assert sizes == [500, 500, 250, 250, 100]
+        assert sizes == [500, 500, 250, 100]
 
     def test_a_fault_that_size_has_nothing_to_do_with_does_not_lower_it(self) -> None:
         sizes: list[int] = []
@@ -451,12 +462,142 @@ class TestPageSize:
         failing = sized([], lambda _: FeedUnavailable("524", 60.0, smaller_may_help=True))
         with PageReader(failing, start, any_budget()) as reader:
             assert [*reader] == []
-        assert (reader.cursor, reader.faults, reader.pause_seconds) == ("/feed?limit=250", 0, 60)
+        assert (reader.cursor, reader.faults, reader.pause_seconds) == ("/feed?limit=250", 2, 60)
+        assert reader.full_size == 500
 
-    def test_only_the_first_page_is_made_smaller(self) -> None:
+    def test_a_cursor_without_a_size_is_not_made_smaller(self) -> None:
         feed = Feed(3, {"/2": [FeedRefused("400", smaller_may_help=True)]})
         with pytest.raises(FeedRefused):
             read(feed, start=Start("/1", finds_page_size=True))
+
+
+@dataclass
+class HeavyFeed:
+    """A feed of *rows* whose pages may be asked for in any size; `fails` says of which rows a page does not come."""
+
+    rows: int
+    fails: Callable[[range], Exception | None]
+    sizes: list[int] = field(default_factory=list)
+
+    def ask(self, cursor: str) -> Answer:
+        return partial(self.fetch, cursor)
+
+    def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
+        size, first = (int(value) for value in re.findall(r"=(\d+)", cursor))
+        rows = range(first, min(first + size, self.rows))
+        self.sizes.append(size)
+        del on_next
+        if fault := self.fails(rows):
+            raise fault
+        following = f"/feed?limit={size}&at={rows.stop}" if rows.stop < self.rows else None
+        return Page([{"id": row} for row in rows], following, None)
+
+
+def read_heavy(feed: HeavyFeed, start: Start | None = None, turns: int = 99) -> tuple[list[int], Start]:
+    """Return the ids of the rows read in so many turns at most, and where they ended."""
+    at = start or Start("/feed?limit=1000&at=0", finds_page_size=True)
+    ids: list[int] = []
+    for _ in range(turns):
+        with PageReader(feed.ask, at, any_budget(), lambda _: None) as reader:
+            ids += [record["id"] for page in reader for record in page.records]
+        at = Start(
+            reader.cursor or "", reader.faults, at.trail, at.finds_page_size and not ids, full_size=reader.full_size
+        )
+        if reader.cursor is None:
+            break
+    return ids, at
+
+
+SIZE_FAULTS = [FeedUnavailable("500", 0.0, smaller_may_help=True), FeedRefused("413", smaller_may_help=True)]
+
+
+class TestHeavyPages:
+    @pytest.mark.parametrize("fault", [*SIZE_FAULTS, PageTooLarge("too large")], ids=lambda fault: type(fault).__name__)
+    @pytest.mark.parametrize("size", [1000, 700])
+    def test_a_page_too_heavy_in_mid_feed_comes_in_smaller_ones(self, fault: Exception, size: int) -> None:
+        feed = HeavyFeed(9000, lambda rows: fault if 3500 in rows and len(rows) > 100 else None)
+        ids, _ = read_heavy(feed, Start(f"/feed?limit={size}&at=0"))
+        assert ids == [*range(9000)]
+
+    @pytest.mark.parametrize("fault", SIZE_FAULTS, ids=lambda fault: type(fault).__name__)
+    def test_behind_a_heavy_page_the_full_size_is_returned_to(self, fault: Exception) -> None:
+        feed = HeavyFeed(60_000, lambda rows: fault if 3500 in rows and len(rows) > 100 else None)
+        ids, end = read_heavy(feed)
+        assert ids == [*range(60_000)]
+        assert (feed.sizes[-1] >= 500, end.full_size) == (True, None)
+        assert len(feed.sizes) < 100
+
+    def test_where_all_pages_are_heavy_larger_ones_are_attempted_ever_more_rarely(self) -> None:
+        fault = FeedUnavailable("504", 0.0, smaller_may_help=True)
+        feed = HeavyFeed(200_000, lambda rows: fault if rows.start >= 2000 and len(rows) > 100 else None)
+        ids, _ = read_heavy(feed)
+        assert ids == [*range(200_000)]
+        assert sum(size > 100 for size in feed.sizes) < 20
+
+    @pytest.mark.parametrize("at", [0, 5000])
+    def test_a_server_that_fails_at_every_size_fails_the_export_as_an_outage(self, at: int) -> None:
+        fault = FeedUnavailable("500", 0.0, smaller_may_help=True)
+        feed = HeavyFeed(9000, lambda rows: fault if rows.stop > at else None)
+        with pytest.raises(FeedUnavailable, match="500"):
+            read_heavy(feed)
+        failed = feed.sizes[at // 1000 :]
+        assert [size for size in failed if size == 1000] == [1000] * MAX_FAULTS
+        assert len(failed) == MAX_FAULTS + 2 * 5
+
+    def test_an_outage_leaves_the_page_size_as_it_was(self) -> None:
+        left = [FeedUnavailable("503", 0.0, smaller_may_help=True) for _ in range(9)]
+        feed = HeavyFeed(9000, lambda rows: left.pop() if rows.start >= 2000 and left else None)
+        ids, _ = read_heavy(feed)
+        assert (ids, feed.sizes[-1]) == ([*range(9000)], 1000)
+
+    def test_a_heavy_page_met_in_an_outage_comes_all_the_same(self) -> None:
+        outage = [FeedUnavailable("503", 0.0, smaller_may_help=True) for _ in range(9)]
+        heavy = FeedUnavailable("500", 0.0, smaller_may_help=True)
+
+        def fails(rows: range) -> Exception | None:
+            if 3500 not in rows:
+                return None
+            return outage.pop() if outage else heavy if len(rows) > 250 else None
+
+        assert read_heavy(HeavyFeed(9000, fails))[0] == [*range(9000)]
+
+    def test_the_size_an_outage_brought_down_is_not_the_one_remembered(self) -> None:
+        left = [FeedUnavailable("503", 0.0, smaller_may_help=True) for _ in range(3)]
+        feed = HeavyFeed(30_000, lambda _: left.pop() if left else None)
+        start = Start("/feed?limit=1000&at=0", finds_page_size=True)
+        with PageReader(feed.ask, start, any_budget(), lambda _: None) as reader:
+            assert sum(len(page.records) for page in reader) == 30_000
+        assert reader.page_size == 1000
+
+    def test_a_cursor_that_counts_pages_keeps_its_size(self) -> None:
+        fault = FeedRefused("413", smaller_may_help=True)
+        trail = CursorTrail()
+        trail.add("/feed?limit=100&page=1")
+        sizes: list[str] = []
+
+        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
+            del on_next
+            sizes.append(cursor)
+            raise fault
+
+        start = Start("/feed?limit=100&page=2", trail=trail)
+        with PageReader(asking(fetch), start, any_budget()) as reader, pytest.raises(FeedRefused):
+            list(reader)
+        assert sizes == ["/feed?limit=100&page=2"]
+
+
+class TestExpiredCursor:
+    @pytest.mark.parametrize(
+        "refusal", [FeedForbidden("404", expired_status=404), FeedRefused("x", expired_status=410)]
+    )
+    def test_a_later_page_that_is_gone_is_named_so(self, refusal: Exception) -> None:
+        with pytest.raises(CursorExpired, match=r"page 2 \(4\d\d\).*may expire") as expired:
+            read(Feed(3, {"/2": [refusal]}))
+        assert "permission" not in str(expired.value)
+
+    def test_a_first_page_that_is_not_there_is_refused_as_it_is(self) -> None:
+        with pytest.raises(FeedForbidden):
+            read(Feed(3, {"/1": [FeedForbidden("404", expired_status=404)]}))
 
 
 def test_cursors_are_asked_for_in_the_order_of_the_feed() -> None:

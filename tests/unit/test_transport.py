@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
 
-from assetline.http.pooled_transport import KeptConnections, transport_to
+from assetline.http.pooled_transport import ANSWER_SECONDS, KeptConnections, transport_to
 
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
 SECONDS = 0.2  # at most, for what a test waits for in vain
@@ -238,6 +238,46 @@ def test_half_an_answer_is_an_error_of_httpx(
         with pytest.raises(failure):
             asked(transport, origin)
         assert transport._idle == []
+
+
+class TestDeadline:
+    @pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\n", WHOLE[:-4]], ids=["nothing", "a head", "a body"])
+    def test_an_answer_that_drips_ends_in_time_wherever_it_drips(self, kept: Kept, before: bytes) -> None:
+        with dripping(before, b"x" if before != b"HTTP/1.1 200 OK\r\n" else b"x: y\r\n") as origin:
+            slow = request(origin)
+            slow.extensions |= {ANSWER_SECONDS: SECONDS}
+            began = time.monotonic()
+            with (
+                pytest.raises((httpx.ReadTimeout, httpx.RemoteProtocolError)),
+                closing(kept(origin).handle_request(slow)) as response,
+            ):
+                response.read()
+            assert time.monotonic() - began < 10 * SECONDS
+
+    def test_a_head_that_drips_ends_with_the_read_timeout(self, kept: Kept) -> None:
+        with dripping(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n") as origin, pytest.raises(httpx.ReadTimeout):
+            asked(kept(origin), origin)
+
+
+@contextmanager
+def dripping(before: bytes, drop: bytes) -> Iterator[str]:
+    """Serve one answer that begins with *before* and goes on with a *drop* now and then, for as long as it is read."""
+    ended = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            _head(connection.makefile("rb"))
+            connection.sendall(before.replace(b"content-length: 4", b"content-length: 4000"))
+            while not ended.wait(SECONDS / 10):
+                connection.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=[listener], daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended.set()
+    thread.join(5)
 
 
 def test_a_host_without_tls_does_not_get_what_is_meant_for_one_with_it(kept: Kept) -> None:

@@ -21,8 +21,10 @@
     ├── FeedForbidden         the token may not read this feed (403, 404)
     ├── FeedMoved             the feed sends us to another address (3xx)
     ├── FeedRefused           the feed does not take the request (any other 4xx)
-    ├── ForeignCursor         `next_page` points to another origin
-    ├── RepeatedCursor        `next_page` leads back to a page already read
+    ├── PageTooLarge          a page of the smallest size is more than is read of one
+    ├── CursorExpired         the feed no longer takes the cursor of a later page (400, 404, 410)
+    ├── ForeignCursor         `next_page` is no address on the configured origin
+    ├── RepeatedCursor        the feed leads in a circle
     ├── NamesExhausted        a hundred exports of one feed started in one second
     ├── PartsMismatch         S3 does not hold the bytes that were rendered
     ├── PartsExhausted        the export does not fit in the parts one upload may have
@@ -47,6 +49,8 @@ denied a call, or what it names does not exist.
 Lambda reports the bare class name and a machine matches names only, never base classes: `Retry` lists leaves.
 Messages say what happened, where, and what to do; they hold no token, no cursor and no record.
 """
+
+from typing import Self
 
 
 class Retryable(Exception):  # noqa: N818 - the names are the vocabulary of the state machines
@@ -106,7 +110,14 @@ class AwsUnavailable(Retryable):
 
 
 class Permanent(Exception):  # noqa: N818
-    """The same call fails for ever; somebody must act."""
+    """The same call fails for ever; somebody must act.
+
+    `smaller_may_help` says that fewer records might get through, `expired_status` is that of an answer which
+    may mean that a place in a feed is no longer one.
+    """
+
+    smaller_may_help = False
+    expired_status: int | None = None
 
 
 class InvalidInput(Permanent):
@@ -130,7 +141,14 @@ class TokenRefused(Permanent):
 
 
 class FeedForbidden(Permanent):
-    """The feed answered 403 or 404: no permission, or a module that is not licensed."""
+    """The feed answered 403 or 404: no permission, or a module that is not licensed.
+
+    `expired_status` is the status, if it may mean that the cursor of a later page has expired.
+    """
+
+    def __init__(self, message: str, *, expired_status: int | None = None) -> None:
+        super().__init__(message)
+        self.expired_status = expired_status
 
 
 class FeedMoved(Permanent):
@@ -138,19 +156,38 @@ class FeedMoved(Permanent):
 
 
 class FeedRefused(Permanent):
-    """The feed answered another 4xx; `smaller_may_help` says that it may be the page size it does not take."""
+    """The feed answered another 4xx; `smaller_may_help` says that it may be the page size it does not take.
 
-    def __init__(self, message: str, *, smaller_may_help: bool = False) -> None:
+    `expired_status` is as in `FeedForbidden`.
+    """
+
+    def __init__(self, message: str, *, smaller_may_help: bool = False, expired_status: int | None = None) -> None:
         super().__init__(message)
         self.smaller_may_help = smaller_may_help
+        self.expired_status = expired_status
+
+
+class PageTooLarge(Permanent):
+    """A page has more bytes, or more values, than are read of one; smaller ones may do."""
+
+    smaller_may_help = True
+
+    @classmethod
+    def beyond(cls, bytes_: int) -> Self:
+        """Return the error of a page that has more than *bytes_*."""
+        return cls(f"A page of the feed has more than {bytes_ >> 20} MiB: give a smaller `page_size`.")
+
+
+class CursorExpired(Permanent):
+    """The feed refused a page that is not the first, whose address it had given itself."""
 
 
 class ForeignCursor(Permanent):
-    """`next_page` is not an address on the configured origin."""
+    """`next_page` is not an address on the configured origin, or too long for one."""
 
 
 class RepeatedCursor(Permanent):
-    """`next_page` leads back to a page that was read before: following it would never end."""
+    """`next_page` leads back to a page that was read before, or to no new record for long: it would never end."""
 
 
 class NamesExhausted(Permanent):

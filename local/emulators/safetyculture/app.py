@@ -30,6 +30,7 @@ from local.emulators.safetyculture.scenario import (
     Reset,
     Scenario,
     Slow,
+    TooHeavy,
     TooManyRequests,
     Truncated,
     Unauthorized,
@@ -124,18 +125,22 @@ def _feed_answer(request: Request, staging: Staging) -> tuple[Response, float]:
     arrival.page = place.page
     arrival.faults = [fault.kind for fault in faults]
     page = page_at(place, limit, scenario, faults, (str(request.base_url).rstrip("/"), request.url.path))
-    taken = next((fault for fault in faults if isinstance(fault, AnswerFault)), None)
+    taken = next((fault for fault in faults if isinstance(fault, AnswerFault) and not _spares(fault, page)), None)
     slow = sum(fault.seconds for fault in faults if isinstance(fault, Slow))
     if taken is not None:
         return _faulty_answer(taken, request, page, scenario), slow
     return json_body(request, page.render(), seconds=scenario.body_seconds), slow
 
 
+def _spares(fault: AnswerFault, page: Page) -> bool:
+    return isinstance(fault, TooHeavy) and len(page.rows) <= fault.rows
+
+
 def _faulty_answer(fault: AnswerFault, request: Request, page: Page, scenario: Scenario) -> Response:
     match fault:
         case TooManyRequests():
             answer: Response = refusal(429, "Too Many Requests", _pause_headers(fault))
-        case InternalError():
+        case InternalError() | TooHeavy():
             answer = refusal(500, "Internal Server Error")
         case Unavailable():
             answer = Response(status_code=503)

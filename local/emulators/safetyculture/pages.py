@@ -19,6 +19,7 @@ from local.emulators.safetyculture.feeds import record
 from local.emulators.safetyculture.scenario import (
     CycleCursor,
     Drift,
+    EndlessCircle,
     Fault,
     ForeignNextPage,
     MoveRows,
@@ -91,6 +92,8 @@ def page_at(place: Place, limit: int, scenario: Scenario, faults: Iterable[Fault
                 following = place
             case CycleCursor():
                 following = Place(max(0, place.row - limit), place.page - 1)
+            case EndlessCircle():
+                following = Place(0, place.page + 1)
             case ForeignNextPage():
                 base = fault.origin
             case Drift():

@@ -45,6 +45,13 @@ class InternalError(AnswerFault):
     kind: Literal["500"] = "500"
 
 
+class TooHeavy(AnswerFault):
+    """500 where a page would have more than *rows* rows, as a server answers that runs out of memory."""
+
+    kind: Literal["too_heavy"] = "too_heavy"
+    rows: PositiveInt
+
+
 class Unavailable(AnswerFault):
     """503 with an empty body."""
 
@@ -110,6 +117,12 @@ class CycleCursor(PageFault):
     page: int = Field(ge=2)
 
 
+class EndlessCircle(PageFault):
+    """`next_page` leads back to the first row, under a cursor that is new each time: A, B, C and so on."""
+
+    kind: Literal["endless_circle"] = "endless_circle"
+
+
 class ForeignNextPage(PageFault):
     """`next_page` is an absolute URL on *origin*, for instance that of a second emulator."""
 
@@ -148,6 +161,7 @@ class Slow(_Fault):
 type Fault = Annotated[
     TooManyRequests
     | InternalError
+    | TooHeavy
     | Unavailable
     | OriginTimeout
     | Unauthorized
@@ -158,6 +172,7 @@ type Fault = Annotated[
     | NoData
     | RepeatCursor
     | CycleCursor
+    | EndlessCircle
     | ForeignNextPage
     | Drift
     | MoveRows

@@ -45,9 +45,11 @@ class Checkpoint(BaseModel, frozen=True):
     `cursor` None means that the feed has ended. `tail` is what was rendered and is not yet a part; `memory` is what
     the loop remembers (see `Memory`). `rows`, `pages`, `bytes` and `crc32` are of all that this loop has written, the
     tail included; `duplicates` are records it left out, `excluded` those that were not asked for. `page_size` is the
-    largest the feed was found to give, when that was to be found. `faults` attempts in a row have failed at `cursor`;
-    the machine waits `pause_seconds` before the next. A loop writes parts up to `last_part` and no further, so that
-    another could own the numbers above.
+    largest the feed was found to give, when that was to be found; `full_size` the size to return to, while `cursor`
+    asks for a smaller one. `faults` attempts in a row have failed at `cursor`; the machine waits `pause_seconds` before
+    the next. `stale_pages` in a row, the last ones, held no record that was new. `unsure_end` says why the end of the
+    feed may not be its end. A loop writes parts up to `last_part` and no further, so that another could own the numbers
+    above.
     """
 
     cursor: str | None
@@ -62,6 +64,9 @@ class Checkpoint(BaseModel, frozen=True):
     duplicates: int = 0
     excluded: int = 0
     page_size: int | None = None
+    full_size: int | None = None
+    stale_pages: int = 0
+    unsure_end: str | None = None
     turns: int = 0
     faults: int = 0
     pause_seconds: int = 0

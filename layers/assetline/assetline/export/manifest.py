@@ -25,7 +25,8 @@ class Manifest(BaseModel, frozen=True):
     `crc32` is of the whole file in eight hexadecimal digits, `seconds` from start to finish. `columns` are null for a
     format that has none. `drift` is what the columns did not foresee, and how many cells were neutralised.
     `duplicates` are records left out because their `keys` had been written among the last 50,000, `excluded` those that
-    did not meet the conditions of `where`.
+    did not meet the conditions of `where`. `unsure_end` is null, or says what the last page had against being the last:
+    rows may be missing.
     """
 
     manifest_version: Literal[1] = 1
@@ -45,6 +46,7 @@ class Manifest(BaseModel, frozen=True):
     keys: list[str]
     duplicates: int
     excluded: int
+    unsure_end: str | None
     columns: list[Column] | None
     drift: Tally
     formulas_neutralised: bool
@@ -88,6 +90,7 @@ def manifest_of(  # noqa: PLR0913 - what only the caller knows, each by name
         keys=list(shape.key_columns if export.request.format.startswith("csv") else shape.key),
         duplicates=checkpoint.duplicates,
         excluded=checkpoint.excluded,
+        unsure_end=checkpoint.unsure_end,
         columns=None if memory.columns is None else list(memory.columns.columns),
         drift=memory.tally,
         formulas_neutralised=export.request.neutralise_formulas,

@@ -120,7 +120,7 @@ class Door:
         if not self.table.take_over(export):
             state = (self.table.item(request.resume) or {}).get("state", "gone")
             raise NotResumable(_why_not_resumable(request.resume, state))
-        checkpoint = opened.checkpoint.model_copy(update={"faults": 0, "pause_seconds": 0})
+        checkpoint = opened.checkpoint.model_copy(update={"faults": 0, "pause_seconds": 0, "stale_pages": 0})
         return Opened(export=export, checkpoint=checkpoint)
 
     def _record_failure(self, export_id: str) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from botocore.exceptions import ClientError
 
 from assetline.budget import Budget
-from assetline.errors import AwsUnavailable, Permanent, Retryable
+from assetline.errors import AwsUnavailable, Permanent, RepeatedCursor, Retryable
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.export.file_formats import Rendering, rendering
@@ -21,9 +21,10 @@ from assetline.export.staging import Staging
 from assetline.export.turn_memory import Memory
 from assetline.observability import count, logger
 from assetline.paging.reader import PageReader, Start
-from assetline.safetyculture.page_parser import Page, Record
+from assetline.safetyculture.page_parser import Page
 
 KEEPING_SECONDS = 60.0  # ours: what is read between two checkpoints is lost to a stop, and read again after a kill
+MAX_STALE_PAGES = 1000  # ours: minutes of pages that bring nothing; rows that move fill a few of them
 CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under way, the last part and the tail
 
 
@@ -55,11 +56,13 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     checkpoint of the same `turns` and more pages, from which a repeat, a resume or a salvage goes on.
 
     Raises:
+        RepeatedCursor: the last `MAX_STALE_PAGES` pages before *checkpoint* brought no new record.
         Permanent, Retryable: as `MultipartUpload.put` and `Staging.fetch`, and as `PageReader` for the first page. An
             error at a later one ends the turn, and the next turn meets it.
     """
     if checkpoint.cursor is None:
         return checkpoint
+    _refuse_circle(checkpoint)
     memory = Memory.from_bytes(turn.staging.fetch(checkpoint.memory))
     reader = PageReader(turn.source.ask, _start(export, checkpoint, memory), turn.budget, turn.sleep)
     writer = PartWriter(checkpoint, turn.staging.fetch(checkpoint.tail), turn.upload.put)
@@ -67,12 +70,15 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     keeping = _Keeping(export, checkpoint, turn)
     with turn.report, reader, writer:
         for page in _until_error(reader):
-            writer.write(loop.rendered(page.records))
+            writer.write(loop.rendered(page))
             turn.report.page_arrived(page, pages=loop.pages, rows=loop.rows, bytes_=writer.bytes)
-            ends = reader.cursor is None or turn.budget.spent()  # and keeps its own checkpoint at once
+            goes_nowhere = loop.stale_pages >= MAX_STALE_PAGES
+            ends = reader.cursor is None or turn.budget.spent() or goes_nowhere  # and keeps its own checkpoint at once
             if not ends and keeping.is_due(writer.next_part):
-                reached = _reached(checkpoint, reader, writer, loop)
+                reached = _reached(export, checkpoint, reader, writer, loop)
                 writer.when_stored(partial(keeping.keep, reached, writer.tail(), memory.to_bytes()))
+            if goes_nowhere:
+                break
         if reader.cursor is None:
             writer.write(loop.rendering.end())
             writer.end_feed()
@@ -81,10 +87,19 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
             tail = turn.staging.keep("tail", writer.end_turn())
         remembered = turn.staging.keep("memory", memory.to_bytes())  # while the last part is on its way
     places = {"tail": tail, "memory": remembered, "turns": checkpoint.turns + 1}
-    after = _reached(checkpoint, reader, writer, loop).model_copy(update=places)
+    after = _reached(export, checkpoint, reader, writer, loop).model_copy(update=places)
     turn.table.save(export, after, **turn.report.at_the_end(after))
     _tell(export, checkpoint, after)
     return after
+
+
+def _refuse_circle(checkpoint: Checkpoint) -> None:
+    if checkpoint.stale_pages >= MAX_STALE_PAGES:
+        raise RepeatedCursor(
+            f"The last {checkpoint.stale_pages:,} pages of the feed, up to page {checkpoint.pages:,}, brought no new "
+            "record: it leads in a circle, or never ends. Start the export anew later; if it comes again, tell the "
+            "API's support which feed it is."
+        )
 
 
 def _until_error(reader: PageReader) -> Iterator[Page]:
@@ -107,18 +122,26 @@ class _Loop:
         self.rendering: Rendering = rendering(export.request, memory)
         self.pages, self.rows = checkpoint.pages, checkpoint.rows
         self.duplicates, self.excluded = checkpoint.duplicates, checkpoint.excluded
+        self.stale_pages, self.unsure_end = checkpoint.stale_pages, checkpoint.unsure_end
         self._window = memory.window
         self._shape = shape_of(export.request)
 
-    def rendered(self, records: list[Record]) -> bytes:
-        """Return the bytes of a page's records, without those that were written lately or are not asked for."""
-        asked_for = records if self._shape.kept is None else [*filter(self._shape.kept, records)]
-        unseen = self._window.unseen(asked_for, self._shape.key)
+    def rendered(self, page: Page) -> bytes:
+        """Return the bytes of a page's records, without those that were read lately or are not asked for."""
+        unseen = self._window.unseen(page.records, self._shape.key)
+        asked_for = unseen if self._shape.kept is None else [*filter(self._shape.kept, unseen)]
         self.pages += 1
-        self.rows += len(unseen)
-        self.excluded += len(records) - len(asked_for)
-        self.duplicates += len(asked_for) - len(unseen)
-        return self.rendering.render(unseen)
+        self.rows += len(asked_for)
+        self.excluded += len(unseen) - len(asked_for)
+        self.duplicates += len(page.records) - len(unseen)
+        self.stale_pages = 0 if unseen else self.stale_pages + 1
+        self._note_end(page)
+        return self.rendering.render(asked_for)
+
+    def _note_end(self, page: Page) -> None:
+        self.unsure_end = page.unsure_end
+        if page.unsure_end:
+            logger.warning("end_of_feed_unsure", said=page.unsure_end)
 
 
 class _Keeping:
@@ -148,7 +171,7 @@ class _Keeping:
             logger.warning("checkpoint_not_kept", error=type(error).__name__)
 
 
-def _reached(checkpoint: Checkpoint, reader: PageReader, writer: PartWriter, loop: _Loop) -> Checkpoint:
+def _reached(export: Export, checkpoint: Checkpoint, reader: PageReader, writer: PartWriter, loop: _Loop) -> Checkpoint:
     """Return how far a turn has come since *checkpoint*; where its tail and memory are is still that of before."""
     return checkpoint.model_copy(
         update={
@@ -160,7 +183,10 @@ def _reached(checkpoint: Checkpoint, reader: PageReader, writer: PartWriter, loo
             "crc32": writer.crc32,
             "duplicates": loop.duplicates,
             "excluded": loop.excluded,
-            "page_size": reader.page_size or checkpoint.page_size,
+            "stale_pages": loop.stale_pages,
+            "unsure_end": loop.unsure_end,
+            "page_size": _largest_size(export, checkpoint, reader),
+            "full_size": reader.full_size,
             "faults": reader.faults,
             "pause_seconds": reader.pause_seconds,
         }
@@ -170,7 +196,15 @@ def _reached(checkpoint: Checkpoint, reader: PageReader, writer: PartWriter, loo
 def _start(export: Export, checkpoint: Checkpoint, memory: Memory) -> Start:
     cursor = checkpoint.cursor or ""
     finds_page_size = checkpoint.pages == 0 and export.request.page_size is None
-    return Start(cursor, checkpoint.faults, memory.trail, finds_page_size=finds_page_size)
+    full_size = checkpoint.full_size
+    return Start(cursor, checkpoint.faults, memory.trail, finds_page_size=finds_page_size, full_size=full_size)
+
+
+def _largest_size(export: Export, checkpoint: Checkpoint, reader: PageReader) -> int | None:
+    """Return the largest page size the feed was found to give; None when somebody chose the size."""
+    if export.request.page_size is not None:
+        return None
+    return max(checkpoint.page_size or 0, reader.page_size or 0) or None
 
 
 def _tell(export: Export, before: Checkpoint, after: Checkpoint) -> None:

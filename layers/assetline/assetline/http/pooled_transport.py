@@ -15,10 +15,13 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from assetline.http.body_pace import WINDOW_SECONDS
 from assetline.http.response_parser import Arriving, NotAnswered
 
 _SENT_OVER = "sent_over"  # the extension of a request that has left: the connection its answer comes on
+ANSWER_SECONDS = "answer_seconds"  # the extension of a request that bounds the time its whole answer may take
 _PORTS = {"http": 80, "https": 443}
+_LONGEST = 900.0  # Lambda: no invocation lasts longer
 
 
 def transport_to(origin: httpx.URL, idle_seconds: float) -> httpx.BaseTransport:
@@ -51,19 +54,24 @@ class KeptConnections(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send *request*, which is one to the origin, and return the answer, its body still on the way.
 
+        The head has to come within the read timeout, and all of it within `ANSWER_SECONDS` of the request's extensions.
+
         Raises:
             httpx.TransportError: no answer.
         """
         timeout: dict[str, float | None] = request.extensions["timeout"]
+        began, seconds = time.monotonic(), request.extensions.get(ANSWER_SECONDS, _LONGEST)
         connection: socket.socket | None = request.extensions.pop(_SENT_OVER, None)
         if connection is None:
             connection = self._kept() or self._connected(timeout["connect"])
             _send(connection, request)
         try:
             with _translated(httpx.ReadTimeout, httpx.ReadError):
-                connection.settimeout(timeout["read"])
                 arriving = Arriving(connection)
+                read, until = timeout["read"] or _LONGEST, began + seconds
+                arriving.limit(None, min(until, time.monotonic() + read))
                 arriving.until_head()
+                arriving.limit(min(read, WINDOW_SECONDS), until)
         except BaseException:
             connection.close()
             raise

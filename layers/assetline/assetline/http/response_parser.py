@@ -1,6 +1,7 @@
 """An answer of HTTP/1.1 as it arrives over a socket: what llhttp makes of the bytes that come."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import httptools
@@ -25,11 +26,17 @@ class Arriving:
         self._pieces: list[bytes] = []
         self._whole = False
         self._keeps_alive = False
+        self._stall_seconds: float | None = None
+        self._until: float | None = None
 
     @property
     def may_be_kept(self) -> bool:
         """Whether the connection is good for another request."""
         return self._whole and self._keeps_alive
+
+    def limit(self, stall_seconds: float | None, until: float | None) -> None:
+        """Wait at most *stall_seconds* for each of the next bytes, and for none after the moment *until*."""
+        self._stall_seconds, self._until = stall_seconds, until
 
     def until_head(self) -> None:
         """Read until the head is there; raises `NotAnswered`, or `OSError`."""
@@ -46,6 +53,11 @@ class Arriving:
             self._read()
 
     def _read(self) -> None:
+        if self._until is not None:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("The answer was not complete in time.")
+            self._connection.settimeout(left if self._stall_seconds is None else min(left, self._stall_seconds))
         came = self._connection.recv(_READ_BYTES)
         if came:
             try:

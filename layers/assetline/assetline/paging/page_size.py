@@ -8,6 +8,8 @@ LADDER = (LARGEST, 500, 250, 100, 50, 25)  # 25 is what the API gives unasked
 
 # `s` is what Vi calls it, and no feed has a parameter of that name.
 _IN_QUERY = re.compile(rf"(?<=[?&])({PARAMETER}|s)=(\d+)(?=[&#]|$)", re.ASCII)
+# Page 7 of pages of another size is another place: such a cursor keeps its size.
+_COUNTS_PAGES = re.compile(r"(?<=[?&])page(?:_?(?:number|index|no))?=\d+(?=[&#]|$)", re.ASCII | re.IGNORECASE)
 
 
 def page_size_of(cursor: str) -> int | None:
@@ -16,8 +18,13 @@ def page_size_of(cursor: str) -> int | None:
     return int(asked[2]) if asked else None
 
 
+def with_page_size(cursor: str, size: int) -> str:
+    """Return *cursor* asking for pages of *size*, unless it leaves the size to the feed or counts pages."""
+    return cursor if _COUNTS_PAGES.search(cursor) else _IN_QUERY.sub(rf"\g<1>={size}", cursor)
+
+
 def with_smaller_pages(cursor: str) -> str | None:
-    """Return *cursor* asking for the next smaller size of the ladder; None at its foot, or when it asks for none."""
+    """Return *cursor* asking for the next smaller size of the ladder; None at its foot, or if it cannot be resized."""
     size = page_size_of(cursor)
     smaller = next((step for step in LADDER if size is not None and step < size), None)
-    return None if smaller is None else _IN_QUERY.sub(rf"\g<1>={smaller}", cursor)
+    return None if smaller is None or (resized := with_page_size(cursor, smaller)) == cursor else resized

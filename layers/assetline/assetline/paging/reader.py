@@ -12,15 +12,17 @@ from types import TracebackType
 from typing import Self
 
 from assetline.budget import Budget
-from assetline.errors import FeedRefused, RepeatedCursor, Retryable, ViRefused
+from assetline.errors import CursorExpired, Permanent, RepeatedCursor, Retryable
 from assetline.observability import logger
 from assetline.paging.cursor_trail import CursorTrail
-from assetline.paging.page_size import page_size_of, with_smaller_pages
+from assetline.paging.page_size import page_size_of
+from assetline.paging.size_search import SizeSearch
 from assetline.safetyculture.page_parser import Page
 
-MAX_FAULTS = 12  # ours: failures in a row, about a quarter of an hour with the pauses between them
+MAX_FAULTS = 12  # ours: failures in a row, at least a quarter of an hour with the pauses between them
 MAX_PAUSE_IN_TURN = 3.0  # ours: seconds worth a waiting function; a longer pause is the machine's to wait
 MAX_BACKOFF = 300.0  # ours: seconds between two attempts when the feed does not say
+LEAST_BACKOFF = 2 / 3  # ours: of what a pause may be at most; without it, many exports would end within minutes
 MAX_PAUSE = 3600  # ours: seconds we let a feed send us away for
 MAX_IN_FLIGHT = 2  # ours: one page whose body is coming, and the one after it
 MAX_AHEAD = 4  # ours: pages asked for and not yet used, so that a slow consumer costs no more memory than this
@@ -46,22 +48,24 @@ class Start:
 
     `trail` holds the cursors of the pages read before; those of the pages that are yielded are added to it.
 
-    With `finds_page_size` the page at *cursor* is asked for in smaller and smaller sizes until the feed gives it. That
-    is for the first page of a feed, when nobody has asked for a certain size.
+    With `finds_page_size` the first page of a feed may be asked for in smaller sizes until the feed gives it; that is
+    for a feed of which nobody has asked for a certain size. A later page may be in any case. `full_size` is the size to
+    return to, when *cursor* asks for a smaller one.
     """
 
     cursor: str
     faults: int = 0
     trail: CursorTrail = field(default_factory=CursorTrail)
     finds_page_size: bool = False
+    full_size: int | None = None
 
 
 class PageReader:
     """Iterates over the pages of a feed from *start* until the feed ends, the budget is spent, or a pause is due.
 
     Afterwards `cursor` is the place to go on from (None: the feed has ended), `faults` how many attempts in a row
-    failed there, `pause_seconds` how long to wait before the next one, and `page_size` the size the first page was
-    given in, when it was to be found.
+    failed there, `pause_seconds` how long to wait before the next one, `full_size` the size to return to (None: that of
+    `cursor`), and `page_size` the largest size the feed gave, when it was to be found.
 
     Pages come in the feed's order, each once. The request for a page leaves as soon as the page before it has said
     where it is, at most `MAX_IN_FLIGHT` at a time and `MAX_AHEAD` beyond the page in use; none leaves once the budget
@@ -78,12 +82,18 @@ class PageReader:
         self._sleep = sleep
         self._trail = start.trail
         self._finds_page_size = start.finds_page_size
+        self._sizes = SizeSearch(start.full_size)
         self._line: deque[_Request] = deque()  # in the feed's order; the first is the next to be yielded
         self._following: str | None = None  # where the last in line leads, when it has said so and nobody has asked
         self._closed = False
         self._arrived = False  # whether a page has come since the start
         self._lock = RLock()  # the consumer's thread and the fetching ones share the line, the trail and these two
         self._threads = ThreadPoolExecutor(max_workers=MAX_IN_FLIGHT, thread_name_prefix="fetch")
+
+    @property
+    def full_size(self) -> int | None:
+        """The page size to return to; None when `cursor` asks for it."""
+        return self._sizes.full_size
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +110,7 @@ class PageReader:
 
         Raises:
             RepeatedCursor: the feed leads in a circle; every page of it was yielded once.
+            CursorExpired: a later page is refused in a way that speaks of its place.
             Permanent: asking again would not help.
             Retryable: `MAX_FAULTS` attempts in a row have failed.
         """
@@ -112,9 +123,9 @@ class PageReader:
                 if not self._asked_again(fault):
                     return
                 continue
-            except (FeedRefused, ViRefused) as refusal:
+            except Permanent as refusal:
                 if not (refusal.smaller_may_help and self._came_down()):
-                    raise
+                    raise self._named(refusal) from refusal.__cause__
                 self._ask_first()
                 continue
             self._note_arrival(page)
@@ -182,9 +193,10 @@ class PageReader:
             self._trail.add(request.cursor)
             self.faults = 0
             self._arrived = True
-            self.cursor = page.next_cursor
+            self.cursor = self._sizes.after_page(request.cursor, page.next_cursor)
             if self._finds_page_size:
-                self._finds_page_size, self.page_size = False, page_size_of(request.cursor)
+                self._finds_page_size, self._sizes.found = False, page_size_of(request.cursor)
+            self.page_size = self._sizes.found
             if not self._line or self._line[0].cursor != self.cursor:
                 # Nothing was asked yet, or something else: what a body says early can be belied by the whole of it.
                 self._line.clear()
@@ -199,18 +211,29 @@ class PageReader:
                 "export anew later; if it comes again, tell the API's support which feed and page it is."
             )
 
+    def _named(self, refusal: Permanent) -> Permanent:
+        """Return *refusal*, or what it means of a page to which the feed itself had led."""
+        if refusal.expired_status is None or not len(self._trail):
+            return refusal
+        return CursorExpired(
+            f"The feed refused page {len(self._trail) + 1} ({refusal.expired_status}), whose address the page before "
+            "had given. Such addresses may expire, as when an export is resumed late. Start the export anew."
+        )
+
     def _asked_again(self, fault: Retryable) -> bool:
         """Ask again after a short pause; leave a long one, or one the budget has no room for, to the machine."""
-        self.faults += 1
+        resizes = fault.smaller_may_help and self._may_resize()
+        if not (resizes and self._sizes.is_probing(self.faults)):
+            self.faults += 1
         if self.faults >= MAX_FAULTS:
             raise fault
         pause = self._pause_after(fault)
+        if resizes and self._resized(self._sizes.after_fault(self.cursor or "", self.faults)) and self.full_size:
+            pause = backoff(1) if fault.pause_seconds is None else pause  # a smaller page need not wait as long
         logger.warning("page_failed", error=type(fault).__name__, faults=self.faults, pause_seconds=round(pause, 1))
-        if fault.smaller_may_help and self.faults > 1:  # once may be chance
-            self._came_down()
         # The attempt that may fail the export is left to a turn of its own: the pages of this one are safe by then.
         last = self.faults == MAX_FAULTS - 1 and self._arrived
-        if last or pause > MAX_PAUSE_IN_TURN or pause > self._budget.left():
+        if last or pause > MAX_PAUSE_IN_TURN or pause > self._budget.left() or self._budget.spent():
             self.pause_seconds = math.ceil(pause)
             return False
         self._sleep(pause)
@@ -228,18 +251,28 @@ class PageReader:
         return asked if self.faults == 1 else max(asked, backoff(self.faults))
 
     def _came_down(self) -> bool:
-        """Go on with smaller pages from here, if this is the place for that and there are any smaller."""
-        smaller = with_smaller_pages(self.cursor) if self._finds_page_size and self.cursor is not None else None
-        if smaller is None:
+        """Go on with smaller pages from here after a refusal, if this is the place for that and there are any."""
+        if not self._may_resize() or self.cursor is None:
+            return False
+        return self._resized(self._sizes.after_refusal(self.cursor, in_first_page=self._finds_page_size))
+
+    def _may_resize(self) -> bool:
+        """Say whether the page at `cursor` may be asked for in another size: a first one only if nobody chose it."""
+        return self._finds_page_size or len(self._trail) > 0
+
+    def _resized(self, cursor: str | None) -> bool:
+        """Go on at *cursor*, the same place in another size; None is no other."""
+        if cursor is None or cursor == self.cursor:
             return False
         with self._lock:
             self._line.clear()  # what was asked behind a page of another size is not what follows this one
             self._following = None
-            self.cursor, self.faults = smaller, 0
-        logger.info("page_size_lowered", page_size=page_size_of(smaller))
+            self.cursor = cursor
+        logger.info("page_size_changed", page_size=page_size_of(cursor))
         return True
 
 
 def backoff(faults: int) -> float:
-    """Return a pause in seconds with full jitter: anything up to one second doubled at every fault."""
-    return random.uniform(0, min(MAX_BACKOFF, 2.0**faults))  # noqa: S311 - jitter is no secret
+    """Return a pause in seconds: the upper third, at random, of one second doubled at every fault."""
+    most = min(MAX_BACKOFF, 2.0**faults)
+    return random.uniform(LEAST_BACKOFF * most, most)  # noqa: S311 - jitter is no secret

@@ -18,20 +18,26 @@ from assetline.errors import (
     FeedUnavailable,
     FeedUnreachable,
     ForeignCursor,
+    PageTooLarge,
     Permanent,
     RateLimited,
     Retryable,
     TokenRefused,
 )
-from assetline.http.decompression import decompressed
-from assetline.http.pooled_transport import KeptConnections, transport_to
+from assetline.http.body_pace import BodyPace
+from assetline.http.decompression import MAX_BODY_BYTES, BodyTooLarge, decompressed
+from assetline.http.pooled_transport import ANSWER_SECONDS, KeptConnections, transport_to
 from assetline.http.retry_after import retry_after, seconds
+from assetline.http.unreachable import may_be_for_its_size, why_unreachable
 from assetline.safetyculture.page_parser import Page, early_next_cursor, parse_page
 
 WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
 FIELDS_LIST = "/assets/v1/fields/list"
 PAGE_TIMEOUT = httpx.Timeout(10, connect=5, read=60)  # a feed is slow on some pages; a host that is there connects
+PAGE_SECONDS = 75.0  # ours: for all of a page; a turn keeps 90 back for the one under way and what follows it
+SHORT_SECONDS = 15.0  # ours: for all of the answer to what an export asks before its first page
 SHORT_TIMEOUT = httpx.Timeout(5)  # for what an export asks before its first page
+REFUSAL_BYTES = 64 * 1024  # ours: of the body of a refusal, which says why in fewer
 EARLY_BYTES = 64 * 1024  # ours: `metadata` that has not said `next_page` by here is waited for whole
 IDLE_SECONDS = 30  # ours: an idle connection is kept through a slow page and a short pause; load balancers keep 60
 DEFINITION_PAGES = 100  # ours: what lists more has lost its way
@@ -39,8 +45,10 @@ DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
 DEFINITIONS_SECONDS = 20.0  # ours: for all of them; Open Export has a minute, and can do without
 
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
-_TRY_LATER = frozenset({408, 425})  # the only 4xx, but for 429, that say so
-_GATEWAY_TIMEOUTS = frozenset({504, 524})  # the gateway is there, what is behind it took too long
+_TOO_EARLY = 425
+_TRY_LATER = frozenset({408, _TOO_EARLY})  # the only 4xx, but for 429, that say so
+_TOO_LARGE = frozenset({400, 413, 416, 422})  # refusals that may be for the size of the page
+_LARGER_THAN_MAX = b"larger than max"  # gRPC: a message above its limit, whatever status the gateway gives it
 
 
 class FeedClient:
@@ -52,7 +60,9 @@ class FeedClient:
         token: Token,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._origin = httpx.URL(origin)
         self._token = token
         self._sleep = sleep
@@ -70,7 +80,7 @@ class FeedClient:
         """
         try:
             with self._answer(self._request("GET", self._on_origin(WHO_AM_I), SHORT_TIMEOUT)) as answer:
-                answer.read()
+                _beginning(answer, BodyPace(SHORT_SECONDS, self._clock))
         except (FeedForbidden, FeedRefused):
             return  # a token may read a feed and yet not itself
 
@@ -95,6 +105,7 @@ class FeedClient:
         Raises:
             FeedUnreachable: no answer, or half of one.
             FeedUnavailable: 5xx, 408, 425, or a 200 that is not a whole page.
+            PageTooLarge: a 200 with more than is read of one.
             RateLimited: 429; `pause_seconds` is what the answer asked for.
             TokenRefused: 401, also with the token read anew.
             FeedForbidden: 403 or 404.
@@ -112,9 +123,9 @@ class FeedClient:
         request: httpx.Request | None = None,
     ) -> Page:
         """Return the page at *cursor*; *request* is the one for it, if it was made already."""
-        body, told = bytearray(), on_next is None
+        body, told, pace = bytearray(), on_next is None, BodyPace(PAGE_SECONDS, self._clock)
         with self._answer(request or self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)) as answer:
-            for piece in decompressed(answer):
+            for piece in decompressed(answer, pace):
                 may_tell = not told and len(body) < EARLY_BYTES
                 body += piece
                 if on_next and may_tell and (next_cursor := early_next_cursor(body)):
@@ -167,7 +178,9 @@ class FeedClient:
         headers = _HEADERS | {"authorization": f"Bearer {self._token.value()}"}
         if body is not None:
             headers["content-type"] = "application/json"
-        return httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": timeout.as_dict()})
+        answer_seconds = PAGE_SECONDS if timeout is PAGE_TIMEOUT else SHORT_SECONDS
+        extensions = {"timeout": timeout.as_dict(), ANSWER_SECONDS: answer_seconds}
+        return httpx.Request(method, url, headers=headers, content=body, extensions=extensions)
 
     @contextmanager
     def _answer(self, request: httpx.Request) -> Iterator[httpx.Response]:
@@ -175,17 +188,17 @@ class FeedClient:
         try:
             with closing(self._response(request)) as response:
                 if response.status_code != httpx.codes.OK:
-                    response.read()  # so that the connection can be used again
-                    raise self._refusal(response)
+                    raise self._refusal(response, _beginning(response, BodyPace(SHORT_SECONDS, self._clock)))
                 yield response
         except httpx.DecodingError:
             raise FeedUnavailable("The feed answered with a body that does not decompress.") from None
+        except BodyTooLarge:
+            raise PageTooLarge.beyond(MAX_BODY_BYTES) from None
         except httpx.TransportError as error:
             raise FeedUnreachable(
-                f"No whole answer from {self._origin} ({type(error).__name__}). Check that the stack's parameter "
-                "SafetyCultureApiUrl names the right host and that it can be reached from the function.",
-                # A connection that was made and then fails may fail for what it had to carry.
-                smaller_may_help=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
+                f"{why_unreachable(error, self._origin)} Check that the stack's parameter SafetyCultureApiUrl names "
+                "the right host and that it can be reached from the function.",
+                smaller_may_help=may_be_for_its_size(error),
             ) from error
 
     def _response(self, request: httpx.Request) -> httpx.Response:
@@ -215,16 +228,16 @@ class FeedClient:
             )
         return url
 
-    def _refusal(self, response: httpx.Response) -> Exception:
+    def _refusal(self, response: httpx.Response, body: bytes) -> Exception:
         status, path = response.status_code, response.request.url.path
-        if status == httpx.codes.TOO_MANY_REQUESTS:
-            return RateLimited("SafetyCulture asked for a pause (429).", pause_asked_for(response.headers))
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in _TRY_LATER:
-            return FeedUnavailable(
-                f"SafetyCulture answered {status} on {path}.",
-                retry_after(response.headers),
-                smaller_may_help=status in _GATEWAY_TIMEOUTS,
+        if _LARGER_THAN_MAX in body.lower():
+            return FeedRefused(
+                f"SafetyCulture's answer on {path} exceeds a limit of its own ({status}: message larger than max): "
+                "give a smaller `page_size`.",
+                smaller_may_help=True,
             )
+        if fault := _fault(response):
+            return fault
         if status == httpx.codes.UNAUTHORIZED:
             return TokenRefused(
                 f"SafetyCulture refused the token (401): put a current one in the secret {self._token.arn}."
@@ -232,14 +245,31 @@ class FeedClient:
         if status in {httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
             return FeedForbidden(
                 f"SafetyCulture does not let this token read {path} ({status}): give its user the permission, or check "
-                "that the module is part of your plan."
+                "that the module is part of your plan.",
+                expired_status=status if status == httpx.codes.NOT_FOUND else None,
             )
         if httpx.codes.is_redirect(status):
             return _moved(response)
         return FeedRefused(
             f"SafetyCulture refused {path} ({status}): check `params` and `page_size` of the input.",
-            smaller_may_help=status == httpx.codes.BAD_REQUEST,
+            smaller_may_help=status in _TOO_LARGE,
+            expired_status=status if status in {httpx.codes.BAD_REQUEST, httpx.codes.GONE} else None,
         )
+
+
+def _fault(response: httpx.Response) -> Retryable | None:
+    """Return what may pass by itself; None for any other answer."""
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return RateLimited("SafetyCulture asked for a pause (429).", pause_asked_for(response.headers))
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in _TRY_LATER:
+        pause = retry_after(response.headers)
+        # A server that asks for a pause knows what it is short of.
+        may_help = pause is None and status != _TOO_EARLY
+        return FeedUnavailable(
+            f"SafetyCulture answered {status} on {response.request.url.path}.", pause, smaller_may_help=may_help
+        )
+    return None
 
 
 def _moved(response: httpx.Response) -> FeedMoved:
@@ -264,6 +294,15 @@ def pause_asked_for(headers: httpx.Headers) -> float | None:
     """
     pause = retry_after(headers)
     return seconds(headers.get("x-ratelimit-reset")) if pause is None else pause
+
+
+def _beginning(response: httpx.Response, pace: BodyPace) -> bytes:
+    """Return as much of a body as is of interest; what is wrong with it is not, where the status says enough."""
+    body = bytearray()
+    with suppress(httpx.TransportError, httpx.DecodingError, BodyTooLarge):
+        for piece in decompressed(response, pace, REFUSAL_BYTES):
+            body += piece
+    return bytes(body)
 
 
 def _read_within(budget: Budget, response: httpx.Response) -> bytes:

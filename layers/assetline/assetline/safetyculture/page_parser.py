@@ -8,7 +8,12 @@ from typing import Any, NoReturn
 
 import orjson
 
-from assetline.errors import FeedUnavailable
+from assetline.errors import FeedUnavailable, ForeignCursor, PageTooLarge
+
+MAX_CURSOR_BYTES = 8192  # servers: a request line longer than that is refused by most; a state carries no more either
+MANY_BYTES = 8 << 20  # ours: a body below that cannot hold too many values
+MAX_DEPTH = 1024  # orjson: what is nested deeper would overflow what renders it
+MAX_VALUES = 2_000_000  # ours: some sixty bytes of memory each, in a function that has a gigabyte
 
 type Record = dict[str, Any]
 
@@ -22,18 +27,23 @@ _OPENING = re.compile(
     re.DOTALL,
 )
 
+_BOM = b"\xef\xbb\xbf"
 _WIDEST = 2.0**63  # from here on an integer may have come out of orjson as a float, with digits lost
 _NARROW = frozenset({str, int, bool, type(None)})  # orjson reads these without loss, and they hold nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one request brought; `seconds` is how long it took to arrive whole."""
+    """What one request brought; `seconds` is how long it took to arrive whole.
+
+    `unsure_end` says what contradicts that this is the last page, where nothing follows it and something does.
+    """
 
     records: list[Record]
     next_cursor: str | None
     remaining: int | None
     seconds: float = 0.0
+    unsure_end: str | None = None
 
 
 def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
@@ -42,27 +52,55 @@ def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
     `next_page` is `null`, `""` or absent on the last page; `remaining_records` is an estimate that today's API leaves
     out, so anything but a number there is passed over. Integers of any size and lone surrogates are read as they are.
     `data` that is `null` is an empty page, if `metadata` says what follows it: some servers write an empty list so. A
-    200 that has no `data` at all is a fault.
+    200 that has no `data` at all is a fault. A byte order mark is passed over (RFC 8259, 8.1).
 
     Raises:
         FeedUnavailable: not JSON, cut short, or not a page; asking again may bring a whole one.
+        ForeignCursor: `next_page` is too long for an address.
+        PageTooLarge: it holds too many values.
     """
+    if len(body) > MANY_BYTES and sum(map(body.count, b"{[,")) > MAX_VALUES:
+        raise PageTooLarge(f"A page of the feed holds more than {MAX_VALUES:,} values: give a smaller `page_size`.")
     answer = _json(body)
     if not isinstance(answer, dict):
-        raise FeedUnavailable("The feed answered 200 with JSON that is not an object.")
+        raise _broken("with JSON that is not an object")
     metadata, records = answer.get("metadata"), answer.get("data")
     if not isinstance(metadata, dict):
-        raise FeedUnavailable("The feed answered 200 without `metadata`.")
+        raise _broken("without `metadata`")
     if records is None and "data" in answer and "next_page" in metadata:
         records = []
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise FeedUnavailable("The feed answered 200 without `data`, a list of objects.")
-    next_cursor, remaining = metadata.get("next_page") or None, metadata.get("remaining_records")
-    if not isinstance(next_cursor, str | None):
-        raise FeedUnavailable("The feed answered 200 with a `next_page` that is not text.")
+        raise _broken("without `data`, a list of objects")
+    next_cursor, remaining = _next_cursor(metadata), metadata.get("remaining_records")
     if _may_have_lost_digits(records):
         records = _exact_json(body)["data"]
-    return Page(records, next_cursor, remaining if type(remaining) is int else None, seconds)
+    unsure_end = _contradiction(metadata) if next_cursor is None else None
+    return Page(records, next_cursor, remaining if type(remaining) is int else None, seconds, unsure_end)
+
+
+def _next_cursor(metadata: dict[str, Any]) -> str | None:
+    """Return `next_page`, None at the end of the feed."""
+    next_cursor = metadata.get("next_page")
+    if next_cursor is None or next_cursor == "":
+        return None
+    if not isinstance(next_cursor, str) or not next_cursor.strip():
+        raise FeedUnavailable("The feed answered 200 with a `next_page` that is neither null nor an address.")
+    if len(next_cursor) > MAX_CURSOR_BYTES or len(next_cursor.encode("utf-8", "surrogatepass")) > MAX_CURSOR_BYTES:
+        raise ForeignCursor(
+            f"The feed's next_page is longer than {MAX_CURSOR_BYTES:,} bytes: no server takes such an address. Start "
+            "the export anew; if it comes again, tell the API's support which feed it is."
+        )
+    return next_cursor
+
+
+def _contradiction(metadata: dict[str, Any]) -> str | None:
+    """Return what `metadata` says against the end of the feed, beside a `next_page` that says it is here."""
+    remaining = metadata.get("remaining_records")
+    if metadata.get("next_page_token"):
+        return "The last page had a next_page_token, but no next_page."
+    if type(remaining) is int and remaining > 0:
+        return f"The last page had no next_page, but remaining_records of {remaining}."
+    return None
 
 
 def early_next_cursor(beginning: bytes | bytearray) -> str | None:
@@ -86,16 +124,43 @@ def _json(body: bytes | bytearray) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         refused_at = error.pos
+    if body.startswith(_BOM):
+        return _json(body[len(_BOM) :])
     try:
-        return _exact_json(body)  # orjson refuses a lone surrogate, which JSON allows
-    except (ValueError, RecursionError):
+        answer = _exact_json(body)  # orjson refuses a lone surrogate, which JSON allows
+    except RecursionError:
+        raise _nested_too_deeply() from None
+    except ValueError:
         # The parser's own words can quote the body, which must not reach a log: say where, not what.
-        raise FeedUnavailable(f"The feed answered 200 with a body that is not JSON (at byte {refused_at}).") from None
+        raise _broken(f"with a body that is not JSON (at byte {refused_at})") from None
+    if _is_nested_too_deeply(answer):
+        raise _nested_too_deeply()
+    return answer
+
+
+def _is_nested_too_deeply(answer: Any) -> bool:
+    level = [answer]
+    for _ in range(MAX_DEPTH):
+        containers = [value for value in level if isinstance(value, dict | list)]
+        level = [*chain.from_iterable(value.values() if isinstance(value, dict) else value for value in containers)]
+        if not level:
+            return False
+    return True
+
+
+def _nested_too_deeply() -> FeedUnavailable:
+    return FeedUnavailable("The feed answered 200 with JSON that is nested too deeply (more than 1,024 levels).")
+
+
+def _broken(what: str) -> FeedUnavailable:
+    # What is cut short may have been so for its size.
+    return FeedUnavailable(f"The feed answered 200 {what}.", smaller_may_help=True)
 
 
 def _exact_json(body: bytes | bytearray) -> Any:
     """Read JSON slowly and without loss."""
-    return json.loads(body.decode("utf-8", "surrogatepass"), parse_constant=_no_json)
+    text = body.removeprefix(_BOM).decode("utf-8", "surrogatepass")
+    return json.loads(text, parse_constant=_no_json)
 
 
 def _no_json(constant: str) -> NoReturn:
