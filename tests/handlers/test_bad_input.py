@@ -98,6 +98,35 @@ def test_a_token_with_a_newline_after_it_works(aws: Aws, machine: Machine) -> No
     assert machine.open(event("open_export/assets"))
 
 
+@pytest.mark.parametrize(
+    "bad", ["\ufeffscapi_local_token", "scapi_\u200blocal", "scapi_\nlocal", "“scapi_local_token”"]
+)
+def test_a_token_that_cannot_be_sent_is_refused_until_it_is_corrected(aws: Aws, machine: Machine, bad: str) -> None:
+    aws.put_token(bad)
+    with pytest.raises(errors.TokenRefused, match=r"character \d+ of \d+ is U\+"):
+        machine.open(event("open_export/assets"))
+    assert nothing_was_opened(aws)
+    boto3.client("secretsmanager").put_secret_value(SecretId=aws.secret_arn, SecretString=LOCAL_TOKEN)
+    assert machine.open(event("open_export/assets"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"feed": "action_fields", "params": {"x": "\ud800"}},
+        {"feed": "action_fields", "params": {"\ud800": "x"}},
+        {"feed": "assets\udfff"},
+        {"resume": "assets_\ud800"},
+        {"source": "vi", "dataset_id": "\ud800"},
+        {"feed": "inspections", "params": {"template": ["\ud800"]}},
+    ],
+)
+def test_an_input_with_half_a_character_is_refused(aws: Aws, machine: Machine, asked: dict[str, Any]) -> None:
+    with pytest.raises((errors.InvalidInput, errors.UnknownFeed)):
+        machine.open(event("open_export/assets") | {"input": asked})
+    assert nothing_was_opened(aws)
+
+
 def test_a_refused_token_opens_nothing(aws: Aws, machine: Machine) -> None:
     aws.put_token("scapi_expired")
     with pytest.raises(errors.TokenRefused, match=r"\(401\)") as refusal:

@@ -150,6 +150,23 @@ def test_a_token_rotated_since_it_was_read_is_read_anew_once() -> None:
     assert client(answer, SecretToken("scapi_1", "scapi_2")).fetch("/feed/assets").records == []
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_token_corrected_since_it_was_refused_is_looked_up_whatever_was_wrong(status: int) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        good = request.headers["authorization"] == "Bearer scapi_2"
+        return httpx.Response(200 if good else status, json=EMPTY_PAGE)
+
+    assert client(answer, SecretToken("scapi_1", "scapi_2")).fetch("/feed/assets").records == []
+
+
+def test_a_token_that_cannot_be_sent_is_refused_before_anything_is() -> None:
+    asking = client(lambda _: pytest.fail("something was sent"), Token("arn:secret", lambda _: "scapi_\u200b1"))
+    with pytest.raises(TokenRefused, match=r"character 7 of 8 is U\+200B"):
+        asking.fetch("/feed/assets")
+    with pytest.raises(TokenRefused):
+        asking.ask("/feed/assets")(lambda _: None)
+
+
 @pytest.mark.parametrize("failure", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError])
 def test_no_whole_answer_means_unreachable(failure: type[httpx.TransportError]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:

@@ -1,7 +1,9 @@
 """What is sent to Vi, what is made of its answers, and what never leaves."""
 
+import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +26,7 @@ from assetline.errors import (
     ViUnavailable,
     ViUnreachable,
 )
+from assetline.http.body_pace import BodyPace
 from assetline.vi import client as vi_client
 from assetline.vi import datasets
 from assetline.vi.bulk_deletions import BulkDeletions
@@ -135,10 +138,11 @@ def test_a_refusal_is_sent_once_and_says_what_it_is(status: int, error: type[Exc
     assert "signed.example" not in str(refused.value)
 
 
-def test_a_key_that_was_rotated_is_read_anew() -> None:
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_was_rotated_or_corrected_is_read_anew(status: int) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         renewed = request.headers["authorization"] == "Bearer dtvi_renewed"
-        return httpx.Response(200 if renewed else 401, json={})
+        return httpx.Response(200 if renewed else status, json={})
 
     assert client(answer, AKey("dtvi_renewed")).send("POST", SESSIONS, body={}) == {}
 
@@ -213,6 +217,52 @@ def test_what_is_asked_ahead_takes_a_rotated_key_and_fails_as_what_is_sent() -> 
         client(answering(429)).ask("/x", {})()
     with pytest.raises(ViUnreachable):
         ViClient("http://127.0.0.1:9", AKey()).ask("/x", {})()
+
+
+@pytest.mark.parametrize("coding", ["GZIP", "x-gzip"])
+def test_an_answer_is_unzipped_as_the_standards_say(coding: str) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        members = httpx.ByteStream(gzip.compress(b'{"a"') + gzip.compress(b": 1}"))
+        return httpx.Response(200, headers={"content-encoding": coding}, stream=members)
+
+    assert client(answer).send("GET", DATASET) == {"a": 1}
+    assert client(answer).ask(DATASET, {})() == {"a": 1}
+
+
+def test_an_answer_of_too_many_bytes_is_refused_where_less_can_be_asked() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        packed = httpx.ByteStream(gzip.compress(bytes(70 << 20)))
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=packed)
+
+    for ask in (client(answer).ask(DATASET, {}), lambda: client(answer).send("GET", DATASET)):
+        with pytest.raises(ViRefused, match="64 MiB") as refusal:
+            ask()
+        assert refusal.value.smaller_may_help
+    with pytest.raises(AnswerLost, match="64 MiB"):
+        client(answer).send("POST", SESSIONS, body={})
+
+
+class Drops(httpx.SyncByteStream):
+    """A body of which a byte comes now and then, by a clock that a test sets."""
+
+    def __init__(self, now: list[float]) -> None:
+        self._now = now
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(10_000):
+            self._now[0] += 5.0
+            yield b" "
+
+
+def test_an_answer_that_drips_ends_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(vi_client, "BodyPace", partial(BodyPace, clock=lambda: now[0]))
+    dripping = client(lambda _: httpx.Response(200, stream=Drops(now)))
+    with pytest.raises(ViUnreachable, match="stalled"):
+        dripping.ask(DATASET, {})()
+    with pytest.raises(AnswerLost, match="TooSlow"):
+        dripping.send("POST", SESSIONS, body={})
+    assert now[0] < 100
 
 
 def test_what_is_not_there_is_named() -> None:

@@ -1,5 +1,6 @@
 """The credentials that secrets hold: asked of Secrets Manager, kept a few minutes, never logged."""
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,36 +11,45 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 
 from assetline.aws.clients import secrets_client
 from assetline.aws.failures import AwsRefused, code_of
-from assetline.errors import KeyMissing, SecretDeleted, TokenMissing
+from assetline.errors import KeyMissing, KeyRefused, SecretDeleted, TokenMissing, TokenRefused
 
 MAX_AGE_SECONDS = 300  # ours: how long a rotated token may go unnoticed
 
+_CONTROLS = {"\n": "line break", "\r": "carriage return", "\t": "tab", "\0": "null"}
+
 
 class Token:
-    """The SafetyCulture token that the secret *arn* holds as plain text."""
+    """The SafetyCulture token that the secret *arn* holds as plain text; *read* gives its text, anew if told so."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, read: Callable[[bool], str | None] | None = None) -> None:
         self.arn = arn
+        self._read = read or (lambda fresh: _text_of(arn, fresh=fresh))
 
     def value(self, *, fresh: bool = False) -> str:
-        """Return the token, at most five minutes old, or *fresh*.
+        """Return the token, at most five minutes old, or *fresh*. One that cannot be used is never kept.
 
         Raises:
             TokenMissing: the secret holds nothing, or only blanks.
+            TokenRefused: it holds a character that no token has.
         """
-        secret = _text_of(self.arn, fresh=fresh)
-        token = secret.strip() if secret is not None else ""
-        if token:
+        token = (self._read(fresh) or "").strip()
+        flaw = foreign_character(token)
+        if token and flaw is None:
             return token
-        if fresh:
-            raise self._missing()
-        return self.value(fresh=True)  # somebody may have filled it since
-
-    def _missing(self) -> TokenMissing:
-        return TokenMissing(
-            f"No SafetyCulture token: the secret {self.arn} is empty. Put a token in it "
-            f"(aws secretsmanager put-secret-value --secret-id {self.arn} --secret-string scapi_…) and start again."
+        if not fresh:
+            return self.value(fresh=True)  # somebody may have corrected it since
+        if flaw is not None:
+            raise TokenRefused(
+                f"The SafetyCulture token in the secret {self.arn} cannot be sent: {flaw}. A token is letters, digits "
+                f"and punctuation. Put it in again ({self._put()}) and start again."
+            )
+        raise TokenMissing(
+            f"No SafetyCulture token: the secret {self.arn} is empty. Put a token in it ({self._put()}) and start "
+            "again."
         )
+
+    def _put(self) -> str:
+        return f"aws secretsmanager put-secret-value --secret-id {self.arn} --secret-string scapi_…"
 
 
 @dataclass(frozen=True)
@@ -58,21 +68,64 @@ class ViKey:
         self._read = read or (lambda fresh: _text_of(arn, fresh=fresh))
 
     def value(self, *, fresh: bool = False) -> ViCredentials:
-        """Return the credentials, at most five minutes old, or *fresh*.
+        """Return the credentials, at most five minutes old, or *fresh*. Some that cannot be used are never kept.
 
         Raises:
             KeyMissing: the secret holds nothing, or not what it should.
+            KeyRefused: the key or the organisation holds a character that neither has.
         """
-        credentials = _credentials_in(self._read(fresh))
-        if credentials is not None:
+        secret = self._read(fresh)
+        credentials = _credentials_in(secret)
+        flaw = None if credentials is None else _flaw_of(credentials)
+        if credentials is not None and flaw is None:
             return credentials
         if not fresh:
-            return self.value(fresh=True)  # somebody may have filled it since
+            return self.value(fresh=True)  # somebody may have corrected it since
+        if flaw is not None:
+            raise KeyRefused(
+                f"The Vi key in the secret {self.arn} cannot be sent: {flaw}. Put it in again {self._put()}"
+            )
         raise KeyMissing(
-            f"No Vi key: the secret {self.arn} does not hold the key and the organisation as JSON. Put them in it (aws "
-            f"secretsmanager put-secret-value --secret-id {self.arn} --secret-string "
+            f"No Vi key: the secret {self.arn} does not hold the key and the organisation as "
+            f"JSON{_where_json_ends(secret)}. Put them in it {self._put()}"
+        )
+
+    def _put(self) -> str:
+        return (
+            f"(aws secretsmanager put-secret-value --secret-id {self.arn} --secret-string "
             """'{"secret_key": "dtvi_…", "organization_id": "…"}') and start again."""
         )
+
+
+def foreign_character(credential: str) -> str | None:
+    """Return which character of *credential* no header can hold, and where; None if all can. Quotes nothing else."""
+    for place, character in enumerate(credential, start=1):
+        if not "!" <= character <= "~":
+            return f"character {place} of {len(credential)} is {_name_of(character)}"
+    return None
+
+
+def _name_of(character: str) -> str:
+    name = unicodedata.name(character, "") or _CONTROLS.get(character, "a control character")
+    return f"U+{ord(character):04X} ({name.lower()})"
+
+
+def _flaw_of(credentials: ViCredentials) -> str | None:
+    for name, value in (("secret_key", credentials.secret_key), ("organization_id", credentials.organization_id)):
+        if flaw := foreign_character(value):
+            return f"of {name}, {flaw}"
+    return None
+
+
+def _where_json_ends(secret: str | None) -> str:
+    """Return what to say of the character at which *secret* ends to be JSON, if it is not one of a keyboard."""
+    try:
+        orjson.loads(secret or "")
+    except orjson.JSONDecodeError:
+        odd = (place for place, character in enumerate(secret or "", start=1) if not character.isascii())
+        place = next(odd, None)
+        return "" if place is None or secret is None else f" (character {place} is {_name_of(secret[place - 1])})"
+    return ""
 
 
 def _credentials_in(secret: str | None) -> ViCredentials | None:

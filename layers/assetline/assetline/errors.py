@@ -137,7 +137,7 @@ class TokenMissing(Permanent):
 
 
 class TokenRefused(Permanent):
-    """The feed answered 401."""
+    """The feed answered 401, or the token holds a character that cannot be sent."""
 
 
 class FeedForbidden(Permanent):
@@ -219,7 +219,7 @@ class KeyMissing(Permanent):
 
 
 class KeyRefused(Permanent):
-    """Vi answered 401."""
+    """Vi answered 401, or the key holds a character that cannot be sent."""
 
 
 class KeyForbidden(Permanent):

@@ -1,5 +1,6 @@
 """The input of an execution: what somebody asks to be exported, or which export is to go on."""
 
+import json
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -168,10 +169,21 @@ class ResumeRequest(BaseModel):
 
 def parse[Request: BaseModel](model: type[Request], raw: Any) -> Request:
     """Read an execution's input; raises `InvalidInput`, naming every key that is wrong and what is allowed."""
+    _refuse_half_characters(raw)
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         raise InvalidInput(_explanation(error, model)) from None
+
+
+def _refuse_half_characters(raw: Any) -> None:
+    """Refuse an input with half of a surrogate pair: JSON can hold one, and no address or key can."""
+    try:
+        json.dumps(raw, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "The execution's input holds half of a character (a lone surrogate, \\ud800 to \\udfff): correct the value."
+        ) from None
 
 
 def _called_after_dataset(dataset_id: str) -> str:

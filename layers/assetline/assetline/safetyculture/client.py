@@ -45,6 +45,7 @@ DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
 DEFINITIONS_SECONDS = 20.0  # ours: for all of them; Open Export has a minute, and can do without
 
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
+_REFUSE_TOKEN = frozenset({401, 403, 404})  # 404: what the token may not see is not there
 _TOO_EARLY = 425
 _TRY_LATER = frozenset({408, _TOO_EARLY})  # the only 4xx, but for 429, that say so
 _TOO_LARGE = frozenset({400, 413, 416, 422})  # refusals that may be for the size of the page
@@ -108,7 +109,7 @@ class FeedClient:
             PageTooLarge: a 200 with more than is read of one.
             RateLimited: 429; `pause_seconds` is what the answer asked for.
             TokenRefused: 401, also with the token read anew.
-            FeedForbidden: 403 or 404.
+            FeedForbidden: 403 or 404, also with the token read anew.
             FeedMoved: 3xx; the token was not sent to where it leads.
             FeedRefused: any other answer that is not 200.
             ForeignCursor: *cursor* leads to another origin; nothing was sent.
@@ -202,10 +203,14 @@ class FeedClient:
             ) from error
 
     def _response(self, request: httpx.Request) -> httpx.Response:
-        """Send *request*; when its token is refused, once more with the secret's, which may have been rotated."""
+        """Send *request*; when its token is refused, once more with the secret's, which may have been corrected."""
         response = self._transport.handle_request(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            current = f"Bearer {self._token.value(fresh=True)}"
+        if response.status_code in _REFUSE_TOKEN:
+            try:
+                current = f"Bearer {self._token.value(fresh=True)}"
+            except BaseException:
+                response.close()
+                raise
             if current != request.headers["authorization"]:
                 response.close()
                 request.headers["authorization"] = current

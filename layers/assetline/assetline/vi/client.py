@@ -20,16 +20,23 @@ from assetline.errors import (
     ViUnavailable,
     ViUnreachable,
 )
-from assetline.http.pooled_transport import KeptConnections, transport_to
+from assetline.http.body_pace import BodyPace
+from assetline.http.decompression import MAX_BODY_BYTES, BodyTooLarge, decompressed
+from assetline.http.pooled_transport import ANSWER_SECONDS, KeptConnections, transport_to
 from assetline.http.retry_after import retry_after
+from assetline.http.unreachable import may_be_for_its_size, why_unreachable
 
 TIMEOUT = httpx.Timeout(30, connect=5, read=60)  # ours: a session of 5,000 assets takes the API a while to open
+LONGEST_ANSWER = 75.0  # ours: seconds for all of an answer, so that one that drips ends
 IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
 REPEATS = 2  # ours: quick ones, of what may be repeated; the machine repeats the rest
 PAUSE = 0.2  # ours: seconds before the first of them
 
+_REFUSE_KEY = frozenset({401, 403})
 _REPEATABLE = frozenset({"GET", "DELETE"})
 _TOO_MUCH_OR_MALFORMED = frozenset({400, 413, 422})  # the official client takes 400 and 422 for the same
+_WITHIN = {ANSWER_SECONDS: LONGEST_ANSWER}
+_OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # as it came, not as it is read
 _ADDRESS = re.compile(r"https?://\S+")
 _MESSAGE_CHARACTERS = 300
 
@@ -47,7 +54,7 @@ class ViClient:
         self._transport = transport or transport_to(httpx.URL(origin), IDLE_SECONDS)
         self._http = httpx.Client(
             base_url=origin,
-            headers={"content-type": "application/json", "accept": "application/json"},
+            headers={"content-type": "application/json", "accept": "application/json", "accept-encoding": "gzip"},
             timeout=TIMEOUT,
             transport=self._transport,
         )
@@ -98,7 +105,7 @@ class ViClient:
         request: httpx.Request | None = None
         with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the answer
             headers = _headers(self._key.value())
-            request = self._http.build_request("GET", path, params=params, headers=headers)
+            request = self._http.build_request("GET", path, params=params, headers=headers, extensions=_WITHIN)
             if isinstance(self._transport, KeptConnections):
                 self._transport.send_ahead(request)
         return lambda: self.send("GET", path, params=params) if request is None else self._heard(request)
@@ -108,19 +115,21 @@ class ViClient:
             response = self._transport.handle_request(request)
             response.request = request
             with closing(response):
-                response.read()
+                response = _read_whole(response)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._unreachable(error) from None
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            return self.send("GET", request.url.path, params=dict(request.url.params))  # the key may have been rotated
+        except BodyTooLarge:
+            raise _too_large("GET") from None
+        if response.status_code in _REFUSE_KEY:
+            return self.send("GET", request.url.path, params=dict(request.url.params))  # it may have been corrected
         return self._read(response, "GET")
 
     def _sent(self, method: str, path: str, params: Mapping[str, str] | None, content: bytes | None) -> httpx.Response:
         credentials = self._key.value()
         try:
             response = self._send(method, path, params, content, credentials)
-            if response.status_code == httpx.codes.UNAUTHORIZED:
-                fresh = self._key.value(fresh=True)  # it may have been rotated
+            if response.status_code in _REFUSE_KEY:
+                fresh = self._key.value(fresh=True)  # it may have been corrected
                 if fresh != credentials:
                     response = self._send(method, path, params, content, fresh)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -129,6 +138,8 @@ class ViClient:
             if method in _REPEATABLE:
                 raise self._unreachable(error) from None
             raise AnswerLost(f"Vi's answer to {method} {_shown(path)} did not come ({type(error).__name__}).") from None
+        except BodyTooLarge:
+            raise _too_large(method) from None
         return response
 
     def _send(
@@ -139,12 +150,18 @@ class ViClient:
         content: bytes | None,
         credentials: ViCredentials,
     ) -> httpx.Response:
-        return self._http.request(method, path, params=params, content=content, headers=_headers(credentials))
+        headers = _headers(credentials)
+        request = self._http.build_request(
+            method, path, params=params, content=content, headers=headers, extensions=_WITHIN
+        )
+        with closing(self._http.send(request, stream=True)) as response:
+            return _read_whole(response)
 
     def _unreachable(self, error: Exception) -> ViUnreachable:
         return ViUnreachable(
-            f"No whole answer from {self._origin} ({type(error).__name__}). Check that the stack's parameter ViApiUrl "
-            "names the right host and that it can be reached from the function."
+            f"{why_unreachable(error, httpx.URL(self._origin))} Check that the stack's parameter ViApiUrl names the "
+            "right host and that it can be reached from the function.",
+            smaller_may_help=may_be_for_its_size(error),
         )
 
     def _read(self, response: httpx.Response, method: str) -> Any:
@@ -187,6 +204,18 @@ def _headers(credentials: ViCredentials) -> dict[str, str]:
         "authorization": f"Bearer {credentials.secret_key}",
         "organization-id": credentials.organization_id,
     }
+
+
+def _read_whole(response: httpx.Response) -> httpx.Response:
+    """Return *response* with all of its body; raises as `decompressed`."""
+    body = b"".join(decompressed(response, BodyPace(LONGEST_ANSWER)))
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_BODY]
+    return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+
+
+def _too_large(method: str) -> ViRefused | AnswerLost:
+    said = f"Vi's answer has more than {MAX_BODY_BYTES >> 20} MiB."
+    return ViRefused(said, smaller_may_help=True) if method in _REPEATABLE else AnswerLost(said)
 
 
 def short_id(dataset_id: str, organization_id: str) -> str:
