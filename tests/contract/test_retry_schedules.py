@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from assetline.paging import reader
 from assetline.paging.reader import MAX_FAULTS, MAX_PAUSE_IN_TURN, backoff
 from tests.contract.template import MACHINES, ROOT
 
@@ -74,7 +73,7 @@ def test_a_state_waits_as_long_as_the_documents_promise(state: str, rule: dict[s
 
 def page_seconds(random: Random, monkeypatch: pytest.MonkeyPatch) -> float:
     """Return how long a page that fails without a header is waited for, until its last attempt."""
-    monkeypatch.setattr(reader.random, "uniform", random.uniform)
+    monkeypatch.setattr("assetline.paging.reader.random.uniform", random.uniform)
     pauses = [backoff(faults) for faults in range(1, MAX_FAULTS)]
     return sum(math.ceil(pause) if pause > MAX_PAUSE_IN_TURN else pause for pause in pauses)
 

@@ -211,7 +211,7 @@ def test_a_refusal_and_a_preface_are_read_no_further_than_they_matter(status: in
 
 def test_a_page_of_too_many_bytes_is_too_large_and_may_be_smaller() -> None:
     packed = gzip.compress(bytes(70 << 20))
-    with pytest.raises(PageTooLarge, match="64 MiB: give a smaller `page_size`") as refusal:
+    with pytest.raises(PageTooLarge, match="40 MiB: give a smaller `page_size`") as refusal:
         answering_gzipped(packed).fetch("/feed/assets")
     assert refusal.value.smaller_may_help
 

@@ -235,10 +235,10 @@ def test_an_answer_of_too_many_bytes_is_refused_where_less_can_be_asked() -> Non
         return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=packed)
 
     for ask in (client(answer).ask(DATASET, {}), lambda: client(answer).send("GET", DATASET)):
-        with pytest.raises(ViRefused, match="64 MiB") as refusal:
+        with pytest.raises(ViRefused, match="40 MiB") as refusal:
             ask()
         assert refusal.value.smaller_may_help
-    with pytest.raises(AnswerLost, match="64 MiB"):
+    with pytest.raises(AnswerLost, match="40 MiB"):
         client(answer).send("POST", SESSIONS, body={})
 
 

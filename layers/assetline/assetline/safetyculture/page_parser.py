@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 import orjson
 
 from assetline.errors import FeedUnavailable, ForeignCursor, PageTooLarge
+from assetline.paging.page_size import MAX_CURSOR_BYTES
 
-MAX_CURSOR_BYTES = 8192  # servers: a request line longer than that is refused by most; a state carries no more either
-MANY_BYTES = 8 << 20  # ours: a body below that cannot hold too many values
+MANY_BYTES = 4 << 20  # ours: a body below that cannot hold too many values
 MAX_DEPTH = 1024  # orjson: what is nested deeper would overflow what renders it
-MAX_VALUES = 2_000_000  # ours: some sixty bytes of memory each, in a function that has a gigabyte
+MAX_VALUES = 1_000_000  # ours: some sixty bytes of memory each, in a function that has 512 MB
 
 type Record = dict[str, Any]
 

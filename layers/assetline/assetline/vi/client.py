@@ -183,7 +183,8 @@ class ViClient:
             what = f"Vi answered {status} on {method} {path}."
             # A gateway that gives up does not say whether what is behind it did what it was asked.
             fault = ViUnavailable if method in _REPEATABLE else AnswerLost
-            return fault(what, retry_after(response.headers))
+            pause = retry_after(response.headers)
+            return fault(what, pause, smaller_may_help=pause is None)
         if status == httpx.codes.UNAUTHORIZED:
             return KeyRefused(f"Vi refused the key (401): put a current one in the secret {self._key.arn}.")
         if status == httpx.codes.FORBIDDEN:
