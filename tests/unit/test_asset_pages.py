@@ -9,6 +9,7 @@ from assetline.assets.asset_pages import AssetPages
 from assetline.credentials import ViCredentials, ViKey
 from assetline.errors import ViRefused, ViUnavailable
 from assetline.vi import client as vi_client
+from assetline.vi import datasets
 from assetline.vi.client import ViClient
 
 
@@ -25,9 +26,13 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vi_client, "PAUSE", 0)
 
 
-def pages(answer: Any, status: int = 200) -> AssetPages:
+def client(answer: Any, status: int = 200) -> ViClient:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, json=answer))
-    return AssetPages(ViClient("https://vi.example", AnyKey("arn:vi"), transport), "ds1", {})
+    return ViClient("https://vi.example", AnyKey("arn:vi"), transport)
+
+
+def pages(answer: Any, status: int = 200) -> AssetPages:
+    return AssetPages(client(answer, status), "ds1", {})
 
 
 @pytest.mark.parametrize("answer", [{"items": []}, {"items": [], "nextPage": None}, {"items": [], "nextPage": ""}])
@@ -39,6 +44,8 @@ def test_null_and_nothing_are_the_end(answer: dict[str, Any]) -> None:
 def test_anything_else_that_is_not_text_is_refused(odd: Any) -> None:
     with pytest.raises(ViUnavailable, match="neither null nor text"):
         pages({"items": [], "nextPage": odd}).fetch("?s=5")
+    with pytest.raises(ViUnavailable, match="neither null nor text"):
+        [*datasets.datasets(client({"items": [], "nextPage": odd}))]
 
 
 def test_a_token_too_long_for_a_request_is_refused_by_name() -> None:

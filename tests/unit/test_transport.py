@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from assetline.budget import Budget
+from assetline.credentials import Token
 from assetline.http.pooled_transport import ANSWER_SECONDS, KeptConnections, transport_to
+from assetline.paging.reader import PageReader, Start
+from assetline.safetyculture.client import FeedClient
 
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
 SECONDS = 0.2  # at most, for what a test waits for in vain
@@ -253,6 +257,20 @@ class TestDeadline:
             ):
                 response.read()
             assert time.monotonic() - began < 10 * SECONDS
+
+    @pytest.mark.parametrize("before", [b"HTTP/1.1 200 OK\r\n", WHOLE[:-4]], ids=["a head", "a body"])
+    def test_a_turn_whose_page_drips_ends_in_time_at_that_page(
+        self, before: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("assetline.safetyculture.client.PAGE_SECONDS", SECONDS)
+        with dripping(before, b"x: y\r\n") as origin:
+            client = FeedClient(origin, Token("arn:secret", lambda _: "scapi_1"))
+            began = time.monotonic()
+            with PageReader(client.ask, Start("/feed/assets"), Budget(SECONDS / 2)) as reader:
+                assert [*reader] == []
+            assert time.monotonic() - began < 10 * SECONDS
+            client.close()
+        assert (reader.cursor, reader.faults) == ("/feed/assets", 1)
 
     def test_a_head_that_drips_ends_with_the_read_timeout(self, kept: Kept) -> None:
         with dripping(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n") as origin, pytest.raises(httpx.ReadTimeout):

@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from assetline.errors import ViRefused, ViUnavailable
-from assetline.paging.page_size import MAX_CURSOR_BYTES
+from assetline.errors import ViUnavailable
 from assetline.safetyculture.page_parser import Page
 from assetline.table.columns import Columns
 from assetline.vi import datasets
 from assetline.vi.client import ViClient
+from assetline.vi.page_token import next_token
 
 LARGEST_PAGE = 1000  # Vi: `s` is at most that in the official SDK (contract sheet, section 2.1)
 PAGE_SIZE, PAGE_TOKEN = "s", "p"
@@ -82,13 +82,4 @@ def _records_and_token(answer: Any) -> tuple[list[dict[str, Any]], str | None]:
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ViUnavailable("Vi answered 200 without `items`, a list of objects.")
-    token = answer.get("nextPage")
-    if token is None or token == "":
-        return items, None
-    if not isinstance(token, str):
-        raise ViUnavailable("Vi answered 200 with a `nextPage` that is neither null nor text.")
-    if len(token) > MAX_CURSOR_BYTES:
-        raise ViRefused(
-            f"Vi's nextPage is longer than {MAX_CURSOR_BYTES:,} characters: no server takes such an address."
-        )
-    return items, token
+    return items, next_token(answer)

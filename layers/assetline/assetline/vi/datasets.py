@@ -6,6 +6,7 @@ from typing import Any
 
 from assetline.errors import DatasetUnknown, ViUnavailable
 from assetline.vi.client import NotFound, ViClient, short_id
+from assetline.vi.page_token import next_token
 
 PAGE_SIZE = 100
 
@@ -46,7 +47,7 @@ def datasets(client: ViClient) -> Iterator[Dataset]:
         for item in items:
             if isinstance(item, dict) and isinstance(item.get("datasetId"), str):
                 yield _dataset(item, item["datasetId"], client)
-        token = page.get("nextPage") or None
+        token = next_token(page)
         if token is None:
             return
 
