@@ -20,7 +20,5 @@ def next_token(answer: Mapping[str, Any]) -> str | None:
     if not isinstance(token, str):
         raise ViUnavailable("Vi answered 200 with a `nextPage` that is neither null nor text.")
     if len(token) > MAX_CURSOR_BYTES:
-        raise ViRefused(
-            f"Vi's nextPage is longer than {MAX_CURSOR_BYTES:,} characters: no server takes such an address."
-        )
+        raise ViRefused(f"Vi's nextPage is longer than {MAX_CURSOR_BYTES:,} characters: no server takes it.")
     return token
