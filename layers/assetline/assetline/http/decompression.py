@@ -8,7 +8,7 @@ import httpx
 from assetline.http.body_pace import BodyPace
 
 BEGINNING_BYTES = 2048  # ours: more than `metadata` takes, and unzipped in no time
-PIECE_BYTES = 1 << 20  # ours: what is unzipped at a time, so that a bomb is noticed before it is in memory
+PIECE_BYTES = 1 << 17  # ours: what is unzipped at a time, so that a bomb is noticed before it is in memory
 MAX_BODY_BYTES = 40 << 20  # ours: a thousand records of 300 custom fields have less, and a function 512 MB
 
 _GZIP = frozenset({"gzip", "x-gzip"})  # the same (RFC 9110, 8.4.1.3)
