@@ -17,6 +17,7 @@ from local.emulators.vi.scenario import FileError
 from local.sample_images import image
 from tests.handlers.conftest import event, lambda_context
 from tests.handlers.ingest.session_stage import DROPS, SessionStage
+from tests.unit.vi.containers import box, ftyp, moov
 
 
 def put(stage: SessionStage, key: str, content: bytes, **options: Any) -> str:
@@ -66,6 +67,7 @@ def test_an_image_waits_with_all_that_a_session_has_to_be_told(stage: SessionSta
     ("key", "content", "reason"),
     [
         ("ds1/text.png", b"this is text", "WrongContent"),
+        ("ds1/frames.png", b"\x50\x2a\x4d\x18\0\0\0\0" * 8192, "WrongContent"),  # of zstd, to be skipped
         ("ds1/notes.txt", b"notes", "UnsupportedType"),
         ("ds1/empty.png", b"", "EmptyObject"),
         ("photo.png", image("png"), "NoDataset"),
@@ -312,6 +314,18 @@ def test_only_the_head_of_a_large_object_is_read(stage: SessionStage, monkeypatc
     found = dropped(stage, "ds1/large.png", image("png") + bytes(1024**2))
     assert (found.state, found.size) == ("dropped", len(image("png")) + 1024**2)
     assert taken == [HEAD_BYTES]
+
+
+def test_a_film_with_its_index_behind_is_told_from_sound_by_a_second_look(stage: SessionStage) -> None:
+    data = box(b"mdat", bytes(HEAD_BYTES))
+    film = dropped(stage, "ds1/film.mp4", ftyp(b"isom") + data + moov(b"soun", b"vide"))
+    sound = dropped(stage, "ds1/sound.mp4", ftyp(b"isom") + data + moov(b"soun"))
+    assert (film.state, sound.state, sound.reason) == ("dropped", "rejected", "WrongContent")
+    assert sound.message == (
+        "Its name says video/mp4, and its content is sound alone (MP4 or QuickTime, brand 'isom')."
+    )
+    without = dropped(stage, "ds1/without.mp4", ftyp(b"isom") + data)
+    assert without.state == "dropped"
 
 
 def test_a_video_may_be_larger_than_an_image(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:

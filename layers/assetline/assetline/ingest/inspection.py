@@ -150,10 +150,31 @@ def _read(s3: "S3Client", drop: Drop) -> dict[str, Any]:
 
     The whole object is asked for, and the connection is closed after the head. A Range would say the same and keep the
     connection, but S3 returns no checksum of a range: that would take a second request for each object. Bytes that S3
-    has sent by then cost nothing within a region.
+    has sent by then cost nothing within a region. A film whose index is not in its head costs a second request.
     """
+    answer, head = _got(s3, drop, ChecksumMode="ENABLED")
+    size = answer["ContentLength"]
+    media = checked(drop.key, head, lambda start: _read_from(s3, drop, start) if start < size else b"")
+    return {
+        "size": size,
+        "mime": media.mime,
+        "kind": media.kind,
+        "crc32c": _stored_checksum(answer),
+        "custom_metadata": answer.get("Metadata") or None,
+        "tag_count": answer.get("TagCount", 0),
+    }
+
+
+def _read_from(s3: "S3Client", drop: Drop, start: int) -> bytes:
+    """Return the bytes of an object from *start* on, as many as of its head: only a film costs this request."""
+    _, piece = _got(s3, drop, Range=f"bytes={start}-{start + HEAD_BYTES - 1}")
+    return piece
+
+
+def _got(s3: "S3Client", drop: Drop, **asked: Any) -> "tuple[GetObjectOutputTypeDef, bytes]":
+    """Return S3's answer and its first bytes; raises `NotMedia` for an object that is gone."""
     try:
-        answer = s3.get_object(Bucket=drop.bucket, Key=drop.key, ChecksumMode="ENABLED", **version_of(drop))
+        answer = s3.get_object(Bucket=drop.bucket, Key=drop.key, **asked, **version_of(drop))
     except ClientError as error:
         reason = gone_reason(error)
         if reason is None:
@@ -162,18 +183,9 @@ def _read(s3: "S3Client", drop: Drop) -> dict[str, Any]:
     body = answer["Body"]
     try:
         with reading(f"s3://{drop.bucket}/{drop.key}"):
-            head = body.read(HEAD_BYTES)
+            return answer, body.read(HEAD_BYTES)
     finally:
         body.close()
-    media = checked(drop.key, head)
-    return {
-        "size": answer["ContentLength"],
-        "mime": media.mime,
-        "kind": media.kind,
-        "crc32c": _stored_checksum(answer),
-        "custom_metadata": answer.get("Metadata") or None,
-        "tag_count": answer.get("TagCount", 0),
-    }
 
 
 def _stored_checksum(answer: "GetObjectOutputTypeDef") -> int | None:

@@ -1,13 +1,12 @@
 """What a file is, by its name and by its first bytes (contract sheet, section 6)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-import filetype
+from assetline.observability import logger
+from assetline.vi.content import Content, Kind, content_of
 
-HEAD_BYTES = 8192  # how much of a file is looked at, as the official SDK does
-
-type Kind = Literal["Image", "Video"]
+HEAD_BYTES = 64 * 1024  # ours: how much of a file is looked at; what containers say of their streams mostly fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +60,6 @@ _BY_EXTENSION = {
 }
 EXTENSIONS = frozenset(_BY_EXTENSION)
 
-# What the library does not tell apart, or calls otherwise.
-_CODESTREAM = b"\xff\x4f\xff\x51"  # a raw JPEG 2000 codestream
-_REALMEDIA = b".RMF"
-_OGG = b"OggS"
-_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"}
-_BIG_TIFF = (b"II\x2b\x00\x08\x00\x00\x00", b"MM\x00\x2b\x00\x08\x00\x00")
-_ATOMS = {b"moov", b"wide", b"free", b"skip", b"pnot"}  # a QuickTime film need not begin with `ftyp`
-
 
 def by_extension(filename: str) -> MediaType | None:
     """Return what a name says that a file is; None for a name that says nothing of the kind."""
@@ -76,10 +67,11 @@ def by_extension(filename: str) -> MediaType | None:
     return _BY_EXTENSION.get(extension.lower()) if stem and dot else None
 
 
-def checked(filename: str, head: bytes) -> MediaType:
+def checked(filename: str, head: bytes, read_from: Callable[[int], bytes] = lambda _: b"") -> MediaType:
     """Return what to tell Vi of a file, whose first bytes *head* bear out what its name says.
 
-    As with the official SDK, name and content have to agree on image or video, not on which of them.
+    As with the official SDK, name and content have to agree on image or video, not on which of them. *read_from*
+    returns `HEAD_BYTES` from a place on, or what there is; it is asked of a film whose index is not in its head.
 
     Raises:
         NotMedia: `UnsupportedType`, `EmptyObject` or `WrongContent`.
@@ -89,33 +81,18 @@ def checked(filename: str, head: bytes) -> MediaType:
         raise NotMedia("UnsupportedType", "Its extension is of no image or video that Vi takes.")
     if not head:
         raise NotMedia("EmptyObject", "It has no bytes.")
-    kind = _kind_of(head)
-    if kind is None:
-        raise NotMedia("WrongContent", f"Its name says {named.mime}, and its content is no image or video.")
-    if kind != named.kind:
-        raise NotMedia("WrongContent", f"Its name says {named.mime}, and its content is {_WORDS[kind]}.")
+    content = _content(head)
+    if named.kind == "Video" and content.index_at is not None:
+        content = _content(head, read_from(content.index_at))
+    if named.kind not in content.kinds:
+        raise NotMedia("WrongContent", f"Its name says {named.mime}, and its content is {content.words}.")
     return named
 
 
-_WORDS: dict[Kind, str] = {"Image": "an image", "Video": "a video"}
-
-
-def _kind_of(head: bytes) -> Kind | None:
-    if head.startswith(_CODESTREAM) or (head[4:8] == b"ftyp" and head[8:12] in _BRANDS):
-        return "Image"
-    if head.startswith((_REALMEDIA, _OGG)):
-        return "Video"
-    guessed = filetype.guess_mime(head)
-    if guessed is None:
-        return _kind_unguessed(head)
-    return {"image": "Image", "video": "Video"}.get(guessed.partition("/")[0])  # type: ignore[return-value] # Literals
-
-
-def _kind_unguessed(head: bytes) -> Kind | None:
-    if head.startswith(_BIG_TIFF):
-        return "Image"
-    box = head[4:8]
-    # Of a short box the length begins with no letter, as a text would: "The wide", say.
-    if box in {b"ftyp", b"mdat"} or (box in _ATOMS and head[0] < ord(" ")):
-        return "Video"
-    return None
+def _content(head: bytes, index: bytes = b"") -> Content:
+    """Return what a file holds. A fault of ours in reading it must not keep its drop from ending with a reason."""
+    try:
+        return content_of(head, index)
+    except Exception as fault:
+        logger.exception("content_not_read", begins_with=head[:16].hex())
+        return Content(frozenset(), f"of a form that cannot be read ({type(fault).__name__})")

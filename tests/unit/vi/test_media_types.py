@@ -17,7 +17,7 @@ HEADS = {
 }
 
 
-# What the library does not know: a brand of its own, a film as cameras write it, a TIFF of more than 4 GiB.
+# What is rare: a brand of its own, a film as cameras write it, a TIFF of more than 4 GiB.
 RARE_HEADS = [
     ("dash.mp4", "Video", b"\x00\x00\x00\x1cftypiso5\x00\x00\x02\x00iso5iso6dash"),
     ("dash.m4v", "Video", b"\x00\x00\x00\x18ftypdash\x00\x00\x00\x00iso6dash"),
