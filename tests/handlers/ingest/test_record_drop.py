@@ -328,6 +328,11 @@ def test_a_film_with_its_index_behind_is_told_from_sound_by_a_second_look(stage:
     assert without.state == "dropped"
 
 
+def test_metadata_that_is_not_ascii_is_decoded(stage: SessionStage) -> None:
+    found = dropped(stage, "ds1/a.png", image("png"), Metadata={"hall": "=?UTF-8?Q?caf=C3=A9?=", "site": "oslo"})
+    assert found.custom_metadata == {"hall": "café", "site": "oslo"}
+
+
 def test_a_video_may_be_larger_than_an_image(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_IMAGE_BYTES", "100")
     connections.settings.cache_clear()

@@ -10,6 +10,7 @@ from assetline.aws.failures import code_of, reading
 from assetline.ingest.arrival import Arrival
 from assetline.ingest.asset_names import DATASET_ID, asset_filename, dataset_and_path
 from assetline.ingest.drop import NOWHERE, Drop, drop_id
+from assetline.ingest.user_metadata import decoded_metadata
 from assetline.vi import crc32c
 from assetline.vi.media_types import HEAD_BYTES, MediaType, NotMedia, by_extension, checked
 
@@ -160,7 +161,7 @@ def _read(s3: "S3Client", drop: Drop) -> dict[str, Any]:
         "mime": media.mime,
         "kind": media.kind,
         "crc32c": _stored_checksum(answer),
-        "custom_metadata": answer.get("Metadata") or None,
+        "custom_metadata": decoded_metadata(answer.get("Metadata", {})) or None,
         "tag_count": answer.get("TagCount", 0),
     }
 
