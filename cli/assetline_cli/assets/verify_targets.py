@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
+from assetline.ingest.system_files import is_system_file
 from assetline.vi.crc32c import Crc32c, from_s3
 from assetline_cli.errors import PlaceUnreadable, code_of
 
@@ -46,7 +47,7 @@ def place_at(where: str, s3: S3Client) -> Place:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder and all below it, but hidden folders; hidden files may be any program's, such as `.DS_Store`."""
+    """A folder and all below it, but hidden folders; hidden files and those of a system may be any program's."""
 
     path: Path
 
@@ -65,8 +66,8 @@ class Folder:
             raise PlaceUnreadable(f"Cannot read {str(self.path / name)!r} ({error.strerror}).") from None
 
     def may_be_alone(self, name: str) -> bool:
-        """Say whether a file is hidden."""
-        return name.rpartition("/")[2].startswith(".")
+        """Say whether a file is hidden, or a system keeps it, such as `Thumbs.db`."""
+        return name.rpartition("/")[2].startswith(".") or is_system_file(name)
 
     def _files(self) -> Iterator[tuple[str, int]]:
         for folder, below, names in os.walk(self.path):

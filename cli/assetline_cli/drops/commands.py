@@ -52,8 +52,9 @@ def drop(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     A folder is dropped with all that is below it, except hidden files and
     what often lies beside pictures and is none, such as .txt, .csv or .zip.
     Whatever else Vi does not take is dropped, and rejected with the reason; a
-    file that is named is dropped whatever it is. The folders below it are part
-    of the assets' names.
+    file that is named is dropped whatever it is, unless an operating system
+    keeps it, such as Thumbs.db. The folders below it are part of the assets'
+    names.
 
     It waits until each is ingested or rejected, and sums up. Ctrl+C while it
     waits ends the waiting only: the ingestion runs in AWS. With --no-wait it

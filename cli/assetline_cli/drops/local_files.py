@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assetline.ingest.system_files import is_system_file
 from assetline_cli.errors import FilesCollide, FolderUnreadable
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.output import printable
@@ -69,6 +70,7 @@ class Found:
     hidden: int = 0
     linked_folders: int = 0
     special: int = 0
+    system: int = 0
     not_media: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -80,6 +82,8 @@ class Found:
         """Yield what is said of what was passed over."""
         if self.hidden:
             yield f"Skipped {self.hidden:,} hidden: names that begin with a dot."
+        if self.system:
+            yield f"Skipped {count_of(self.system, 'file')} of an operating system, such as Thumbs.db."
         if self.not_media:
             kinds = [f".{extension}" for extension, _ in self.not_media.most_common(EXTENSIONS_SHOWN)]
             kinds += ["…"] if len(self.not_media) > EXTENSIONS_SHOWN else []
@@ -106,6 +110,8 @@ def find_files(paths: Iterable[Path], dataset_id: str) -> Found:
         if path.is_dir():
             for file in _walk(path, found):
                 _add(found, file, f"{dataset_id}/{file.relative_to(path).as_posix()}")
+        elif is_system_file(path.absolute().name):  # the stack passes it over, so nobody could be told of its end
+            found.system += 1
         else:
             _add(found, path, f"{dataset_id}/{path.absolute().name}")
     return found
@@ -116,11 +122,14 @@ def _walk(folder: Path, found: Found) -> Iterator[Path]:
     for here, folders, files in folder.walk(on_error=_raise_unreadable):
         visible = sorted(name for name in folders if not name.startswith("."))
         found.hidden += len(folders) - len(visible)
-        folders[:] = visible
+        folders[:] = [name for name in visible if not is_system_file(f"{name}/x")]
+        found.system += len(visible) - len(folders)
         for name in sorted(files):
             path = here / name
             if name.startswith("."):
                 found.hidden += 1
+            elif is_system_file(name):
+                found.system += 1
             elif path.is_dir():  # a link: it may lead back to where it is
                 found.linked_folders += 1
             elif path.exists() and not path.is_file():  # a pipe, say: reading it may never end

@@ -57,6 +57,17 @@ class TestIntoTheBucket:
             "Skipped 1 linked folder: name a folder to drop what is in it.",
         ]
 
+    def test_what_a_system_keeps_is_skipped_as_the_stack_passes_it_over(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        has(photos, "Thumbs.db", "sub/desktop.ini", "__MACOSX/a.png", "._x.png")
+        ended = assetline("drop", "photos", "photos/._x.png", "--dataset", "ds1", "--no-wait", "--no-progress")
+        assert drops.objects() == ["ds1/a.png", "ds1/sub/b.jpg"]
+        assert ended.stderr.splitlines()[:2] == [
+            "Skipped 1 hidden: names that begin with a dot.",
+            "Skipped 4 files of an operating system, such as Thumbs.db.",
+        ]
+
     def test_what_is_named_is_dropped_whatever_it_is(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
         has(photos, "readme.txt", ".hidden.png")
         assetline("drop", "photos/readme.txt", "photos/.hidden.png", "--dataset", "ds1", "--no-wait")

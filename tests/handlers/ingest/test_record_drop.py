@@ -232,6 +232,14 @@ def test_a_poisoned_message_fails_alone(stage: SessionStage) -> None:
     assert drop("ds1/fine.png", etag).state == "dropped"
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "sub/._x.png", "Thumbs.db", "desktop.ini", "__MACOSX/x.png"])
+def test_what_a_system_leaves_beside_pictures_is_no_drop(stage: SessionStage, name: str) -> None:
+    etag = put(stage, f"ds1/{name}", b"\0\0\0\1Bud1")
+    assert record(messages(created(f"ds1/{name}", b"\0\0\0\1Bud1", etag))) == {"batchItemFailures": []}
+    assert connections.ledger().get([drop_id(DROPS, f"ds1/{name}", etag)]) == {}
+    assert stage.s3.get_object_tagging(Bucket=DROPS, Key=f"ds1/{name}")["TagSet"] == []
+
+
 def test_a_folder_of_a_console_is_no_drop(stage: SessionStage) -> None:
     record(messages(created("ds1/folder/", b"", "0" * 32)))
     assert connections.ledger().get([drop_id(DROPS, "ds1/folder/", "0" * 32)]) == {}

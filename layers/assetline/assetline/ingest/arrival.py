@@ -5,6 +5,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field
 
 from assetline.ingest.ledger import comparable
+from assetline.ingest.system_files import is_system_file
 
 
 class Arrival(BaseModel, frozen=True):
@@ -24,9 +25,9 @@ class Arrival(BaseModel, frozen=True):
         return self.version_id or self.etag
 
     @property
-    def is_folder(self) -> bool:
-        """Whether it is only what consoles put to show a folder."""
-        return self.size == 0 and self.key.endswith("/")
+    def is_passed_over(self) -> bool:
+        """Whether nobody dropped it: consoles put it to show a folder, or a system keeps it beside pictures."""
+        return (self.size == 0 and self.key.endswith("/")) or is_system_file(self.key)
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:

@@ -22,7 +22,7 @@ type Noted = Recorded | None
 
 @dataclass(frozen=True)
 class Sight:
-    """An arrival as it was looked at: a drop, or None for a folder; `known` where it is that of the ledger.
+    """An arrival as it was looked at: a drop, or None for what is passed over; `known` where it is that of the ledger.
 
     `answered` says that S3 gave the object out, now or for the ledger. `failed` is why it could not be looked at.
     """
@@ -67,7 +67,7 @@ class Recorder:
         return [self._noted_or_failed(sight, others_answered=answered) for sight in sights]
 
     def _described(self, arrival: Arrival) -> Sight:
-        if arrival.is_folder:
+        if arrival.is_passed_over:
             return Sight()
         try:
             return Sight(described(arrival, self.limits))

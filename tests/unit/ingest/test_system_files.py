@@ -1,0 +1,27 @@
+import pytest
+
+from assetline.ingest.system_files import is_system_file
+
+OF_A_SYSTEM = [
+    *(".DS_Store", "ds1/a/.ds_store", "ds1/._x.png", "Thumbs.db", "THUMBS.DB", "a/Desktop.ini", "ds1/Icon\r"),
+    *("ds1/__MACOSX/a/x.png", "ds1/$RECYCLE.BIN/x.png", "ds1/@eaDir/x.jpg/SYNOPHOTO_THUMB_M.jpg", ".Trashes/501/x.png"),
+]
+OF_A_PERSON = [
+    "ds1/x.png",
+    "ds1/.hidden.png",
+    "ds1/thumbs.db.png",
+    "ds1/_x.png",
+    "ds1/x._y.png",
+    "__MACOSX.png",
+    "icon",
+]
+
+
+@pytest.mark.parametrize("path", OF_A_SYSTEM)
+def test_what_a_system_keeps_is_known_in_any_case(path: str) -> None:
+    assert is_system_file(path)
+
+
+@pytest.mark.parametrize("path", OF_A_PERSON)
+def test_what_a_person_dropped_is_no_system_file(path: str) -> None:
+    assert not is_system_file(path)
