@@ -15,6 +15,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from assetline_cli.assets.renamed_files import LIST_NAME
 from assetline_cli.main import app
 from local.emulators.vi.scenario import Scenario
 from local.emulators.vi.server import Emulator, running
@@ -467,11 +468,12 @@ OUT = "Bringing assets out"
 
 
 def downloaded(world: World, line: Line, place: str, **names: str) -> dict[str, bytes]:
-    """Run a line that downloads into a folder of its own, and return what is there then."""
+    """Run a line that downloads into a folder of its own, and return the files of assets that are there then."""
     result = world.ran(line, out=place, **names)
     assert result.exit_code == 0, result.output
     folder = world.folder / place
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != LIST_NAME]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def held(world: World) -> dict[str, bytes]:

@@ -61,7 +61,8 @@ def download(  # noqa: PLR0913 - typer: one argument an option
 
     A file that is there with equal size and checksum is skipped, so the same
     command again goes on where it stopped. A file has its name only when it is
-    whole. Of several assets of one name, all but the first have their ids in
+    whole. Names are such that any disk takes them; .assetline-names.jsonl in a
+    folder says which are not the assets' own. Of several assets of one name, all but the first have their ids in
     theirs; so has one whose name another file in the folder has, which is
     replaced only with --overwrite. To S3 it is a run of the stack that
     downloads: Ctrl+C ends the watching only. Exit status: 0 all files are
@@ -133,9 +134,13 @@ def _bring(  # noqa: PLR0913 - each is an option of the command
         listing = Listing(client, wanted)
         listing.admit()
         assets, place = Assets(of_files, wanted.dataset_id), FolderPlace(folder)
+        place.remove_abandoned()
         bringer = Bringer(listing, lambda stopped: FolderFetch(assets, http, place, overwrite, stopped), desk.clock)
-        with view_on(desk.out, desk.clock, wanted=progress) as view:
-            return bringer.bring(lambda told: view.show(_picture(told, wanted.dataset_id, now())), by_date=by_date)
+        try:
+            with view_on(desk.out, desk.clock, wanted=progress) as view:
+                return bringer.bring(lambda told: view.show(_picture(told, wanted.dataset_id, now())), by_date=by_date)
+        finally:
+            place.keep_renamed(bringer.renamed)
 
 
 def _picture(told: Bringing, dataset_id: str, now: datetime) -> Picture:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from assetline.assets.asset_file import AssetFile, Outcome, id_of, named, unknown
 from assetline.assets.file_names import Names
 from assetline.download.fetch_file import Fetch, Stopped
+from assetline_cli.assets.renamed_files import RenamedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,8 @@ TICK_SECONDS = 0.5
 class Bringing:
     """How far the downloading is; `files` and `bytes_total` grow until all is `listed`.
 
-    `nameless` are records without an id; `beside` are files written beside another of their name, which is as it was.
+    `nameless` are records without an id; `beside` are files written beside another of their name, which is as it was;
+    `renamed` are all files that are there under a name that is not their asset's.
     """
 
     began_at: datetime
@@ -46,6 +48,7 @@ class Bringing:
     bytes_written: int = 0
     failed: list[Outcome] = field(default_factory=list)
     beside: list[Outcome] = field(default_factory=list)
+    renamed: list[RenamedFile] = field(default_factory=list)
 
     def add(self, outcome: Outcome, size: int) -> None:
         """Count what became of a file of *size*."""
@@ -55,6 +58,8 @@ class Bringing:
             self.bytes_written += outcome.bytes
         if outcome.state == "failed":
             self.failed.append(outcome)
+        elif outcome.name.rpartition("/")[2] != outcome.filename:
+            self.renamed.append(RenamedFile(outcome.name, outcome.filename, outcome.asset_id))
 
 
 class Bringer:
@@ -65,6 +70,11 @@ class Bringer:
         self._stop = Event()
         self._fetch = fetch(self._stop.is_set)
         self._bringing = Bringing(clock.now())
+
+    @property
+    def renamed(self) -> list[RenamedFile]:
+        """The files there so far whose names are not their assets'."""
+        return self._bringing.renamed
 
     def bring(self, tell: Callable[[Bringing], object], *, by_date: bool) -> Bringing:
         """Bring all files, *tell* how far it is as it goes, and return how it ended.

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import PurePosixPath
 from stat import S_ISREG
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from assetline.assets.asset_file import names_with_id
+from assetline.assets.asset_file import failed, names_with_id
+from assetline.assets.file_names import UNDATED, folded
 from assetline.download.fetch_file import Arriving, Fetch, NotKept
 from assetline.vi.crc32c import Crc32c
+from assetline_cli.assets.renamed_files import keep_renamed
 from assetline_cli.errors import FolderFull
+from assetline_cli.part_files import part_of, remove_abandoned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from assetline.assets.asset_file import AssetFile, Outcome
+    from assetline_cli.assets.renamed_files import RenamedFile
 
 PIECE = 1024**2
 # What the next file would meet as well.
@@ -35,6 +40,10 @@ class FolderFetch(Fetch):
 
     def bring(self, file: AssetFile) -> Outcome:
         """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
+        try:
+            self.place.admit(file)
+        except NotKept as failure:
+            return failed(file, failure.reason, str(failure))
         if self.overwrite:
             return super().bring(file)
         with self.place.free_name(file) as named:
@@ -46,7 +55,7 @@ class FolderPlace:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._under_way: dict[str, str] = {}  # the ids of assets, by the names that they are about to get
+        self._under_way: dict[str, str] = {}  # the ids of assets, by the names that they are about to get, folded
         self._equal: dict[str, int] = {}  # what has been read already, by name: nothing is read twice
 
     def room(self, file: AssetFile) -> AbstractContextManager[object]:  # noqa: ARG002 - as every place has it
@@ -61,15 +70,15 @@ class FolderPlace:
             yield named
         finally:
             self._equal.pop(named.name, None)
-            del self._under_way[named.name]
+            del self._under_way[folded(named.name)]
 
     def _free(self, file: AssetFile) -> AssetFile:
         for name in chain([file.name], names_with_id(file)):
-            if self._under_way.setdefault(name, file.asset_id) == file.asset_id:
+            if self._under_way.setdefault(folded(name), file.asset_id) == file.asset_id:
                 named = file.model_copy(update={"name": name})
                 if not self._is_another(named):
                     return named
-                del self._under_way[name]
+                del self._under_way[folded(name)]
         raise AssertionError("one of the names is free: there is no end of them")
 
     def _is_another(self, file: AssetFile) -> bool:
@@ -110,14 +119,36 @@ class FolderPlace:
             FolderFull: none can.
         """
         path = self._folder / file.name
-        part = path.with_name(f".{uuid4().hex}.part")
         try:
-            try:
-                _write(part, arriving)
-                part.replace(path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
+            with part_of(path) as descriptor:
+                _write(descriptor, arriving)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def admit(self, file: AssetFile) -> None:
+        """Refuse a file of a subfolder that is a link: it leads to where nobody asked for files.
+
+        Raises:
+            NotKept: it is.
+        """
+        for parent in PurePosixPath(file.name).parents[:-1]:
+            path = self._folder / parent
+            if path.is_symlink() or path.is_junction():
+                raise NotKept(
+                    "NotStored", f"Its folder {str(path)!r} is a link, which is not followed: remove the link."
+                )
+
+    def remove_abandoned(self) -> int:
+        """Remove what runs that were killed have left in the folder and its folders by date; return how many files."""
+        try:
+            return remove_abandoned(_and_by_date(self._folder))
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def keep_renamed(self, renamed: Iterable[RenamedFile]) -> None:
+        """Note in the folder which files are not called as their assets; raises as `put`."""
+        try:
+            keep_renamed(self._folder, renamed)
         except OSError as error:
             raise self._failure(error) from error
 
@@ -130,22 +161,26 @@ class FolderPlace:
         return NotKept("NotStored", f"{error.strerror}.")
 
 
-def _write(part: Path, arriving: Arriving) -> None:
+def _write(descriptor: int, arriving: Arriving) -> None:
     # By the system's own calls, half as many as a file object makes: at each of them the threads change places.
-    descriptor = _opened(part)
-    try:
-        for piece in arriving:
-            left = memoryview(piece)
-            while left:  # a write may take a part of it
-                left = left[os.write(descriptor, left) :]
-    finally:
-        os.close(descriptor)
+    for piece in arriving:
+        left = memoryview(piece)
+        while left:  # a write may take a part of it
+            left = left[os.write(descriptor, left) :]
 
 
-def _opened(part: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # the last on Windows only
-    try:
-        return os.open(part, flags, 0o666)
-    except FileNotFoundError:  # a folder by date, and the first file of its day
-        part.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(part, flags, 0o666)
+def _and_by_date(folder: Path) -> Iterator[Path]:
+    """Yield *folder* and its folders by date, but none behind a link."""
+    yield folder
+    for folders in ([UNDATED], [r"\d{4}", r"\d\d", r"\d\d"]):
+        found = [folder]
+        for pattern in folders:
+            found = [below for one in found for below in _below(one, re.compile(pattern))]
+        yield from found
+
+
+def _below(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
+    with os.scandir(folder) as entries:
+        return [
+            folder / one.name for one in entries if pattern.fullmatch(one.name) and one.is_dir(follow_symlinks=False)
+        ]

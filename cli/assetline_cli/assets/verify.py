@@ -6,8 +6,8 @@ import json as to_json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Literal
+from unicodedata import normalize
 
 import typer
 
@@ -149,6 +149,7 @@ class There:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._sizes = place.sizes()
+        self._spelled = {normalize("NFC", name): name for name in self._sizes}  # disks of macOS decompose accents
         self._dropped = {asset_filename(name): name for name in self._sizes if _is_utf8(name)}
         self._taken: set[str] = set()
 
@@ -176,11 +177,18 @@ class There:
 
     def _names(self, file: AssetFile) -> Iterator[str]:
         """Yield the names there that a download may have given it, and the one it may have been dropped under."""
-        if file.name in self._sizes:
-            yield file.name
-        yield from takewhile(self._sizes.__contains__, names_with_id(file))
+        if (name := self._spelled_there(file.name)) is not None:
+            yield name
+        for with_id in names_with_id(file):
+            if (name := self._spelled_there(with_id)) is None:
+                break
+            yield name
         if file.filename in self._dropped:
             yield self._dropped[file.filename]
+
+    def _spelled_there(self, name: str) -> str | None:
+        """Return the name of a file there as that place spells it."""
+        return name if name in self._sizes else self._spelled.get(normalize("NFC", name))
 
     def _difference(self, file: AssetFile, name: str) -> Difference | None:
         size = self._sizes[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 from assetline.ingest.system_files import is_system_file
 from assetline.vi.crc32c import Crc32c, from_s3
 from assetline_cli.errors import PlaceUnreadable, code_of
+from assetline_cli.part_files import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PIECE = 1024**2
 S3 = "s3://"
-_UNDER_WAY = re.compile(r"\.[0-9a-f]{32}\.part")  # of a download that goes on, or was killed
 
 
 class Place(Protocol):
@@ -74,7 +73,7 @@ class Folder:
             below[:] = [name for name in below if not name.startswith(".")]
             for name in names:
                 path = Path(folder) / name
-                if not _UNDER_WAY.fullmatch(name) and path.is_file():
+                if not PART.fullmatch(name) and path.is_file():
                     yield path.relative_to(self.path).as_posix(), path.stat().st_size
 
 

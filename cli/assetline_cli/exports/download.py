@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from assetline_cli.errors import DownloadFailed, FolderUnwritable, explain
+from assetline_cli.part_files import part_of, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,20 +47,23 @@ def ready_folder(folder: Path, another: str = "give --to a directory") -> None:
 def download(s3: S3Client, result: ExportResult, folder: Path, console: Console) -> list[Path]:
     """Bring the file, its manifest and, if there is one, its changes into *folder*, and return where they are.
 
-    A file has its name only when it is whole: boto3 writes under another name and renames.
+    A file has its name only when it is whole. What a run that was killed has left is removed.
 
     Raises:
         DownloadFailed: one did not arrive; what is in S3 is untouched.
     """
     arrived = []
+    with suppress(OSError):
+        remove_abandoned([folder])
     sizes = {result.key: result.bytes, result.manifest_key: 0}
     if result.changes_key:
         sizes[result.changes_key] = 0  # nobody has said
     for key, size in sizes.items():
         path = folder / PurePosixPath(key).name
         try:
-            with _bar(console, path.name, size) as advance:
-                s3.download_file(result.bucket, key, str(path), Callback=advance)
+            bar = _bar(console, path.name, size)
+            with bar as advance, part_of(path) as part, os.fdopen(part, "wb", closefd=False) as file:
+                s3.download_fileobj(result.bucket, key, file, Callback=advance)
         except (BotoCoreError, ClientError) as error:
             raise _failed(result.bucket, key, folder, explain(error)) from error
         except (Boto3Error, OSError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assetline_cli.assets.renamed_files import LIST_NAME
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
 from local.emulators.vi.server import Emulator, running
 from local.emulators.vi.store import Asset
@@ -70,5 +71,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return every file below *folder*, hidden ones too, by its path there."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Return every file below *folder*, hidden ones too but the list of renamed ones, by its path there."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != LIST_NAME]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

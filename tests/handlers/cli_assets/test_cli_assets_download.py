@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assetline_cli.assets.renamed_files import renamed_in
 from assetline_cli.clock import Clock
 from local.emulators.vi.scenario import DownloadFault, Scenario
 from tests.handlers.cli_account import Account, Run
@@ -75,6 +76,20 @@ def test_names_lead_nowhere_else_and_assets_of_one_name_are_told_apart(vi: Held,
     assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
     assert files(folder).keys() == {".._a.png", "b.png", "b~asset-000003.png"}
     assert {path.name for path in folder.parent.iterdir()} == {"photos"}
+
+
+def test_a_list_in_the_folder_tells_renamed_files_from_others(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a:b.png", "CON.png", "c.png", "a?b.png", "x.png.")
+    words = ("assets", "download", "ds1", str(folder))
+    for more in ((), ("--id", "asset-000002")):
+        assert assetline(*words, *more).exit_code == 0
+        assert renamed_in(folder) == [
+            ("_CON.png", "CON.png", "asset-000002"),
+            ("a_b.png", "a:b.png", "asset-000001"),
+            ("a_b~asset-000004.png", "a?b.png", "asset-000004"),
+            ("x.png_", "x.png.", "asset-000005"),
+        ]
+    assert assetline("assets", "verify", "ds1", str(folder)).exit_code == 0
 
 
 def test_a_full_disk_ends_it_with_a_message_and_no_half_file(
@@ -174,6 +189,36 @@ def test_nothing_of_an_interrupted_download_is_half_there(vi: Held, assetline: R
     ended = assetline("assets", "download", "ds1", str(folder), clock=Clock(now=now))
     assert ended.exit_code == 130
     assert all(content == f"bytes of {name}".encode() for name, content in files(folder).items())
+
+
+def test_what_a_killed_download_left_is_removed_by_the_next(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("a.png")
+    left = [f".{'0' * 32}.part", f"2026/11/21/.{'1' * 32}.part", f"undated/.{'2' * 32}.part"]
+    mine = [f"sub/.{'3' * 32}.part", ".mine.part", f"linked/11/21/.{'4' * 32}.part"]
+    for name in left + mine:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"half")
+    (folder / "2025").symlink_to(folder / "linked", target_is_directory=True)
+    assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
+    assert files(folder).keys() == {"a.png", *mine}
+
+
+def test_a_linked_folder_is_not_followed(vi: Held, assetline: Run, folder: Path, tmp_path: Path) -> None:
+    (asset,) = vi.holds("a.png")
+    asset.created = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp() * 1000)
+    (tmp_path / "elsewhere/11/20").mkdir(parents=True)
+    (tmp_path / "elsewhere/11/20/a.png").write_bytes(b"bytes of a.png")
+    folder.mkdir()
+    (folder / "2026").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    for words in ((), ("--overwrite",)):
+        ended = assetline("assets", "download", "ds1", str(folder), "--by-date", *words)
+        assert ended.exit_code == 1
+        assert f"Its folder {str(folder / '2026')!r} is a link, which is not followed" in ended.stderr
+    assert files(tmp_path / "elsewhere") == {"11/20/a.png": b"bytes of a.png"}
+    assert assetline("assets", "verify", "ds1", str(folder), "--by-date").exit_code == 1
+    asset.filename = "b.png"
+    assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
+    assert files(tmp_path / "elsewhere").keys() == {"11/20/a.png"}
 
 
 def test_sixteen_thousand_and_one_assets_arrive_whole(vi: Held, assetline: Run, folder: Path) -> None:

@@ -88,6 +88,13 @@ def test_an_asset_whose_name_begins_with_a_dot_is_no_hidden_file(vi: Held, asset
     assert (verified.exit_code, verified.stderr) == (0, f"2 files of ds1 are equal in {folder}.\n")
 
 
+def test_a_disk_that_decomposes_accents_has_the_files(vi: Held, assetline: Run, folder: Path) -> None:
+    vi.holds("\u00e9.png")
+    folder.mkdir()
+    (folder / "e\u0301.png").write_bytes("bytes of \u00e9.png".encode())
+    assert assetline("assets", "verify", "ds1", str(folder)).exit_code == 0
+
+
 def test_files_are_found_under_the_paths_they_were_dropped_under(vi: Held, assetline: Run, folder: Path) -> None:
     paths = {"one.png": b"1", "more/four.png": b"4", "more__four.png": b"another", "a/b/c.png": b"3"}
     for path, content in paths.items():

@@ -1,0 +1,54 @@
+"""Which asset a file is of whose name is not the asset's: a list in the folder, hidden, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from assetline_cli.part_files import part_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+LIST_NAME = ".assetline-names.jsonl"
+
+
+class RenamedFile(NamedTuple):
+    """A file: its `name` in the folder, and what its asset is called."""
+
+    name: str
+    filename: str
+    asset_id: str
+
+
+def keep_renamed(folder: Path, renamed: Iterable[RenamedFile]) -> None:
+    """Add files to the list of a folder; a file that is in it is replaced.
+
+    Raises:
+        OSError: the list cannot be read or written.
+    """
+    added = {one.name: one for one in renamed}
+    if not added:
+        return
+    listed = {one.name: one for one in renamed_in(folder)} | added
+    with part_of(folder / LIST_NAME) as part, os.fdopen(part, "wb", closefd=False) as file:
+        file.writelines(json.dumps(listed[name]._asdict()).encode() + b"\n" for name in sorted(listed))
+
+
+def renamed_in(folder: Path) -> list[RenamedFile]:
+    """Return the list of a folder; what is no line of ours is left out. Raises `OSError`."""
+    try:
+        lines = (folder / LIST_NAME).read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    return [one for line in lines if (one := _parsed(line)) is not None]
+
+
+def _parsed(line: bytes) -> RenamedFile | None:
+    try:
+        fields = json.loads(line)
+        return RenamedFile(str(fields["name"]), str(fields["filename"]), str(fields["asset_id"]))
+    except (ValueError, KeyError, TypeError):
+        return None
