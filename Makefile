@@ -21,6 +21,7 @@ MINISTACK := .local/tools/ministack/.synced
 SAM       := .local/tools/sam/.synced
 AWSCLI    := .local/tools/awscli/.synced
 VISDK     := .local/tools/visdk/.synced
+SDKTESTS  := .local/tools/visdk-tests/.unpacked
 JSONATA   := .local/tools/jsonata/node_modules/.synced
 IAMLINT   := .local/tools/iamlint/.synced
 LOCK      := pyproject.toml uv.lock .python-version
@@ -51,7 +52,7 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(JSONATA) $(IAMLINT) ## Run all tests, those on the local stack too
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(IAMLINT) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: bench
@@ -129,6 +130,17 @@ $(DEV_ENV): $(LOCK) | $(UV_INSTALLED)
 .local/tools/%/.synced: $(LOCK) | $(UV_INSTALLED)
 	@echo "Installing $*, in an environment of its own."
 	@UV_PROJECT_ENVIRONMENT=.local/tools/$* $(UV) sync --frozen --quiet --only-group $*
+	@touch $@
+
+# The SDK's own tests are in its source distribution alone, whose hash is in the lock. pip reads its metadata by building it.
+$(SDKTESTS): $(VISDK)
+	@echo "Fetching the tests of the SDK of Datature Vi."
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(UV) export --frozen --quiet --only-group visdk --no-emit-project --no-header --no-annotate \
+		| sed -n '/^vi-sdk==/,/[^\\]$$/p' > $(@D)/requirements.txt
+	@.local/tools/visdk/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary vi-sdk \
+		--no-build-isolation --require-hashes --requirement $(@D)/requirements.txt --dest $(@D)
+	@tar -xzf $(@D)/vi_sdk-*.tar.gz -C $(@D) --strip-components=1
 	@touch $@
 
 # The reference implementation of JSONata is JavaScript: Node.js is in the environment of this tool.

@@ -160,7 +160,14 @@ said["succeeded"] = result.total_succeeded
 def test_the_ration_is_kept_and_says_how_long_to_wait(vi: Emulator, http: httpx.Client) -> None:
     vi.has(Scenario(sessions_per_window=2, window_seconds=60))
     path = f"{DATASET}/assetSources/managed/datature/default/assetIngestionSessions"
-    spec = {"spec": {"assets": [], "kind": "Upload", "failureMode": "FailAfterOne", "onAssetOverwritten": "x"}}
+    spec = {
+        "spec": {
+            "assets": [],
+            "kind": "Upload",
+            "failureMode": "FailAfterOne",
+            "onAssetOverwritten": "RemoveLinkedResource",
+        }
+    }
     answers = [http.post(path, json=spec) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 59 <= int(answers[2].headers["retry-after"]) <= 60
@@ -233,3 +240,107 @@ def test_a_bulk_deletion_takes_its_time_fails_and_loses_its_answer(vi: Emulator,
     assert second["nextPage"] is None
     vi.plays(Scenario(lists_deletions=False))
     assert http.get(sessions).status_code == 404
+
+
+SOURCE = f"{DATASET}/assetSources/managed/datature/default"
+
+
+def uploaded(http: httpx.Client, filename: str, mime: str, content: bytes, overwritten: str) -> dict[str, Any]:
+    """Upload a file in a session of its own, and return what the session says then."""
+    kind = mime.partition("/")[0].title()
+    entry = {"filename": filename, "mime": mime, "size": len(content), "crc32c": None, "kind": kind}
+    spec = {"assets": [entry], "kind": "Upload", "failureMode": "FailAfterAll", "onAssetOverwritten": overwritten}
+    session = http.post(f"{SOURCE}/assetIngestionSessions", json={"spec": spec}).json()
+    assert httpx.put(session["status"]["assets"][0]["upload"]["url"], content=content).status_code == 200
+    path = f"{SOURCE}/assetIngestionSessions/{session['assetIngestionSessionId']}"
+    said: dict[str, Any] = http.get(path).json()
+    return said
+
+
+@pytest.mark.parametrize(
+    ("overwritten", "annotations"),
+    [("RemoveLinkedResource", {}), ("KeepLinkedResource", {"cat": 2}), ("KeepLinkedResources", {"cat": 2})],
+)
+def test_an_overwritten_asset_keeps_its_annotations_if_asked_to(
+    vi: Emulator, http: httpx.Client, overwritten: str, annotations: dict[str, int]
+) -> None:
+    uploaded(http, "a.png", "image/png", image("png"), overwritten)
+    vi.assets("ds1")["a.png"].annotations = {"cat": 2}
+    first = vi.assets("ds1")["a.png"].asset_id
+    uploaded(http, "a.png", "image/png", image("png", 2), overwritten)
+    asset = vi.assets("ds1")["a.png"]
+    assert (asset.asset_id, asset.annotations, asset.content.read()) == (first, annotations, image("png", 2))
+
+
+def test_an_unknown_way_to_overwrite_is_refused(http: httpx.Client) -> None:
+    spec = {"assets": [], "kind": "Upload", "failureMode": "FailAfterAll", "onAssetOverwritten": "KeepBoth"}
+    assert http.post(f"{SOURCE}/assetIngestionSessions", json={"spec": spec}).status_code == 400
+
+
+FILM = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"
+
+
+@pytest.mark.parametrize(
+    ("mime", "content", "code"),
+    [
+        ("image/png", image("jpg"), None),  # another image: the SDK goes by the extension, too
+        ("image/heic", image("heic"), None),
+        ("image/png", FILM, "EBADMIME"),
+        ("image/png", b"this is text", "EBADMIME"),
+        ("video/mp4", FILM, None),
+        ("video/mp4", image("png"), "EBADMIME"),
+        ("video/mp4", b"\x00\x01\x02 what nobody knows", None),
+        ("application/vnd.rn-realmedia", b".RMF\x00\x00\x00\x12", None),
+    ],
+)
+def test_a_file_that_is_not_of_its_mime_type_is_an_error(
+    http: httpx.Client, mime: str, content: bytes, code: str | None
+) -> None:
+    events = uploaded(http, "a", mime, content, "RemoveLinkedResource")["status"]["events"]
+    assert [event["files"] for event in events if event["kind"] == "Error"] == ([{"a": code}] if code else [])
+
+
+def test_the_one_asset_source_is_answered_and_no_other(http: httpx.Client) -> None:
+    uploaded(http, "a.png", "image/png", image("png"), "RemoveLinkedResource")
+    [listed] = http.get(f"{DATASET}/assetSources").json()["items"]
+    assert http.get(SOURCE).json().items() >= {(name, listed[name]) for name in listed if name != "metadata"}
+    assert [one["filename"] for one in http.get(f"{SOURCE}/sample").json()["items"]] == ["a.png"]
+    assert http.get(f"{DATASET}/assetSources/managed/datature/another").status_code == 404
+    assert http.delete(SOURCE).status_code == 409
+
+
+def test_assets_are_listed_with_their_objects(vi: Emulator, http: httpx.Client) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        uploaded(http, name, "image/png", image("png"), "RemoveLinkedResource")
+    vi.assets("ds1")["b.png"].annotations = {"cat": 2, "dog": 1}
+    first = http.get(f"{DATASET}/assetsWithObjects", params={"s": "2"}).json()
+    assert [one["asset"]["filename"] for one in first["items"]] == ["a.png", "b.png"]
+    assert [one["tag"] for one in first["items"][1]["objects"]] == ["cat", "cat", "dog"]
+    rest = http.get(f"{DATASET}/assetsWithObjects", params={"s": "2", "p": first["nextPage"]}).json()
+    assert ([one["asset"]["filename"] for one in rest["items"]], rest["nextPage"]) == (["c.png"], None)
+    asset_id = first["items"][1]["asset"]["assetId"]
+    assert http.get(f"{DATASET}/assetsWithObjects/{asset_id}").json() == first["items"][1]
+    annotated = http.get(f"{DATASET}/assetsWithObjects", params={"annotationFilter": "dog"}).json()
+    assert [one["asset"]["assetId"] for one in annotated["items"]] == [asset_id]
+    assert http.get(f"{DATASET}/assetsWithObjects", params={"view": "odd"}).status_code == 400
+
+
+def test_folders_are_made_listed_walked_and_forgotten(http: httpx.Client) -> None:
+    uploaded(http, "a.png", "image/png", image("png"), "RemoveLinkedResource")
+    for name in ("raw", "raw%2F2025", "children"):
+        assert http.put(f"{DATASET}/folders/{name}", json={"owner": "o"}).status_code == 200
+    listed = http.get(f"{DATASET}/folders", params={"o": "d"}).json()["items"]
+    assert [folder["name"] for folder in listed] == ["raw/2025", "raw", "children"]
+    assert http.get(f"{DATASET}/folders/raw%2F2025").json()["name"] == "raw/2025"
+
+    def children(name: str, **asked: str) -> list[str]:
+        items = http.get(f"{DATASET}/folders/{name}/children", params=asked).json()["items"]
+        return [one["resource"].get("name") or one["resource"]["filename"] for one in items]
+
+    assert children("%2F") == ["children", "raw", "a.png"]
+    assert (children("%2F", childType="Asset"), children("raw")) == (["a.png"], ["raw/2025"])
+    assert http.get(f"{DATASET}/folders/nope/children").status_code == 404
+    assert http.delete(f"{DATASET}/folders/raw").status_code == 204
+    assert http.delete(f"{DATASET}/folders/raw").status_code == 404
+    assert http.delete(f"{DATASET}/folders").status_code == 204
+    assert (http.get(f"{DATASET}/folders").json()["items"], children("%2F")) == ([], ["a.png"])

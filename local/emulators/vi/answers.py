@@ -1,12 +1,18 @@
 """Sessions, datasets and the like as the emulated API writes them down (contract sheet, section 3)."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from starlette.requests import Request
+
+from local.emulators.vi.assets import token_of
 from local.emulators.vi.objects import upload_path
+from local.emulators.vi.refusals import offset_of_page, page_size_of
 from local.emulators.vi.scenario import DeadUploadHost, ExpiredUpload, OmittedEntry
 from local.emulators.vi.sessions import Session
 from local.emulators.vi.stage import Multipart, Stage
 from local.emulators.vi.store import Dataset, Deletion, now_ms
+from local.emulators.wire import JsonResponse
 
 DEAD = "http://127.0.0.1:9"  # the discard port: nobody listens
 OVER = -1.0
@@ -69,6 +75,13 @@ def _metadata(session: Session, place: int) -> dict[str, Any]:
         "size": entry.size,
         "crc32c": entry.crc32c,
     }
+
+
+def page_answer(request: Request, stage: Stage, found: Sequence[dict[str, Any]]) -> JsonResponse:
+    """Return the page of a list that is asked for; raises `Refused`."""
+    size, offset = page_size_of(request, stage), offset_of_page(request)
+    following = token_of(offset + size) if offset + size < len(found) else None
+    return JsonResponse({"items": found[offset : offset + size], "nextPage": following, "prevPage": None})
 
 
 def metadata(created: int) -> dict[str, Any]:

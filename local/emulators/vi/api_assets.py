@@ -1,11 +1,12 @@
-"""Assets of the emulated Vi (contract sheet, section 2, rows 9 to 14)."""
+"""Assets of the emulated Vi (contract sheet, section 2, rows 9 to 14 and 29)."""
 
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from local.emulators.vi.answers import OVER
+from local.emulators.vi.answers import OVER, page_answer
 from local.emulators.vi.assets import BadQuery, Question, record_of, token_of
 from local.emulators.vi.objects import download_path
 from local.emulators.vi.refusals import Refused, body_of, dataset_of, offset_of_page, origin_of, page_size_of
@@ -74,6 +75,32 @@ class AssetsApi:
             raise Refused(404, "Asset not found")
         return await self._renamed(request, dataset, asset)
 
+    async def listed_with_objects(self, request: Request) -> Response:
+        """Answer a page of assets with what is annotated on them; `view=recent` has the newest first."""
+        dataset, query = dataset_of(request, self._stage), request.query_params
+        if query.get("view", "default") not in {"default", "recent"}:
+            raise Refused(400, "view is default or recent")
+        found = [one for one in self._matching(dataset, _question(request)) if _has_objects(one, query)]
+        if query.get("view") == "recent":
+            found = sorted(found, key=lambda asset: asset.updated, reverse=True)
+        return page_answer(request, self._stage, [self._with_objects(one, dataset, request) for one in found])
+
+    async def get_with_objects(self, request: Request) -> Response:
+        """Answer one asset with what is annotated on it."""
+        dataset = dataset_of(request, self._stage)
+        return JsonResponse(self._with_objects(self._asset(request, dataset), dataset, request))
+
+    def records(self, request: Request, dataset: Dataset) -> list[dict[str, Any]]:
+        """Return all assets of a dataset as the API shows them."""
+        contents = request.query_params.get("contents") == "y"
+        return [self._record(one, dataset, request, contents=contents) for one in dataset.assets.values()]
+
+    def _with_objects(self, asset: Asset, dataset: Dataset, request: Request) -> dict[str, Any]:
+        contents = request.query_params.get("contents") == "y"
+        tags = [tag for tag, number in sorted(asset.annotations.items()) for _ in range(number)]
+        objects = [{"annotationId": f"{asset.asset_id}-{place}", "tag": tag} for place, tag in enumerate(tags, 1)]
+        return {"asset": self._record(asset, dataset, request, contents=contents), "objects": objects}
+
     def _matching(self, dataset: Dataset, asked: Question) -> list[Asset]:
         key = (id(dataset), dataset.version, repr(asked))
         if self._sorted[0] != key:
@@ -108,6 +135,11 @@ class AssetsApi:
         )
         url = {"url": origin_of(request) + path, "expiry": expiry, "headers": {}, "method": "GET"}
         return record | {"contents": {"asset": url}}
+
+
+def _has_objects(asset: Asset, query: QueryParams) -> bool:
+    """Say whether an asset has an annotation that is asked for: how these are filtered is made up."""
+    return "annotationFilter" not in query or query["annotationFilter"] in asset.annotations
 
 
 def _question(request: Request) -> Question:

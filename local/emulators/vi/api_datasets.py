@@ -1,13 +1,10 @@
-"""Organisations and datasets of the emulated Vi (contract sheet, section 2, rows 1 to 8 and 26)."""
-
-from typing import Any
+"""Organisations and datasets of the emulated Vi (contract sheet, section 2, rows 1 to 8)."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from local.emulators.vi.answers import dataset_answer, metadata, organization_answer
-from local.emulators.vi.assets import BadQuery, offset_of, token_of
-from local.emulators.vi.refusals import Refused, body_of, dataset_of, page_size_of
+from local.emulators.vi.answers import dataset_answer, metadata, organization_answer, page_answer
+from local.emulators.vi.refusals import Refused, body_of, dataset_of
 from local.emulators.vi.stage import Stage
 from local.emulators.vi.store import Dataset, now_ms
 from local.emulators.wire import JsonResponse
@@ -21,7 +18,7 @@ class DatasetsApi:
 
     async def organizations(self, request: Request) -> Response:
         """List the one organisation there is."""
-        return self._page(request, [organization_answer(self._stage)])
+        return page_answer(request, self._stage, [organization_answer(self._stage)])
 
     async def organization(self, _: Request) -> Response:
         """Answer the organisation."""
@@ -29,12 +26,14 @@ class DatasetsApi:
 
     async def listed(self, request: Request) -> Response:
         """List the datasets."""
-        return self._page(request, [dataset_answer(self._stage, one) for one in self._stage.datasets.values()])
+        return page_answer(
+            request, self._stage, [dataset_answer(self._stage, one) for one in self._stage.datasets.values()]
+        )
 
     async def list_simple(self, request: Request) -> Response:
         """List the datasets in short."""
         datasets = self._stage.datasets.values()
-        return self._page(request, [{"datasetId": one.dataset_id, "name": one.name} for one in datasets])
+        return page_answer(request, self._stage, [{"datasetId": one.dataset_id, "name": one.name} for one in datasets])
 
     async def create(self, request: Request) -> Response:
         """Make a dataset."""
@@ -80,17 +79,3 @@ class DatasetsApi:
                 "status": {"conditions": [condition]},
             }
         )
-
-    async def sources(self, request: Request) -> Response:
-        """List the one source there is."""
-        dataset_of(request, self._stage)
-        return self._page(request, [{"class": "managed", "provider": "datature", "id": "default"}])
-
-    def _page(self, request: Request, found: "list[dict[str, Any]]") -> Response:
-        size = page_size_of(request, self._stage)
-        try:
-            offset = offset_of(request.query_params["p"]) if "p" in request.query_params else 0
-        except BadQuery as error:
-            raise Refused(400, str(error)) from None
-        following = token_of(offset + size) if offset + size < len(found) else None
-        return JsonResponse({"items": found[offset : offset + size], "nextPage": following, "prevPage": None})

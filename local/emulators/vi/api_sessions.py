@@ -16,6 +16,7 @@ from local.emulators.vi.stage import Multipart, Stage
 from local.emulators.wire import RESET, JsonResponse
 
 LARGEST = 5000
+RETENTIONS = ("RemoveLinkedResource", "KeepLinkedResource", "KeepLinkedResources")  # the last as it is answered
 
 
 class SessionsApi:
@@ -29,6 +30,8 @@ class SessionsApi:
         dataset = dataset_of(request, self._stage)
         spec = (await body_of(request)).get("spec", {})
         entries = [_entry(asset) for asset in spec.get("assets", [])]
+        if spec.get("onAssetOverwritten") not in RETENTIONS:
+            raise Refused(400, f"spec.onAssetOverwritten must be one of {', '.join(RETENTIONS)}")
         if len(entries) > LARGEST:
             raise Refused(400, f"A session has at most {LARGEST} assets")
         for entry in entries:
@@ -47,6 +50,7 @@ class SessionsApi:
             self._stage.scenario.finish_seconds,
             self._stage.scenario.session_seconds,
             fails_for=fails.reason if fails else "",
+            looks_into_files=self._stage.looks_into_files,
         )
         self._stage.sessions[session.session_id] = session
         if self._stage.struck(LostAnswer):

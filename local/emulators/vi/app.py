@@ -15,7 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from local.emulators.vi.api_assets import AssetsApi
 from local.emulators.vi.api_datasets import DatasetsApi
 from local.emulators.vi.api_deletions import DeletionsApi, carry_out
+from local.emulators.vi.api_folders import FoldersApi
 from local.emulators.vi.api_sessions import SessionsApi
+from local.emulators.vi.api_sources import SourcesApi
 from local.emulators.vi.objects import Objects
 from local.emulators.vi.refusals import Refused, refusal
 from local.emulators.vi.scenario import ApiFault, Scenario
@@ -26,6 +28,7 @@ from local.emulators.wire import JsonResponse, sleep_until
 CONTROL = "/_emulator/"
 DATASET = "/workspaces/{org}/datasets/{dataset}"
 SOURCE = f"{DATASET}/assetSources/managed/datature/default"
+ONE_SOURCE = f"{DATASET}/assetSources/{{source_class}}/{{provider}}/{{source}}"
 
 type Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -33,7 +36,7 @@ type Endpoint = Callable[[Request], Awaitable[Response]]
 def emulator(stage: Stage) -> ASGIApp:
     """Return the application that plays what is on *stage*."""
     sessions, assets, datasets, control = SessionsApi(stage), AssetsApi(stage), DatasetsApi(stage), _Control(stage)
-    deletions = DeletionsApi(stage)
+    deletions, sources, folders = DeletionsApi(stage), SourcesApi(stage, assets), FoldersApi(stage, assets)
     routes: list[tuple[str, str, Endpoint]] = [
         ("GET", "/workspaces", datasets.organizations),
         ("GET", "/workspaces/{org}", datasets.organization),
@@ -43,7 +46,17 @@ def emulator(stage: Stage) -> ASGIApp:
         ("GET", DATASET, datasets.get),
         ("PATCH", DATASET, datasets.update),
         ("DELETE", DATASET, datasets.delete),
-        ("GET", f"{DATASET}/assetSources", datasets.sources),
+        ("GET", f"{DATASET}/assetSources", sources.listed),
+        ("GET", ONE_SOURCE, sources.get),
+        ("GET", f"{ONE_SOURCE}/sample", sources.sample),
+        ("DELETE", ONE_SOURCE, sources.delete),
+        ("GET", f"{DATASET}/folders", folders.listed),
+        ("DELETE", f"{DATASET}/folders", folders.delete_all),
+        ("GET", f"{DATASET}/folders/{{folder:path}}", folders.get),
+        ("PUT", f"{DATASET}/folders/{{folder:path}}", folders.put),
+        ("DELETE", f"{DATASET}/folders/{{folder:path}}", folders.delete),
+        ("GET", f"{DATASET}/assetsWithObjects", assets.listed_with_objects),
+        ("GET", f"{DATASET}/assetsWithObjects/{{asset}}", assets.get_with_objects),
         ("GET", f"{DATASET}/assets", assets.listed),
         ("GET", f"{DATASET}/assets:count", assets.count),
         ("GET", f"{DATASET}/assets/{{asset}}", assets.get),

@@ -47,9 +47,12 @@ class Emulator:
 
 
 @contextmanager
-def running(scenario: Scenario | None = None) -> Iterator[Emulator]:
-    """Run an emulator on a free loopback port for as long as the block lasts; it plays *scenario* or the default."""
-    stage = Stage(scenario or Scenario())
+def running(scenario: Scenario | None = None, *, looks_into_files: bool = True) -> Iterator[Emulator]:
+    """Run an emulator on a free loopback port for as long as the block lasts; it plays *scenario* or the default.
+
+    Tests whose files are none of their MIME types have it not look into files.
+    """
+    stage = Stage(scenario or Scenario(), looks_into_files=looks_into_files)
     listener = listening(LOOPBACK, 0)
     ready = threading.Event()
     with closing(stage), in_thread(Server(emulator(stage), ready.set), listener, ready, "Vi"):

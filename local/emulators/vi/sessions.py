@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.emulators.vi.contents import contradicts
 from local.emulators.vi.store import Content, Dataset, now_ms
 
 WAITING, TAKEN, ERRORED = "waiting", "taken", "errored"
@@ -42,6 +43,7 @@ class Session:
     last_change: int = field(default_factory=now_ms)
     failed: str = ""
     fails_for: str = ""
+    looks_into_files: bool = True
 
     @property
     def ingestion_id(self) -> str:
@@ -53,14 +55,16 @@ class Session:
         self.last_change = now_ms()
         if self.failed or entry.state == ERRORED:
             return
-        code = forced_code or _flaw(entry, content)
+        code = forced_code or _flaw(entry, content, look=self.looks_into_files)
         if code:
             entry.refused(code)
             if self.failure_mode == "FailAfterOne":
                 self.failed = "AssetFailed"
             return
         entry.state = TAKEN
-        self.dataset.put(entry.filename, entry.kind, entry.mime, content, entry.custom_metadata or {})
+        keep = self.on_asset_overwritten.startswith("KeepLinked")
+        metadata = entry.custom_metadata or {}
+        self.dataset.put(entry.filename, entry.kind, entry.mime, content, metadata, keep_linked=keep)
 
     def cancel(self) -> None:
         """End it; what is taken stays."""
@@ -106,11 +110,13 @@ class Session:
                 entry.refused("ETIMEOUT")
 
 
-def _flaw(entry: Entry, content: Content) -> str:
+def _flaw(entry: Entry, content: Content, *, look: bool) -> str:
     if content.size != entry.size:
         return "EBADSIZE"
     if entry.crc32c is not None and (entry.crc32c & 0xFFFFFFFF) != content.crc32c:
         return "ECORRUPT"
-    if not entry.mime.startswith(("image/", "video/", "application/vnd.rn-realmedia")):
+    if not entry.mime.startswith(("image/", "video/", "application/vnd.rn-realmedia")) or (
+        look and contradicts(content, entry.mime)
+    ):
         return "EBADMIME"
     return ""

@@ -41,9 +41,13 @@ class Multipart:
 
 
 class Stage:
-    """The emulator's whole state; `has` begins anew."""
+    """The emulator's whole state; `has` begins anew.
 
-    def __init__(self, scenario: Scenario) -> None:
+    It compares what files hold with their MIME types if it *looks_into_files*.
+    """
+
+    def __init__(self, scenario: Scenario, *, looks_into_files: bool = True) -> None:
+        self.looks_into_files = looks_into_files
         self.signer = Signer()
         self._folder = tempfile.TemporaryDirectory(prefix="vi-emulator-")
         self._numbers = count(1)

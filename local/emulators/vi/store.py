@@ -52,6 +52,13 @@ class Content:
             return bytes(self._memory)
         return self._file.read_bytes() if self._file else b""
 
+    def head(self, size: int) -> bytes:
+        """Return the first bytes of it."""
+        if self._file is None:
+            return bytes((self._memory or b"")[:size])
+        with self._file.open("rb") as file:
+            return file.read(size)
+
     @cached_property
     def dimensions(self) -> tuple[int, int]:
         """Width and height as the image itself says; 0 and 0 for what is none, or is none that can be read here."""
@@ -95,6 +102,15 @@ class Deletion:
 
 
 @dataclass
+class Folder:
+    """A name over assets."""
+
+    name: str
+    owner: str
+    created: int = field(default_factory=now_ms)
+
+
+@dataclass
 class Dataset:
     """A dataset; `version` changes whenever its assets do."""
 
@@ -106,11 +122,21 @@ class Dataset:
     assets: dict[str, Asset] = field(default_factory=dict)
     by_name: dict[str, str] = field(default_factory=dict)
     deletions: dict[str, Deletion] = field(default_factory=dict)
+    folders: dict[str, Folder] = field(default_factory=dict)
     version: int = 0
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    def put(self, filename: str, kind: str, mime: str, content: Content, custom_metadata: dict[str, Any]) -> Asset:
-        """Take a file; one of a name that is there replaces that asset."""
+    def put(  # noqa: PLR0913 - what a session says of a file
+        self,
+        filename: str,
+        kind: str,
+        mime: str,
+        content: Content,
+        custom_metadata: dict[str, Any],
+        *,
+        keep_linked: bool = False,
+    ) -> Asset:
+        """Take a file; one of a name that is there replaces that asset, whose annotations stay if *keep_linked*."""
         now = now_ms()
         before = self.assets.get(self.by_name.get(filename, ""))
         asset = Asset(
@@ -122,6 +148,7 @@ class Dataset:
             custom_metadata,
             before.created if before else now,
             now,
+            before.annotations if before and keep_linked else {},
         )
         self.assets[asset.asset_id] = asset
         self.by_name[filename] = asset.asset_id
