@@ -94,5 +94,5 @@ def _content(head: bytes, index: bytes = b"") -> Content:
     try:
         return content_of(head, index)
     except Exception as fault:
-        logger.exception("content_not_read", begins_with=head[:16].hex())
+        logger.exception("content_not_read")
         return Content(frozenset(), f"of a form that cannot be read ({type(fault).__name__})")
