@@ -227,6 +227,12 @@ class TestDownloading:
         assert manifest.name == "assets_20261121_003012.manifest.json"
         assert f"Downloaded to: {file}\nDownloaded to: {manifest}\n" in ended.stdout
 
+    def test_what_a_killed_run_left_is_removed(self, account: Account, assetline: Run, tmp_path: Path) -> None:
+        account.then(account.opens, account.completes)
+        (tmp_path / f".{'0' * 32}.part").write_bytes(b"half a file")
+        assert assetline("export", "assets", "--to", str(tmp_path)).exit_code == 0
+        assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".csv", ".json"]
+
     def test_what_does_not_arrive_leaves_nothing_and_is_told_after_the_summary(
         self, account: Account, assetline: Run, tmp_path: Path
     ) -> None:
