@@ -91,6 +91,8 @@ OTHERS = {
 }
 TEXTS = ["BMW builds cars", "GIF89a is a format", "The wide world", "G" * 2000, "RIFF12  AVI LIST", "1 & ftypisom"]
 
+ODD_TEXTS = ["BM Größe".encode("latin-1"), b"GIF89a of DOS\r\n\x1a"]
+
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_an_image_is_taken_for_an_image_alone(name: str) -> None:
@@ -116,13 +118,14 @@ def test_another_file_is_neither_and_the_words_say_what_it_is(words: str) -> Non
     assert words in content.words or words == "EBML"
 
 
-@pytest.mark.parametrize("text", [*(text.encode() for text in TEXTS), "Größe".encode(), "BM Größe".encode("latin-1")])
+@pytest.mark.parametrize("text", [*(text.encode() for text in TEXTS), "Größe".encode(), *ODD_TEXTS])
 def test_text_that_begins_as_a_file_does_is_text(text: bytes) -> None:
     assert content_of(text).words == "text"
 
 
-def test_a_binary_that_begins_with_bm_is_no_bmp() -> None:
-    assert not content_of(b"BM" + bytes(60)).kinds
+@pytest.mark.parametrize("begin", [b"BM", b"II\x2a\x00", b"MM\x00\x2a"])
+def test_a_header_that_leads_nowhere_is_no_image(begin: bytes) -> None:
+    assert not content_of(begin + bytes(60)).kinds
 
 
 def test_a_film_whose_index_is_not_in_its_head_needs_a_second_look() -> None:

@@ -74,8 +74,9 @@ _OTHERS = {
     b"fLaC": "sound alone (FLAC)",
 }
 _PICTURE_OF_A_CANON = b"CR"  # in a TIFF, after its header
+_TIFF_HEADER_BYTES = 8
 _DIB_HEADER_BYTES = range(12, 125)  # of a BMP: 12 is OS/2's, 124 is version 5
-_TEXT = bytes({*b"\t\n\f\r\x1b", *range(0x20, 0x7F), *range(0x80, 0x100)})
+_TEXT = bytes({*b"\b\t\n\v\f\r\x1b", *range(0x20, 0x7F), *range(0x80, 0x100)})
 _BYTES_SHOWN = 4
 
 
@@ -102,9 +103,13 @@ def _image_format(head: bytes) -> str | None:
     if head.startswith(b"RIFF") and head[8:14] == b"WEBPVP":
         return "WebP"
     found = next((name for begin, name in _IMAGES.items() if head.startswith(begin)), None)
-    if found == "TIFF" and head[8:10] == _PICTURE_OF_A_CANON:
-        return None
-    return found
+    return None if found == "TIFF" and not _is_tiff(head) else found
+
+
+def _is_tiff(head: bytes) -> bool:
+    """Say whether a TIFF's first directory is behind its header, and it is no raw picture of a Canon."""
+    directory_at = int.from_bytes(head[4:8], "little" if head.startswith(b"II") else "big")
+    return directory_at >= _TIFF_HEADER_BYTES and head[8:10] != _PICTURE_OF_A_CANON
 
 
 def _of_streams(container: str, seen: Streams | None) -> Content:
@@ -151,10 +156,11 @@ def _other(head: bytes) -> Content:
 
 def _is_text(head: bytes) -> bool:
     """Say whether it has no control character, as every picture and every film has, and is ASCII or UTF-8."""
-    if head.translate(None, _TEXT):
+    text = head.rstrip(b"\x1a")  # with which DOS ends one
+    if not text or text.translate(None, _TEXT):
         return False
     try:
-        getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut off
+        getincrementaldecoder("utf-8")().decode(text)  # the last character may be cut off
     except UnicodeDecodeError:
         return head[:1].isascii()  # text of another encoding
     return True
