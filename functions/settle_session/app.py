@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.ingest.dependencies import events, ledger, run_ownership, s3, sessions_table, vi_client
-from assetline.ingest.settle_session import Settler, Settling
+from assetline.ingest.dependencies import settler
+from assetline.ingest.settle_session import Settling
 from assetline.observability import logger
 
 
@@ -14,5 +14,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Take `{"session", "progress", "error"}`; return what the session came to."""
     asked = Settling.model_validate(event)
     logger.append_keys(session_key=asked.session.session_key, session_id=asked.session.session_id)
-    settler = Settler(vi_client(), ledger(), sessions_table(), run_ownership(), s3(), events())
-    return settler.settle(asked.session, asked.progress, asked.error_name).model_dump(mode="json")
+    return settler().settle(asked.session, asked.progress, asked.error_name).model_dump(mode="json")

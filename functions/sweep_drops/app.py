@@ -5,8 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.budget import Budget
-from assetline.ingest.dependencies import events, ledger, run_ownership, runs, s3, sessions_table, settings, vi_client
-from assetline.ingest.settle_session import Settler
+from assetline.ingest.dependencies import ledger, runs, sessions_table, settings, settler
 from assetline.ingest.sweep_drops import RESERVED_SECONDS, Sweeper
 from assetline.observability import logger
 
@@ -15,7 +14,7 @@ from assetline.observability import logger
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return how many sessions were given up and how many runs were started."""
     sweeper = Sweeper(
-        settler=Settler(vi_client(), ledger(), sessions_table(), run_ownership(), s3(), events()),
+        settler=settler(),
         ledger=ledger(),
         table=sessions_table(),
         runs=runs(),

@@ -22,6 +22,7 @@ _ACTIONS = {
     "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),
     "s3:UploadPartCopy": ("s3:GetObject", "s3:PutObject"),
     "s3:HeadObject": ("s3:GetObject",),
+    "s3:ListObjectsV2": ("s3:ListBucket",),
     "s3:ListParts": ("s3:ListMultipartUploadParts",),
     "dynamodb:TransactWriteItems": ("dynamodb:UpdateItem",),  # every item of ours is an update
 }

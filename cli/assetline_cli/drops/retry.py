@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assetline.ingest.drop import OVER
 from assetline_cli.context import COMPLETE, FAILED, Desk
 from assetline_cli.drops.ingestion_runs import Runs
 from assetline_cli.drops.table import DropsTable
@@ -30,10 +31,10 @@ class Wanted:
     reason: str | None = None
 
     def chosen(self, drops: DropsTable) -> list[Drop]:
-        """Return the rejected drops that are meant.
+        """Return the drops that are meant: rejected ones, or those named, which may be ingested as well.
 
         Raises:
-            DropMissing, NothingToRetry: one that is named is not there, or not rejected.
+            DropMissing, NothingToRetry: one that is named is not there, or not over.
         """
         if self.drop_ids:
             return self._named(drops)
@@ -47,8 +48,8 @@ class Wanted:
                 raise DropMissing(
                     f"There is no drop {drop_id!r} in this stack: `assetline drops --json` lists them with their ids."
                 )
-            if found[drop_id].state != "rejected":
-                raise NothingToRetry(f"Drop {drop_id} is {found[drop_id].state}, not rejected: nothing was re-queued.")
+            if found[drop_id].state not in OVER:
+                raise NothingToRetry(f"Drop {drop_id} is {found[drop_id].state}, not over: nothing was re-queued.")
         return list(found.values())
 
 

@@ -65,8 +65,12 @@ class DropsTable:
         return heapq.nlargest(limit, found.values(), key=lambda drop: (drop.dropped_at, drop.drop_id))
 
     def retry(self, drops: Iterable[Drop]) -> set[str]:
-        """Let rejected drops wait for a session again; return the ids of those that do."""
-        return self._ledger.retry(drops)
+        """Let drops that are over wait for a session again; return the ids of those that do."""
+        again = [*drops]
+        waiting = self._ledger.retry(again)
+        for dataset_id in {drop.dataset_id for drop in again if drop.drop_id in waiting}:
+            self._sessions.note_dataset(dataset_id)  # so that a sweep finds them, should no run start
+        return waiting
 
 
 @contextmanager

@@ -20,3 +20,11 @@ def count(feed: str | None, **counts: int) -> None:
     for name, value in counts.items():
         _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     _metrics.flush_metrics()
+
+
+def measure_seconds(**durations: float) -> None:
+    """Publish durations in seconds as metrics in the log, with the dimension `stack`."""
+    _metrics.add_dimension(name="stack", value=os.environ["STACK_NAME"])
+    for name, value in durations.items():
+        _metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=value)
+    _metrics.flush_metrics()

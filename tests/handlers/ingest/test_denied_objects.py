@@ -10,7 +10,9 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from assetline.aws.failures import AwsRefused
 from assetline.errors import AwsUnavailable
 from assetline.ingest import dependencies as connections
+from assetline.ingest import inspection
 from assetline.ingest.drop import drop_id
+from assetline.vi import media_types
 from local.sample_images import image
 from tests.handlers.ingest.session_stage import DROPS, SessionStage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, put, record
@@ -119,6 +121,34 @@ def test_a_batch_of_a_backfill_that_is_denied_as_a_whole_raises(stage: SessionSt
     assert connections.ledger().get(drop_id(DROPS, key, version(event)) for key, event in events.items()) == {}
 
 
+@pytest.mark.parametrize("backfill", [False, True], ids=["message", "backfill"])
+def test_an_object_that_is_denied_alone_in_its_batch_is_rejected_where_its_bucket_gives_out_others(
+    stage: SessionStage, refuses: Refuses, backfill: bool
+) -> None:
+    events = arrivals(stage, "a.png", "denied.png")
+    refuses("ds1/denied.png")
+    alone = {"ds1/denied.png": events["ds1/denied.png"]}
+    record(listing(alone) if backfill else messages(*alone.values()))
+    assert drop("ds1/denied.png", version(events["ds1/denied.png"])).reason == "NotReadable"
+
+
+def test_an_object_that_cannot_be_inspected_is_rejected_alone(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked(key: str, head: bytes) -> Any:
+        if key.endswith("poison.png"):
+            raise RecursionError
+        return media_types.checked(key, head)
+
+    monkeypatch.setattr(inspection, "checked", checked)
+    events = arrivals(stage, "a.png", "poison.png")
+    assert record(listing(events)) == {"recorded": 2, "known": 0, "ignored": 0}
+    poison = drop("ds1/poison.png", version(events["ds1/poison.png"]))
+    assert (poison.state, poison.reason) == ("rejected", "NotInspected")
+    assert "RecursionError" in (poison.message or "")
+    assert drop("ds1/a.png", version(events["ds1/a.png"])).state == "dropped"
+
+
 @pytest.mark.parametrize("first", ["ds1/a.png", "ds1/b.png"])
 def test_an_unavailable_s3_repeats_a_batch_whatever_else_is_denied(
     stage: SessionStage, refuses: Refuses, first: str
@@ -144,6 +174,7 @@ def test_a_known_object_of_a_batch_shows_that_its_bucket_can_be_read(stage: Sess
     record(messages(events["ds1/a.png"]))
     refuses("ds1/b.png")
     assert record(listing({key: events[key] for key in ("ds1/a.png", "ds1/b.png")}))["recorded"] == 1
+    refuses("ds1/a.png")
     refuses("ds1/c.png")
     with pytest.raises(AwsRefused):  # a denied one shows nothing of the kind
         record(listing({key: events[key] for key in ("ds1/b.png", "ds1/c.png")}))

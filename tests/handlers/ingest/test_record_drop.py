@@ -42,8 +42,8 @@ def record(payload: dict[str, Any]) -> Any:
     return record_drop.lambda_handler(payload, lambda_context())
 
 
-def drop(key: str, version: str) -> Drop:
-    (found,) = connections.ledger().get([drop_id(DROPS, key, version)]).values()
+def drop(key: str, etag: str) -> Drop:
+    (found,) = connections.ledger().get([drop_id(DROPS, key, etag)]).values()
     return found
 
 
@@ -166,7 +166,7 @@ def test_what_is_put_again_when_its_session_was_decided_on_goes_back_all_the_sam
     assert drop(key, first.etag).state == "dropped"
 
     # Put once and refused once more, it is refused; and so it stays for the event of before.
-    connections.ledger().claim([first], "run-2")
+    connections.ledger().claim([drop(key, first.etag)], "run-2")
     connections.ledger().settle([refused], "ds1", "run-2")
     record(messages(newer))
     assert drop(key, first.etag).state == "rejected"
@@ -192,7 +192,7 @@ def versions(stage: SessionStage, key: str, *numbers: int) -> Iterator[Drop]:
         answer = stage.s3.put_object(Bucket=DROPS, Key=key, Body=content)
         etag, version = answer["ETag"].strip('"'), answer["VersionId"]
         record(messages(created(key, content, etag, f"{number:02}", **{"version-id": version})))
-        yield drop(key, version)
+        yield drop(key, etag)
 
 
 def test_an_old_version_that_is_tried_again_does_not_replace_a_newer_one(stage: SessionStage) -> None:
@@ -222,7 +222,7 @@ def test_a_version_that_is_not_the_newest_when_it_is_noted_is_overwritten(stage:
     connections.ledger().table.delete_item(Key={"drop_id": first.drop_id})
     late = created(key, content, first.etag, "01", **{"version-id": first.version_id})
     record(messages(late))
-    assert drop(key, first.version_id or "").reason == "Overwritten"
+    assert drop(key, first.etag).reason == "Overwritten"
 
 
 def test_a_poisoned_message_fails_alone(stage: SessionStage) -> None:

@@ -10,7 +10,7 @@ from tests.handlers.conftest import lambda_context
 from tests.handlers.ingest.session_stage import DATASET, STAGING, SessionStage
 
 FILES = ("0.png", "1.png", "2.png")
-NOTHING = {"abandoned": 0, "started": 0}
+NOTHING = {"abandoned": 0, "returned": 0, "started": 0}
 
 
 def test_a_session_somebody_works_for_is_left_alone(stage: SessionStage) -> None:
@@ -24,7 +24,7 @@ def test_a_session_that_vi_finished_when_its_run_was_dead_is_ingested_all_the_sa
     stage.plays(FileError(filename="1.png", code="EBADMIME"))
     stage.session(*FILES)
     stage.lease_passes("run-1")
-    assert stage.sweeps() == {"abandoned": 1, "started": 0}
+    assert stage.sweeps() == {"abandoned": 1, "returned": 0, "started": 0}
     assert stage.states(*FILES) == ["ingested", "rejected", "ingested"]
     assert (stage.noted()["state"], stage.cancels()) == ("abandoned", 0)
     assert stage.tags("0.png")["assetline:state"] == "ingested"
@@ -35,7 +35,7 @@ def test_a_session_that_was_never_uploaded_is_cancelled_and_its_drops_start_anew
     stage.drops(*FILES, minutes_ago=5)
     stage.opens()
     stage.lease_passes("run-1")
-    assert stage.sweeps() == {"abandoned": 1, "started": 1}
+    assert stage.sweeps() == {"abandoned": 1, "returned": 0, "started": 1}
     assert [(stage.drop(name).state, stage.drop(name).attempts) for name in FILES] == [("dropped", 1)] * 3
     assert stage.cancels() == 1
     assert len(stage.started) == 1
@@ -83,7 +83,7 @@ def test_what_has_waited_for_two_windows_is_started_and_what_is_new_is_not(stage
     stage.drops("0.png", minutes_ago=1)
     assert stage.sweeps() == NOTHING
     stage.drops("1.png", minutes_ago=3)
-    assert stage.sweeps() == {"abandoned": 0, "started": 1}
+    assert stage.sweeps() == {"abandoned": 0, "returned": 0, "started": 1}
 
 
 def test_one_session_that_cannot_be_given_up_does_not_hold_up_the_others_or_the_runs(stage: SessionStage) -> None:
@@ -117,7 +117,7 @@ def test_a_sweep_reads_the_sessions_once(stage: SessionStage) -> None:
     client = connections.sessions_table().table.meta.client
     client.meta.events.register("before-call.dynamodb.Scan", lambda **_: scans.append(1))
     stage.drops(*FILES, minutes_ago=10)
-    assert stage.sweeps() == {"abandoned": 0, "started": 1}
+    assert stage.sweeps() == {"abandoned": 0, "returned": 0, "started": 1}
     assert len(scans) == 1
 
 

@@ -312,7 +312,7 @@ def test_a_version_whose_place_another_took_since_is_not_uploaded(stage: Session
     opened = stage.opens()
     stage.s3.put_object(Bucket=DROPS, Key=key, Body=image("png", 2))
     stage.settles(stage.uploads(opened))
-    assert drop(key, told["VersionId"]).reason == "Overwritten"
+    assert drop(key, told["ETag"].strip('"')).reason == "Overwritten"
     assert stage.vi.assets(DATASET) == {}
 
 

@@ -20,11 +20,6 @@ class Arrival(BaseModel, frozen=True):
     dataset_id: str | None = None
 
     @property
-    def version(self) -> str:
-        """What tells this version of the object from others."""
-        return self.version_id or self.etag
-
-    @property
     def is_passed_over(self) -> bool:
         """Whether nobody dropped it: consoles put it to show a folder, or a system keeps it beside pictures."""
         return (self.size == 0 and self.key.endswith("/")) or is_system_file(self.key)

@@ -9,6 +9,8 @@ DATASET_ID = re.compile(r"[a-zA-Z0-9_-]{1,255}", re.ASCII)  # Vi: contract sheet
 _FOLDER = "__"
 _HASH_CHARACTERS = 8
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
+_AMBIGUOUS = re.compile(r"[_/][_/]")  # beside another, an underscore or a slash could be either when they are joined
+_ORGANIZATION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}_(?=.)")  # Vi: a UUID
 
 
 def dataset_and_path(key: str, default_dataset: str) -> tuple[str | None, str]:
@@ -19,8 +21,16 @@ def dataset_and_path(key: str, default_dataset: str) -> tuple[str | None, str]:
     """
     first, slash, rest = key.partition("/")
     if slash and rest and DATASET_ID.fullmatch(first):
-        return first, rest
-    return default_dataset or None, key
+        return short_dataset_id(first), rest
+    return short_dataset_id(default_dataset) or None, key
+
+
+def short_dataset_id(dataset_id: str) -> str:
+    """Return the id of a dataset without the organization, which Vi puts before it: both name one dataset.
+
+    Contract sheet, section 1.2.
+    """
+    return _ORGANIZATION.sub("", dataset_id, count=1) if _ORGANIZATION.match(dataset_id) else dataset_id
 
 
 def asset_filename(path: str) -> str:
@@ -30,13 +40,22 @@ def asset_filename(path: str) -> str:
     that no file name should, a hash of the path stands before the extension.
     """
     joined = _UNSAFE.sub("_", path.replace("/", _FOLDER))
-    plain = joined == path.replace("/", _FOLDER) and _FOLDER not in path and not joined.startswith(".")
+    plain = joined == path.replace("/", _FOLDER) and not _AMBIGUOUS.search(path) and not joined.startswith(".")
     if plain and not _looks_hashed(joined) and len(joined.encode()) <= LONGEST_NAME:
         return joined
+    return _hashed(joined, path)
+
+
+def object_filename(name: str, bucket: str, key: str) -> str:
+    """Return a name for an object whose `asset_filename`, *name*, belongs to another object."""
+    return _hashed(name, f"{bucket}/{key}")
+
+
+def _hashed(joined: str, hashed: str) -> str:
     stem, dot, extension = joined.rpartition(".")
     if not stem or len(extension.encode()) > _HASH_CHARACTERS:
         stem, dot, extension = joined, "", ""
-    ending = f"~{sha256(path.encode()).hexdigest()[:_HASH_CHARACTERS]}{dot}{extension}"
+    ending = f"~{sha256(hashed.encode()).hexdigest()[:_HASH_CHARACTERS]}{dot}{extension}"
     stem = stem.lstrip(".").encode()[: LONGEST_NAME - len(ending.encode())].decode(errors="ignore")
     return f"{stem}{ending}"
 

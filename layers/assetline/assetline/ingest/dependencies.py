@@ -9,6 +9,7 @@ import boto3
 from assetline.aws.clients import events_client, machines_client, queues_client, s3_client, table
 from assetline.config import IngestSettings, QueueSettings, RunSettings
 from assetline.credentials import ViKey
+from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.inspection import Limits
@@ -20,6 +21,7 @@ from assetline.ingest.reject_drops import Unsent
 from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_permits import Permits
 from assetline.ingest.sessions_table import SessionsTable
+from assetline.ingest.settle_session import Settler
 from assetline.ingest.upload_assets import SliceUpload
 from assetline.vi.client import ViClient
 from assetline.vi.file_upload import Uploader
@@ -52,6 +54,12 @@ def vi_client() -> ViClient:
 def ledger() -> Ledger:
     """Return the ledger of drops."""
     return Ledger(table(settings().drops_table), settings().drop_retention_days)
+
+
+@cache
+def asset_register() -> AssetRegister:
+    """Return the register of asset names."""
+    return AssetRegister(ledger())
 
 
 @cache
@@ -105,7 +113,7 @@ def runs() -> Runs:
 def recorder() -> Recorder:
     """Return what notes drops."""
     limits = Limits(settings().max_image_bytes, settings().default_dataset_id)
-    return Recorder(s3(), ledger(), sessions_table(), runs(), limits)
+    return Recorder(s3(), ledger(), asset_register(), sessions_table(), runs(), limits)
 
 
 @cache
@@ -120,6 +128,7 @@ def opener() -> Opener:
     return Opener(
         vi_client(),
         ledger(),
+        asset_register(),
         sessions_table(),
         run_ownership(),
         permits(),
@@ -129,6 +138,12 @@ def opener() -> Opener:
         settings().failure_mode,
         settings().on_asset_overwritten,
     )
+
+
+@cache
+def settler() -> Settler:
+    """Return what settles sessions."""
+    return Settler(vi_client(), ledger(), asset_register(), sessions_table(), run_ownership(), s3(), events())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A drop: one version of one object, and what has become of it. The shape of an item of the drops table."""
+"""A drop: the bytes of one object, and what has become of it. The shape of an item of the drops table."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,8 @@ class Drop(BaseModel, frozen=True):
 
     `etag` is without quotes. `crc32c` is signed, absent when it is not known. `attempts` are the sessions that failed
     it. `asset_filename` is its name in Vi. `tag_count` is how many tags the object had. `sequencer` orders the events
-    of one key; `dropped_again` is set when a newer one came than the session that has the drop may know of. Times are
+    of one key; `dropped_again` is set when a newer one came than the session that has the drop may know of, and
+    `metadata_changed` when `custom_metadata` is newer than what the session sends. Times are
     UTC; `expires_at` is when DynamoDB forgets the drop, in seconds since 1970.
     """
 
@@ -35,6 +36,7 @@ class Drop(BaseModel, frozen=True):
     version_id: str | None = None
     sequencer: str | None = None
     dropped_again: Literal[True] | None = None
+    metadata_changed: Literal[True] | None = None
     size: int
     dataset_id: str
     asset_filename: str
@@ -73,9 +75,12 @@ class Drop(BaseModel, frozen=True):
         )
 
 
-def drop_id(bucket: str, key: str, version: str) -> str:
-    """Return what names a drop: a function of the object, and of its version id or else its ETag without quotes."""
-    return sha256("\0".join((bucket, key, version)).encode()).hexdigest()[:32]
+def drop_id(bucket: str, key: str, etag: str) -> str:
+    """Return what names a drop: a function of the object and of its ETag without quotes.
+
+    Its version id says no more: an event has one and a listing has none, and equal bytes under one key are one drop.
+    """
+    return sha256("\0".join((bucket, key, etag)).encode()).hexdigest()[:32]
 
 
 def shard_of(drop_id: str) -> int:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from assetline.aws.failures import code_of, reading
 from assetline.ingest.arrival import Arrival
-from assetline.ingest.asset_names import DATASET_ID, asset_filename, dataset_and_path
+from assetline.ingest.asset_names import DATASET_ID, asset_filename, dataset_and_path, short_dataset_id
 from assetline.ingest.drop import NOWHERE, Drop, drop_id
 from assetline.ingest.user_metadata import decoded_metadata
 from assetline.vi import crc32c
@@ -24,6 +24,8 @@ DELETED = "Deleted"
 OVERWRITTEN = "Overwritten"
 ARCHIVED = "Archived"
 NOT_READABLE = "NotReadable"
+NOT_INSPECTED = "NotInspected"
+PROBED = 10  # ours: objects that are asked for before a whole bucket counts as denied
 _GONE = {
     "NoSuchKey": DELETED,
     "NoSuchVersion": DELETED,
@@ -52,7 +54,7 @@ def described(arrival: Arrival, limits: Limits, now: datetime | None = None) -> 
     seen_at = now or datetime.now(UTC)
     dataset_id, path = _where(arrival, limits)
     drop = Drop(
-        drop_id=drop_id(arrival.bucket, arrival.key, arrival.version),
+        drop_id=drop_id(arrival.bucket, arrival.key, arrival.etag),
         bucket=arrival.bucket,
         key=arrival.key,
         etag=arrival.etag,
@@ -100,6 +102,36 @@ def unreadable(drop: Drop, refusal: ClientError) -> Drop:
     return drop.model_copy(update={"state": "rejected", "reason": NOT_READABLE, "message": message})
 
 
+def not_inspected(drop: Drop, error: Exception) -> Drop:
+    """Return a drop `rejected` because looking at it raised *error*, which says nothing about other objects."""
+    message = (
+        f"Assetline could not inspect this object ({type(error).__name__}). Check that the file opens in another "
+        "program. Then run `assetline drops retry`."
+    )
+    return drop.model_copy(update={"state": "rejected", "reason": NOT_INSPECTED, "message": message})
+
+
+def another_is_readable(s3: "S3Client", denied: Drop) -> bool:
+    """Return whether S3 gives out another object of the bucket of a *denied* one: then the denial is of this object.
+
+    The first few objects of the bucket are asked for, a byte of each. Where the bucket cannot be listed, none is.
+    """
+    try:
+        listed = s3.list_objects_v2(Bucket=denied.bucket, MaxKeys=PROBED + 1).get("Contents", [])
+        keys = [item["Key"] for item in listed if item["Key"] != denied.key and item["Size"]]
+    except ClientError:
+        return False
+    return any(_is_readable(s3, denied.bucket, key) for key in keys[:PROBED])
+
+
+def _is_readable(s3: "S3Client", bucket: str, key: str) -> bool:
+    try:
+        s3.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+    except ClientError:
+        return False
+    return True
+
+
 def version_of(drop: Drop) -> dict[str, Any]:
     """Return the parameters that make S3 give out the object as it was dropped, if it still is that, or refuse.
 
@@ -119,7 +151,9 @@ def _where(arrival: Arrival, limits: Limits) -> tuple[str | None, str]:
     if not DATASET_ID.fullmatch(arrival.dataset_id):
         return None, arrival.key
     # A key that names the dataset is called as it would be if it were dropped; of any other, all of it says something.
-    return arrival.dataset_id, arrival.key.removeprefix(f"{arrival.dataset_id}/") or arrival.key
+    dataset_id = short_dataset_id(arrival.dataset_id)
+    first, _, rest = arrival.key.partition("/")
+    return dataset_id, rest if rest and short_dataset_id(first) == dataset_id else arrival.key
 
 
 def _rejected(drop: Drop, refusal: NotMedia) -> Drop:

@@ -10,7 +10,7 @@ from itertools import batched, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from assetline.ingest.conditional_writes import Transition, apply, pauses, wait
 from assetline.ingest.drop import OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
@@ -43,17 +43,30 @@ class Ledger:
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def record(self, drop: Drop) -> Recorded:
-        """Note a drop; one that is noted already is `known` and stays as it is.
+        """Note a drop; one that is noted already is `known` and stays as it is, unless its object was put once more.
 
-        One that is over is dropped `again` by an event that is newer than the one it was noted for: somebody has put
-        the same object once more. One that a session has keeps in mind that it was, should the session refuse it.
+        An event that is newer than the one it was noted for says so. Then a drop that is over is dropped `again`. One
+        that waits takes over what is new of the object. One that a session has keeps in mind that it was.
         """
         item = self._finished(drop).to_item() if drop.state in OVER else drop.to_item()
+        return "recorded" if self.put_if_absent(item) else self._recorded_again(drop)
+
+    def record_as_held(self, drop: Drop) -> Recorded:
+        """Note a drop as ingested that Vi holds already; one that is noted stays as it is."""
+        held = self._finished(drop.model_copy(update={"state": "ingested"}))
+        return "recorded" if self.put_if_absent(held.to_item()) else "known"
+
+    def put_if_absent(self, item: Mapping[str, Any]) -> bool:
+        """Put an item, unless the table has one of its key; say whether it was put."""
         try:
-            self.table.put_item(Item=item, ConditionExpression="attribute_not_exists(drop_id)")
+            self.table.put_item(Item=dict(item), ConditionExpression="attribute_not_exists(drop_id)")
         except self._refused:
-            return self._recorded_again(drop, item)
-        return "recorded"
+            return False
+        return True
+
+    def items(self, keys: Iterable[str]) -> Iterator[Any]:
+        """Yield the items of *keys* that the table has."""
+        return self._items(keys)
 
     def waiting(self, dataset_id: str, limit: int) -> list[Drop]:
         """Return up to *limit* drops of a dataset that wait, the oldest first, as far as the index knows of them."""
@@ -88,15 +101,12 @@ class Ledger:
         return {item["drop_id"]: item["state"] for item in items if item.get("session_key") == session_key}
 
     def claim(self, drops: Sequence[Drop], session_key: str) -> list[Drop]:
-        """Claim those of *drops* that still wait for a session, and return them with those it has claimed before."""
-        claimed = self._change(
-            {drop.drop_id: drop.dataset_id for drop in drops},
-            "claimed",
-            {"session_key": session_key},
-            "#state = :dropped OR (#state = :state AND session_key = :session_key)",
-            {":dropped": "dropped"},
-            gone=("dropped_again",),  # whoever reads the object from now on reads what was put by now
-        )
+        """Claim those of *drops* that still wait for a session, and return them with those it has claimed before.
+
+        One whose object was put once more since *drops* were read is left for the next session.
+        """
+        transitions = [self._claim(drop, session_key) for drop in drops]
+        claimed = apply(self.table, "drop_id", transitions)
         return [
             drop.model_copy(update={"state": "claimed", "session_key": session_key})
             for drop in drops
@@ -111,12 +121,13 @@ class Ledger:
     def settle(self, outcomes: Iterable[Outcome], dataset_id: str, session_key: str) -> set[str]:
         """Note what a session made of its drops; return those that were still of that session.
 
-        One that is refused and that somebody has put once more meanwhile waits for another session instead.
+        One that somebody has put once more meanwhile waits for another session instead, if it is refused or if the
+        session sent other metadata than it has now.
         """
         settled = {outcome.drop_id: outcome for outcome in outcomes}
         transitions = [self._settled(outcome, dataset_id, session_key) for outcome in settled.values()]
         done = apply(self.table, "drop_id", transitions)
-        left = [one for drop_id, one in settled.items() if one.state == "rejected" and drop_id not in done]
+        left = [one for drop_id, one in settled.items() if one.state != "dropped" and drop_id not in done]
         again = [self._settled(replace(one, state="dropped"), dataset_id, session_key) for one in left]
         return done | apply(self.table, "drop_id", again)
 
@@ -131,58 +142,48 @@ class Ledger:
         )
 
     def retry(self, drops: Iterable[Drop]) -> set[str]:
-        """Let drops that were rejected wait for a session again, as if for the first time; return those that do."""
-        return self._change(
-            {drop.drop_id: drop.dataset_id for drop in drops},
-            "dropped",
-            {"attempts": 0},
-            "#state = :rejected",
-            {":rejected": "rejected"},
-            gone=_OF_AN_ENDING,
-        )
+        """Let drops that are over wait for a session again, as if for the first time; return those that do.
+
+        One that is no longer in the state that *drops* say stays as it is.
+        """
+        transitions = [
+            self._transition(
+                drop.drop_id,
+                drop.dataset_id,
+                "dropped",
+                {"attempts": 0},
+                "#state = :before AND #state IN (:ingested, :rejected)",
+                {":before": drop.state, ":ingested": "ingested", ":rejected": "rejected"},
+                gone=_OF_AN_ENDING,
+            )
+            for drop in drops
+        ]
+        return apply(self.table, "drop_id", transitions)
 
     def forgotten_at(self) -> int:
         """Return when that is forgotten which is over by now, in seconds since 1970."""
         expires_at: int = self._ending_at(self._clock())["expires_at"]
         return expires_at
 
-    def _recorded_again(self, drop: Drop, item: dict[str, Any]) -> Recorded:
-        if drop.sequencer is None:
-            return "known"
-        # In this order: one that is over here and in flight when it is looked at again was taken up after its event.
-        if self._noted_in_flight(drop.drop_id, drop.sequencer):
-            return "known"
-        try:
-            self.table.put_item(
-                Item=item,
-                ConditionExpression=f"#state IN (:ingested, :rejected) AND {_NEWER}",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={
-                    ":ingested": "ingested",
-                    ":rejected": "rejected",
-                    ":sequencer": drop.sequencer,
-                },
-            )
-        except self._refused:
-            return "known"
-        return "again"
+    def _recorded_again(self, drop: Drop) -> Recorded:
+        while True:
+            before = self.get([drop.drop_id]).get(drop.drop_id)
+            if before is None:  # it was forgotten at this moment
+                return self.record(drop)
+            if drop.sequencer is None or (before.sequencer or "") >= drop.sequencer:
+                return "known"
+            after = put_again(before, drop)
+            if self._replaced(before, self._finished(after) if after.state in OVER else after):
+                return "again" if before.state in OVER else "known"
 
-    def _noted_in_flight(self, drop_id: str, sequencer: str) -> bool:
-        """Keep in mind that an object was put once more, if its drop is not over; say whether that was new."""
+    def _replaced(self, before: Drop, after: Drop) -> bool:
+        """Put *after* in the place of a drop if that is still as it was *before*."""
+        fence = {"state": before.state, "sequencer": before.sequencer, "session_key": before.session_key}
+        condition: ConditionBase = Attr("attempts").eq(before.attempts)
+        for name, value in fence.items():
+            condition &= Attr(name).not_exists() if value is None else Attr(name).eq(value)
         try:
-            self.table.update_item(
-                Key={"drop_id": drop_id},
-                UpdateExpression="SET sequencer = :sequencer, dropped_again = :true",
-                ConditionExpression=f"#state IN (:dropped, :claimed, :uploaded) AND {_NEWER}",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={
-                    ":dropped": "dropped",
-                    ":claimed": "claimed",
-                    ":uploaded": "uploaded",
-                    ":sequencer": sequencer,
-                    ":true": True,
-                },
-            )
+            self.table.put_item(Item=after.to_item(), ConditionExpression=condition)
         except self._refused:
             return False
         return True
@@ -214,6 +215,18 @@ class Ledger:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def _claim(self, drop: Drop, session_key: str) -> Transition:
+        unchanged = "attribute_not_exists(sequencer)" if drop.sequencer is None else "sequencer = :sequencer"
+        return self._transition(
+            drop.drop_id,
+            drop.dataset_id,
+            "claimed",
+            {"session_key": session_key},
+            f"(#state = :dropped AND {unchanged}) OR (#state = :state AND session_key = :session_key)",
+            {":dropped": "dropped"} | ({} if drop.sequencer is None else {":sequencer": drop.sequencer}),
+            gone=_OF_A_SESSION,  # whoever reads the object from now on reads what was put by now
+        )
+
     def _settled(self, outcome: Outcome, dataset_id: str, session_key: str) -> Transition:
         values: dict[str, Any] = {"reason": outcome.reason, "message": outcome.message}
         gone: tuple[str, ...] = tuple(name for name, value in values.items() if value is None)
@@ -222,12 +235,13 @@ class Ledger:
         else:
             values |= self._ending()
         still = "session_key = :key AND #state IN (:claimed, :uploaded)"
+        put_once_more = {"rejected": "dropped_again", "ingested": "metadata_changed"}.get(outcome.state)
         return self._transition(
             outcome.drop_id,
             dataset_id,
             outcome.state,
             {name: value for name, value in values.items() if value is not None},
-            f"{still} AND attribute_not_exists(dropped_again)" if outcome.state == "rejected" else still,
+            f"{still} AND attribute_not_exists({put_once_more})" if put_once_more else still,
             _of(session_key, "claimed", "uploaded"),
             gone=gone,
             counts=outcome.counts_attempt,
@@ -287,9 +301,22 @@ class Ledger:
         return {"finished_at": now, "expires_at": int((now + self._retention).timestamp())}
 
 
-# A drop that a backfill noted has no sequencer: whatever S3 tells of its object comes after.
-_NEWER = "(attribute_not_exists(sequencer) OR sequencer < :sequencer)"
+_OF_A_SESSION = ("dropped_again", "metadata_changed")
 _OF_AN_ENDING = ("reason", "message", "finished_at", "expires_at", "session_key", "session_id")
+
+
+def put_again(before: Drop, drop: Drop) -> Drop:
+    """Return what the ledger has of a drop *before*, after its object was put once more and seen as *drop*."""
+    if before.state in OVER:
+        return drop
+    seen: dict[str, Any] = {"sequencer": drop.sequencer, "updated_at": drop.updated_at}
+    if drop.state == "dropped":  # else only its event is known, and nothing of the object
+        seen |= drop.model_dump(include={"version_id", "custom_metadata", "tag_count"})
+    if before.state != "dropped":
+        seen["dropped_again"] = True
+        if seen.get("custom_metadata", before.custom_metadata) != before.custom_metadata:
+            seen["metadata_changed"] = True
+    return before.model_copy(update=seen)
 
 
 def _of(session_key: str, *states: DropState) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from assetline.errors import AwsUnavailable
+from assetline.ingest.asset_names import short_dataset_id
+from assetline.ingest.drop import Drop
 from assetline.observability import logger
 
 if TYPE_CHECKING:
@@ -44,6 +46,28 @@ def tag(  # noqa: PLR0913, PLR0917 - the address of an object is three of them
         logger.warning("object_not_tagged", bucket=bucket, key=key, error=type(error).__name__)
         return False
     return True
+
+
+def ingested_tags(asset_filename: str) -> dict[str, str]:
+    """Return the tags of an object that Vi has as an asset."""
+    return {"assetline:state": "ingested", "assetline:asset": asset_filename}
+
+
+def says_ingested(s3: "S3Client", drop: Drop) -> bool:
+    """Return whether the tags of an object say that Vi has it as the asset that *drop* is to become.
+
+    S3 removes tags with the bytes that they were put on, unless whoever puts others copies the tags. They do not name
+    the dataset, so that only an object whose key names it is judged by them.
+    """
+    if not drop.tag_count or short_dataset_id(drop.key.partition("/")[0]) != drop.dataset_id:
+        return False
+    try:
+        tagset = s3.get_object_tagging(Bucket=drop.bucket, Key=drop.key)["TagSet"]
+    except (ClientError, AwsUnavailable):
+        return False  # it is sent again, which loses nothing
+    found = {one["Key"]: one["Value"] for one in tagset}
+    ours = ingested_tags(drop.asset_filename)
+    return all(found.get(legal(name, MAX_KEY)) == legal(value) for name, value in ours.items())
 
 
 def legal(text: str, longest: int = MAX_VALUE) -> str:

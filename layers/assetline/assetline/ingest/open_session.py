@@ -1,15 +1,18 @@
 """Open Session: a permit is taken, drops are claimed, and an ingestion session is opened for them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from pydantic import BaseModel
 
 from assetline.aws.s3_documents import Address
 from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
+from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.create_session import SessionRequest
 from assetline.ingest.drop import Drop
 from assetline.ingest.find_lost_session import find_lost
@@ -32,6 +35,7 @@ UNKNOWN = "DatasetUnknown"
 NOT_TAKEN = "EntryRefused"
 REJECTED_AT_ONCE = 500  # ours: told of in seconds, before anything else can become of them
 PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
+LONGEST_BUSY_WAIT = 15  # ours: seconds; an opening is mostly over sooner than it must be
 LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows what came at the last moment
 
 
@@ -57,10 +61,11 @@ class Opening(BaseModel, frozen=True):
 class Opened(BaseModel, frozen=True):
     """What came of it: a session and where its slices are, or a wait, or nothing to do for this run.
 
-    `look_again` says that something came at the last moment, `owned` that another run takes what waits.
+    `look_again` says that something came at the last moment, `owned` that another run takes what waits, `busy` that
+    another invocation for this dataset still runs.
     """
 
-    outcome: Literal["opened", "permit_wait", "look_again", "no_drops", "owned"]
+    outcome: Literal["opened", "permit_wait", "look_again", "no_drops", "owned", "busy"]
     wait_seconds: int = 0
     session: SessionRef | None = None
     slices: tuple[Address, ...] = ()
@@ -76,6 +81,7 @@ class Opener:
 
     client: ViClient
     ledger: Ledger
+    register: AssetRegister
     sessions: SessionsTable
     ownership: RunOwnership
     permits: Permits
@@ -86,14 +92,26 @@ class Opener:
     on_asset_overwritten: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def open(self, opening: Opening) -> Opened:
+    def open(self, opening: Opening, remaining_seconds: float) -> Opened:
         """Open a session for the drops of a dataset that wait, unless another run does; a repeat gives the same.
+
+        *remaining_seconds* is for how long this invocation may run. While it does, no other one opens a session of the
+        dataset, so that a repeat beside it claims nothing and sends nothing.
 
         Raises:
             KeyMissing, KeyRefused, KeyForbidden, ViRefused: nothing was claimed that is not given back. What Vi refuses
                 for one of many drops, it is asked for without it.
             ViUnavailable, ViUnreachable, AnswerLost: the same; it may be tried again.
         """
+        invocation, until = uuid4().hex, self.now().timestamp() + remaining_seconds
+        if (wait := self.ownership.enter(opening.dataset_id, invocation, until)) > 0:
+            return Opened(outcome="busy", wait_seconds=math.ceil(min(wait, LONGEST_BUSY_WAIT)))
+        try:
+            return self._open_alone(opening)
+        finally:
+            self.ownership.leave(opening.dataset_id, invocation)
+
+    def _open_alone(self, opening: Opening) -> Opened:
         before = self.sessions.get(opening.session_key)
         # Who has a session open already is through with it also where it was thought dead meanwhile.
         if not self._takes(opening) and before is None:
@@ -156,6 +174,8 @@ class Opener:
         return self._created(opening, session, claimed, permit, tries)
 
     def _created(self, opening: Opening, session: Session, claimed: list[Drop], permit: Permit, tries: int) -> Opened:
+        # From here on, Vi may get other bytes than those it has.
+        self.register.forget_content(claimed, session.opened_at)
         sessions = Sessions(self.client, session.dataset_id)
         request = SessionRequest(sessions, self.ledger, self.sessions, self.failure_mode, self.on_asset_overwritten)
         try:

@@ -5,8 +5,10 @@ are items of it, too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -67,6 +69,15 @@ class Session(BaseModel, frozen=True):
         return _attributes(self.model_dump(exclude_none=True))
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a sweep has to look at. `datasets` are by id, with when they were noted last; `owned` have a run that lives."""
+
+    sessions: list[Session]
+    datasets: dict[str, str]
+    owned: set[str]
+
+
 class SessionsTable:
     """The sessions table; every write is conditional."""
 
@@ -110,22 +121,40 @@ class SessionsTable:
             if not item["session_key"].startswith((PERMIT, DATASET, RUN)):
                 yield Session.from_item(item)
 
-    def unfinished_and_datasets(self, now: datetime) -> tuple[list[Session], list[str]]:
-        """Return the sessions that are not over, and the datasets there were drops for that no run works for.
+    def work(self, now: datetime) -> Work:
+        """Return the sessions that are not over, and the datasets that may have drops which are not.
 
-        The table is read once.
+        The table is read once, page by page; sessions that are over are not kept.
         """
-        items = [*self._items()]
-        sessions = [Session.from_item(item) for item in items if item.get("state") in UNFINISHED]
-        owned = datasets_with_owner(items, now)
-        return sessions, [dataset_id for dataset_id in _datasets(items) if dataset_id not in owned]
+        wanted = Attr("state").is_in([*UNFINISHED]) | Attr("session_key").begins_with(DATASET)
+        wanted |= Attr("session_key").begins_with(RUN)
+        items = [*self._items({"FilterExpression": wanted, "ConsistentRead": True})]
+        active = [item for item in items if item["session_key"].startswith(DATASET) and "idle_at" not in item]
+        return Work(
+            sessions=[Session.from_item(item) for item in items if item.get("state") in UNFINISHED],
+            datasets={item["session_key"].removeprefix(DATASET): item.get("seen_at", "") for item in active},
+            owned=datasets_with_owner(self._with_their_sessions(items), now),
+        )
 
     def note_dataset(self, dataset_id: str) -> None:
-        """Remember that there were drops for a dataset."""
+        """Remember that there were drops for a dataset, so that sweeps look after them."""
+        self.table.update_item(
+            Key={"session_key": f"{DATASET}{dataset_id}"},
+            UpdateExpression="SET seen_at = :now REMOVE idle_at, expires_at",
+            ExpressionAttributeValues={":now": moment(datetime.now(UTC))},
+        )
+
+    def note_idle(self, dataset_id: str, seen_at: str, expires_at: int) -> None:
+        """Note that a dataset, last noted at *seen_at*, has no drop that is not over: sweeps pass it over.
+
+        It is forgotten at *expires_at*, in seconds since 1970. One that was noted again since stays as it is.
+        """
         try:
-            self.table.put_item(
-                Item={"session_key": f"{DATASET}{dataset_id}", "seen_at": moment(datetime.now(UTC))},
-                ConditionExpression="attribute_not_exists(session_key)",
+            self.table.update_item(
+                Key={"session_key": f"{DATASET}{dataset_id}"},
+                UpdateExpression="SET idle_at = :now, expires_at = :expires_at",
+                ConditionExpression=Attr("seen_at").eq(seen_at),
+                ExpressionAttributeValues={":now": moment(datetime.now(UTC)), ":expires_at": expires_at},
             )
         except self._refused:
             return
@@ -134,8 +163,15 @@ class SessionsTable:
         """Return the datasets there were drops for."""
         return _datasets(self._items())
 
-    def _items(self) -> Iterator[dict[str, Any]]:
-        scan: dict[str, Any] = {"ConsistentRead": True}
+    def _with_their_sessions(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return *items* with the sessions of the owners among them, also those that are over: their leases count."""
+        known = {item["session_key"] for item in items}
+        wanted = {item["session_key_of_run"] for item in items if "session_key_of_run" in item} - known
+        found = [self.table.get_item(Key={"session_key": key}).get("Item") for key in sorted(wanted)]
+        return items + [dict(item) for item in found if item is not None]
+
+    def _items(self, asked: Mapping[str, Any] = MappingProxyType({"ConsistentRead": True})) -> Iterator[dict[str, Any]]:
+        scan = dict(asked)
         while True:
             answer = self.table.scan(**scan)
             yield from answer["Items"]

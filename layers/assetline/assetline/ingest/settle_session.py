@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 
 from assetline.aws.event_bus import announce
 from assetline.errors import AnswerLost, SessionUnknown, ViRefused, ViUnavailable
+from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.drop import Drop
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.object_tags import MAYBE_TAGGED, tag
+from assetline.ingest.object_tags import MAYBE_TAGGED, ingested_tags, tag
 from assetline.ingest.outcomes import Ended, Evidence
 from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_report import files_csv, report_keys, summary_json
@@ -82,6 +83,7 @@ class Settler:
 
     client: ViClient
     ledger: Ledger
+    register: AssetRegister
     table: SessionsTable
     ownership: RunOwnership
     s3: "S3Client"
@@ -101,7 +103,7 @@ class Settler:
         if settlement.cancel:
             self._cancel(session)
         self.ledger.settle([file.outcome() for file in settlement.files], session.dataset_id, session.session_key)
-        self._tag(settlement)
+        self._tell_objects(settlement)
         settled = self._told(settlement, self._reported(settlement))
         if error is not None:
             self._release(session)
@@ -170,14 +172,19 @@ class Settler:
                 )
                 raise ViUnavailable(what) from None
 
-    def _tag(self, settlement: Settlement) -> None:
-        """Tag the objects of drops that are over; not of one that somebody has dropped again, or had tried again."""
+    def _tell_objects(self, settlement: Settlement) -> None:
+        """Register what Vi holds now, and tag the objects of drops that are over.
+
+        Not of one that somebody has dropped again, or had tried again.
+        """
         over = {file.drop_id: file for file in settlement.files if file.state != "dropped"}
         drops = [
             drop
             for drop in self.ledger.get(over).values()
             if drop.session_key == settlement.session.session_key and drop.state == over[drop.drop_id].state
         ]
+        ingested = [drop for drop in drops if drop.state == "ingested"]
+        self.register.keep_content(ingested, settlement.session.opened_at)
 
         def put(drop: Drop) -> None:
             if drop.reason != OVERWRITTEN or drop.version_id:  # else the tags would be those of what took its place
@@ -228,5 +235,5 @@ class Settler:
 
 def _tags(file: SettledFile) -> dict[str, str]:
     if file.state == "ingested":
-        return {"assetline:state": "ingested", "assetline:asset": file.asset_filename}
+        return ingested_tags(file.asset_filename)
     return {"assetline:state": "rejected", "assetline:reason": file.reason or ""}
