@@ -16,8 +16,8 @@ import pytest
 from assetline.errors import Permanent
 from assetline.ingest import conditional_writes, drop, ledger, reject_drops, settle_session, upload_assets
 from assetline.ingest import dependencies as connections
-from assetline.ingest.drop import drop_id
-from assetline.ingest.settle_session import UNFINISHED
+from assetline.ingest.drop import OVER, drop_id
+from assetline.ingest.sessions_table import UNFINISHED
 from assetline.vi.file_upload import Uploader
 from functions.open_session import app as open_session_app
 from functions.poll_session import app as poll_session_app
@@ -37,6 +37,7 @@ LAMBDA_SECONDS = 600.0
 EVENT_SECONDS = 300.0  # until a message that failed comes again
 REPEATS = {"lost": 5, "failed": 12}  # how often the machine repeats what was lost, or may be tried again
 REASONS_OF_TROUBLE = {"UploadFailed", "SessionFailed", "UploadExpired"}  # what repeated trouble may come to
+FAULTS = (LostAnswer(times=1), PutFault(times=1), SessionFails(times=1))
 TROUBLES = ("kills", "repeats", "stops", "faults", "overwrites", "metadata", "copies", "backfills", "pauses")
 
 type Invoked = tuple[Any, dict[str, Any]]
@@ -238,8 +239,8 @@ class Ingestion:
                 world.happens(f"STOPPED {run.name}")
                 run.state, run.invocation = "stopped", None
             case "faults":
-                fault = world.random.choice([LostAnswer(times=1), PutFault(times=1), SessionFails(times=1)])
-                world.happens(f"FAULT {fault.kind}")
+                fault = world.random.choice(FAULTS)
+                world.happens(f"FAULT {fault!r}")
                 self.stage.plays(fault, shows_spec_assets=True)
             case "backfills":
                 self.backfills()
@@ -306,20 +307,16 @@ class Ingestion:
     def broken_promises(self) -> list[str]:
         """Return what is not as it must be when all has come to rest."""
         items = [one for one in connections.ledger().table.scan()["Items"] if "state" in one]
-        sessions = [*connections.sessions_table().sessions()]
+        drops = [
+            f"{one['key']}, {one['state']} of {one.get('session_key')}" for one in items if one["state"] not in OVER
+        ]
+        sessions = [one for one in connections.sessions_table().sessions() if one.state in UNFINISHED]
+        in_vi = [one.session_id for one in self.stage.vi.stage.sessions.values() if not one.is_over()]
         return [
-            *(
-                f"a drop is not over: {item['key']} is {item['state']}, session {item.get('session_key')}"
-                for item in items
-                if item["state"] not in {"ingested", "rejected"}
-            ),
-            *(f"a session is not over: {one.session_key} is {one.state}" for one in sessions if one.state in UNFINISHED),
-            *(
-                f"a session is open in Vi: {one.session_id}"
-                for one in self.stage.vi.stage.sessions.values()
-                if not one.is_over()
-            ),
-            *(said for key in self.objects if (said := self._wrong_in_vi(key, items))),
+            *(f"A drop is not over: {one}" for one in drops),
+            *(f"A session is not over: {one.session_key}, {one.state}" for one in sessions),
+            *(f"A session is open in Vi: {one}" for one in in_vi),
+            *filter(None, [self._wrong_in_vi(key, items) for key in self.objects]),
         ]
 
     def _wrong_in_vi(self, key: str, items: list[dict[str, Any]]) -> str | None:
@@ -330,16 +327,14 @@ class Ingestion:
             return f"an object is not known: {key}"
         if item["state"] == "rejected" and item["reason"] not in REASONS_OF_TROUBLE:
             return f"an object is rejected: {key} as {item['reason']}"
-        asset = self.stage.vi.assets(DATASET).get(item["asset_filename"])
         if item["state"] != "ingested":
             return None
+        asset = self.stage.vi.assets(DATASET).get(item["asset_filename"])
         if asset is None:
             return f"Vi has no asset of {key}"
-        if asset.content.read() != body:
-            return f"Vi has other bytes of {key}"
-        if (asset.custom_metadata or {}) != metadata:
-            return f"Vi has other metadata of {key}"
-        return None
+        told = {"bytes": (asset.content.read(), body), "metadata": (asset.custom_metadata or {}, metadata)}
+        wrong = [what for what, (held, wanted) in told.items() if held != wanted]
+        return f"Vi has other {' and '.join(wrong)} of {key}" if wrong else None
 
 
 @dataclass(frozen=True)
@@ -370,6 +365,9 @@ def _hand_over(world: World, stage: SessionStage, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(module, "SHARDS", 2)  # a Query each, whenever somebody looks for drops
     for module in (ledger, settle_session, conditional_writes, reject_drops, upload_assets):
         monkeypatch.setattr(module, "ThreadPoolExecutor", InOrder)
+    monkeypatch.setenv("SESSIONS_PER_WINDOW", "5")
+    for made in (connections.settings, connections.permits, connections.opener):
+        made.cache_clear()
     slice_upload = connections.slice_upload
     monkeypatch.setattr(upload_assets_app, "slice_upload", lambda: _sleeping(slice_upload(), world.sleep))
     tables = (connections.ledger().table, connections.sessions_table().table)

@@ -2,4 +2,6 @@
 
 import os
 
-SEEDS = range(int(os.environ.get("FIRST", "0")), int(os.environ.get("FIRST", "0")) + int(os.environ.get("SEEDS", "100")))
+SEEDS = range(
+    int(os.environ.get("FIRST", "0")), int(os.environ.get("FIRST", "0")) + int(os.environ.get("SEEDS", "100"))
+)

@@ -39,7 +39,7 @@ class Invocation(threading.Thread):
         try:
             self._dies_if_killed()
             self.result = self.work()
-        except BaseException as error:  # noqa: BLE001 - what it is, is for the world to judge
+        except BaseException as error:
             self.error = error
         self.over = True
         self._rests.release()
@@ -162,6 +162,6 @@ class InOrder:
         future: Future[Any] = Future()
         try:
             future.set_result(work(*values))
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+        except Exception as error:
             future.set_exception(error)
         return future

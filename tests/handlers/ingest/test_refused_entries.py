@@ -33,13 +33,22 @@ def plays_the_run(stage: SessionStage, execution: str = "run") -> list[int]:
     pytest.fail("the run has no end")
 
 
-def test_half_of_what_is_not_refused_goes_at_once(stage: SessionStage) -> None:
+def test_most_of_what_is_not_refused_goes_at_once(stage: SessionStage) -> None:
     stage.drops(*NAMES)
-    stage.plays(RefusedEntry(filename=FIRST))
+    stage.plays(RefusedEntry(filename=LAST))
     opened = stage.opens()
-    assert (opened["outcome"], opened["session"]["total"], stage.noted()["total"]) == ("opened", 4, 4)
-    assert stage.states(*NAMES) == ["dropped"] * 4 + ["claimed"] * 4
-    assert asked(stage) == [400, 400, 200]
+    assert (opened["outcome"], opened["session"]["total"], stage.noted()["total"]) == ("opened", 6, 6)
+    assert stage.states(*NAMES) == ["claimed"] * 6 + ["dropped"] * 2
+    assert asked(stage) == [400, 200]
+
+
+def test_what_is_dropped_later_does_not_wait_behind_suspects(stage: SessionStage) -> None:
+    stage.drops(*NAMES)
+    stage.plays(RefusedEntry(filename=LAST))
+    stage.settles(stage.uploads(stage.opens()))
+    stage.drops("later.png")
+    assert stage.opens(round_=2)["session"]["total"] == 1
+    assert stage.states("later.png", *NAMES[-2:]) == ["claimed", "dropped", "dropped"]
 
 
 def test_what_vi_refuses_alone_is_rejected_with_its_words(stage: SessionStage) -> None:
@@ -128,8 +137,8 @@ def test_an_answer_that_is_lost_on_the_way_is_found_by_the_files_it_was_for(stag
     stage.plays(RefusedEntry(filename=LAST), LostAnswer(times=1), shows_spec_assets=True)
     with pytest.raises(AnswerLost):
         stage.opens()
-    assert stage.states(*NAMES) == ["claimed"] * 4 + ["dropped"] * 4
-    assert stage.opens()["session"]["total"] == 4
+    assert stage.states(*NAMES) == ["claimed"] * 6 + ["dropped"] * 2
+    assert stage.opens()["session"]["total"] == 6
     assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", ""]
 
 
@@ -142,11 +151,11 @@ def test_what_another_run_has_taken_meanwhile_is_left_to_it(
     claim, theirs = ledger.claim, NAMES[4:]
 
     def claim_late(drops: list[Drop], session_key: str) -> list[Drop]:
-        if {drop.asset_filename for drop in drops} == {*theirs}:
-            claim(drops, "another-1")
+        if {drop.asset_filename for drop in drops} == {*NAMES[1:]}:
+            claim([drop for drop in drops if drop.asset_filename in theirs], "another-1")
         return claim(drops, session_key)
 
     monkeypatch.setattr(ledger, "claim", claim_late)
     opened = stage.opens()
-    assert opened["session"]["total"] == 2
+    assert opened["session"]["total"] == 3
     assert {stage.drop(name).session_key for name in theirs} == {"another-1"}

@@ -1,9 +1,16 @@
 """Sweep Drops: what a run that died left behind is settled, and what waits too long is started."""
 
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
-from assetline.errors import KeyRefused
+from assetline.errors import AnswerLost, KeyRefused
 from assetline.ingest import dependencies as connections
+from assetline.ingest import sweep_drops
+from assetline.ingest.session_permits import Permits
+from functions.sweep_drops import app as sweep_drops_app
 from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, FileError, LostAnswer
 from tests.handlers.conftest import lambda_context
@@ -169,3 +176,70 @@ def test_an_old_settling_does_not_tag_what_was_tried_again_since(stage: SessionS
     stage.settles(stage.uploads(stage.opens("new")))
     stage.settles(old)
     assert stage.tags("0.png") == {"assetline:state": "ingested", "assetline:asset": "0.png"}
+
+
+def test_a_session_that_a_sweep_gave_up_while_its_run_opened_it_is_not_opened(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.plays(LostAnswer(), shows_spec_assets=True)
+    stage.drops(*FILES)
+    with pytest.raises(AnswerLost):
+        stage.opens()
+    stage.lease_passes("run-1")
+    take = Permits.take
+
+    def taken_while_swept(permits: Permits, holder: str) -> Any:
+        monkeypatch.setattr(Permits, "take", take)
+        assert stage.sweeps()["abandoned"] == 1
+        return take(permits, holder)
+
+    monkeypatch.setattr(Permits, "take", taken_while_swept)
+    assert stage.opens()["outcome"] == "look_again"
+    assert stage.states(*FILES) == ["dropped"] * 3
+    assert all(session.is_over() for session in stage.vi.stage.sessions.values())
+    assert stage.opens("next")["session"]["total"] == 3
+
+
+@pytest.mark.parametrize("state", ["claimed", "uploaded"])
+def test_what_no_session_has_any_more_waits_again(stage: SessionStage, state: str) -> None:
+    stage.drops("0.png", minutes_ago=90)
+    lost = stage.drop("0.png").model_copy(
+        update={"state": state, "session_key": "gone-1", "updated_at": datetime.now(UTC) - timedelta(hours=1)}
+    )
+    connections.ledger().table.put_item(Item=lost.to_item())
+    assert stage.sweeps()["returned"] == 1
+    assert stage.states("0.png") == ["dropped"]
+    assert stage.sweeps()["started"] == 1
+
+
+def test_an_idle_dataset_is_passed_over_until_something_is_dropped_for_it(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.settles(stage.session("0.png"))
+    monkeypatch.setattr(sweep_drops, "IDLE_SECONDS", -1)
+    stage.sweeps()
+    queries = []
+    client = connections.ledger().table.meta.client
+    client.meta.events.register("before-call.dynamodb.Query", lambda **_: queries.append(1))
+    stage.sweeps()
+    assert not queries
+    assert connections.sessions_table().datasets() == [DATASET]
+    stage.drops("1.png", minutes_ago=10)
+    stage.ends("run")
+    assert stage.sweeps()["started"] == 1
+
+
+def test_a_sweep_tells_since_when_the_oldest_drop_waits(
+    stage: SessionStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.drops("0.png", minutes_ago=30)
+    stage.drops("1.png", minutes_ago=10)
+    stage.sweeps()
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "OldestDropAge" in line]
+    assert [round(one["OldestDropAge"][0] / 60) for one in metrics] == [30]
+
+
+def test_a_sweep_that_has_no_time_left_looks_at_nothing(stage: SessionStage) -> None:
+    stage.drops("0.png", minutes_ago=10)
+    answer = sweep_drops_app.lambda_handler({}, lambda_context(sweep_drops.RESERVED_SECONDS))
+    assert answer == NOTHING

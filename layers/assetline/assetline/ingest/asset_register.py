@@ -40,7 +40,7 @@ class RegisteredName(BaseModel, frozen=True):
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """Return what an item of the table says."""
-        return cls(**{name: item.get(name) for name in cls.model_fields})  # type: ignore[arg-type] # validated
+        return cls(**{name: item.get(name) for name in cls.model_fields})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 Vi refuses a session as a whole and names no file. One file that it does not take must not keep the others from it.
 """
 
-from collections import deque
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -16,7 +16,12 @@ from assetline.ingest.sessions_table import Session, SessionsTable
 from assetline.observability import logger
 from assetline.vi.ingestion_sessions import AssetSpec, IngestionSession, Sessions
 
-MOST_GROUPS = 60  # ours: asked for beside all, in one opening
+MOST_GROUPS = 60  # ours: asked for beside all, in one opening; a single one of the largest session is found by 30
+LONG_NAME = 120  # ours, in characters
+LONG_METADATA = 1000  # ours, in characters
+SMALL, LARGE = 100, 50 * 1024**2  # ours, in bytes
+USUAL_TYPES = frozenset({"image/jpeg", "image/png", "video/mp4"})
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class SessionRequest:
 
         Claimed is at any time what Vi is asked for, and nothing else: so a lost answer can be told by its files. Whom
         Vi refuses alone is returned only if it takes others, in this session or in the *earlier* one of the run.
+        Nothing is sent for a session that is over, because nobody seemed to work for it.
 
         Raises:
             ViRefused: Vi takes none of them, which need not be for any of them.
@@ -50,16 +56,19 @@ class SessionRequest:
         """
         refusal: ViRefused | None = None
         not_taken: list[tuple[Drop, ViRefused]] = []
+        refused: Sequence[Drop] = ()
+        claimed = least_suspect_first(claimed)
         for number, group in enumerate(chain([claimed], islice(smaller(claimed), MOST_GROUPS))):
             if number:
                 claimed = self._claimed_instead(session, claimed, group)
             if not claimed:
                 continue  # another run has them
-            self._note(session, tries + number, len(claimed))
+            if not self._note(session, tries + number, len(claimed)):
+                return Asked((), None, not_taken)
             try:
                 made = self.sessions.create([*map(_spec, claimed)], self.failure_mode, self.on_asset_overwritten)
             except ViRefused as error:
-                refusal = error
+                refusal, refused = error, claimed
                 if not error.smaller_may_help:
                     break
                 logger.info("session_refused", drops=len(claimed))
@@ -70,13 +79,21 @@ class SessionRequest:
                     raise
                 break  # refused ones count, too: to begin anew after a pause would lead no further
             else:
+                self._note_suspects(refused, claimed)
                 return Asked(claimed, made, not_taken)
         if not_taken and self._has_taken(earlier):
             return Asked((), None, not_taken)
         raise refusal or AssertionError("what is claimed is asked for")
 
-    def _note(self, session: Session, tries: int, total: int) -> None:
-        self.table.update(session.session_key, tries=tries, total=total, execution_arn=session.execution_arn)
+    def _note(self, session: Session, tries: int, total: int) -> bool:
+        return self.table.update(session.session_key, tries=tries, total=total, execution_arn=session.execution_arn)
+
+    def _note_suspects(self, refused: Sequence[Drop], taken: Sequence[Drop]) -> None:
+        """Set the rest of a group that was refused apart when part of it is *taken*: one of the rest is to blame."""
+        went = {drop.drop_id for drop in taken}
+        rest = [drop for drop in refused if drop.drop_id not in went]
+        if len(rest) < len(refused):
+            self.ledger.suspect(rest)
 
     def _claimed_instead(self, session: Session, held: Sequence[Drop], group: Sequence[Drop]) -> list[Drop]:
         """Give back what is held and not in *group*, claim the rest of it, and return what is held then."""
@@ -93,21 +110,40 @@ class SessionRequest:
 
 
 def smaller(refused: Sequence[Drop]) -> Iterator[Sequence[Drop]]:
-    """Yield what to ask for of drops that were refused together: both halves, the halves of the first, and so on.
+    """Yield what to ask for of drops that were refused together: three quarters, three quarters of those, and so on.
 
-    Whoever asks stops when one is taken, so each is yielded because all before it were refused. A drop that was refused
-    alone is one that Vi does not take, if it takes any after it. Of drops with one bad one among them, the first or the
-    second that is yielded is taken; then come the halves of what was left on the way, the largest first.
+    Whoever asks stops when one is taken, so each is yielded because all before it were refused. Large groups are mostly
+    refused, which costs a request, and rarely taken, which costs a session: see docs/decisions/0029. A drop that was
+    refused alone is one that Vi does not take, if it takes any after it. Then come the others without it.
     """
-    waiting = deque([refused])
-    while waiting:
-        group = waiting.popleft()
+    rest = refused
+    while len(rest) > 1:
+        group = rest
         while len(group) > 1:
-            middle = len(group) // 2
-            group, other = group[:middle], group[middle:]
+            group = group[: max(1, len(group) * 3 // 4)]
             yield group
-            yield other
-            waiting.append(other)
+        rest = rest[1:]
+        yield rest
+
+
+def least_suspect_first(drops: Sequence[Drop]) -> list[Drop]:
+    """Return drops in the order in which they are asked for: last those whose likes Vi has reason to refuse."""
+    return sorted(drops, key=_oddness)
+
+
+def _oddness(drop: Drop) -> int:
+    """Count what is unusual of a drop: a name that is long or not plain, long metadata, a size at either end."""
+    name, metadata = drop.asset_filename, drop.custom_metadata or {}
+    return sum(
+        (
+            not _PLAIN_NAME.fullmatch(name),
+            len(name) > LONG_NAME,
+            sum(map(len, (*metadata, *metadata.values()))) > LONG_METADATA,
+            not all(text.isascii() for text in (*metadata, *metadata.values())),
+            drop.mime not in USUAL_TYPES,
+            not SMALL <= drop.size <= LARGE,
+        )
+    )
 
 
 def _spec(drop: Drop) -> AssetSpec:

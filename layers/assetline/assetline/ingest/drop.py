@@ -25,8 +25,8 @@ class Drop(BaseModel, frozen=True):
     `etag` is without quotes. `crc32c` is signed, absent when it is not known. `attempts` are the sessions that failed
     it. `asset_filename` is its name in Vi. `tag_count` is how many tags the object had. `sequencer` orders the events
     of one key; `dropped_again` is set when a newer one came than the session that has the drop may know of, and
-    `metadata_changed` when `custom_metadata` is newer than what the session sends. Times are
-    UTC; `expires_at` is when DynamoDB forgets the drop, in seconds since 1970.
+    `metadata_changed` when `custom_metadata` is newer than what the session sends. A `suspect` is one of some that Vi
+    refused a session for. Times are UTC; `expires_at` is when DynamoDB forgets the drop, in seconds since 1970.
     """
 
     drop_id: str
@@ -37,6 +37,7 @@ class Drop(BaseModel, frozen=True):
     sequencer: str | None = None
     dropped_again: Literal[True] | None = None
     metadata_changed: Literal[True] | None = None
+    suspect: Literal[True] | None = None
     size: int
     dataset_id: str
     asset_filename: str

@@ -141,6 +141,16 @@ class Ledger:
             {":dropped": "dropped"},
         )
 
+    def suspect(self, drops: Iterable[Drop]) -> set[str]:
+        """Set drops that wait apart from others: Vi refused a session for one of them; return those that are now."""
+        return self._change(
+            {drop.drop_id: drop.dataset_id for drop in drops},
+            "dropped",
+            {"suspect": True},
+            "#state = :dropped",
+            {":dropped": "dropped"},
+        )
+
     def retry(self, drops: Iterable[Drop]) -> set[str]:
         """Let drops that are over wait for a session again, as if for the first time; return those that do.
 
@@ -302,7 +312,7 @@ class Ledger:
 
 
 _OF_A_SESSION = ("dropped_again", "metadata_changed")
-_OF_AN_ENDING = ("reason", "message", "finished_at", "expires_at", "session_key", "session_id")
+_OF_AN_ENDING = ("suspect", "reason", "message", "finished_at", "expires_at", "session_key", "session_id")
 
 
 def put_again(before: Drop, drop: Drop) -> Drop:

@@ -221,13 +221,17 @@ class Opener:
         uploads = {asset.filename: asset.upload for asset in made.assets}
         assets = [SliceAsset.of(drop, uploads.get(drop.asset_filename)) for drop in claimed]
         addresses = self._staging(session).keep_slices(sliced(reference, assets))
-        self.sessions.update(
+        noted = self.sessions.update(
             session.session_key,
             state="open",
             session_id=made.session_id,
             ingestion_id=made.ingestion_id,
             total=len(claimed),
         )
+        if not noted:  # it was given up meanwhile
+            Sessions(self.client, session.dataset_id).cancel(made.session_id)
+            self._give_up(session)
+            return NO_DROPS
         logger.info("session_opened", session_id=made.session_id, drops=len(claimed), slices=len(addresses))
         count(None, SessionsOpened=1)
         return Opened(outcome="opened", session=reference, slices=tuple(addresses))
@@ -243,7 +247,10 @@ class Opener:
         for drop in self.ledger.waiting(session.dataset_id, LARGEST):
             named.setdefault(drop.asset_filename, drop)
         taken = {drop.asset_filename for drop in held}
-        fresh = [drop for name, drop in named.items() if name not in taken][: max(0, LARGEST - len(held))]
+        free = [drop for name, drop in named.items() if name not in taken]
+        # Suspects go apart, when nothing else waits: what Vi takes does not wait behind what it may refuse.
+        apart = [drop for drop in free if not drop.suspect] or free
+        fresh = apart[: max(0, LARGEST - len(held))]
         fresh = fresh[: max(0, fits([*held, *fresh]) - len(held))]
         if not fresh:
             return held

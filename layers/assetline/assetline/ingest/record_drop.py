@@ -107,7 +107,9 @@ class Recorder:
         except Exception as error:
             return Sight(drop, failed=error)
 
-    def _noted_or_failed(self, sight: Sight, answered: set[str], names: Mapping[Name, RegisteredName]) -> Noted | Exception:
+    def _noted_or_failed(
+        self, sight: Sight, answered: set[str], names: Mapping[Name, RegisteredName]
+    ) -> Noted | Exception:
         try:
             drop = self._judged(sight, answered)
             if drop is None:

@@ -71,7 +71,10 @@ class Session(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Work:
-    """What a sweep has to look at. `datasets` are by id, with when they were noted last; `owned` have a run that lives."""
+    """What a sweep has to look at.
+
+    `datasets` are by id, with when they were noted last. The `owned` ones have a run that lives.
+    """
 
     sessions: list[Session]
     datasets: dict[str, str]
@@ -107,6 +110,12 @@ class SessionsTable:
         ended = Attr("state").is_in([*UNFINISHED]) | Attr("state").eq(state)
         now = datetime.now(UTC)
         return self._set(session_key, values | {"state": state, "finished_at": now}, ended)
+
+    def abandon_opening(self, session: Session) -> bool:
+        """Note that a session will not be opened; False when somebody has worked for it since *session* was read."""
+        unchanged = Attr("state").eq("opening") & Attr("lease_until").eq(session.lease_until)
+        now = datetime.now(UTC)
+        return self._set(session.session_key, {"state": "abandoned", "finished_at": now}, unchanged)
 
     def forget(self, session_key: str) -> None:
         """Take out a session of which nothing came."""

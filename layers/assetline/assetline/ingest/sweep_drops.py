@@ -86,17 +86,16 @@ class Sweeper:
 
     def _abandoned(self, session: Session, errors: list[Exception]) -> bool:
         try:
-            self._abandon(session)
+            return self._abandon(session)
         except Exception as error:
             logger.warning("session_not_abandoned", session_key=session.session_key, error=type(error).__name__)
             errors.append(error)
             return False
-        return True
 
     def _datasets_looked_at(self, work: Work) -> list[DatasetSeen]:
         datasets = [*work.datasets.items()]
         random.shuffle(datasets)  # where time is short, each is looked at some time
-        seen = []
+        seen = list[DatasetSeen]()
         for dataset_id, seen_at in datasets:
             if self.budget.spent():
                 logger.warning("sweep_cut_short", datasets=len(datasets), looked_at=len(seen))
@@ -133,9 +132,14 @@ class Sweeper:
             logger.warning("drops_without_session", session_key=session_key, drops=len(drops))
         return returned
 
-    def _abandon(self, session: Session) -> None:
-        if session.session_id is None and session.tries:
-            self._cancel_lost(session)
+    def _abandon(self, session: Session) -> bool:
+        """Settle a session that nobody works for; return False where somebody does, after all."""
+        if session.session_id is None:
+            # First of all, so that who opens it after all sends nothing; what he claims meanwhile is given back later.
+            if not self.table.abandon_opening(session):
+                return False
+            if session.tries:
+                self._cancel_lost(session)
         reference = SessionRef(
             session_key=session.session_key,
             dataset_id=session.dataset_id,
@@ -146,6 +150,7 @@ class Sweeper:
             opened_at=session.opened_at,
         )
         self.settler.settle(reference, "abandoned")
+        return True
 
     def _cancel_lost(self, session: Session) -> None:
         """Cancel the session that Vi may have opened when nobody heard of it any more."""
