@@ -55,6 +55,10 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(IAMLINT) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
+.PHONY: simulate
+simulate: $(DEV_ENV) ## Play SEEDS simulated worlds from seed FIRST on; a failure names its seed (SEEDS=1000 make simulate)
+	@SEEDS=$(or $(SEEDS),1000) FIRST=$(or $(FIRST),0) $(PYTHON) -m pytest --quiet --numprocesses 2 --exitfirst tests/simulation
+
 .PHONY: bench
 bench: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure speed, memory and cost, as a table and in .local/bench.json
 	@$(PYTHON) -m benchmarks

@@ -306,7 +306,9 @@ class Ingestion:
 
     def broken_promises(self) -> list[str]:
         """Return what is not as it must be when all has come to rest."""
-        items = [one for one in connections.ledger().table.scan()["Items"] if "state" in one]
+        items: list[dict[str, Any]] = [
+            dict(one) for one in connections.ledger().table.scan()["Items"] if "state" in one
+        ]
         drops = [
             f"{one['key']}, {one['state']} of {one.get('session_key')}" for one in items if one["state"] not in OVER
         ]

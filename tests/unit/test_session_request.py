@@ -55,9 +55,9 @@ def test_with_one_bad_drop_three_quarters_of_what_was_refused_last_go(count: int
 
 def sessions_and_requests(count: int, bad: set[int]) -> tuple[int, int]:
     """Return what it costs to bring in the good of *count* drops, as openings one after the other ask for them."""
-    good_first, suspects, sessions, requests = [*range(count)], [], 0, 0
+    good_first, suspects, sessions, requests = [*range(count)], list[int](), 0, 0
     while good_first or suspects:
-        refused, taken, alone = [], [], []
+        refused, taken, alone = list[int](), list[int](), list[int]()
         claimed = [MANY[number] for number in good_first or suspects]
         for group in map(numbers, chain([claimed], islice(smaller(claimed), MOST_GROUPS))):
             requests += 1

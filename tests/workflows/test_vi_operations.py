@@ -33,7 +33,7 @@ PARAMETERS = {
     "GatherSeconds": "1",
     "SessionsPerWindow": "1000",
     "FailureMode": "FailAfterOne",
-    "OnAssetOverwritten": "KeepLinkedResource",
+    "OnAssetOverwritten": "RemoveLinkedResource",
 }
 # What a section works on: what it drops, what it only looks at, what it deletes.
 DATASETS = {"Putting assets in": "ds1", "Seeing what is there": "ds2", "Bringing assets out": "ds2", "Deleting": "ds3"}

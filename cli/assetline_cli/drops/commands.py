@@ -15,6 +15,7 @@ from assetline_cli.drops.options import (
     DropInState,
     ForReason,
     HowMany,
+    Ingested,
     IntoDataset,
     Metadata,
     OfDataset,
@@ -124,6 +125,7 @@ def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     drop_id: DropIds = None,
     dataset: OfDataset = None,
     reason: ForReason = None,
+    ingested: Ingested = False,
     yes: Yes = False,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
@@ -141,14 +143,18 @@ def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline drops retry 0f3c9a7be2d14c55a1b0c2d3e4f50617[/cyan]
       [cyan]assetline drops retry --yes[/cyan]
         everything that was rejected
+      [cyan]assetline drops retry --ingested --dataset ds1[/cyan]
+        when its assets were deleted in Vi and are to be there again
     """
+    if ingested and not (drop_id or dataset):
+        raise typer.BadParameter("give DROP_ID or --dataset with it", param_hint="--ingested")
     if drop_id and (dataset or reason):
         raise typer.BadParameter("name drops, or say which by --dataset and --reason, not both", param_hint="DROP_ID")
     desk: Desk = ctx.obj
     if not yes and not desk.can_ask:
         raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
     with one_message(desk):
-        wanted = Wanted(drop_id or (), dataset, reason)
+        wanted = Wanted(drop_id or (), dataset, reason, "ingested" if ingested else "rejected")
         raise typer.Exit(retry_them(desk, find_stack(desk.aws.cloudformation, stack), wanted, sure=yes))
 
 

@@ -78,6 +78,11 @@ DropIds = Annotated[
     ),
 ]
 
+Ingested = Annotated[
+    bool,
+    typer.Option("--ingested", help="Re-queue ingested drops instead: Vi gets their files again."),
+]
+
 ForReason = Annotated[
     str | None,
     typer.Option(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from assetline.ingest.drop import OVER
 from assetline_cli.context import COMPLETE, FAILED, Desk
 from assetline_cli.drops.ingestion_runs import Runs
 from assetline_cli.drops.table import DropsTable
@@ -24,22 +23,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which drops are to be re-queued: those named, or else the rejected ones, of a dataset, for a reason."""
+    """Which drops in *state* are to be re-queued: those named, or else all, of a dataset, for a reason."""
 
     drop_ids: Sequence[str] = ()
     dataset_id: str | None = None
     reason: str | None = None
+    state: Literal["rejected", "ingested"] = "rejected"
 
     def chosen(self, drops: DropsTable) -> list[Drop]:
-        """Return the drops that are meant: rejected ones, or those named, which may be ingested as well.
+        """Return the drops that are meant.
 
         Raises:
-            DropMissing, NothingToRetry: one that is named is not there, or not over.
+            DropMissing, NothingToRetry: one that is named is not there, or in another state.
         """
         if self.drop_ids:
             return self._named(drops)
-        rejected = drops.newest(self.dataset_id, ["rejected"])
-        return [drop for drop in rejected if self.reason in {None, drop.reason}]
+        over = drops.newest(self.dataset_id, [self.state])
+        return [drop for drop in over if self.reason in {None, drop.reason}]
 
     def _named(self, drops: DropsTable) -> list[Drop]:
         found = drops.get(self.drop_ids)
@@ -48,8 +48,9 @@ class Wanted:
                 raise DropMissing(
                     f"There is no drop {drop_id!r} in this stack: `assetline drops --json` lists them with their ids."
                 )
-            if found[drop_id].state not in OVER:
-                raise NothingToRetry(f"Drop {drop_id} is {found[drop_id].state}, not over: nothing was re-queued.")
+            if found[drop_id].state != self.state:
+                what = f"{found[drop_id].state}, not {self.state}"
+                raise NothingToRetry(f"Drop {drop_id} is {what}: nothing was re-queued.")
         return list(found.values())
 
 

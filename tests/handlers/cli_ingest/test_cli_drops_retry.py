@@ -77,6 +77,13 @@ def test_an_id_there_is_not_or_that_is_not_rejected_re_queues_nothing(drops: Dro
     assert drops.found(one).state == "rejected"
 
 
+def test_ingested_drops_are_sent_again_when_asked_for(drops: DropAccount, assetline: Run) -> None:
+    one, done = rejected(drops, "ds1/a.png"), drops.drop("ds1/b.png", "ingested")
+    assert assetline("drops", "retry", "--ingested", "--yes").exit_code == 2
+    assert assetline("drops", "retry", "--ingested", "--dataset", "ds1", "--yes").exit_code == 0
+    assert [drops.found(drop).state for drop in (one, done)] == ["rejected", "dropped"]
+
+
 def test_what_was_refused_for_what_it_is_stays_so(drops: DropAccount, assetline: Run) -> None:
     unfit = rejected(drops, "ds1/a.txt", "UnsupportedType", mime=None)
     rejected(drops, "ds1/b.png")

@@ -1,0 +1,161 @@
+"""What Vi holds already is not sent again, what is new of it is, and no two objects have one name."""
+
+from typing import Any
+
+import pytest
+
+from assetline.ingest import dependencies as connections
+from assetline.ingest.drop import drop_id
+from local.emulators.vi.store import Asset
+from local.sample_images import image
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
+from tests.handlers.ingest.test_record_drop import created, drop, messages, put, record
+
+KEY = f"{DATASET}/a.png"
+OTHER_BUCKET = "photos-of-old"
+
+
+def event_of(stage: SessionStage, content: bytes, sequencer: str, **options: Any) -> dict[str, Any]:
+    """Put the object and return the event of it."""
+    return created(KEY, content, put(stage, KEY, content, **options), sequencer)
+
+
+def ingests(stage: SessionStage, round_: int = 1) -> None:
+    """Play a session of what waits, to its end."""
+    stage.settles(stage.uploads(stage.opens(round_=round_)))
+
+
+def listing(stage: SessionStage, bucket: str = DROPS, dataset_id: str = "") -> dict[str, Any]:
+    """Return what a backfill of a bucket hands over."""
+    listed = stage.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    objects = [{"Key": one["Key"], "Size": one["Size"], "Etag": one["ETag"]} for one in listed]
+    return {"Items": [{"object": one, "bucket": bucket, "dataset_id": dataset_id} for one in objects]}
+
+
+def asset(stage: SessionStage, name: str = "a.png") -> Asset:
+    return stage.vi.assets(DATASET)[name]
+
+
+@pytest.fixture
+def annotated(stage: SessionStage) -> SessionStage:
+    """Return a stage whose object is ingested, and whose asset somebody has worked on since."""
+    record(messages(event_of(stage, image("png"), "01", Metadata={"site": "oslo"})))
+    ingests(stage)
+    asset(stage).annotations["crack"] = 7
+    return stage
+
+
+def forgets(stage: SessionStage) -> None:
+    """Let the ledger have forgotten the drop, as it does after the retention."""
+    etag = stage.s3.head_object(Bucket=DROPS, Key=KEY)["ETag"].strip('"')
+    connections.ledger().table.delete_item(Key={"drop_id": drop_id(DROPS, KEY, etag)})
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["known", "forgotten"])
+@pytest.mark.parametrize("way", ["backfill", "put", "copy"])
+def test_the_same_bytes_are_not_sent_again_whichever_way_they_come(
+    annotated: SessionStage, way: str, forgotten: bool
+) -> None:
+    if forgotten:
+        forgets(annotated)
+    if way == "backfill":
+        record(listing(annotated))
+    elif way == "put":
+        record(messages(event_of(annotated, image("png"), "02", Metadata={"site": "oslo"})))
+    else:
+        source = {"Bucket": DROPS, "Key": KEY}
+        told = annotated.s3.copy_object(Bucket=DROPS, Key=KEY, CopySource=source, StorageClass="STANDARD_IA")
+        etag = told["CopyObjectResult"]["ETag"].strip('"')
+        record(messages(created(KEY, image("png"), etag, "02", **{"version-id": "another"})))
+    assert annotated.opens(round_=2)["outcome"] == "no_drops"
+    assert asset(annotated).annotations["crack"] == 7
+    etag = annotated.s3.head_object(Bucket=DROPS, Key=KEY)["ETag"].strip('"')
+    assert drop(KEY, etag).state == "ingested"
+    assert annotated.tags("a.png")["assetline:state"] == "ingested"
+
+
+def test_a_backfill_believes_the_tags_of_what_was_ingested_before_the_register_began(annotated: SessionStage) -> None:
+    forgets(annotated)
+    table = connections.ledger().table
+    for item in table.scan()["Items"]:
+        table.delete_item(Key={"drop_id": item["drop_id"]})
+    record(listing(annotated))
+    assert annotated.opens(round_=2)["outcome"] == "no_drops"
+    record(listing(annotated, dataset_id="ds2"))  # its tags say nothing of another dataset
+    assert connections.ledger().any_waiting("ds2") is False  # the ledger knows the object
+
+
+@pytest.mark.parametrize("while_", ["dropped", "claimed", "uploaded", "ingested"])
+def test_the_newest_metadata_reaches_the_asset(stage: SessionStage, while_: str) -> None:
+    record(messages(event_of(stage, image("png"), "01", Metadata={"site": "olso"})))
+    opened = stage.opens() if while_ != "dropped" else {}
+    if while_ in {"uploaded", "ingested"}:
+        stage.uploads(opened)
+    if while_ == "ingested":
+        stage.settles(opened["session"])
+    record(messages(event_of(stage, image("png"), "02", Metadata={"site": "oslo"})))
+    if while_ in {"claimed", "uploaded"}:
+        stage.settles(stage.uploads(opened) if while_ == "claimed" else opened["session"])
+    ingests(stage, 2)
+    assert asset(stage).custom_metadata == {"site": "oslo"}
+    assert stage.opens(round_=3)["outcome"] == "no_drops"
+
+
+def test_older_bytes_that_are_put_back_are_sent(stage: SessionStage) -> None:
+    for number, content in enumerate((image("png", 1), image("png", 2), image("png", 1)), 1):
+        record(messages(event_of(stage, content, f"0{number}")))
+        ingests(stage, number)
+    assert asset(stage).content.read() == image("png", 1)
+
+
+def test_bytes_that_are_put_back_while_newer_ones_are_on_their_way_are_sent(stage: SessionStage) -> None:
+    record(messages(event_of(stage, image("png", 1), "01")))
+    ingests(stage)
+    record(messages(event_of(stage, image("png", 2), "02")))
+    session = stage.uploads(stage.opens(round_=2))
+    record(messages(event_of(stage, image("png", 1), "03")))
+    stage.settles(session)
+    ingests(stage, 3)
+    assert asset(stage).content.read() == image("png", 1)
+
+
+def test_a_settling_that_comes_late_does_not_say_what_vi_holds(stage: SessionStage) -> None:
+    record(messages(event_of(stage, image("png", 1), "01")))
+    old = stage.uploads(stage.opens("old"))
+    stage.settles(old)
+    first = drop(KEY, stage.s3.head_object(Bucket=DROPS, Key=KEY)["ETag"].strip('"'))
+    stage.ends("old")
+    record(messages(event_of(stage, image("png", 2), "02")))
+    stage.opens("new")
+    register = connections.asset_register()
+    register.keep_content([first], connections.sessions_table().get("old-1").opened_at)  # type: ignore[union-attr]
+    (known,) = register.names([first]).values()
+    assert known.content is None
+
+
+def test_equal_keys_of_two_buckets_become_two_assets(stage: SessionStage) -> None:
+    stage.s3.create_bucket(Bucket=OTHER_BUCKET)
+    record(messages(event_of(stage, image("png", 1), "01")))
+    stage.s3.put_object(Bucket=OTHER_BUCKET, Key="a.png", Body=image("png", 2))
+    record(listing(stage, OTHER_BUCKET, DATASET))
+    ingests(stage)
+    assets = stage.vi.assets(DATASET)
+    assert assets["a.png"].content.read() == image("png", 1)
+    (other,) = assets.keys() - {"a.png"}
+    assert other.startswith("a~")
+    record(listing(stage, OTHER_BUCKET, DATASET))
+    assert stage.opens(round_=2)["outcome"] == "no_drops"
+
+
+def test_a_file_of_the_default_dataset_and_one_of_its_folder_become_two_assets(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEFAULT_DATASET_ID", DATASET)
+    for made in (connections.settings, connections.recorder):
+        made.cache_clear()
+    for key, number in (("x.png", 1), (f"{DATASET}/x.png", 2)):
+        record(messages(created(key, image("png", number), put(stage, key, image("png", number)), "01")))
+    ingests(stage)
+    assert sorted(one.content.read() for one in stage.vi.assets(DATASET).values()) == sorted(
+        image("png", number) for number in (1, 2)
+    )
