@@ -50,6 +50,8 @@ def emitted() -> set[tuple[str, frozenset[str]]]:
                     of_all = isinstance(feed, ast.Constant) and feed.value is None
                     dimensions = OF_ALL_FEEDS if of_all else OF_A_FEED
                     found |= {(count.arg, dimensions) for count in counts if count.arg}
+                case ast.Call(func=ast.Name(id="measure_seconds"), keywords=durations):
+                    found |= {(duration.arg, OF_ALL_FEEDS) for duration in durations if duration.arg}
     return found
 
 

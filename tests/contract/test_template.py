@@ -100,7 +100,7 @@ def actions_on(function: str, resource: Any) -> set[str]:
 @pytest.mark.parametrize(
     ("function", "drops", "sessions", "queries"),
     [
-        ("RecordDropFunction", "BatchGetItem PutItem UpdateItem", "PutItem", ""),
+        ("RecordDropFunction", "BatchGetItem PutItem UpdateItem", "UpdateItem", ""),
         ("OpenSessionFunction", "BatchGetItem UpdateItem", "GetItem PutItem UpdateItem DeleteItem", "Query"),
         ("SettleSessionFunction", "BatchGetItem UpdateItem", "GetItem UpdateItem", "Query"),
         ("SweepDropsFunction", "BatchGetItem UpdateItem", "GetItem UpdateItem Scan", "Query"),
