@@ -3,5 +3,5 @@
 import os
 
 SEEDS = range(
-    int(os.environ.get("FIRST", "0")), int(os.environ.get("FIRST", "0")) + int(os.environ.get("SEEDS", "100"))
+    int(os.environ.get("FIRST", "0")), int(os.environ.get("FIRST", "0")) + int(os.environ.get("SEEDS", "40"))
 )
