@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.moto_urls import keep_urls
+from tests.support.shared_setup import share_setup
 
 # A machine that is busy is no reason for a test to fail: what is to be quick is measured by the benchmarks.
 settings.register_profile("assetline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("assetline")
-keep_urls()
+share_setup()
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,7 @@ type Task = tuple[Any, dict[str, Any]]
 type Machine = Generator[Task, Any, dict[str, Any]]
 
 
-class TaskFailed(Exception):
+class TaskFailed(Exception):  # noqa: N818
     """What a machine catches: the error of a task that was not to be repeated, or was repeated too often."""
 
 
