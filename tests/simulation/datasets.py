@@ -1,11 +1,12 @@
 """Downloads and deletions, simulated: executions and their invocations, a dataset that changes, and what goes wrong.
 
-The functions are the real ones, on an account of moto and an emulated Vi. The machines `download_assets` and
+The functions are the real ones, on an account in memory and an emulated Vi. The machines `download_assets` and
 `delete_assets` are played here as generators: each yields what it invokes, and is sent what that returns.
 """
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 from types import SimpleNamespace
@@ -32,9 +33,11 @@ from functions.list_assets import app as list_assets
 from functions.open_deletion import app as open_deletion
 from functions.poll_deletion import app as poll_deletion
 from local.emulators.vi.scenario import ApiFault, DownloadFault, LostDeletion, Scenario
+from local.emulators.vi.server import Emulator
 from tests.handlers.conftest import lambda_context
-from tests.handlers.dataset.download_stage import BUCKET, DATASET, DownloadStage, held
-from tests.simulation.ingestion import Simulated
+from tests.handlers.dataset.download_stage import BUCKET, DATASET, DownloadStage, download_stage, held
+from tests.simulation.account import Account, account_of_nobody
+from tests.simulation.ingestion import Current, Simulated, Simulates
 from tests.simulation.world import InOrder, Invocation, World
 
 STEPS = 120
@@ -327,50 +330,60 @@ class Dataset:
         return None if content == asset.content.read() else f"A file has other bytes: {asset.filename}"
 
 
-def simulate(stage: DownloadStage, seed: int, monkeypatch: pytest.MonkeyPatch) -> Simulated:
-    """Play the world of a seed on a fresh stage, and return which promises it broke."""
+@contextmanager
+def simulated_datasets(vi: Emulator) -> Iterator[Simulates]:
+    """Give out what plays the world of a seed, in an account that is empty each time, and returns how it ended."""
+    account, current = Account(), Current()
+    account.called = current.call
+    with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch):
+        account.takes_calls(patch)
+        with download_stage(vi, patch) as stage:
+            stage.announced = account.announced
+            _hand_over(current, patch)
+            yield partial(_simulate, stage, account, current)
+
+
+def _simulate(stage: DownloadStage, account: Account, current: Current, seed: int) -> Simulated:
+    account.empty()
+    stage.vi.has(Scenario())
+    stage.vi.forget()
     with World(seed) as world:
-        _hand_over(world, stage, monkeypatch)
-        troubles = {one for one in TROUBLES if world.random.random() < 0.4}
-        dataset = Dataset(world, stage, troubles)
-        world.happens(f"troubles: {sorted(troubles)}")
-        for _ in range(ASSETS):
-            dataset.adds()
-        for _ in range(STEPS):
-            dataset.notes_assets()
-            dataset.step()
-        dataset.comes_to_rest()
-        return Simulated(seed, dataset.broken_promises(), world.trace)
+        current.world = world
+        try:
+            dataset = Dataset(world, stage, {one for one in TROUBLES if world.random.random() < 0.4})
+            world.happens(f"troubles: {sorted(dataset.troubles)}")
+            for _ in range(ASSETS):
+                dataset.adds()
+            for _ in range(STEPS):
+                dataset.notes_assets()
+                dataset.step()
+            dataset.comes_to_rest()
+            return Simulated(seed, dataset.broken_promises(), world.trace)
+        finally:
+            current.world = None
 
 
-def _hand_over(world: World, stage: DownloadStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every call of the functions to AWS or Vi stand still first, and nothing else run beside it."""
+def _hand_over(current: Current, patch: pytest.MonkeyPatch) -> None:
+    """Let every call of the functions to Vi stand still first, too, and nothing else run beside it."""
     for module in (listing, close_download_module, download_slice_module, delete_ids_module, deletion_staging):
-        monkeypatch.setattr(module, "ThreadPoolExecutor", InOrder)
-    monkeypatch.setattr(download_staging, "SLICE_FILES", 4)
-    monkeypatch.setattr(vi_client, "time", SimpleNamespace(sleep=world.sleep))
+        patch.setattr(module, "ThreadPoolExecutor", InOrder)
+    patch.setattr(download_staging, "SLICE_FILES", 4)
+    patch.setattr(vi_client, "time", SimpleNamespace(sleep=current.sleep))
     for sleeper in (fetch_file.Fetch, delete_ids_module.IdsDeletion):
-        monkeypatch.setattr(sleeper, "__init__", partialmethod(_asleep_in, world, vars(sleeper)["__init__"]))
-    for client in (connections.s3(), connections.events()):
-        client.meta.events.register_first("before-call", partial(_aws_call, world))
+        patch.setattr(sleeper, "__init__", partialmethod(_asleep_in, current, vars(sleeper)["__init__"]))
     connections.vi_client()._http.event_hooks = {
-        "request": [lambda request: world.call(f"Vi {request.method} {request.url.path[-40:]}")]
+        "request": [lambda request: current.call(f"Vi {request.method} {request.url.path[-40:]}")]
     }
     sent = SignedRequests.sent
 
     def stands_still(requests: SignedRequests, method: str, *given: Any, **named: Any) -> Any:
-        world.call(f"{method} a file of Vi")
+        current.call(f"{method} a file of Vi")
         return sent(requests, method, *given, **named)
 
-    monkeypatch.setattr(SignedRequests, "sent", stands_still)
-    stage.vi.plays(Scenario())
+    patch.setattr(SignedRequests, "sent", stands_still)
 
 
-def _aws_call(world: World, model: Any, **_: Any) -> None:
-    world.call(model.name)
-
-
-def _asleep_in(sleeper: Any, world: World, init: Callable[..., None], *given: Any, **named: Any) -> None:
+def _asleep_in(sleeper: Any, current: Current, init: Callable[..., None], *given: Any, **named: Any) -> None:
     """Make *sleeper* sleep by the clock of the world."""
     init(sleeper, *given, **named)
-    object.__setattr__(sleeper, "sleep", world.sleep)
+    object.__setattr__(sleeper, "sleep", current.sleep)

@@ -1,14 +1,16 @@
 """The whole ingestion, simulated: users who drop, runs and their invocations, sweeps, and what goes wrong.
 
-The functions are the real ones, on an account of moto and an emulated Vi. The machine `ingest_drops` is played here, as
-its definition says. The seed decides what happens: which kinds of trouble there are, who goes on, who is killed, which
+The functions are the real ones, on an account in memory and an emulated Vi. The machine `ingest_drops` is played here,
+as its definition says. The seed decides what happens: which kinds of trouble there are, who goes on, who is killed, which
 invocation is repeated beside itself, when users put, overwrite and correct, and when a sweep runs.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from assetline.ingest import conditional_writes, drop, ledger, reject_drops, set
 from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import OVER, drop_id
 from assetline.ingest.sessions_table import UNFINISHED
+from assetline.vi import client as vi_client
 from assetline.vi.file_upload import Uploader
 from functions.open_session import app as open_session_app
 from functions.poll_session import app as poll_session_app
@@ -25,9 +28,11 @@ from functions.record_drop import app as record_drop_app
 from functions.settle_session import app as settle_session_app
 from functions.sweep_drops import app as sweep_drops_app
 from functions.upload_assets import app as upload_assets_app
-from local.emulators.vi.scenario import LostAnswer, PutFault, SessionFails
+from local.emulators.vi.scenario import LostAnswer, PutFault, Scenario, SessionFails
+from local.emulators.vi.server import Emulator
 from tests.handlers.conftest import lambda_context
-from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, execution_arn
+from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, execution_arn, session_stage
+from tests.simulation.account import Account, account_of_nobody
 from tests.simulation.world import InOrder, Invocation, World
 
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452")
@@ -348,49 +353,78 @@ class Simulated:
     trace: list[str]
 
 
-def simulate(stage: SessionStage, seed: int, monkeypatch: pytest.MonkeyPatch) -> Simulated:
-    """Play the world of a seed on a fresh stage, and return which promises it broke."""
+type Simulates = Callable[[int], Simulated]
+
+
+@dataclass
+class Current:
+    """The world that is played now, if one is."""
+
+    world: World | None = None
+
+    def call(self, label: str) -> None:
+        """Let the world go on before a call."""
+        if self.world is not None:
+            self.world.call(label)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep in the world."""
+        if self.world is not None:
+            self.world.sleep(seconds)
+
+
+@contextmanager
+def simulated_ingestions(vi: Emulator) -> Iterator[Simulates]:
+    """Give out what plays the world of a seed, in an account that is empty each time, and returns how it ended."""
+    account, current = Account(), Current()
+    account.called = current.call
+    with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch):
+        account.takes_calls(patch)
+        patch.setenv("SESSIONS_PER_WINDOW", "5")
+        with session_stage(vi, patch) as stage:
+            stage.announced, stage.started = account.announced, account.started
+            _hand_over(current, patch)
+            yield partial(_simulate, stage, account, current)
+
+
+def _simulate(stage: SessionStage, account: Account, current: Current, seed: int) -> Simulated:
+    account.empty()
+    stage.vi.has(Scenario(sessions_per_window=None, shows_spec_assets=True))
+    stage.vi.forget()
+    for warm in (connections.recorder, connections.runs):
+        warm.cache_clear()
     with World(seed) as world:
-        _hand_over(world, stage, monkeypatch)
-        troubles = {one for one in TROUBLES if world.random.random() < 0.4}
-        ingestion = Ingestion(world, stage, troubles)
-        world.happens(f"troubles: {sorted(troubles)}")
-        for _ in range(STEPS):
-            ingestion.step()
-        ingestion.comes_to_rest()
-        return Simulated(seed, ingestion.broken_promises(), world.trace)
+        current.world = world
+        try:
+            ingestion = Ingestion(world, stage, {one for one in TROUBLES if world.random.random() < 0.4})
+            world.happens(f"troubles: {sorted(ingestion.troubles)}")
+            for _ in range(STEPS):
+                ingestion.step()
+            ingestion.comes_to_rest()
+            return Simulated(seed, ingestion.broken_promises(), world.trace)
+        finally:
+            current.world = None
 
 
-def _hand_over(world: World, stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every call of the functions to AWS or Vi stand still first, and nothing else run beside it."""
+def _hand_over(current: Current, patch: pytest.MonkeyPatch) -> None:
+    """Let every call of the functions to Vi stand still first, too, and nothing else run beside it."""
     for module in (ledger, drop):
-        monkeypatch.setattr(module, "SHARDS", 2)  # a Query each, whenever somebody looks for drops
+        patch.setattr(module, "SHARDS", 2)  # a Query each, whenever somebody looks for drops
     for module in (ledger, settle_session, conditional_writes, reject_drops, upload_assets):
-        monkeypatch.setattr(module, "ThreadPoolExecutor", InOrder)
-    monkeypatch.setenv("SESSIONS_PER_WINDOW", "5")
-    for made in (connections.settings, connections.permits, connections.opener):
-        made.cache_clear()
+        patch.setattr(module, "ThreadPoolExecutor", InOrder)
+    patch.setattr(vi_client, "time", SimpleNamespace(sleep=current.sleep))
     slice_upload = connections.slice_upload
-    monkeypatch.setattr(upload_assets_app, "slice_upload", lambda: _sleeping(slice_upload(), world.sleep))
-    tables = (connections.ledger().table, connections.sessions_table().table)
-    clients = [connections.s3(), connections.events(), connections.machines(), *(table.meta.client for table in tables)]
-    for client in {id(client): client for client in clients}.values():
-        client.meta.events.register_first("before-call", partial(_aws_call, world))
+    patch.setattr(upload_assets_app, "slice_upload", lambda: _sleeping(slice_upload(), current.sleep))
     connections.vi_client()._http.event_hooks = {
-        "request": [lambda request: world.call(f"Vi {request.method} {request.url.path.rpartition('/')[2]}")]
+        "request": [lambda request: current.call(f"Vi {request.method} {request.url.path.rpartition('/')[2]}")]
     }
     put = Uploader.put
 
     def stands_still(uploader: Uploader, *given: Any, **more: Any) -> Any:
-        world.call("PUT to Vi")
+        current.call("PUT to Vi")
         return put(uploader, *given, **more)
 
-    monkeypatch.setattr(Uploader, "put", stands_still)
-    stage.plays(shows_spec_assets=True)
-
-
-def _aws_call(world: World, model: Any, **_: Any) -> None:
-    world.call(model.name)
+    patch.setattr(Uploader, "put", stands_still)
 
 
 def _sleeping(upload: upload_assets.SliceUpload, sleep: Callable[[float], None]) -> upload_assets.SliceUpload:

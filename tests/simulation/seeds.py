@@ -2,6 +2,4 @@
 
 import os
 
-SEEDS = range(
-    int(os.environ.get("FIRST", "0")), int(os.environ.get("FIRST", "0")) + int(os.environ.get("SEEDS", "40"))
-)
+SEEDS = range(int(os.environ.get("FIRST", "0")), int(os.environ.get("FIRST", "0")) + int(os.environ.get("SEEDS", "40")))
