@@ -1,8 +1,8 @@
 """The whole ingestion, simulated: users who drop, runs and their invocations, sweeps, and what goes wrong.
 
 The functions are the real ones, on an account in memory and an emulated Vi. The machine `ingest_drops` is played here,
-as its definition says. The seed decides what happens: which kinds of trouble there are, who goes on, who is killed, which
-invocation is repeated beside itself, when users put, overwrite and correct, and when a sweep runs.
+as its definition says. The seed decides what happens: which kinds of trouble there are, who goes on, who is killed,
+which invocation is repeated beside itself, when users put, overwrite and correct, and when a sweep runs.
 """
 
 import json
