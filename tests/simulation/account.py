@@ -51,8 +51,10 @@ class Account:
 
     def empty(self) -> None:
         """Let the tables and the buckets hold nothing, and nothing have been announced or started."""
-        for held in (*self.tables.values(), *self.buckets.values()):
-            held.clear()
+        for table in self.tables.values():
+            table.clear()
+        for bucket in self.buckets.values():
+            bucket.clear()
         self.announced.clear()
         self.started.clear()
 
@@ -259,8 +261,9 @@ def _error(client: BaseClient, operation: str, code: str, **more: Any) -> Client
         "Error": {"Code": code, "Message": code},
         "ResponseMetadata": {"HTTPStatusCode": _STATUS.get(code, 400)},
     }
-    kind: type[ClientError] = client.exceptions.from_code(code)
-    return kind(response | more, operation)
+    kind: Any = client.exceptions.from_code(code)  # a class, though the stubs have it as one of its objects
+    error: ClientError = kind(response | more, operation)
+    return error
 
 
 _ANSWERS: dict[str, Callable[[Account, BaseClient, Asked], Answer]] = {

@@ -100,7 +100,7 @@ table_calls = st.one_of(
         )
     ),
 )
-objects = {"Bucket": "photos"}
+objects: dict[str, Any] = {"Bucket": "photos"}
 s3_calls = st.one_of(
     st.builds(
         lambda key, body, once: (
