@@ -119,6 +119,22 @@ def test_bytes_that_are_put_back_while_newer_ones_are_on_their_way_are_sent(stag
     assert asset(stage).content.read() == image("png", 1)
 
 
+def test_bytes_that_vi_holds_are_ingested_though_an_event_of_them_came_when_others_had_their_place(
+    stage: SessionStage,
+) -> None:
+    content = image("png", 1)
+    record(messages(event_of(stage, content, "01")))
+    ingests(stage)
+    late = event_of(stage, content, "02")
+    put(stage, KEY, image("png", 2))
+    record(messages(late))
+    etag = late["detail"]["object"]["etag"]
+    assert (drop(KEY, etag).state, drop(KEY, etag).reason) == ("rejected", "Overwritten")
+    record(messages(event_of(stage, content, "04")))
+    assert (drop(KEY, etag).state, drop(KEY, etag).reason) == ("ingested", None)
+    assert asset(stage).content.read() == content
+
+
 def test_a_settling_that_comes_late_does_not_say_what_vi_holds(stage: SessionStage) -> None:
     record(messages(event_of(stage, image("png", 1), "01")))
     old = stage.uploads(stage.opens("old"))

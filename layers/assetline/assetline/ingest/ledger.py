@@ -52,9 +52,8 @@ class Ledger:
         return "recorded" if self.put_if_absent(item) else self._recorded_again(drop)
 
     def record_as_held(self, drop: Drop) -> Recorded:
-        """Note a drop as ingested that Vi holds already; one that is noted stays as it is."""
-        held = self._finished(drop.model_copy(update={"state": "ingested"}))
-        return "recorded" if self.put_if_absent(held.to_item()) else "known"
+        """Note a drop as ingested that Vi holds already; one that is noted, as `record` does."""
+        return self.record(drop.model_copy(update={"state": "ingested"}))
 
     def put_if_absent(self, item: Mapping[str, Any]) -> bool:
         """Put an item, unless the table has one of its key; say whether it was put."""
@@ -184,7 +183,7 @@ class Ledger:
                 return "known"
             after = put_again(before, drop)
             if self._replaced(before, self._finished(after) if after.state in OVER else after):
-                return "again" if before.state in OVER else "known"
+                return "again" if before.state in OVER and drop.state != "ingested" else "known"
 
     def _replaced(self, before: Drop, after: Drop) -> bool:
         """Put *after* in the place of a drop if that is still as it was *before*."""
@@ -320,7 +319,7 @@ def put_again(before: Drop, drop: Drop) -> Drop:
     if before.state in OVER:
         return drop
     seen: dict[str, Any] = {"sequencer": drop.sequencer, "updated_at": drop.updated_at}
-    if drop.state == "dropped":  # else only its event is known, and nothing of the object
+    if drop.state != "rejected":  # else only its event is known, and nothing of the object
         seen |= drop.model_dump(include={"version_id", "custom_metadata", "tag_count"})
     if before.state != "dropped":
         seen["dropped_again"] = True
