@@ -14,5 +14,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Take `{"dataset_id", "execution_arn", "execution_name", "round"}`; return what was opened, or a wait."""
     opening = Opening.model_validate(event)
     logger.append_keys(session_key=opening.session_key, dataset_id=opening.dataset_id)
-    remaining_seconds = context.get_remaining_time_in_millis() / 1000
-    return opener().open(opening, remaining_seconds).model_dump(mode="json")
+    return opener().open(opening).model_dump(mode="json")

@@ -90,9 +90,9 @@ class Account:
 
     def transact_write_items(self, client: BaseClient, asked: Asked) -> Answer:
         """Make all updates, or none where a condition does not hold."""
-        updates = [one["Update"] for one in asked["TransactItems"]]
+        updates = [one["Update"] for one in asked["TransactItems"] if "Update" in one]
         codes = []
-        for one in updates:
+        for one in [*updates, *(one["ConditionCheck"] for one in asked["TransactItems"] if "ConditionCheck" in one)]:
             (key,) = one["Key"].values()
             met = holds(one.get("ConditionExpression"), self.tables[one["TableName"]].get(key, {}), Names.of(one))
             codes.append("None" if met else "ConditionalCheckFailed")

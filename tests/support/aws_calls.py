@@ -24,7 +24,8 @@ _ACTIONS = {
     "s3:HeadObject": ("s3:GetObject",),
     "s3:ListObjectsV2": ("s3:ListBucket",),
     "s3:ListParts": ("s3:ListMultipartUploadParts",),
-    "dynamodb:TransactWriteItems": ("dynamodb:UpdateItem",),  # every item of ours is an update
+    # every item of ours is an update, or the guard of some
+    "dynamodb:TransactWriteItems": ("dynamodb:UpdateItem",),
 }
 _PREFIXES = {"stepfunctions": "states"}
 
@@ -35,8 +36,10 @@ def actions(service: str, operation: str) -> tuple[str, ...]:
     return _ACTIONS.get(name, (name,))
 
 
-def versioned(service: str, operation: str, params: dict[str, Any]) -> tuple[str, ...]:
-    """Return the IAM actions of a call: those on tags of a version have names of their own."""
+def actions_of_call(service: str, operation: str, params: dict[str, Any]) -> tuple[str, ...]:
+    """Return the IAM actions of a call: those on tags of a version, and guards, have names of their own."""
+    if any("ConditionCheck" in one for one in params.get("TransactItems", ())):
+        return (*actions(service, operation), "dynamodb:ConditionCheckItem")
     if service == "s3" and "VersionId" in params and operation.endswith("ObjectTagging"):
         return (f"s3:{operation.replace('Object', 'ObjectVersion')}",)
     return actions(service, operation)
@@ -70,7 +73,7 @@ class CallRecorder:
         def called(client: Any, operation: str, params: dict[str, Any]) -> Any:
             running = {*self._running}
             if len(running) == 1:
-                found = versioned(client.meta.service_model.service_name, operation, params)
+                found = actions_of_call(client.meta.service_model.service_name, operation, params)
                 self.calls.setdefault(next(iter(running)), set()).update(found)
             return call(client, operation, params)
 

@@ -138,8 +138,6 @@ def test_a_drop_and_its_run_at_any_moment_of_an_ending_run_leave_nothing(stage: 
             opens(first)
             while happens:
                 moments.goes_by()
-        for run in [run for run, opened in outcomes.items() if opened["outcome"] == "busy"]:
-            opens(run)  # its machine waits for the other invocation, and invokes again
         (working,) = [run for run, opened in outcomes.items() if opened["outcome"] in {"opened", "look_again"}]
         stage.settles(stage.uploads(stage.opens(working)))
         assert stage.opens(working, 2)["outcome"] == "no_drops"

@@ -35,18 +35,40 @@ class Transition:
     values: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Guard:
+    """What has to hold of an item of another table for any of some transitions to happen."""
+
+    table: str
+    key: dict[str, str]
+    condition: str
+    names: dict[str, str]
+    values: dict[str, Any]
+
+
+class GuardFailed(Exception):  # noqa: N818 - who is guarded against catches it
+    """What guards transitions does not hold: those of this transaction did not happen."""
+
+
 def apply(
-    table: "Table", key_name: str, transitions: Sequence[Transition], sleep: Callable[[float], None] = time.sleep
+    table: "Table",
+    key_name: str,
+    transitions: Sequence[Transition],
+    sleep: Callable[[float], None] = time.sleep,
+    guard: Guard | None = None,
 ) -> set[str]:
     """Make those of *transitions* whose condition holds, and return their keys. No two are of one item.
 
     A hundred go in one transaction, which happens as a whole or not at all: when the conditions of some do not hold,
-    the others are sent again without them.
+    the others are sent again without them. Where a *guard* is given, it is part of each transaction.
 
     Raises:
         AwsUnavailable: the table throttled, or other transactions conflicted, for a minute.
+        GuardFailed: the guard does not hold.
     """
-    batches = [*batched(transitions, AT_ONCE, strict=False)]
+    batches = [*batched(transitions, AT_ONCE if guard is None else AT_ONCE - 1, strict=False)]
+    if guard is not None:  # one after the other: two transactions at once would conflict about the guard
+        return set[str]().union(*(_applied(table, key_name, [*batch], sleep, guard) for batch in batches))
     if len(batches) < 2:
         return _applied(table, key_name, [*transitions], sleep)
     with ThreadPoolExecutor(THREADS) as threads:
@@ -63,20 +85,28 @@ def pauses() -> Iterator[float]:
         longest, left = min(2 * longest, LONGEST_PAUSE), left - pause
 
 
-def _applied(table: "Table", key_name: str, transitions: list[Transition], sleep: Callable[[float], None]) -> set[str]:
+def _applied(
+    table: "Table",
+    key_name: str,
+    transitions: list[Transition],
+    sleep: Callable[[float], None],
+    guard: Guard | None = None,
+) -> set[str]:
     patience = pauses()
+    guards: list[Any] = [] if guard is None else [{"ConditionCheck": _check(guard)}]
     while transitions:
+        updates: list[Any] = [{"Update": _update(table.name, key_name, one)} for one in transitions]
         try:
-            table.meta.client.transact_write_items(
-                TransactItems=[{"Update": _update(table.name, key_name, one)} for one in transitions]
-            )
+            table.meta.client.transact_write_items(TransactItems=updates + guards)
         except AwsUnavailable:
             wait(patience, sleep)
         except ClientError as error:
             codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
-            if code_of(error) != "TransactionCanceledException" or len(codes) != len(transitions):
+            if code_of(error) != "TransactionCanceledException" or len(codes) != len(updates + guards):
                 raise
-            holding = [one for one, code in zip(transitions, codes, strict=True) if code != _CONDITION]
+            if guards and codes[-1] == _CONDITION:
+                raise GuardFailed from None
+            holding = [one for one, code in zip(transitions, codes, strict=False) if code != _CONDITION]
             if len(holding) == len(transitions):  # no condition failed: another transaction, or throttling, canceled it
                 wait(patience, sleep)
             transitions = holding
@@ -93,6 +123,16 @@ def wait(patience: Iterator[float], sleep: Callable[[float], None]) -> None:
             f"DynamoDB throttled this function for {PATIENCE_SECONDS:.0f} seconds. Repeat the call later."
         )
     sleep(pause)
+
+
+def _check(guard: Guard) -> dict[str, Any]:
+    return {
+        "TableName": guard.table,
+        "Key": guard.key,
+        "ConditionExpression": guard.condition,
+        "ExpressionAttributeNames": guard.names,
+        "ExpressionAttributeValues": guard.values,
+    }
 
 
 def _update(table_name: str, key_name: str, one: Transition) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from assetline.errors import RateLimited, ViRefused
+from assetline.ingest.conditional_writes import GuardFailed
 from assetline.ingest.drop import Drop
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import Outcome
@@ -48,9 +49,10 @@ class SessionRequest:
 
         Claimed is at any time what Vi is asked for, and nothing else: so a lost answer can be told by its files. Whom
         Vi refuses alone is returned only if it takes others, in this session or in the *earlier* one of the run.
-        Nothing is sent for a session that is over, because nobody seemed to work for it.
+        Nothing is sent for a session that another invocation opens, or that is over.
 
         Raises:
+            GuardFailed: another invocation opens the session, or it is over.
             ViRefused: Vi takes none of them, which need not be for any of them.
             And as `Sessions.create`.
         """
@@ -63,8 +65,7 @@ class SessionRequest:
                 claimed = self._claimed_instead(session, claimed, group)
             if not claimed:
                 continue  # another run has them
-            if not self._note(session, tries + number, len(claimed)):
-                return Asked((), None, not_taken)
+            self._note(session, tries + number, len(claimed))
             try:
                 made = self.sessions.create([*map(_spec, claimed)], self.failure_mode, self.on_asset_overwritten)
             except ViRefused as error:
@@ -85,8 +86,9 @@ class SessionRequest:
             return Asked((), None, not_taken)
         raise refusal or AssertionError("what is claimed is asked for")
 
-    def _note(self, session: Session, tries: int, total: int) -> bool:
-        return self.table.update(session.session_key, tries=tries, total=total, execution_arn=session.execution_arn)
+    def _note(self, session: Session, tries: int, total: int) -> None:
+        if not self.table.update_opening(session, tries=tries, total=total, execution_arn=session.execution_arn):
+            raise GuardFailed
 
     def _note_suspects(self, refused: Sequence[Drop], taken: Sequence[Drop]) -> None:
         """Set the rest of a group that was refused apart when part of it is *taken*: one of the rest is to blame."""
@@ -99,8 +101,9 @@ class SessionRequest:
         """Give back what is held and not in *group*, claim the rest of it, and return what is held then."""
         wanted, had = {drop.drop_id for drop in group}, {drop.drop_id for drop in held}
         back = [Outcome(drop_id=drop_id, state="dropped") for drop_id in had - wanted]
-        self.ledger.settle(back, session.dataset_id, session.session_key)
-        claimed = self.ledger.claim([drop for drop in group if drop.drop_id not in had], session.session_key)
+        guard = self.table.opening_guard(session)
+        self.ledger.settle(back, session.dataset_id, session.session_key, guard)
+        claimed = self.ledger.claim([drop for drop in group if drop.drop_id not in had], session.session_key, guard)
         return [*(drop for drop in group if drop.drop_id in had), *claimed]
 
     def _has_taken(self, session_key: str) -> bool:

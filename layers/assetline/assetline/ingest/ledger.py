@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from assetline.ingest.conditional_writes import Transition, apply, pauses, wait
+from assetline.ingest.conditional_writes import Guard, Transition, apply, pauses, wait
 from assetline.ingest.drop import OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
 from assetline.ingest.outcomes import Outcome
 
@@ -99,13 +99,16 @@ class Ledger:
         items = self._items(drop_ids, asked)
         return {item["drop_id"]: item["state"] for item in items if item.get("session_key") == session_key}
 
-    def claim(self, drops: Sequence[Drop], session_key: str) -> list[Drop]:
+    def claim(self, drops: Sequence[Drop], session_key: str, guard: Guard | None = None) -> list[Drop]:
         """Claim those of *drops* that still wait for a session, and return them with those it has claimed before.
 
         One whose object was put once more since *drops* were read is left for the next session.
+
+        Raises:
+            GuardFailed: the *guard* does not hold; some may be claimed.
         """
         transitions = [self._claim(drop, session_key) for drop in drops]
-        claimed = apply(self.table, "drop_id", transitions)
+        claimed = apply(self.table, "drop_id", transitions, guard=guard)
         return [
             drop.model_copy(update={"state": "claimed", "session_key": session_key})
             for drop in drops
@@ -117,15 +120,20 @@ class Ledger:
         still = "session_key = :key AND #state = :claimed"
         return self._change(drops, "uploaded", {}, still, _of(session_key, "claimed"))
 
-    def settle(self, outcomes: Iterable[Outcome], dataset_id: str, session_key: str) -> set[str]:
+    def settle(
+        self, outcomes: Iterable[Outcome], dataset_id: str, session_key: str, guard: Guard | None = None
+    ) -> set[str]:
         """Note what a session made of its drops; return those that were still of that session.
 
         One that somebody has put once more meanwhile waits for another session instead, if it is refused or if the
         session sent other metadata than it has now.
+
+        Raises:
+            GuardFailed: the *guard* does not hold; some may be noted.
         """
         settled = {outcome.drop_id: outcome for outcome in outcomes}
         transitions = [self._settled(outcome, dataset_id, session_key) for outcome in settled.values()]
-        done = apply(self.table, "drop_id", transitions)
+        done = apply(self.table, "drop_id", transitions, guard=guard)
         left = [one for drop_id, one in settled.items() if one.state != "dropped" and drop_id not in done]
         again = [self._settled(replace(one, state="dropped"), dataset_id, session_key) for one in left]
         return done | apply(self.table, "drop_id", again)

@@ -1,6 +1,5 @@
 """Open Session: a permit is taken, drops are claimed, and an ingestion session is opened for them."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pydantic import BaseModel
 from assetline.aws.s3_documents import Address
 from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
 from assetline.ingest.asset_register import AssetRegister
+from assetline.ingest.conditional_writes import GuardFailed
 from assetline.ingest.create_session import SessionRequest
 from assetline.ingest.drop import Drop
 from assetline.ingest.find_lost_session import find_lost
@@ -35,7 +35,6 @@ UNKNOWN = "DatasetUnknown"
 NOT_TAKEN = "EntryRefused"
 REJECTED_AT_ONCE = 500  # ours: told of in seconds, before anything else can become of them
 PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
-LONGEST_BUSY_WAIT = 15  # ours: seconds; an opening is mostly over sooner than it must be
 LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows what came at the last moment
 
 
@@ -61,11 +60,11 @@ class Opening(BaseModel, frozen=True):
 class Opened(BaseModel, frozen=True):
     """What came of it: a session and where its slices are, or a wait, or nothing to do for this run.
 
-    `look_again` says that something came at the last moment, `owned` that another run takes what waits, `busy` that
-    another invocation for this dataset still runs.
+    `look_again` says that something came at the last moment, `owned` that another run or another
+    invocation takes what waits.
     """
 
-    outcome: Literal["opened", "permit_wait", "look_again", "no_drops", "owned", "busy"]
+    outcome: Literal["opened", "permit_wait", "look_again", "no_drops", "owned"]
     wait_seconds: int = 0
     session: SessionRef | None = None
     slices: tuple[Address, ...] = ()
@@ -92,26 +91,24 @@ class Opener:
     on_asset_overwritten: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def open(self, opening: Opening, remaining_seconds: float) -> Opened:
+    def open(self, opening: Opening) -> Opened:
         """Open a session for the drops of a dataset that wait, unless another run does; a repeat gives the same.
 
-        *remaining_seconds* is for how long this invocation may run. While it does, no other one opens a session of the
-        dataset, so that a repeat beside it claims nothing and sends nothing.
+        A repeat beside an invocation that still runs takes the opening over: that one claims, sends and gives back
+        nothing any more.
 
         Raises:
             KeyMissing, KeyRefused, KeyForbidden, ViRefused: nothing was claimed that is not given back. What Vi refuses
                 for one of many drops, it is asked for without it.
             ViUnavailable, ViUnreachable, AnswerLost: the same; it may be tried again.
         """
-        invocation, until = uuid4().hex, self.now().timestamp() + remaining_seconds
-        if (wait := self.ownership.enter(opening.dataset_id, invocation, until)) > 0:
-            return Opened(outcome="busy", wait_seconds=math.ceil(min(wait, LONGEST_BUSY_WAIT)))
         try:
-            return self._open_alone(opening)
-        finally:
-            self.ownership.leave(opening.dataset_id, invocation)
+            return self._open_as_last(opening)
+        except GuardFailed:
+            logger.warning("opening_taken_over")
+            return OWNED
 
-    def _open_alone(self, opening: Opening) -> Opened:
+    def _open_as_last(self, opening: Opening) -> Opened:
         before = self.sessions.get(opening.session_key)
         # Who has a session open already is through with it also where it was thought dead meanwhile.
         if not self._takes(opening) and before is None:
@@ -153,8 +150,12 @@ class Opener:
             datasets.get(self.client, opening.dataset_id)
         except DatasetUnknown:
             return self._rejected_all(opening, before)
-        if before is not None and before.tries:
-            self._look_for_lost(before)
+        if before is not None:
+            before = before.model_copy(update={"opener": uuid4().hex})
+            if not self.sessions.take_over(before.session_key, before.opener or ""):
+                raise GuardFailed
+            if before.tries:
+                self._look_for_lost(before)
         return self._opened_with_permit(opening, before)
 
     def _opened_with_permit(self, opening: Opening, before: Session | None) -> Opened:
@@ -165,11 +166,13 @@ class Opener:
             if before is not None:
                 self._give_up(before)
             return Opened(outcome="permit_wait", wait_seconds=permit.seconds)
-        session = before or self.sessions.open(self._noted(opening))
+        session = before or self._noted(opening)
+        if before is None and not self.sessions.open(session):
+            raise GuardFailed  # a repeat has begun meanwhile
         claimed = self._claimed(session)
         if not claimed:
             self.permits.give_back(permit)
-            self.sessions.forget(session.session_key)
+            self.sessions.forget(session)
             return NO_DROPS
         return self._created(opening, session, claimed, permit, tries)
 
@@ -221,17 +224,16 @@ class Opener:
         uploads = {asset.filename: asset.upload for asset in made.assets}
         assets = [SliceAsset.of(drop, uploads.get(drop.asset_filename)) for drop in claimed]
         addresses = self._staging(session).keep_slices(sliced(reference, assets))
-        noted = self.sessions.update(
-            session.session_key,
+        noted = self.sessions.update_opening(
+            session,
             state="open",
             session_id=made.session_id,
             ingestion_id=made.ingestion_id,
             total=len(claimed),
         )
-        if not noted:  # it was given up meanwhile
+        if not noted:  # it was given up or taken over meanwhile
             Sessions(self.client, session.dataset_id).cancel(made.session_id)
-            self._give_up(session)
-            return NO_DROPS
+            raise GuardFailed
         logger.info("session_opened", session_id=made.session_id, drops=len(claimed), slices=len(addresses))
         count(None, SessionsOpened=1)
         return Opened(outcome="opened", session=reference, slices=tuple(addresses))
@@ -254,8 +256,8 @@ class Opener:
         fresh = fresh[: max(0, fits([*held, *fresh]) - len(held))]
         if not fresh:
             return held
-        staging.keep_candidates([*dict.fromkeys([*known, *(drop.drop_id for drop in fresh)])])
-        return [*held, *self.ledger.claim(fresh, session.session_key)]
+        staging.keep_candidates([*dict.fromkeys([*known, *(drop.drop_id for drop in fresh)])], session.opener or "")
+        return [*held, *self.ledger.claim(fresh, session.session_key, self.sessions.opening_guard(session))]
 
     def _look_for_lost(self, session: Session) -> None:
         """A request to open this session was sent, and nobody knows what came of it: nothing of it may be left."""
@@ -278,8 +280,8 @@ class Opener:
     def _give_up(self, session: Session) -> None:
         """Give back what was claimed for a session that is not opened now; nothing counts as a try of a drop's own."""
         outcomes = [Outcome(drop_id=drop.drop_id, state="dropped") for drop in self._held(session)]
-        self.ledger.settle(outcomes, session.dataset_id, session.session_key)
-        self.sessions.forget(session.session_key)
+        self.ledger.settle(outcomes, session.dataset_id, session.session_key, self.sessions.opening_guard(session))
+        self.sessions.forget(session)
 
     def _held(self, session: Session) -> list[Drop]:
         candidates = self.ledger.get(self._staging(session).candidates())
@@ -309,6 +311,7 @@ class Opener:
             dataset_id=opening.dataset_id,
             execution_arn=opening.execution_arn,
             state="opening",
+            opener=uuid4().hex,
             opened_at=now,
             updated_at=now,
             lease_until=int(now.timestamp()) + LEASE_SECONDS,

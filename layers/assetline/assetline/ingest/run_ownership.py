@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 RUN = "run#"
 LEASE_SECONDS = 1200  # ours: longer than a function may run, so that one who lives has renewed it
-CLOCKS_APART = 10  # ours: seconds that the clocks of two functions may differ by
 
 
 class RunOwnership:
@@ -52,36 +51,6 @@ class RunOwnership:
                 UpdateExpression="SET lease_until = :now REMOVE execution_arn, session_key_of_run",
                 ConditionExpression=Attr("execution_arn").eq(execution_arn),
                 ExpressionAttributeValues={":now": 0},
-            )
-        except self._refused:
-            return
-
-    def enter(self, dataset_id: str, invocation: str, until: float) -> float:
-        """Let *invocation* alone open sessions of a dataset; return 0, or in how many seconds another one must be over.
-
-        Step Functions repeats an invocation that it has lost sight of, while that may still run. *until* is when Lambda
-        ends it, in seconds since 1970: nobody has to wait for one that was killed for longer than that.
-        """
-        now = self._now().timestamp()
-        try:
-            self._table.update_item(
-                Key={"session_key": f"{RUN}{dataset_id}"},
-                UpdateExpression="SET invocation = :invocation, invocation_until = :until",
-                ConditionExpression=Attr("invocation").not_exists() | Attr("invocation_until").lt(int(now)),
-                ExpressionAttributeValues={":invocation": invocation, ":until": int(until) + CLOCKS_APART},
-            )
-        except self._refused:
-            item = self._item(f"{RUN}{dataset_id}")
-            return max(1.0, float(item.get("invocation_until", 0)) + 1 - now)
-        return 0
-
-    def leave(self, dataset_id: str, invocation: str) -> None:
-        """Let another invocation enter."""
-        try:
-            self._table.update_item(
-                Key={"session_key": f"{RUN}{dataset_id}"},
-                UpdateExpression="REMOVE invocation, invocation_until",
-                ConditionExpression=Attr("invocation").eq(invocation),
             )
         except self._refused:
             return

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import BaseModel
 
+from assetline.ingest.conditional_writes import Guard
 from assetline.ingest.drop import moment
 from assetline.ingest.run_ownership import LEASE_SECONDS, RUN, datasets_with_owner
 from assetline.ingest.session_permits import PREFIX as PERMIT
@@ -30,7 +31,8 @@ DATASET = "dataset#"
 class Session(BaseModel, frozen=True):
     """One item of the sessions table; `session_key` is its key, `session_id` and `ingestion_id` are Vi's.
 
-    `tries` counts the requests to open it that were sent, `polls` the looks at it before the last one. Whoever works
+    `opener` is the invocation that opens it, the last one that began to; others write nothing of it any more. `tries`
+    counts the requests to open it that were sent, `polls` the looks at it before the last one. Whoever works
     for it renews `lease_until`, in seconds since 1970; when that has passed, nobody does. `returned` are drops that
     went back to wait for another session.
     """
@@ -42,6 +44,7 @@ class Session(BaseModel, frozen=True):
     session_id: str | None = None
     ingestion_id: str | None = None
     tries: int = 0
+    opener: str | None = None
     total: int = 0
     succeeded: int = 0
     errored: int = 0
@@ -88,13 +91,32 @@ class SessionsTable:
         self.table = table
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
-    def open(self, session: Session) -> Session:
-        """Note a session that is about to be opened; one that is noted already stays, and is returned."""
+    def open(self, session: Session) -> bool:
+        """Note a session that is about to be opened; False when it is noted already."""
         try:
             self.table.put_item(Item=session.to_item(), ConditionExpression="attribute_not_exists(session_key)")
         except self._refused:
-            return self.get(session.session_key) or session
-        return session
+            return False
+        return True
+
+    def take_over(self, session_key: str, opener: str) -> bool:
+        """Let *opener* open a session from now on, and nobody else; False when it is open, over or gone."""
+        return self._set(session_key, {"opener": opener} | _lease(), Attr("state").eq("opening"))
+
+    def update_opening(self, session: Session, **values: Any) -> bool:
+        """Set fields of a session that is being opened, and renew its lease; False when others took it over."""
+        mine = Attr("state").eq("opening") & Attr("opener").eq(session.opener)
+        return self._set(session.session_key, values | _lease(), mine)
+
+    def opening_guard(self, session: Session) -> Guard:
+        """Return what lets writes of other tables happen only while the opener of a session may open it."""
+        return Guard(
+            self.table.name,
+            {"session_key": session.session_key},
+            "opener = :opener AND #state = :opening",
+            {"#state": "state"},
+            {":opener": session.opener, ":opening": "opening"},
+        )
 
     def get(self, session_key: str) -> Session | None:
         """Return a session as it is noted."""
@@ -117,10 +139,11 @@ class SessionsTable:
         now = datetime.now(UTC)
         return self._set(session.session_key, {"state": "abandoned", "finished_at": now}, unchanged)
 
-    def forget(self, session_key: str) -> None:
-        """Take out a session of which nothing came."""
+    def forget(self, session: Session) -> None:
+        """Take out a session of which nothing came, unless another invocation opens it."""
+        mine = Attr("state").eq("opening") & Attr("opener").eq(session.opener)
         try:
-            self.table.delete_item(Key={"session_key": session_key}, ConditionExpression=Attr("state").eq("opening"))
+            self.table.delete_item(Key={"session_key": session.session_key}, ConditionExpression=mine)
         except self._refused:
             return
 

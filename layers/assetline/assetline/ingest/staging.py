@@ -93,14 +93,15 @@ class SessionStaging:
         self.bucket = bucket
         self._prefix = f"staging/ingest/{session_key}/"
 
-    def keep_candidates(self, drop_ids: Sequence[str]) -> None:
-        """Keep which drops the session may have claimed, before it claims any."""
-        self._put("candidates.json", _IDS.dump_json([*drop_ids]))
+    def keep_candidates(self, drop_ids: Sequence[str], opener: str = "") -> None:
+        """Keep which drops the session may have claimed, before it claims any. Each *opener* has a list of its own."""
+        self._put(f"candidates{opener and '-'}{opener}.json", _IDS.dump_json([*drop_ids]))
 
     def candidates(self) -> list[str]:
         """Return which drops the session may have claimed."""
-        body = self._get("candidates.json")
-        return [] if body is None else _IDS.validate_json(body)
+        listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=f"{self._prefix}candidates").get("Contents", [])
+        bodies = [self._get(item["Key"].removeprefix(self._prefix)) for item in listed]
+        return [*dict.fromkeys(drop_id for body in bodies if body is not None for drop_id in _IDS.validate_json(body))]
 
     def keep_slices(self, slices: Sequence[Slice]) -> list[Address]:
         """Keep the slices and, last, the list of them; return where they are."""
