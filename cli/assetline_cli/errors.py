@@ -50,6 +50,8 @@ from botocore.exceptions import (
     SSOError,
 )
 
+from assetline.redaction import without_secrets
+
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 UNKNOWN_KEY = frozenset(
     {
@@ -63,6 +65,8 @@ UNKNOWN_KEY = frozenset(
 )
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 THROTTLED = frozenset({"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
+
+MESSAGE_CHARACTERS = 2000  # ours: what somebody reads of an error
 
 # Before any answer: which errors of botocore say so, and what we say.
 OUT_OF_REACH: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
@@ -248,5 +252,5 @@ def _explain_answer(error: ClientError) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = text.strip() or "no reason given"
+    text = without_secrets(text, MESSAGE_CHARACTERS) or "no reason given"
     return text if text.endswith((".", '"')) else f"{text}."

@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError, ParamValidationError
 from pydantic import BaseModel, ValidationError
 
 from assetline.export.request import called_after
+from assetline.redaction import without_secrets
 from assetline_cli.errors import (
+    MESSAGE_CHARACTERS,
     ExecutionForeign,
     ExecutionMissing,
     StartRefused,
@@ -69,10 +71,12 @@ class Failure(BaseModel, frozen=True):
         try:
             told = json.loads(cause or "")
         except ValueError:
-            return cls(error=name, message=cause or SAID_NOTHING.get(status, "No reason given."))
+            message = without_secrets(cause or "", MESSAGE_CHARACTERS)
+            return cls(error=name, message=message or SAID_NOTHING.get(status, "No reason given."))
         if not isinstance(told, dict) or "errorMessage" not in told:
-            return cls(error=name, message=cause or "")
-        return cls(error=error or str(told.get("errorType", name)), message=str(told["errorMessage"]) or "No message.")
+            return cls(error=name, message=without_secrets(cause or "", MESSAGE_CHARACTERS))
+        message = without_secrets(str(told["errorMessage"]), MESSAGE_CHARACTERS)
+        return cls(error=error or str(told.get("errorType", name)), message=message or "No message.")
 
 
 class Execution(BaseModel, frozen=True):

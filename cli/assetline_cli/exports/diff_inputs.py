@@ -15,6 +15,7 @@ from rich.progress import DownloadColumn, Progress, SpinnerColumn, TransferSpeed
 
 from assetline.diff.formats import FORMATS, Format, format_of
 from assetline.export.export_names import feed_of, manifest_key, partial_manifest_key
+from assetline.redaction import without_secrets
 from assetline_cli.errors import DENIED, CommandFailed, DownloadFailed, VersionsApart, code_of
 from assetline_cli.stack import find_stack
 
@@ -116,7 +117,9 @@ class Finder:
                 raise FileMissing(f"s3://{bucket}/{key} is not there, or not for you to read.") from error
             raise
         except Boto3Error as error:
-            raise DownloadFailed(f"s3://{bucket}/{key} could not be brought here: {error}.") from error
+            raise DownloadFailed(
+                f"s3://{bucket}/{key} could not be brought here: {without_secrets(str(error))}."
+            ) from error
         return ExportFile(name, path, format_of(key), manifest)
 
     @contextmanager

@@ -12,6 +12,7 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
+from assetline.redaction import without_secrets
 from assetline_cli.errors import DownloadFailed, FolderUnwritable, explain
 from assetline_cli.part_files import part_of, remove_abandoned
 
@@ -67,7 +68,7 @@ def download(s3: S3Client, result: ExportResult, folder: Path, console: Console)
         except (BotoCoreError, ClientError) as error:
             raise _failed(result.bucket, key, folder, explain(error)) from error
         except (Boto3Error, OSError) as error:
-            raise _failed(result.bucket, key, folder, f"{error}.") from error
+            raise _failed(result.bucket, key, folder, f"{without_secrets(str(error))}.") from error
         arrived.append(path)
     return arrived
 

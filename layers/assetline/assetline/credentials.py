@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from assetline.aws.clients import secrets_client
 from assetline.aws.failures import AwsRefused, code_of
 from assetline.errors import KeyMissing, KeyRefused, SecretDeleted, TokenMissing, TokenRefused
+from assetline.redaction import never_show
 
 MAX_AGE_SECONDS = 300  # ours: how long a rotated token may go unnoticed
 
@@ -34,6 +35,7 @@ class Token:
         """
         token = (self._read(fresh) or "").strip()
         flaw = foreign_character(token)
+        never_show(token)
         if token and flaw is None:
             return token
         if not fresh:
@@ -77,6 +79,8 @@ class ViKey:
         secret = self._read(fresh)
         credentials = _credentials_in(secret)
         flaw = None if credentials is None else _flaw_of(credentials)
+        if credentials is not None:
+            never_show(credentials.secret_key)
         if credentials is not None and flaw is None:
             return credentials
         if not fresh:

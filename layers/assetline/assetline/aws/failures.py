@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from assetline.errors import AwsUnavailable, Permanent
+from assetline.redaction import without_secrets
 
 # botocore: codes of the AWS services that pass by themselves, whatever the HTTP status that carries them
 _TRANSIENT = frozenset(
@@ -120,7 +121,7 @@ def _raise_refusal(
     status = http_response.status_code
     if code in _TRANSIENT or status == _TOO_MANY or status >= _SERVER_ERROR:
         raise _unavailable(call, resource, code)
-    said = str(error.get("Message", ""))[:_MESSAGE_CHARACTERS]
+    said = without_secrets(str(error.get("Message", "")), _MESSAGE_CHARACTERS)
     raise AwsRefused(parsed, model.name, _refusal(call, resource, code, said))
 
 

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from assetline.aws.failures import code_of
 from assetline.export.open_export import Opening
+from assetline.redaction import without_secrets
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -87,7 +88,7 @@ class EndedExecution(BaseModel):
         """Return the error's message, without the traceback that Lambda puts beside it."""
         cause = _json(self.cause)
         message = cause.get("errorMessage") if isinstance(cause, dict) else self.cause
-        return str(message)[:MESSAGE_CHARACTERS] if message else None
+        return without_secrets(str(message), MESSAGE_CHARACTERS) if message else None
 
 
 def _json(text: str | None) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 
 from assetline.http.body_pace import TooSlow
+from assetline.redaction import without_secrets
 
 # The first that fits says it: what the system reported before what httpx calls it, the special before the general.
 _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
@@ -31,7 +32,7 @@ def why_unreachable(error: Exception, origin: httpx.URL) -> str:
     for kind, sentence in _SENTENCES:
         for cause in causes:
             if isinstance(cause, kind):
-                said = _said(cause) or type(error).__name__
+                said = without_secrets(_said(cause)) or type(error).__name__
                 return sentence.format(host=origin.host, origin=origin, kind=type(error).__name__, said=said)
     raise AssertionError("the last sentence fits whatever there is")
 

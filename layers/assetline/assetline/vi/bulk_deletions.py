@@ -8,8 +8,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from assetline.errors import AnswerLost, DatasetUnknown, SessionUnknown, ViUnavailable
+from assetline.redaction import without_secrets
 from assetline.vi.asset_query import AssetQuery
-from assetline.vi.client import NotFound, ViClient, without_addresses
+from assetline.vi.client import NotFound, ViClient
 
 PAGE_SIZE = 100
 LISTED_PAGES = 20  # ours
@@ -135,7 +136,7 @@ def _progress(conditions: Sequence[Mapping[str, Any]]) -> tuple[Progress, str]:
     for condition in conditions:
         if condition.get("status") == "FailedReach":
             words = [condition.get(name) for name in ("reason", "message")]
-            said = [without_addresses(word) for word in words if isinstance(word, str) and word]
+            said = [without_secrets(word) for word in words if isinstance(word, str) and word]
             return "failed", ": ".join(said)
     reached = all(condition.get("status") == "Reached" for condition in conditions)
     ends = any(condition.get("condition") != "Started" for condition in conditions)

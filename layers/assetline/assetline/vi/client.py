@@ -1,6 +1,5 @@
 """The Vi API over HTTP: a request in, JSON out, every refusal an error of ours (contract sheet, sections 1 and 7)."""
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -25,6 +24,7 @@ from assetline.http.decompression import MAX_BODY_BYTES, BodyTooLarge, decompres
 from assetline.http.pooled_transport import ANSWER_SECONDS, KeptConnections, transport_to
 from assetline.http.retry_after import retry_after
 from assetline.http.unreachable import may_be_for_its_size, why_unreachable
+from assetline.redaction import without_secrets
 
 TIMEOUT = httpx.Timeout(30, connect=5, read=60)  # ours: a session of 5,000 assets takes the API a while to open
 LONGEST_ANSWER = 75.0  # ours: seconds for all of an answer, so that one that drips ends
@@ -37,8 +37,6 @@ _REPEATABLE = frozenset({"GET", "DELETE"})
 _TOO_MUCH_OR_MALFORMED = frozenset({400, 413, 422})  # the official client takes 400 and 422 for the same
 _WITHIN = {ANSWER_SECONDS: LONGEST_ANSWER}
 _OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # as it came, not as it is read
-_ADDRESS = re.compile(r"https?://\S+")
-_MESSAGE_CHARACTERS = 300
 
 
 class NotFound(Exception):  # noqa: N818 - it says what Vi answered; whoever asked knows what was not found
@@ -233,12 +231,7 @@ def _said(response: httpx.Response) -> str:
     said = (answer.get("message") or answer.get("error")) if isinstance(answer, dict) else None
     if not isinstance(said, str) or not said.strip():
         return "."
-    return f": {without_addresses(said)}"
-
-
-def without_addresses(said: str) -> str:
-    """Return what Vi says, not too much of it, and without addresses: some of them are signed."""
-    return _ADDRESS.sub("…", said.strip())[:_MESSAGE_CHARACTERS]
+    return f": {without_secrets(said)}"
 
 
 def _shown(path: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from assetline.errors import AnswerLost, DatasetUnknown, SessionUnknown, ViUnavailable
-from assetline.vi.client import NotFound, ViClient, without_addresses
+from assetline.redaction import without_secrets
+from assetline.vi.client import NotFound, ViClient
 
 LARGEST = 5000  # Vi: assets of one session (a constant of the official client)
 SOURCE = "assetSources/managed/datature/default"  # Vi: where uploads come from
@@ -163,7 +164,7 @@ def _progress(conditions: Sequence[Mapping[str, Any]]) -> tuple[Progress, str]:
     """Return where a session is, and why it failed, if it did and Vi says so."""
     for condition in conditions:
         if condition.get("status") == "FailedReach":
-            words = [without_addresses(_text(condition.get(name))) for name in ("reason", "message")]
+            words = [without_secrets(_text(condition.get(name))) for name in ("reason", "message")]
             why = ": ".join(word for word in words if word)
             return ("cancelled" if "cancel" in why.lower() else "failed"), why
     finished = any(
@@ -177,7 +178,7 @@ def _file_errors(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     for event in events:
         if event.get("kind") == "Error":
             for filename, code in _object(event.get("files")).items():
-                found.setdefault(filename, without_addresses(code) if isinstance(code, str) else "EUNKNOWN")
+                found.setdefault(filename, without_secrets(code) if isinstance(code, str) else "EUNKNOWN")
     return found
 
 
