@@ -34,7 +34,7 @@ class Files:
 
 
 def got(answers: Mapping[str, Any]) -> tuple[bytes, list[str]]:
-    downloader = Downloader()
+    downloader = Downloader("https://vi.example")
     downloader._requests = files = Files(answers)  # type: ignore[assignment]
     with downloader.opened(FIRST, {}) as pieces:
         return b"".join(pieces), files.asked

@@ -2,13 +2,13 @@
 
 import base64
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from assetline.assets.asset_file import AssetFile
+from assetline.assets.asset_file import AssetFile, Contents
 from assetline.download.fetch_file import Arriving, Fetch, Mismatch
 from assetline.vi import crc32c
 from assetline.vi.assets import Assets
@@ -81,6 +81,15 @@ def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
     # In seconds, as it may be as well, it would be long over: then Vi is to say so.
     assert fetch.bring(file_of(expiry=MILLISECONDS // 1000)).state == "written"
     assert vi.asked == ["signature=1"]
+
+
+def test_a_file_whose_signed_url_is_refused_has_that_reason() -> None:
+    vi = Vi()
+    with closing(Downloader("https://vi.example")) as downloader:
+        local = file_of().model_copy(update={"contents": Contents(url="http://127.0.0.1:9/a.png?signature=1")})
+        brought = Fetch(vi, downloader, Place()).bring(local)
+    assert (brought.state, brought.reason) == ("failed", "SignedUrlRefused")
+    assert "127.0.0.1" not in (brought.message or "")
 
 
 CHECKSUM = crc32c.of(BODY)

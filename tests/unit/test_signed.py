@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
-from assetline.errors import ViRefused, ViUnreachable
+from assetline.errors import SignedUrlRefused, ViUnreachable
 from assetline.http.signed_url_requests import SignedRequests
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
@@ -167,13 +167,13 @@ def test_a_refusal_in_the_middle_of_a_body_is_heard(requests: SignedRequests) ->
 
 @pytest.mark.parametrize("url", ["ftp://x/y", "http://", "http://x:99999/", "//x", "http://x/a b", "http://x/\n", "é"])
 def test_what_is_no_address_is_refused(requests: SignedRequests, url: str) -> None:
-    with pytest.raises(ViRefused) as raised, requests.sent("GET", url, {}):
+    with pytest.raises(SignedUrlRefused) as raised, requests.sent("GET", url, {}):
         pass
     assert url not in str(raised.value) or len(url) == 1
 
 
 def test_no_header_becomes_two(requests: SignedRequests) -> None:
-    with pytest.raises(ViRefused), requests.sent("GET", "http://127.0.0.1:9/", {"a": "b\r\nc: d"}):
+    with pytest.raises(SignedUrlRefused), requests.sent("GET", "http://127.0.0.1:9/", {"a": "b\r\nc: d"}):
         pass
 
 

@@ -21,7 +21,7 @@ def put(
 ) -> dict[str, str]:
     """Upload to a store that answers so; return the headers of its answer."""
     answer = f"HTTP/1.1 {status} Any\r\n{headers}content-length: 0\r\n\r\n".encode()
-    uploader = Uploader()
+    uploader = Uploader("http://127.0.0.1")
     try:
         with Server([[answer]]).running() as url:
             return uploader.put(Upload(url, None), body, len(CONTENT), verify=verify)

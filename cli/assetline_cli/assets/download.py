@@ -129,7 +129,7 @@ def _bring(  # noqa: PLR0913 - each is an option of the command
     with (
         closing(vi_client(desk, found)) as client,
         closing(vi_client(desk, found, patient=False)) as of_files,  # a file is tried again as a whole
-        closing(Downloader()) as http,
+        closing(Downloader(found.vi().origin)) as http,
     ):
         listing = Listing(client, wanted)
         listing.admit()

@@ -38,6 +38,7 @@
     ├── AssetUnknown          the dataset has no asset of that id
     ├── SessionUnknown        the dataset has no session of that id
     ├── ViRefused             Vi does not take the request (any other 4xx)
+    ├── SignedUrlRefused      Vi gives an address or a header for a file that we do not use
     ├── CountMismatch         a filter finds another number of assets than was to be deleted
     ├── PlaceRefused          S3 does not let us put what is downloaded where it is to be
     └── TurnsExhausted        raised by the machine: an execution's history holds no more turns
@@ -244,6 +245,10 @@ class ViRefused(Permanent):
     def __init__(self, message: str, *, smaller_may_help: bool = False) -> None:
         super().__init__(message)
         self.smaller_may_help = smaller_may_help
+
+
+class SignedUrlRefused(Permanent):
+    """A signed URL is less than https, leads inside a private network, or is none; or a header of it cannot be sent."""
 
 
 class CountMismatch(Permanent):

@@ -13,6 +13,7 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest import upload_assets as upload
 from assetline.ingest.staging import Slice
 from assetline.ingest.upload_assets import SliceUpload
+from assetline.vi.file_upload import Uploader
 from assetline.vi.multipart_upload import TRIES_OF_A_PART
 from local.emulators.vi.scenario import ApiFault, DamagedPut, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
@@ -100,6 +101,17 @@ def test_a_damaged_upload_that_cannot_be_repeated_is_no_asset(
     monkeypatch.setattr("functions.upload_assets.app.slice_upload", lambda: impatient_one)
     stage.settles(stage.uploads(opened))
     assert (stage.states("a.png", "b.png"), stage.drop("a.png").reason) == (["dropped", "ingested"], "UploadExpired")
+
+
+def test_a_file_whose_signed_url_is_refused_goes_back_by_that_name(stage: SessionStage) -> None:
+    stage.drops("a.png")
+    opened = stage.opens()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "uploader", lambda: Uploader("https://api.vi.example"))
+        session = stage.uploads(opened)
+    stage.settles(session)
+    assert stage.vi.requests("_objects", "PUT") == []
+    assert (stage.states("a.png"), stage.drop("a.png").reason) == (["dropped"], "SignedUrlRefused")
 
 
 @pytest.mark.parametrize("fault", [PutFault(filename="b.png"), DeadUploadHost(filename="b.png")])

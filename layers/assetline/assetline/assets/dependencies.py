@@ -29,7 +29,7 @@ def vi_client() -> ViClient:
 @cache
 def downloader() -> Downloader:
     """Return what gets files from signed URLs."""
-    return Downloader()
+    return Downloader(settings().vi_api_url)
 
 
 @cache

@@ -14,6 +14,7 @@ from assetline.errors import (
     DownloadUrlExpired,
     RateLimited,
     Retryable,
+    SignedUrlRefused,
     ViRefused,
     ViUnavailable,
     ViUnreachable,
@@ -130,12 +131,13 @@ class Fetch:
             return failed(file, "AssetUnknown", "It is no longer in the dataset.")
         except DownloadUrlExpired:
             return failed(file, "DownloadExpired", "Vi did not give it out, with a fresh address either.")
-        except ViRefused as failure:
-            return failed(file, "DownloadFailed", str(failure))
+        except SignedUrlRefused as failure:
+            return failed(file, "SignedUrlRefused", str(failure))
         except AwsUnavailable:
             raise  # every file needs S3: the slice ends, and its repeat fetches the rest
-        except Retryable as failure:
-            return failed(file, "DownloadFailed", f"{failure} That was the last of {TRIES} tries.")
+        except (ViRefused, Retryable) as failure:
+            tried = f" That was the last of {TRIES} tries." if isinstance(failure, Retryable) else ""
+            return failed(file, "DownloadFailed", f"{failure}{tried}")
 
     def _bring(self, file: AssetFile) -> Outcome:
         contents, renewals, tries = file.contents, 0, 0

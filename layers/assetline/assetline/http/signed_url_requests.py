@@ -9,17 +9,17 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from urllib.parse import SplitResult, urlsplit
+from contextlib import contextmanager, suppress
+from urllib.parse import SplitResult
 
 import httpx
 
-from assetline.errors import ViRefused, ViUnreachable
+from assetline.errors import ViUnreachable
 from assetline.http.response_parser import Arriving, NotAnswered
+from assetline.http.signed_url_door import PORTS, SignedUrlDoor, check_headers, checked_parts
 
 IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
 CONNECT_SECONDS = 5.0
-_PORTS = {"http": 80, "https": 443}
 
 type Origin = tuple[str, str, int]
 
@@ -44,9 +44,12 @@ class Answer:
 
 
 class SignedRequests:
-    """Sends requests to signed URLs; threads share one."""
+    """Sends requests to signed URLs that *door* lets through, or that are our own; threads share one."""
 
-    def __init__(self, read_seconds: float, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, read_seconds: float, idle_seconds: float = IDLE_SECONDS, door: SignedUrlDoor | None = None
+    ) -> None:
+        self._door = door
         self._read_seconds = read_seconds
         self._idle_seconds = idle_seconds
         self._idle: defaultdict[Origin, list[tuple[socket.socket, float]]] = defaultdict(list)
@@ -62,10 +65,12 @@ class SignedRequests:
 
         Raises:
             ViUnreachable: no answer, or half of one.
-            ViRefused: the URL is none that can be asked. No message holds it.
+            SignedUrlRefused: the URL or a header is none that is sent. No message holds it.
         """
-        parts = _parts(url)
-        origin = (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+        parts = checked_parts(url)
+        if self._door is not None:
+            self._door.check(parts)
+        origin = (parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
         head = _head(method, parts, headers)
         try:
             connection, arriving = self._asked(origin, head, body)
@@ -130,7 +135,7 @@ class SignedRequests:
 
     def _connected(self, origin: Origin) -> socket.socket:
         scheme, host, port = origin
-        connection = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+        connection = self._socket_to(host, port)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if scheme == "https":
@@ -141,24 +146,22 @@ class SignedRequests:
             raise
         return connection
 
-
-def _parts(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in _PORTS and parts.hostname and url.isascii() and url.isprintable() and parts.port != 0
-    except ValueError:
-        known = False
-    if not known or " " in url:
-        raise ViRefused("The address that Vi gave for a file is none that can be asked.")
-    return parts
+    def _socket_to(self, host: str, port: int) -> socket.socket:
+        """Connect to the very address that was judged: DNS may say another one the next time."""
+        if self._door is None:
+            return socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+        *others, last = self._door.addresses(host, port)
+        for address in others:
+            with suppress(OSError):
+                return socket.create_connection((address, port), timeout=CONNECT_SECONDS)
+        return socket.create_connection((last, port), timeout=CONNECT_SECONDS)
 
 
 def _head(method: str, parts: SplitResult, headers: Mapping[str, str]) -> bytes:
+    check_headers(headers)
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     lines = [f"{method} {path} HTTP/1.1", f"host: {parts.netloc.rpartition('@')[2]}"]
     lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "host"]
-    if any("\r" in line or "\n" in line for line in lines):
-        raise ViRefused("A header that Vi asked for is none that can be sent.")
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
 

@@ -149,7 +149,7 @@ def settler() -> Settler:
 @cache
 def uploader() -> Uploader:
     """Return what puts files to signed URLs."""
-    return Uploader()
+    return Uploader(settings().vi_api_url)
 
 
 @cache

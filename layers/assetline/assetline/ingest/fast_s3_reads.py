@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from assetline.errors import ViRefused, ViUnreachable
+from assetline.errors import SignedUrlRefused, ViUnreachable
 from assetline.http.signed_url_requests import SignedRequests
 from assetline.ingest.staging import SliceAsset
 
@@ -47,7 +47,7 @@ class SmallObjects:
         try:
             with self._requests.sent("GET", f"{self._endpoint}{path}", headers) as answer:
                 content = b"".join(answer.pieces())
-        except (ViRefused, ViUnreachable):
+        except (SignedUrlRefused, ViUnreachable):
             return None
         return content if answer.status == _OK and len(content) == asset.size else None
 

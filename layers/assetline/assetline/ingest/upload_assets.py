@@ -21,6 +21,7 @@ from assetline.errors import (
     Permanent,
     RateLimited,
     Retryable,
+    SignedUrlRefused,
     StagedGone,
     UploadDamaged,
     UploadUrlExpired,
@@ -159,6 +160,8 @@ class SliceUpload:
                         "UploadExpired", "The place that Vi gave for it was no longer open.", retryable=True
                     ) from None
                 upload = renewed
+            except SignedUrlRefused as refused:
+                raise _Lost("SignedUrlRefused", str(refused), retryable=True) from None  # another session has others
             except _FAULTS as fault:
                 faults += 1
                 if isinstance(fault, UploadDamaged):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
 from assetline.errors import DownloadUrlExpired, ViRefused, ViUnavailable
+from assetline.http.signed_url_door import SignedUrlDoor
 from assetline.http.signed_url_requests import Answer, SignedRequests
 
 REDIRECTS = 5  # ours: the official client follows them too
@@ -17,10 +18,10 @@ _ASKED = {"accept": "*/*", "accept-encoding": "identity"}
 
 
 class Downloader:
-    """Gets files, many at once from as many threads; connections are kept."""
+    """Gets files from where the API at *api_origin* may say, many at once from as many threads."""
 
-    def __init__(self) -> None:
-        self._requests = SignedRequests(READ_SECONDS)
+    def __init__(self, api_origin: str) -> None:
+        self._requests = SignedRequests(READ_SECONDS, door=SignedUrlDoor(api_origin))
 
     @contextmanager
     def opened(self, url: str, headers: Mapping[str, str]) -> Iterator[Iterator[bytes]]:
@@ -30,6 +31,7 @@ class Downloader:
             DownloadUrlExpired: 401, 403, 404 or 410.
             ViUnavailable: 5xx or 429.
             ViUnreachable: no answer, or one that was cut short.
+            SignedUrlRefused: the URL or a header is none that is sent; nothing was.
             ViRefused: any other answer that is not 200. No message holds the URL.
         """
         sent = _ASKED | {name.lower(): value for name, value in headers.items()}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from assetline.errors import UploadDamaged, UploadUrlExpired, ViRefused, ViUnavailable
+from assetline.http.signed_url_door import SignedUrlDoor
 from assetline.http.signed_url_requests import SignedRequests
 from assetline.vi import crc32c
 from assetline.vi.ingestion_sessions import Upload
@@ -15,10 +16,10 @@ _SERVER_ERROR = 500
 
 
 class Uploader:
-    """Puts files, many at once from as many threads; connections are kept."""
+    """Puts files where the API at *api_origin* may say, many at once from as many threads; connections are kept."""
 
-    def __init__(self) -> None:
-        self._requests = SignedRequests(READ_SECONDS)
+    def __init__(self, api_origin: str) -> None:
+        self._requests = SignedRequests(READ_SECONDS, door=SignedUrlDoor(api_origin))
 
     def put(self, upload: Upload, body: bytes | Iterator[bytes], size: int, *, verify: bool = False) -> dict[str, str]:
         """Put the *size* bytes of a file where *upload* says, and return the headers of the answer, in lower case.
@@ -30,6 +31,7 @@ class Uploader:
             UploadUrlExpired: 403.
             ViUnavailable: 5xx or 429.
             ViUnreachable: no answer.
+            SignedUrlRefused: the URL or a header is none that is sent; nothing was.
             ViRefused: any other answer that is not 2xx. No message holds the URL.
         """
         headers = {name.lower(): value for name, value in upload.headers.items()} | {"content-length": str(size)}

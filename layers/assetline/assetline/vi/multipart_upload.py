@@ -41,7 +41,8 @@ def upload_multipart(  # noqa: PLR0913, PLR0917 - who, where, what
     """Put a file in as many parts as Vi says; one that fails leaves none of them behind.
 
     Raises:
-        UploadUrlExpired, ViUnavailable, ViUnreachable, AnswerLost, ViRefused: as `Uploader.put` and `ViClient.send`.
+        UploadUrlExpired, SignedUrlRefused: as `Uploader.put`.
+        ViUnavailable, ViUnreachable, AnswerLost, ViRefused: as that and `ViClient.send`.
     """
     path = f"{client.dataset_path(dataset_id)}/{SOURCE}/multipartUploads"
     spec = {
