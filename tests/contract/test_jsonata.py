@@ -19,8 +19,17 @@ EVALUATE = ROOT / "tests/contract/jsonata/evaluate.mjs"
 VERSION = "2.0.6"  # AWS: the version that Step Functions implements
 
 
+# Which function, by the secret that an export needs: what is recorded has the ARNs of a run in them.
+OPEN_EXPORT = (
+    "$exists($states.input.source) or $substring($string($states.input.resume), 0, 3) = 'vi-' "
+    "? '${OpenViExportFunctionArn}' : '${OpenExportFunctionArn}'"
+)
+WRITE_PAGES = "$substring($export.export_id, 0, 3) = 'vi-' ? '${WriteViPagesFunctionArn}' : '${WritePagesFunctionArn}'"
+
 # Expressions that no test's run reaches, or whose recorded causes are cut short: variables and states, and the result.
 NOT_RECORDED: dict[str, tuple[dict[str, Any], Any]] = {
+    OPEN_EXPORT: ({"states": {"input": {"feed": "assets"}}}, "${OpenExportFunctionArn}"),
+    WRITE_PAGES: ({"export": {"export_id": "vi-ds1_20261128_000000"}}, "${WriteViPagesFunctionArn}"),
     "$polls >= 1000": ({"polls": 1000}, True),
     "$opened.outcome = 'owned'": ({"opened": {"outcome": "owned"}}, True),
     "$turn >= 1500": ({"turn": 1499}, False),
@@ -130,3 +139,30 @@ def test_a_report_of_exports_is_complete_when_each_is(complete: list[bool], expe
     results = expression_of("export_feeds", "Report Exports", "Output", "results")
     listed = [{"complete": one} for one in complete]
     assert evaluated(results, {}, results=listed) == listed
+
+
+@pytest.mark.parametrize(
+    ("asked", "vi"),
+    [
+        ({"source": "vi", "dataset_id": "ds1"}, True),
+        ({"source": None}, True),
+        ({"resume": "vi-ds1_20261128_000000"}, True),
+        ({"resume": "assets_20261128_000000"}, False),
+        ({"resume": 5}, False),
+        ({"resume": {"a": "vi-"}}, False),
+        ({"feed": "assets"}, False),
+        ({"feed": 1}, False),
+        ({}, False),
+        ([], False),
+        ("vi-", False),
+        (None, False),
+    ],
+)
+def test_an_export_is_opened_by_the_function_that_has_its_secret(asked: Any, vi: bool) -> None:
+    assert evaluated(OPEN_EXPORT, {"input": asked}) == f"${{Open{'Vi' * vi}ExportFunctionArn}}"
+
+
+@pytest.mark.parametrize(("export_id", "vi"), [("assets_20261128_000000_2", False), ("vi-_1_20261128_000000", True)])
+def test_pages_are_written_by_the_function_that_has_their_secret(export_id: str, vi: bool) -> None:
+    function = f"${{Write{'Vi' * vi}PagesFunctionArn}}"
+    assert evaluated(WRITE_PAGES, {}, export={"export_id": export_id}) == function

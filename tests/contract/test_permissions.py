@@ -1,5 +1,6 @@
 """The permissions that the template grants, against what AWS documents of its actions and condition keys."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,79 @@ def test_a_key_is_granted_to_the_functions_that_use_its_bucket(
 ) -> None:
     objects = {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::${{{bucket}}}/*"}
     assert functions_allowed(action, {"Ref": key}) == functions_allowed(allowed_by, objects)
+
+
+STAGING = re.compile(r"\$\{ExportBucket\.Arn\}/(\*|staging/(?:(\w+)/)?\*)")
+# Who works with what waits between two states; signed URLs and lists of assets lie there.
+AREAS = {
+    "export": {
+        "OpenExportFunction",
+        "OpenViExportFunction",
+        "WritePagesFunction",
+        "WriteViPagesFunction",
+        "CloseExportFunction",
+        "SalvageExportFunction",
+        "SweepExportsFunction",
+    },
+    "ingest": {
+        "OpenSessionFunction",
+        "UploadAssetsFunction",
+        "PollSessionFunction",
+        "SettleSessionFunction",
+        "SweepDropsFunction",
+        "IngestDropsStateMachine",
+    },
+    "download": {"ListAssetsFunction", "DownloadSliceFunction", "CloseDownloadFunction", "DownloadAssetsStateMachine"},
+    "delete": {
+        "OpenDeletionFunction",
+        "DeleteIdsFunction",
+        "PollDeletionFunction",
+        "CloseDeletionFunction",
+        "DeleteAssetsStateMachine",
+    },
+    "backfill": {"BackfillDropsStateMachine"},
+}
+OWNERS = resources("AWS::Serverless::Function") | resources("AWS::Serverless::StateMachine")
+
+
+def policies_beside(name: str) -> list[dict[str, Any]]:
+    """Return the statements of policies that are attached to the role of *name* by themselves."""
+    return [
+        statement
+        for policy in resources("AWS::IAM::Policy").values()
+        if {"Ref": f"{name}Role"} in policy["Roles"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def staging_areas(name: str) -> set[str]:
+    """Return the areas of staging whose objects a function or a machine may touch; "*" for all of them."""
+    granted = [*statements(OWNERS[name]), *policies_beside(name)]
+    arns = [str(one) for statement in granted for one in listed(statement["Resource"]) if "ExportBucket" in str(one)]
+    return {found[2] or "*" for arn in arns for found in STAGING.finditer(arn)}
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_what_waits_in_staging_is_open_to_its_own_flow_only(name: str) -> None:
+    areas = {area for area, owners in AREAS.items() if name in owners}
+    assert len(areas) <= 1
+    assert staging_areas(name) <= areas
+
+
+def test_the_areas_of_staging_are_those_the_code_writes_to() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "layers/assetline/assetline").rglob("*.py"))
+    written = {*re.findall(r'f"staging/(\w+)/', source)}
+    assert written == AREAS.keys() - {"backfill"}
+    assert not re.findall(r'f"staging/\{', source)
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_a_function_reads_one_secret_at_most(name: str) -> None:
+    granted = [*statements(OWNERS[name]), *policies_beside(name)]
+    read = [one for statement in granted for one in listed(statement["Resource"]) if "Secret" in str(one)]
+    assert len(read) <= 1
+    assert all(one in ({"Ref": "SafetyCultureSecret"}, {"Ref": "ViSecret"}) for one in read)
+    for statement in granted:
+        if any(action.startswith("secretsmanager:") for action in listed(statement["Action"])):
+            assert statement["Action"] == "secretsmanager:GetSecretValue"
+            assert statement["Resource"] in read

@@ -52,7 +52,7 @@ def test_a_function_outlasts_a_vi_that_hangs_and_says_so_by_name(name: str) -> N
 
 
 def test_whose_timeout_that_is_about() -> None:
-    assert {"PollSessionFunction", "SettleSessionFunction", "OpenExportFunction"} < {*SPEAK_WITH_VI}
+    assert {"PollSessionFunction", "SettleSessionFunction", "OpenViExportFunction"} < {*SPEAK_WITH_VI}
 
 
 READERS = ["RecordDropFunction", "UploadAssetsFunction"]

@@ -53,4 +53,4 @@ def partial_manifest_key(feed: str, export_id: str) -> str:
 
 def staging_key(export_id: str, name: str) -> str:
     """Return the key of something that waits for *export_id* between turns and expires."""
-    return f"staging/{export_id}/{name}"
+    return f"staging/export/{export_id}/{name}"
