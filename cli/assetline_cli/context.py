@@ -9,7 +9,7 @@ from rich.console import Console
 from assetline_cli.clock import Clock
 from assetline_cli.keyboard import Keyboard
 from assetline_cli.stack import Aws
-from assetline_cli.terminal.output import say
+from assetline_cli.terminal.output import Screen, say
 
 COMPLETE, FAILED, INTERRUPTED = 0, 1, 130  # exit statuses; 128 + SIGINT is the shell's way
 
@@ -20,8 +20,8 @@ class Desk:
 
     aws: Aws = field(default_factory=Aws)
     clock: Clock = field(default_factory=Clock)
-    out: Console = field(default_factory=Console)
-    err: Console = field(default_factory=lambda: Console(stderr=True))
+    out: Console = field(default_factory=Screen)
+    err: Console = field(default_factory=lambda: Screen(stderr=True))
     keyboard: Keyboard = field(default_factory=Keyboard)
 
     def say(self, line: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as to_json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from assetline_cli.error_reporting import one_message
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import age, count
-from assetline_cli.terminal.output import pass_on, printable
+from assetline_cli.terminal.output import printable, say_cells, say_json
 from assetline_cli.terminal.tables import Columns
 from assetline_cli.vi import vi_of
 
@@ -51,10 +50,10 @@ def datasets(ctx: typer.Context, json: AsJson = False, stack: StackName = DEFAUL
         found = [*vi_datasets.datasets(client)]
         if json:
             for dataset in found:
-                pass_on(desk.out, to_json.dumps(asdict(dataset), ensure_ascii=False))
+                say_json(desk.out, asdict(dataset))
         elif not desk.out.is_terminal:
             for dataset in found:
-                pass_on(desk.out, "\t".join((*_names(dataset), _plain(dataset.assets), dataset.type, _made(dataset))))
+                say_cells(desk.out, (*_names(dataset), _plain(dataset.assets), dataset.type, _made(dataset)))
         elif found:
             now = desk.clock.now()
             desk.out.print(COLUMNS.fitting(desk.out, [_cells(dataset, now) for dataset in found], lambda _: ""))

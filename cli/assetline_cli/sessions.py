@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +13,7 @@ from assetline.ingest.session_permits import PREFIX as PERMIT
 from assetline.ingest.sessions_table import DATASET, UNFINISHED
 from assetline_cli.suggested_commands import drop_command
 from assetline_cli.terminal.formatting import age, count, duration
-from assetline_cli.terminal.output import pass_on
+from assetline_cli.terminal.output import say_cells, say_json
 from assetline_cli.terminal.tables import Columns
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def print_sessions(desk: Desk, sessions: Sequence[SessionItem]) -> None:
     now = desk.clock.now()
     if not desk.out.is_terminal:
         for session in sessions:
-            pass_on(desk.out, "\t".join(_cells(session, now, [str(figure) for figure in _figures(session)])))
+            say_cells(desk.out, _cells(session, now, [str(figure) for figure in _figures(session)]))
         return
     rows = [_cells(session, now, [count(figure) for figure in _figures(session)]) for session in sessions]
     desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: STATE_STYLES.get(sessions[number].state, "")))
@@ -134,7 +133,7 @@ def print_sessions(desk: Desk, sessions: Sequence[SessionItem]) -> None:
 def print_sessions_json(desk: Desk, sessions: Sequence[SessionItem]) -> None:
     """Print an object a line, with all that the items tell."""
     for session in sessions:
-        pass_on(desk.out, json.dumps(session.model_dump(mode="json", exclude_none=True), ensure_ascii=False))
+        say_json(desk.out, session.model_dump(mode="json", exclude_none=True))
 
 
 def _figures(session: SessionItem) -> tuple[int, ...]:

@@ -42,6 +42,11 @@ def folder_of(name: str) -> str:
     return folder
 
 
+def granted_to_folder(folder: str) -> set[str]:
+    """Return what every function of a folder is granted: those of one folder differ in the secret they read."""
+    return set.intersection(*(granted(name) for name in FUNCTIONS if folder_of(name) == folder))
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_granted_every_call_that_it_makes(name: str) -> None:
     folder = folder_of(name)

@@ -37,7 +37,7 @@ from functions.open_export import app as open_export
 from functions.write_pages import app as write_pages
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.safetyculture.server import Emulator, running
-from tests.contract.test_grants import granted
+from tests.contract.test_grants import granted_to_folder
 from tests.handlers.cli_account import LOADER, REGION, Account, Run
 from tests.support.aws_calls import RECORDING, CallRecorder
 from tests.support.connections import forget_aws
@@ -84,7 +84,7 @@ def every_call_is_granted(aws_calls: CallRecorder) -> Iterator[None]:
     yield
     if RECORDING not in os.environ:
         outside = aws_calls.outside_the_table()
-        refused = {name: sorted({*calls} - granted(name)) for name, calls in outside.items()}
+        refused = {name: sorted({*calls} - granted_to_folder(name)) for name, calls in outside.items()}
         assert not any(refused.values()), f"grant {refused} in the template, then run `make record-calls`"
 
 

@@ -3,13 +3,13 @@
 import json
 import string
 from collections.abc import Callable
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import boto3
 import httpx
 import orjson
 import pytest
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,7 +115,7 @@ def aws_refuses() -> str:
     answer = {"Error": {"Code": "SignatureDoesNotMatch", "Message": LEAKY}, "ResponseMetadata": {"HTTPStatusCode": 403}}
     s3 = boto3.client("s3", "eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
     guard(s3)
-    s3.meta.events.register("before-call.s3", lambda **_: (AWSResponse("", 403, {}, None), answer))
+    s3.meta.events.register("before-call.s3", lambda **_: (SimpleNamespace(status_code=403), answer))  # type: ignore[arg-type]
     with pytest.raises(AwsRefused) as refused:
         s3.get_object(Bucket="b", Key="k")
     return str(refused.value)

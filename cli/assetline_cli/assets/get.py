@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as to_json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count as figure
 from assetline_cli.terminal.formatting import count_of
-from assetline_cli.terminal.output import pass_on, printable
+from assetline_cli.terminal.output import printable, say_json
 from assetline_cli.vi import vi_of
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def get(  # noqa: PLR0913 - typer: one argument an option
                 waiting.processed(asset, lambda status: desk.complain(f"The upload status of {asset} is {status}."))
         record = Assets(client, dataset).get(asset, contents=url)
         if json:
-            pass_on(desk.out, to_json.dumps(record, ensure_ascii=False))
+            say_json(desk.out, record)
         else:
             print_details(desk, _readable(record) if url else record)
 

@@ -10,7 +10,7 @@ from assetline.assets.asset_file import contents_of, metadata_of, size_of
 from assetline.assets.asset_rows import flat
 from assetline.assets.conditions import moment_of
 from assetline_cli.terminal.formatting import age, count, size
-from assetline_cli.terminal.output import pass_on, printable
+from assetline_cli.terminal.output import printable, say_cells, say_json
 from assetline_cli.terminal.tables import Columns
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def print_assets(desk: Desk, records: Iterable[Mapping[str, Any]], *, urls: bool
         for record in records:
             contents = contents_of(record)
             told = (contents.url, moment_told(contents.expiry)) if contents else ("", "")
-            pass_on(desk.out, "\t".join((*_names(record), *told)))
+            say_cells(desk.out, (*_names(record), *told))
     elif not desk.out.is_terminal:
         for record in records:
-            pass_on(desk.out, "\t".join(_plain(record)))
+            say_cells(desk.out, _plain(record))
     else:
         now = desk.clock.now()
         desk.out.print(COLUMNS.fitting(desk.out, [_cells(record, now) for record in records], lambda _: ""))
@@ -77,7 +77,7 @@ def print_assets(desk: Desk, records: Iterable[Mapping[str, Any]], *, urls: bool
 def print_assets_json(desk: Desk, records: Iterable[Mapping[str, Any]]) -> None:
     """Print a record a line as it comes, as Vi tells it."""
     for record in records:
-        pass_on(desk.out, json.dumps(record, ensure_ascii=False))
+        say_json(desk.out, record)
 
 
 def print_details(desk: Desk, record: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as to_json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -23,7 +22,7 @@ from assetline_cli.error_reporting import one_message
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count, count_of
-from assetline_cli.terminal.output import pass_on, printable
+from assetline_cli.terminal.output import printable, say_cells, say_json
 from assetline_cli.vi import vi_of
 
 if TYPE_CHECKING:
@@ -224,11 +223,11 @@ def _hex(checksum: int) -> str:
 def _tell(desk: Desk, verified: Verified, dataset: str, where: str, *, json: bool) -> None:
     for one in verified.differences if json or not desk.out.is_terminal else verified.differences[:SHOWN]:
         if json:
-            pass_on(desk.out, to_json.dumps(asdict(one), ensure_ascii=False))
+            say_json(desk.out, asdict(one))
         elif desk.out.is_terminal:
             desk.say(f"{one.kind:<16}  {printable(one.name or one.asset_id)}{_compared(one)}")
         else:
-            pass_on(desk.out, "\t".join(map(printable, (one.kind, one.name, one.asset_id, one.in_vi, one.there))))
+            say_cells(desk.out, map(printable, (one.kind, one.name, one.asset_id, one.in_vi, one.there)))
     tell = desk.say if desk.out.is_terminal and not json else desk.complain
     if len(verified.differences) > SHOWN and desk.out.is_terminal and not json:
         tell(f"… and {count(len(verified.differences) - SHOWN)} more.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from assetline_cli.drops.retry import can_be_retried
 from assetline_cli.suggested_commands import drop_command, retry_command
 from assetline_cli.terminal.formatting import age, count, size
-from assetline_cli.terminal.output import pass_on, printable
+from assetline_cli.terminal.output import printable, say_cells, say_json
 from assetline_cli.terminal.tables import Columns
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def print_drops(desk: Desk, drops: Sequence[Drop]) -> None:
     now = desk.clock.now()
     if not desk.out.is_terminal:
         for drop in drops:
-            pass_on(desk.out, "\t".join(cells(drop, now, attempts=str(drop.attempts))))
+            say_cells(desk.out, cells(drop, now, attempts=str(drop.attempts)))
         return
     rows = [cells(drop, now, attempts=count(drop.attempts)) for drop in drops]
     desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: STATE_STYLES.get(drops[number].state, "")))
@@ -42,7 +41,7 @@ def print_drops(desk: Desk, drops: Sequence[Drop]) -> None:
 def print_drops_json(desk: Desk, drops: Sequence[Drop]) -> None:
     """Print an object a line, with all that the items tell."""
     for drop in drops:
-        pass_on(desk.out, json.dumps(drop.model_dump(mode="json", exclude_none=True), ensure_ascii=False))
+        say_json(desk.out, drop.model_dump(mode="json", exclude_none=True))
 
 
 def drops_hint(drops: Sequence[Drop], stack: str, dataset_id: str | None, state: str | None) -> str | None:

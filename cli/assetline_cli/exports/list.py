@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from assetline_cli.errors import ExecutionMissing
 from assetline_cli.executions import Failure
 from assetline_cli.suggested_commands import export_command, watch_command
 from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
-from assetline_cli.terminal.output import pass_on
+from assetline_cli.terminal.output import say_cells, say_json
 from assetline_cli.terminal.tables import Columns
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def print_exports(desk: Desk, exports: Sequence[ExportItem]) -> None:
     now = desk.clock.now()
     if not desk.out.is_terminal:
         for export in exports:
-            pass_on(desk.out, "\t".join(cells(export, now, rows=str(export.rows))))
+            say_cells(desk.out, cells(export, now, rows=str(export.rows)))
         return
     rows = [cells(export, now, rows=count(export.rows)) for export in exports]
     desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: _style(exports[number], now)))
@@ -96,7 +95,7 @@ def print_json(desk: Desk, exports: Sequence[ExportItem]) -> None:
     now = desk.clock.now()
     for export in exports:
         told = export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)}
-        pass_on(desk.out, json.dumps(told, ensure_ascii=False))
+        say_json(desk.out, told)
 
 
 def hint_lines(exports: Sequence[ExportItem], choice: Choice, stack: str, now: datetime) -> list[str]:

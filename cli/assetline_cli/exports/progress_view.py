@@ -12,7 +12,7 @@ from rich.text import Text
 
 from assetline_cli.exports.snapshot import Stage
 from assetline_cli.terminal.formatting import count, duration, page_time, pages_rate, rows_of, rows_rate
-from assetline_cli.terminal.output import say
+from assetline_cli.terminal.output import printable, say
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -143,8 +143,8 @@ class LiveView:
     def _heading(self, snapshot: Snapshot) -> RenderableType:
         stage, progress = snapshot.stage, snapshot.progress
         words = Text(no_wrap=True, overflow="ellipsis")
-        words.append(rows_of(snapshot.execution.feed).capitalize(), "bold")
-        words.append(f"  {stage_words(snapshot)}", STYLES.get(stage, "cyan"))
+        words.append(printable(rows_of(snapshot.execution.feed).capitalize()), "bold")
+        words.append(f"  {printable(stage_words(snapshot))}", STYLES.get(stage, "cyan"))
         if progress and progress.turns:
             words.append(f"  turn {count(progress.turns)}", "dim")
         if stage in MARKS:

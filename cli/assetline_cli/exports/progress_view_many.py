@@ -13,7 +13,7 @@ from assetline_cli import item as states
 from assetline_cli.exports.progress_view import MARKS, ROOM, STYLES, waiting_words
 from assetline_cli.exports.snapshot import Stage, stage_of
 from assetline_cli.terminal.formatting import count, duration, rows_rate
-from assetline_cli.terminal.output import say
+from assetline_cli.terminal.output import printable, say
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -175,11 +175,11 @@ def _ending(snapshot: SeveralSnapshot) -> Stage:
 def _cells(feed: str, item: ExportItem | None) -> tuple[Text, ...]:
     stage = feed_stage(item)
     mark, style = MARKS.get(stage, ("·", "dim")) if stage else ("·", "dim")
-    words = Text(stage_line(item), STYLES.get(stage, "cyan") if stage else "dim")
+    words = Text(printable(stage_line(item)), STYLES.get(stage, "cyan") if stage else "dim")
     if item is None:
-        return Text(mark, style), Text(feed, "dim"), Text(""), Text(""), words
+        return Text(mark, style), Text(printable(feed), "dim"), Text(""), Text(""), words
     rate = f"{rows_rate(item.rows_per_second)} rows/s" if item.running and item.rows_per_second else ""
-    return Text(mark, style), Text(feed), Text(f"{count(item.rows)} rows"), Text(rate, "dim"), words
+    return Text(mark, style), Text(printable(feed)), Text(f"{count(item.rows)} rows"), Text(rate, "dim"), words
 
 
 def _most_urgent(snapshot: SeveralSnapshot, feeds: list[str], room: int) -> list[str]:

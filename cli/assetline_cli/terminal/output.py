@@ -1,19 +1,63 @@
-"""Words on the screen exactly as they are."""
+r"""The terminal's edge: words on the screen exactly as they are, and nothing in them that a terminal would obey.
+
+Names, messages and manifests hold what others put there: escape sequences, bidirectional overrides, line separators.
+Whatever is printed passes through a function of this module, or a `Screen`, and shows them as `\x1b` and the like.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment
 from rich.text import Text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import ConsoleOptions, RenderableType
+
 WIDTH = 80  # of a rule, where nothing says how wide the screen is
+INDENT = "  "  # of the lines that a message goes on with: none of them looks like one of ours
+
+
+class Screen(Console):
+    """A console on which text has no power: tables, bars and live views are rich's, and what is in them is not."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return what rich renders, with control characters of the text shown instead of sent."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(_lines_printable(segment.text), segment.style)
 
 
 def say(console: Console, line: str, style: str = "", end: str = "\n") -> None:
-    """Print *line* unwrapped and unread: rich would see an emoji in an ARN's `:secret:` and markup in brackets."""
-    console.print(Text(line, style=style), soft_wrap=True, end=end)
+    """Print *line* unwrapped and unread: rich would see an emoji in an ARN's `:secret:` and markup in brackets.
+
+    A line break in front is one of ours; what follows on another is indented.
+    """
+    said = line.lstrip("\n")
+    shown = "\n" * (len(line) - len(said)) + f"\n{INDENT}".join(map(printable, said.split("\n")))
+    console.print(Text(shown, style=style), soft_wrap=True, end=end)
 
 
-def pass_on(console: Console, line: str) -> None:
-    """Print *line* for another program: rich would turn its tabs into spaces."""
-    console.file.write(f"{line}\n")
+def say_cells(console: Console, cells: Iterable[str]) -> None:
+    """Print *cells* on one line for another program, set apart by tabs: rich would turn these into spaces."""
+    console.file.write("\t".join(map(printable, cells)) + "\n")
+
+
+def say_json(console: Console, value: Any) -> None:
+    """Print *value* as JSON on one line: it is exact, since JSON escapes what a terminal would obey."""
+    text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else _escaped(char) for char in text)
+    console.file.write(f"{text}\n")
+
+
+def _escaped(char: str) -> str:
+    """Return a character as JSON escapes it: by its units of UTF-16."""
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def printable(text: str) -> str:
@@ -26,3 +70,7 @@ def printable(text: str) -> str:
 def rule(console: Console) -> None:
     """Print a line across."""
     say(console, "=" * (min(WIDTH, console.width) if console.is_terminal else WIDTH), "dim")
+
+
+def _lines_printable(text: str) -> str:
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))

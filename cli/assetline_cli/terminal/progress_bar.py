@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assetline_cli.terminal.formatting import count, duration, size
-from assetline_cli.terminal.output import say
+from assetline_cli.terminal.output import printable, say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -189,13 +189,13 @@ class LiveView:
         drawing.add_column(width=min(self._console.width - ROOM, WIDEST))
         drawing.add_row(self._heading(picture))
         drawing.add_row(_bar(picture))
-        drawing.add_row(Text(" | ".join(picture.figures)))
+        drawing.add_row(Text(printable(" | ".join(picture.figures))))
         if picture.trouble:
-            drawing.add_row(Text(picture.trouble, "yellow"))
+            drawing.add_row(Text(printable(picture.trouble), "yellow"))
         return drawing
 
     def _heading(self, picture: Picture) -> RenderableType:
-        title = Text(picture.title, "bold", no_wrap=True, overflow="ellipsis")
+        title = Text(printable(picture.title), "bold", no_wrap=True, overflow="ellipsis")
         if picture.ended:
             mark = ("✓", "bold green") if picture.done >= picture.total else ("!", "bold yellow")
             return Text.assemble(mark, " ", title)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table
 from rich.text import Text
 
+from assetline_cli.terminal.output import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
@@ -58,9 +60,9 @@ class Columns:
         for number, row in enumerate(rows):
             cells = ((name, cell) for name, cell in zip(self.headings, row, strict=True) if name not in left_out)
             style = style_of(number)
-            table.add_row(*(Text(cell, style if name == "State" else "") for name, cell in cells))
+            table.add_row(*(Text(printable(cell), style if name == "State" else "") for name, cell in cells))
         return table
 
     def _folded(self, row: Row) -> Row:
         cells = zip(self.headings, row, strict=True)
-        return [cell[:FOLDED_WIDTH] if heading == self.folded else cell for heading, cell in cells]
+        return [printable(cell)[:FOLDED_WIDTH] if heading == self.folded else cell for heading, cell in cells]

@@ -3,17 +3,16 @@
 import io
 from typing import Any
 
-from rich.console import Console
-
 from assetline_cli.keyboard import Keyboard
+from assetline_cli.terminal.output import Screen
 
 
-def screen(width: int = 100) -> Console:
+def screen(width: int = 100) -> Screen:
     file = io.StringIO()
-    return Console(force_terminal=True, width=width, file=file, color_system=None, legacy_windows=False)
+    return Screen(force_terminal=True, width=width, file=file, color_system=None, legacy_windows=False)
 
 
-def shown_on(out: Console) -> str:
+def shown_on(out: Screen) -> str:
     assert isinstance(out.file, io.StringIO)
     return out.file.getvalue()
 
