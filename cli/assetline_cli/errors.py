@@ -4,6 +4,7 @@
     ├── ParamMalformed        a --param that is not NAME=VALUE
     ├── StackMissing          no stack of that name
     ├── OutputsMissing        a stack of that name, but not one of ours, or not deployed to its end
+    ├── OriginRefused         a stack whose Vi is at an address that no key is sent to
     ├── StartRefused          the machine did not take the execution
     ├── ExecutionMissing      no execution of that ARN
     ├── ExecutionForeign      an execution, but of another machine
@@ -104,6 +105,10 @@ class StackMissing(CommandFailed):
 
 class OutputsMissing(CommandFailed):
     """The stack has not the outputs of an Assetline stack."""
+
+
+class OriginRefused(CommandFailed):
+    """The stack's Vi is not at https."""
 
 
 class StartRefused(CommandFailed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
-from assetline_cli.errors import OutputsMissing, StackMissing, code_of
+from assetline.config import ORIGIN
+from assetline_cli.errors import OriginRefused, OutputsMissing, StackMissing, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -135,6 +137,11 @@ class Stack:
             raise OutputsMissing(
                 f"Stack {self.name!r} has not the output {VI_SECRET} and the parameter {VI_ORIGIN}, so it does not "
                 "work with Vi: deploy it again."
+            )
+        if not re.fullmatch(ORIGIN, self.knows_vi.origin):
+            raise OriginRefused(
+                f"Stack {self.name!r} has the {VI_ORIGIN} {self.knows_vi.origin!r}. The key is sent to https:// only: "
+                "deploy the stack with such an origin."
             )
         return self.knows_vi
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assetline.config import ORIGIN
 from local.errors import LocalStackFailed
 from local.paths import STACKS
 
@@ -40,8 +41,11 @@ class StackSettings:
                 f"Invalid stack name {self.stack_name!r}. Start with a letter, and use letters, digits and -."
             )
         for name, url in {"SAFETYCULTURE_URL": self.safetyculture_url, "VI_URL": self.vi_url}.items():
-            if url and not re.fullmatch(r"https?://[^/?#@\s]+", url):
-                raise LocalStackFailed(f"{name} is {url!r}: name an origin, such as http://127.0.0.1:8000")
+            if url and not re.fullmatch(ORIGIN, url):
+                raise LocalStackFailed(
+                    f"{name} is {url!r}: name an origin, such as http://127.0.0.1:8000. Any that is not loopback "
+                    "begins with https://."
+                )
 
     @property
     def folder(self) -> Path:

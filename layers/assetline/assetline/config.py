@@ -4,17 +4,33 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
-Origin = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
+from assetline.errors import InvalidInput
+
+# Credentials go to it: plain HTTP is for the loopback addresses of the local stack, where nobody listens on the way.
+ORIGIN = r"^(https://[^/?#@\s]+|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?)$"
+Origin = Annotated[str, Field(pattern=ORIGIN)]
 Name = Annotated[str, Field(min_length=1)]
 
 
 class _FromEnvironment(BaseModel, frozen=True):
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables the template sets; raises `KeyError` for one that is not there."""
-        return cls(**{name: env[name.upper()] for name in cls.model_fields})
+        """Read the variables the template sets.
+
+        Raises:
+            KeyError: one is not there.
+            InvalidInput: one has a value that is refused, such as an API at http://.
+        """
+        try:
+            return cls(**{name: env[name.upper()] for name in cls.model_fields})
+        except ValidationError as error:
+            refused = ", ".join(str(one["loc"][0]).upper() for one in error.errors(include_url=False))
+            raise InvalidInput(
+                f"The function's environment has a value that is refused: {refused}. Deploy the stack with one that "
+                "its parameter allows; the origin of an API begins with https://."
+            ) from None
 
 
 class Settings(_FromEnvironment, frozen=True):
