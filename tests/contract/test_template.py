@@ -11,7 +11,7 @@ from tests.contract.metrics import (
     metrics_of_the_dashboard,
     widgets,
 )
-from tests.contract.template import listed, resources, statements, template
+from tests.contract.template import MACHINES, listed, machine, resources, statements, template
 
 
 def test_the_names_others_rely_on_are_kept() -> None:
@@ -185,10 +185,62 @@ def test_whatever_can_fail_has_an_alarm_and_is_on_the_dashboard() -> None:
     }
 
     assert {name for _, name in alone} == {"RecordDropFunction", "SweepDropsFunction", "SweepExportsFunction"}
-    assert failures | depths | alone <= {(metric.name, metric.of) for metric in metrics_of_alarms()}
+    assert failures | depths | errors <= {(metric.name, metric.of) for metric in metrics_of_alarms()}
     assert failures | depths | errors <= {(metric.name, metric.of) for metric in metrics_of_the_dashboard()}
     shown = {arn for widget in widgets() for arn in widget.get("alarms", [])}
     assert shown == {f"${{{name}.Arn}}" for name in resources("AWS::CloudWatch::Alarm")}
+
+    # An error that a machine repeats is none yet, and pages nobody.
+    at_once = {
+        _function(alarm["Dimensions"])
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        if alarm.get("MetricName") == "Errors"
+    }
+    assert at_once == {name for _, name in alone}
+
+
+GROUPED = {name: alarm for name, alarm in resources("AWS::CloudWatch::Alarm").items() if "Metrics" in alarm}
+METRICS_OF_A_MATH_ALARM = 10  # CloudWatch: a hard limit
+
+
+def _function(dimensions: list[dict[str, Any]]) -> str:
+    (dimension,) = dimensions
+    return str(dimension["Value"]["Ref"])
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_functions_that_machines_repeat_share_an_alarm_on_errors_that_go_on(name: str) -> None:
+    alarm = GROUPED[name]
+    (summed,) = [metric for metric in alarm["Metrics"] if "Expression" in metric]
+    single = [metric for metric in alarm["Metrics"] if "MetricStat" in metric]
+    assert len(single) <= METRICS_OF_A_MATH_ALARM
+    assert summed["Expression"] == f"SUM([{', '.join(f'FILL({metric["Id"]}, 0)' for metric in single)}])"
+    assert "ReturnData" not in summed
+    assert all(metric["ReturnData"] is False for metric in single)
+    for metric in single:
+        stat = metric["MetricStat"]
+        assert (stat["Metric"]["MetricName"], stat["Stat"], stat["Period"]) == ("Errors", "Sum", 300)
+        words = metric["Id"].split("_")
+        assert _function(stat["Metric"]["Dimensions"]) == f"{''.join(map(str.capitalize, words))}Function"
+    periods, threshold = alarm["EvaluationPeriods"], alarm["Threshold"]
+    assert (alarm["DatapointsToAlarm"], threshold > 1, periods > 1) == (periods, True, True)
+
+
+def test_the_alarm_on_errors_that_go_on_comes_before_the_machine_gives_up() -> None:
+    seconds = max(alarm["EvaluationPeriods"] for alarm in GROUPED.values()) * 300
+    (pauses,) = {
+        tuple(
+            min(retry["MaxDelaySeconds"], retry["IntervalSeconds"] * 2**number)
+            for number in range(retry["MaxAttempts"])
+        )
+        for path in MACHINES
+        for state in machine(path)["States"].values()
+        for retry in state.get("Retry", [])
+        if "AwsUnavailable" in retry["ErrorEquals"] and path.name == "export_feed.asl.json"
+    }
+    assert sum(pauses) >= seconds
+    longest = max(pauses)
+    assert all(alarm["Threshold"] <= 300 // longest for alarm in GROUPED.values())
 
 
 @pytest.mark.parametrize("alarm", resources("AWS::CloudWatch::Alarm").items(), ids=lambda item: item[0])
