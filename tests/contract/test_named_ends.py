@@ -29,6 +29,7 @@ INTERNAL = {
     "NotBegun": "a Vi request is sent again",
     "NotKept": "the reason of a file that was not downloaded",
     "NotMedia": "the reason of a rejection",
+    "GuardFailed": "Open Session ends as `owned`",
     "NotPipeEncoded": "the text goes to `extra` as it is",
     "RemoteProtocolError": "the clients turn it into an error of the tree",
     "Stopped": "a download that a person ends",
