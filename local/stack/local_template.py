@@ -9,6 +9,7 @@
 - a statement that denies plain HTTP is left out, for the stack listens on loopback without TLS;
 - `!Ref` of a secret becomes `!GetAtt ….Id`, the same ARN on AWS: MiniStack's `Ref` gives the name, which no role's
   statement matches;
+- an alarm on a sum of metrics looks at the first of them: MiniStack knows no metric math;
 - `MaximumConcurrency` is the default of the parameter that it names: MiniStack's `Ref` of a number gives text, which it
   then compares with numbers.
 """
@@ -30,6 +31,7 @@ type Template = dict[str, Any]
 
 FUNCTION = "AWS::Serverless::Function"
 STATE_MACHINE = "AWS::Serverless::StateMachine"
+ALARM = "AWS::CloudWatch::Alarm"
 BUCKET_POLICY = "AWS::S3::BucketPolicy"
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105
 LAYERS = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
@@ -49,6 +51,9 @@ def derive(template: Template, *, root: Path, code: Path) -> Template:
             properties.pop(name, None)
     for name, properties in _functions(derived).items():
         properties |= {"Runtime": "provided.al2023", "CodeUri": str(code / name)}
+    for properties in _properties_of(derived, ALARM).values():
+        if "Metrics" in properties:
+            properties |= _first_metric(properties.pop("Metrics"))
     for properties in _properties_of(derived, STATE_MACHINE).values():
         if isinstance(uri := properties.get("DefinitionUri"), str):
             properties["DefinitionUri"] = str(root / uri)
@@ -110,6 +115,11 @@ def _functions(template: Template) -> dict[str, dict[str, Any]]:
 def _properties_of(template: Template, kind: str) -> dict[str, dict[str, Any]]:
     found = {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}
     return {name: resource["Properties"] for name, resource in found.items()}
+
+
+def _first_metric(metrics: list[dict[str, Any]]) -> dict[str, Any]:
+    stat = next(one["MetricStat"] for one in metrics if "MetricStat" in one)
+    return stat["Metric"] | {"Period": stat["Period"], "Statistic": stat["Stat"]}
 
 
 def _allows_plain_http(resource: dict[str, Any]) -> bool:
