@@ -29,7 +29,6 @@ from assetline.budget import Budget
 from assetline.credentials import Token
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
-from assetline.export.multipart_upload import MultipartUpload
 from assetline.export.page_sources import FeedSource
 from assetline.export.progress_reporter import Report
 from assetline.export.request import ExportRequest
@@ -137,15 +136,12 @@ def _write(port: int, rows: int) -> None:
         bucket="bucket",
         key="key",
         manifest_key="manifest",
-        upload_key="staging",
-        upload_id="upload",
         started_at=now,
     )
     checkpoint = Checkpoint(cursor=f"/feed/assets?page=1&of={rows // ROWS_A_PAGE}")
     exports = ExportsTable(table)
     turn = Turn(
         source=FeedSource(request, FeedClient(f"http://127.0.0.1:{port}", _AnyToken("none"))),
-        upload=MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id),
         staging=Staging(s3, export.bucket, export.export_id),
         table=exports,
         report=Report(exports, export, checkpoint),

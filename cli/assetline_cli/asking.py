@@ -28,6 +28,8 @@ class Asked:
     since: str | None
     neutralise_formulas: bool | None
     changes: bool | None
+    overlap_minutes: float | None = None
+    excel: bool | None = None
 
     def request(self) -> Request:
         """Return what is asked for.
@@ -59,6 +61,8 @@ class Asked:
             since=self.since,
             neutralise_formulas=self.neutralise_formulas,
             changes=self.changes,
+            overlap_minutes=self.overlap_minutes,
+            excel=self.excel,
         )
 
     def _several(self, feeds: tuple[str, ...]) -> SeveralRequest:
@@ -72,12 +76,23 @@ class Asked:
             since=self.since,
             neutralise_formulas=self.neutralise_formulas,
             changes=self.changes,
+            overlap_minutes=self.overlap_minutes,
+            excel=self.excel,
         )
 
     def _resume(self, export_id: str) -> ResumeRequest:
         if self.feeds:
             raise typer.BadParameter("an export that is resumed has its feed: give no FEED", param_hint="--resume")
-        settled = ("param", "format", "page_size", "since", "neutralise_formulas", "changes")
+        settled = (
+            "param",
+            "format",
+            "page_size",
+            "since",
+            "overlap_minutes",
+            "neutralise_formulas",
+            "excel",
+            "changes",
+        )
         self._only("with --resume: the export keeps what it began with", without=settled)
         return ResumeRequest(export_id, self.max_turn_seconds)
 

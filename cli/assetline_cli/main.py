@@ -21,6 +21,7 @@ from assetline_cli.exports.table import Exports
 from assetline_cli.options import (
     AsJson,
     Changes,
+    Excel,
     ExportName,
     FeedParams,
     Feeds,
@@ -30,6 +31,7 @@ from assetline_cli.options import (
     MaxTurnSeconds,
     NeutraliseFormulas,
     OfFeed,
+    OverlapMinutes,
     PageSize,
     Resume,
     Since,
@@ -105,8 +107,10 @@ def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     param: FeedParams = None,
     format_: Format = None,
     since: Since = None,
+    overlap_minutes: OverlapMinutes = None,
     changes: Changes = None,
     neutralise_formulas: NeutraliseFormulas = None,
+    excel: Excel = None,
     page_size: PageSize = None,
     max_turn_seconds: MaxTurnSeconds = None,
     watch: WatchIt = None,
@@ -133,7 +137,19 @@ def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     """
     refuse_a_file_nobody_waits_for(to, watch=watch)
     desk: Desk = ctx.obj
-    asked = Asked(feed or (), resume, param, format_, page_size, max_turn_seconds, since, neutralise_formulas, changes)
+    asked = Asked(
+        feed or (),
+        resume,
+        param,
+        format_,
+        page_size,
+        max_turn_seconds,
+        since,
+        neutralise_formulas,
+        changes,
+        overlap_minutes,
+        excel,
+    )
     with one_message(desk):
         raise typer.Exit(start_export(desk, stack, asked.request(), to, watch=watch))
 

@@ -58,6 +58,25 @@ Since = Annotated[
     ),
 ]
 
+OverlapMinutes = Annotated[
+    float | None,
+    typer.Option(
+        "--overlap-minutes",
+        metavar="MINUTES",
+        help="With --since: export from so many minutes before the last complete export began.",
+        show_default="10",
+    ),
+]
+
+Excel = Annotated[
+    bool | None,
+    typer.Option(
+        "--excel",
+        help="Begin a CSV with a byte order mark, by which Excel reads it as UTF-8.",
+        show_default="without",
+    ),
+]
+
 NeutraliseFormulas = Annotated[
     bool | None,
     typer.Option(

@@ -7,7 +7,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from assetline.budget import Budget
 from assetline.export.checkpoint import Opened
 from assetline.export.dependencies import exports_table, s3, source_of
-from assetline.export.multipart_upload import MultipartUpload
 from assetline.export.progress_reporter import Report
 from assetline.export.staging import Staging
 from assetline.export.write_pages import Turn, turn_seconds, write_pages
@@ -20,10 +19,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     opened = Opened.model_validate(event)
     export = opened.export
     logger.append_keys(export_id=export.export_id)
-    checkpoint = exports_table().begun(export, exports_table().furthest(export, opened.checkpoint))
+    checkpoint = exports_table().begun(export, opened.checkpoint)
     turn = Turn(
         source=source_of(export.request),
-        upload=MultipartUpload(s3(), export.bucket, export.upload_key, export.upload_id),
         staging=Staging(s3(), export.bucket, export.export_id),
         table=exports_table(),
         report=Report(exports_table(), export, checkpoint),

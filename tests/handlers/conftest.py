@@ -196,14 +196,13 @@ def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         _forget_connections()
         account = Aws(boto3.client("s3"), secret_arn, table)
         account.put_token(LOCAL_TOKEN)
-        monkeypatch.setattr(S3Backend, "upload_part", _refusing_what_is_gone(S3Backend.upload_part))
-        connections.s3().meta.events.register("after-call.s3.ListParts", _with_checksums)
         connections.events().meta.events.register(
             "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
         )
-        connections.s3().meta.events.register(
-            "provide-client-params.s3.CompleteMultipartUpload", refuse_parts_with_a_gap
-        )
+        for method in ("upload_part_copy", "complete_multipart_upload"):
+            monkeypatch.setattr(S3Backend, method, _refusing_what_is_gone(getattr(S3Backend, method)))
+        for refuse in (refuse_parts_with_a_gap, refuse_other_bytes):
+            connections.s3().meta.events.register("provide-client-params.s3.CompleteMultipartUpload", refuse)
         step_functions = connections.machines().meta.events
         step_functions.register("before-call.sfn.DescribeExecution", account.describe_execution)
         step_functions.register("before-call.sfn.ListExecutions", account.list_executions)
@@ -229,26 +228,28 @@ def refuse_parts_with_a_gap(params: dict[str, Any], **_: Any) -> None:
         raise ClientError(error, "CompleteMultipartUpload")  # type: ignore[arg-type] # no metadata
 
 
-def _refusing_what_is_gone(upload_part: Any) -> Any:
-    """Refuse a part of an upload that is no more, as S3 does; moto breaks down over it."""
+def _refusing_what_is_gone(method: Any) -> Any:
+    """Refuse what is asked of an upload that is no more, as S3 does; moto breaks down over it."""
 
     def refusing(backend: S3Backend, bucket: str, upload_id: str, *args: Any, **options: Any) -> Any:
         if upload_id not in backend.get_bucket(bucket).multiparts:
             raise NoSuchUpload(upload_id=upload_id)
-        return upload_part(backend, bucket, upload_id, *args, **options)
+        return method(backend, bucket, upload_id, *args, **options)
 
     return refusing
 
 
-def _with_checksums(parsed: dict[str, Any], **_: Any) -> None:
-    """Say the CRC32 of each part, which S3 lists and moto does not."""
-    if "Parts" not in parsed:
-        return
+def refuse_other_bytes(params: dict[str, Any], **_: Any) -> None:
+    """Refuse to complete an upload whose parts have not the CRC32 that the caller names, as S3 does; moto takes any."""
+    named = params.get("ChecksumCRC32")
     for backend in s3_backends["123456789012"].values():
-        upload = backend.buckets[BUCKET].multiparts[parsed["UploadId"]]
-        for part in parsed["Parts"]:
-            body = upload.parts[part["PartNumber"]].value
-            part["ChecksumCRC32"] = base64.b64encode(zlib.crc32(body).to_bytes(4)).decode()
+        upload = backend.buckets[params["Bucket"]].multiparts.get(params["UploadId"])
+        if named is None or upload is None:
+            continue
+        whole = b"".join(upload.parts[part["PartNumber"]].value for part in params["MultipartUpload"]["Parts"])
+        if base64.b64encode(zlib.crc32(whole).to_bytes(4)).decode() != named:
+            error = {"Error": {"Code": "BadDigest", "Message": "The CRC32 you specified did not match."}}
+            raise ClientError(error, "CompleteMultipartUpload")  # type: ignore[arg-type] # no metadata
 
 
 @dataclass

@@ -69,7 +69,7 @@ class TestResuming:
         account.fails("Lambda.Unknown", "killed")()
         assert "Resume it" not in assetline("watch", EXECUTION).stderr
 
-    @pytest.mark.parametrize("error", ["PartsMismatch", "RepeatedCursor", "UploadGone", "TailGone"])
+    @pytest.mark.parametrize("error", ["PartsMismatch", "RepeatedCursor", "StagedGone", "ExportLost"])
     def test_where_only_starting_anew_helps_resuming_is_not_offered(
         self, account: Account, assetline: Run, error: str
     ) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from assetline.errors import FeedUnavailable, PartsMismatch, StagedGone, UploadGone
+from assetline.errors import FeedUnavailable, PartsMismatch, StagedGone
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.dependencies import exports_table
 from assetline.export.request import ExportRequest, parse
+from assetline.export.staging import Staging
 from assetline.paging import reader
 from local.emulators.safetyculture.scenario import (
     Drift,
@@ -148,17 +149,13 @@ def test_parts_a_killed_turn_left_behind_are_not_taken(aws: Aws, machine: Machin
     feed_api.has(Scenario(rows=20))
     undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
     state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": {"feed": "assets"}})
-    export = state["export"]
-    aws.s3.upload_part(
-        Bucket=BUCKET, Key=export["upload_key"], UploadId=export["upload_id"], PartNumber=2, Body=b"left behind"
-    )
+    Staging(aws.s3, BUCKET, state["export"]["export_id"]).keep("part-00002", b"left behind")
     assert aws.text(machine.close(machine.write(state))["key"]) == undisturbed
 
 
-def test_opening_again_opens_the_same_export(aws: Aws, machine: Machine) -> None:
+def test_opening_again_opens_the_same_export(machine: Machine) -> None:
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     assert machine.open(opening) == machine.open(opening)
-    assert len(aws.s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"]) == 1
 
 
 def test_two_exports_of_one_second_get_names_of_their_own(aws: Aws, machine: Machine) -> None:
@@ -188,51 +185,41 @@ def test_bytes_that_are_not_those_rendered_are_never_published(aws: Aws, machine
     feed_api.has(Scenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
-    export = state["export"]
-    aws.s3.upload_part(
-        Bucket=BUCKET,
-        Key=export["upload_key"],
-        UploadId=export["upload_id"],
-        PartNumber=1,
-        Body=b"x" * state["checkpoint"]["bytes"],
-    )
+    (key,) = aws.keys("staging/assets_20261121_030000/part-")
+    aws.s3.put_object(Bucket=BUCKET, Key=key, Body=b"x" * state["checkpoint"]["bytes"])
     with pytest.raises(PartsMismatch, match="not the bytes"):
         machine.close(state)
     assert aws.keys("exports/") == []
+    assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET)
 
 
 def test_a_part_that_is_missing_is_noticed(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
-    state["checkpoint"]["next_part"] += 1
-    with pytest.raises(PartsMismatch, match="all 2 parts"):
+    state["checkpoint"] |= {"next_part": 3, "turns": 9}
+    with pytest.raises(PartsMismatch, match="in 2 parts"):
         machine.close(state)
 
 
-def test_an_upload_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+def test_a_part_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
-    export = state["export"]
-    aws.s3.abort_multipart_upload(Bucket=BUCKET, Key=export["upload_key"], UploadId=export["upload_id"])
-    with pytest.raises(UploadGone, match="Start the export anew"):
-        machine.close(state)
-
-
-@pytest.mark.parametrize("more", [-1, 1])
-def test_what_lies_below_staging_is_not_published_at_another_size_than_was_rendered(
-    aws: Aws, machine: Machine, feed_api: Emulator, more: int
-) -> None:
-    feed_api.has(Scenario(rows=5))
-    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
-    state = machine.write(machine.open(opening))
-    export, size = state["export"], state["checkpoint"]["bytes"] + more
-    aws.s3.abort_multipart_upload(Bucket=BUCKET, Key=export["upload_key"], UploadId=export["upload_id"])
-    aws.s3.put_object(Bucket=BUCKET, Key=export["upload_key"], Body=b"x" * size)
-    with pytest.raises(UploadGone):
+    aws.lose(*aws.keys("staging/assets_20261121_030000/part-"))
+    with pytest.raises(StagedGone, match="Start a new export"):
         machine.close(state)
     assert aws.keys("exports/") == []
+
+
+def test_the_parts_of_a_published_file_are_cleared_away(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+    feed_api.has(Scenario(rows=5))
+    opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
+    state = machine.write(machine.open(opening))
+    killed = aws.s3.create_multipart_upload(Bucket=BUCKET, Key=state["export"]["key"])  # of an attempt that was killed
+    machine.close(state)
+    assert aws.keys("staging/assets_20261121_030000/part-") == []
+    assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET), killed["UploadId"]
 
 
 def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:

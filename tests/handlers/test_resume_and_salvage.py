@@ -5,12 +5,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import RLock
 from typing import Any, ClassVar
 
 import pytest
 
 from assetline.aws.failures import AwsRefused
 from assetline.errors import (
+    ExportLost,
     FeedForbidden,
     FeedUnavailable,
     ForeignCursor,
@@ -19,12 +21,12 @@ from assetline.errors import (
     RepeatedCursor,
     StagedGone,
     TokenRefused,
-    UploadGone,
 )
+from assetline.export import dependencies as connections
 from assetline.export import write_pages
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.dependencies import exports_table
-from assetline.export.multipart_upload import MultipartUpload, Part
+from assetline.export.exports_table import ExportsTable
 from assetline.paging import reader
 from functions.salvage_export import app as salvage_export
 from functions.sweep_exports import app as sweep_exports
@@ -194,7 +196,7 @@ def test_a_redriven_execution_goes_on_and_nobody_else_may_resume_its_export(
     while state["checkpoint"]["cursor"] is not None:
         state = machine.write(state)
     ended("FAILED", error="Lambda.Unknown")
-    with killed_at(2, after=False), pytest.raises(Killed):  # its first call says that it runs again
+    with killed_at(3, after=False), pytest.raises(Killed):  # its second call says that it runs again
         machine.close(state)
     assert aws.item(export_id)["state"] == "running"
     assert machine.close(state)["rows"] == 95
@@ -245,9 +247,12 @@ def test_a_turn_of_the_execution_that_failed_writes_nothing_over_that_of_the_one
     export_id = under_way["export"]["export_id"]
     ended("TIMED_OUT")
     resume(machine, export_id)
-    before = aws.item(export_id)
-    machine.write(machine.write(under_way))
-    assert aws.item(export_id) == before
+    before = aws.item(export_id), aws.keys()
+    with pytest.raises(ExportLost, match="was resumed by the execution arn:second"):
+        machine.write(under_way)
+    with pytest.raises(ExportLost, match="was resumed by the execution arn:second"):
+        machine.close(under_way)
+    assert (aws.item(export_id), aws.keys()) == before
 
 
 def test_only_one_execution_resumes_an_export(machine: Machine, under_way: dict[str, Any]) -> None:
@@ -335,46 +340,11 @@ def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
         while (kept := json.loads(aws.item(export_id)["checkpoint"]))["next_part"] < 4 and not turn.done():
             time.sleep(0.01)
         salvaged = ended("ABORTED", request=IN_ONE_TURN)
-        assert isinstance(turn.exception(), UploadGone)
+        turn.result()  # what it wrote after the stop has names of its own
     manifest = json.loads(aws.text(salvaged["manifest_key"]))
     assert kept["rows"] <= salvaged["rows"] < 2000
     assert says_the_feed(aws.text(salvaged["key"]), manifest, range(salvaged["rows"]))
     assert (aws.item(export_id)["state"], aws.item(export_id)["rows"]) == ("partial", salvaged["rows"])
-
-
-def test_a_tail_that_a_running_turn_replaces_is_put_again(
-    aws: Aws, under_way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put, replaced = MultipartUpload.put, [3]
-
-    def put_and_replace(upload: MultipartUpload, number: int, body: bytes) -> Part:
-        part = put(upload, number, body)
-        if replaced[0]:  # the turn comes later, with other bytes
-            replaced[0] -= 1
-            put(upload, number, body + b"more")
-        return part
-
-    monkeypatch.setattr(MultipartUpload, "put", put_and_replace)
-    salvaged = ended("ABORTED")
-    assert says_the_feed(aws.text(salvaged["key"]), json.loads(aws.text(salvaged["manifest_key"])), range(30))
-    assert replaced == [0]
-
-
-def test_a_tail_replaced_each_time_ends_the_export_with_the_reason(
-    aws: Aws, under_way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put = MultipartUpload.put
-
-    def put_and_replace(upload: MultipartUpload, number: int, body: bytes) -> Part:
-        part = put(upload, number, body)
-        put(upload, number, body + b"more")
-        return part
-
-    monkeypatch.setattr(MultipartUpload, "put", put_and_replace)
-    assert ended("ABORTED") is None
-    item = aws.item(under_way["export"]["export_id"])
-    assert (item["state"], item["error"]) == ("partial", "PartsMismatch")
-    assert aws.keys("exports/") == []
 
 
 def test_a_stop_whose_staged_tail_is_gone_ends_the_export(aws: Aws, under_way: dict[str, Any]) -> None:
@@ -490,7 +460,7 @@ def test_a_checkpoint_never_takes_the_place_of_one_that_is_further(aws: Aws, und
 
     def kept_after(turns: int, pages: int) -> tuple[int, int]:
         exports_table().save(export, Checkpoint(cursor="/1", turns=turns, pages=pages))
-        kept = exports_table().furthest(export, Checkpoint(cursor="/1"))
+        kept = exports_table().begun(export, Checkpoint(cursor="/1"))
         return kept.turns, kept.pages
 
     assert [kept_after(*turn) for turn in [(4, 50), (4, 40), (3, 60), (4, 55), (5, 45)]] == [
@@ -502,11 +472,10 @@ def test_a_checkpoint_never_takes_the_place_of_one_that_is_further(aws: Aws, und
     ]
 
 
-def test_an_execution_goes_on_from_no_checkpoint_of_another(machine: Machine, under_way: dict[str, Any]) -> None:
-    first, before = Export.model_validate(under_way["export"]), Checkpoint(cursor="/1")
-    ended("FAILED")
-    resume(machine, first.export_id)
-    assert exports_table().furthest(first, before) == before
+def test_an_end_of_the_feed_counts_more_than_pages_of_the_same_turn(aws: Aws, under_way: dict[str, Any]) -> None:
+    export = Export.model_validate(under_way["export"])
+    exports_table().save(export, Checkpoint(cursor="/1", turns=4, pages=50))  # of another invocation of this turn
+    assert exports_table().begun(export, Checkpoint(cursor=None, turns=4, pages=40)).cursor is None
 
 
 def test_a_turn_that_runs_on_after_the_stop_spoils_nothing(
@@ -514,7 +483,7 @@ def test_a_turn_that_runs_on_after_the_stop_spoils_nothing(
 ) -> None:
     salvaged = ended("ABORTED")
     before = aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])
-    with suppress(UploadGone):
+    with pytest.raises(ExportLost, match="was stopped"):
         machine.write(under_way)
     assert (aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])) == before
     assert ended("ABORTED") is None
@@ -605,3 +574,131 @@ def test_the_news_of_a_partial_file_is_told_whenever_the_telling_is_killed(
 def test_an_execution_that_opened_nothing_leaves_nothing(aws: Aws, case: str) -> None:
     assert salvage_export.lambda_handler(event(f"salvage_export/{case}"), lambda_context()) is None
     assert aws.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+
+
+class TestOwnersAndLateWriters:
+    """An execution that is not waited for any more may still write; another one may have taken the export over."""
+
+    @pytest.fixture(autouse=True)
+    def many_parts(self, small_parts: None, one_request_at_a_time: None) -> None:
+        """Let a few pages fill a part."""
+
+    def test_a_late_part_with_other_bytes_spoils_nothing(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=300))
+        opened = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
+        state = written(machine, opened)
+        feed_api.has(Scenario(rows=300, seed=7))
+        with pytest.MonkeyPatch.context() as patch:  # a turn that has begun before the other one ended
+            patch.setattr(ExportsTable, "begun", lambda _, __, checkpoint: checkpoint)
+            late = machine.write(opened)
+        assert late["checkpoint"]["crc32"] != state["checkpoint"]["crc32"]
+        result = machine.close(state)
+        assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
+
+    def test_a_turn_repeated_beside_its_first_spoils_nothing(
+        self, aws: Aws, machine: Machine, feed_api: Emulator
+    ) -> None:
+        feed_api.has(Scenario(rows=300))
+        request = IN_ONE_TURN | {"max_turn_seconds": 0.05}
+        state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": request})
+        with ThreadPoolExecutor(2) as lambda_:
+            first, second = (lambda_.submit(machine.write, state) for _ in range(2))
+        assert first.exception() is None
+        result = machine.close(written(machine, second.result()))
+        assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
+
+    def test_a_redrive_beside_a_resume_is_refused(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=300))
+        first = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
+        for _ in range(3):
+            first = machine.write(first)
+        ended("FAILED", error="FeedUnavailable")
+        second = written(machine, resume(machine, first["export"]["export_id"]))
+        before = aws.keys()
+        with pytest.raises(ExportLost, match="resumed by the execution arn:second"):
+            machine.write(first)
+        assert aws.keys() == before
+        result = machine.close(second)
+        assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
+
+    def test_a_stop_whose_parts_are_gone_ends_the_export(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
+        feed_api.has(Scenario(rows=300))
+        state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
+        for _ in range(20):
+            state = machine.write(state)
+        aws.lose(*aws.keys(f"staging/{state['export']['export_id']}/part-"))
+        assert ended("ABORTED") is None
+        item = aws.item(state["export"]["export_id"])
+        assert (item["state"], item["error"]) == ("partial", "StagedGone")
+        assert aws.keys("exports/") == []
+
+
+class TestStoppedWhileItIsPublished:
+    """One of the two files is published; a claim on the item of the export decides which."""
+
+    @pytest.fixture
+    def read(self, machine: Machine, feed_api: Emulator) -> dict[str, Any]:
+        """Return the state of an export that has read the whole feed."""
+        feed_api.has(Scenario(rows=95))
+        state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
+        return written(machine, state)
+
+    def published(self, aws: Aws) -> tuple[set[str], set[str], str]:
+        names = {key.partition(".")[2] for key in aws.keys("exports/")}
+        state = aws.item("assets_20261121_030000")["state"]
+        return names, {entry["DetailType"] for entry in aws.announced}, state
+
+    WHOLE = ({"csv", "manifest.json"}, {"Export Complete"}, "complete")
+    PARTIAL = ({"partial.csv", "partial.manifest.json"}, {"Export Salvaged"}, "partial")
+
+    @pytest.mark.parametrize("call", range(1, 13))
+    def test_a_stop_at_any_call_of_the_closing_leaves_one_file(
+        self, aws: Aws, machine: Machine, read: dict[str, Any], call: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stopped = False
+        monkeypatch.setattr(exports_table(), "_alone", RLock())  # of two invocations, in one thread here
+
+        def stop_at_call(**_: Any) -> None:
+            nonlocal stopped, call
+            call -= 1
+            if call == 0 and not stopped:
+                stopped = True
+                ended("ABORTED", request=IN_ONE_TURN)  # the function goes on all the same
+
+        clients = [connections.s3(), connections.exports_table().table.meta.client, connections.events()]
+        for client in clients:
+            client.meta.events.register_first("before-call", stop_at_call, unique_id="stop")
+        try:
+            with suppress(ExportLost):
+                machine.close(read)
+        finally:
+            for client in clients:
+                client.meta.events.unregister("before-call", stop_at_call, unique_id="stop")
+        ended("ABORTED", request=IN_ONE_TURN)
+        assert self.published(aws) in (self.PARTIAL, self.WHOLE)
+
+    def test_a_stop_before_the_closing_is_partial(self, aws: Aws, machine: Machine, read: dict[str, Any]) -> None:
+        ended("ABORTED", request=IN_ONE_TURN)
+        with pytest.raises(ExportLost, match="was stopped"):
+            machine.close(read)
+        assert self.published(aws) == self.PARTIAL
+
+    @pytest.mark.parametrize("call", range(3, 12))
+    def test_a_closing_that_was_killed_and_stopped_is_completed(
+        self, aws: Aws, machine: Machine, read: dict[str, Any], call: int
+    ) -> None:
+        with killed_at(call, after=False), suppress(Killed):  # the second call is the claim
+            machine.close(read)
+        ended("ABORTED", request=IN_ONE_TURN)
+        assert self.published(aws) == self.WHOLE
+
+    def test_an_export_whose_stop_was_noted_is_never_resumed(
+        self, aws: Aws, machine: Machine, read: dict[str, Any]
+    ) -> None:
+        exports_table().stop(Export.model_validate(read["export"]))  # and then the function was killed
+        with pytest.raises(ExportLost, match="was stopped"):
+            machine.write(read)  # a redrive
+        ended("FAILED", request=IN_ONE_TURN, error="ExportLost")
+        assert self.published(aws) == self.PARTIAL
+        with pytest.raises(NotResumable, match="is partial"):
+            resume(machine, "assets_20261121_030000")

@@ -23,6 +23,8 @@ _ACTIONS = {
     "s3:UploadPartCopy": ("s3:GetObject", "s3:PutObject"),
     "s3:HeadObject": ("s3:GetObject",),
     "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:DeleteObjects": ("s3:DeleteObject",),
+    "s3:ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
     "s3:ListParts": ("s3:ListMultipartUploadParts",),
     # every item of ours is an update, or the guard of some
     "dynamodb:TransactWriteItems": ("dynamodb:UpdateItem",),

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from assetline.export.multipart_upload import part_bytes
+from assetline.export.sealed_parts import part_bytes
 from assetline.export.write_pages import KEEPING_SECONDS, turn_seconds
 from benchmarks import __main__ as bench
 from benchmarks import prices

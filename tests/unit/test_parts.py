@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from assetline.errors import PartsExhausted
 from assetline.export import part_writer as parts
 from assetline.export.checkpoint import Checkpoint
-from assetline.export.multipart_upload import MIN_PART_BYTES, part_bytes
 from assetline.export.part_writer import PartWriter
+from assetline.export.sealed_parts import MIN_PART_BYTES, SealedPart, part_bytes, prove
 
 GIB = 1024**3
 
@@ -36,8 +36,9 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write_in_turns(shelf: Shelf, turns: list[list[bytes]]) -> Checkpoint:
     checkpoint, tail = Checkpoint(cursor="/1"), b""
+    sealed: list[SealedPart] = []
     for number, turn in enumerate(turns, start=1):
-        with PartWriter(checkpoint, tail, shelf.put) as writer:
+        with PartWriter(checkpoint, tail, sealed, shelf.put) as writer:
             for rendered in turn:
                 writer.write(rendered)
             if number == len(turns):
@@ -46,6 +47,7 @@ def write_in_turns(shelf: Shelf, turns: list[list[bytes]]) -> Checkpoint:
                 tail = writer.end_turn()
                 assert len(tail) < 10
         checkpoint = Checkpoint(cursor="/n", next_part=writer.next_part, bytes=writer.bytes, crc32=writer.crc32)
+    prove(sealed, checkpoint)
     return checkpoint
 
 
@@ -74,7 +76,7 @@ def test_a_part_is_uploaded_while_the_next_one_fills() -> None:
         arrived.set()
         assert may_finish.wait(5)
 
-    with PartWriter(Checkpoint(cursor="/1"), b"", slow_put) as writer:
+    with PartWriter(Checkpoint(cursor="/1"), b"", [], slow_put) as writer:
         writer.write(b"a" * 16)
         assert arrived.wait(5)
         writer.write(b"b" * 15)  # returns although part 1 is still under way
@@ -86,7 +88,7 @@ def test_an_upload_that_fails_is_raised_before_the_turn_ends() -> None:
     def broken_put(_number: int, _body: bytes) -> None:
         raise ConnectionError
 
-    with pytest.raises(ConnectionError), PartWriter(Checkpoint(cursor="/1"), b"", broken_put) as writer:
+    with pytest.raises(ConnectionError), PartWriter(Checkpoint(cursor="/1"), b"", [], broken_put) as writer:
         writer.write(b"a" * 16)
 
 
@@ -99,7 +101,7 @@ def test_what_waits_for_the_parts_is_called_when_they_are_stored_and_before_the_
         assert may_finish.wait(5)
         called.append("put")
 
-    with PartWriter(Checkpoint(cursor="/1"), b"", slow_put) as writer:
+    with PartWriter(Checkpoint(cursor="/1"), b"", [], slow_put) as writer:
         writer.write(b"a" * 20)
         writer.when_stored(lambda: called.append("note"))
         assert (called, writer.tail()) == ([], b"a" * 4)
@@ -115,7 +117,7 @@ def test_what_waits_for_a_part_that_is_not_stored_is_never_called() -> None:
     called: list[str] = []
 
     def turn() -> None:
-        with PartWriter(Checkpoint(cursor="/1"), b"", broken_put) as writer:
+        with PartWriter(Checkpoint(cursor="/1"), b"", [], broken_put) as writer:
             writer.write(b"a" * 16)
             writer.when_stored(lambda: called.append("note"))
 
@@ -132,7 +134,7 @@ def test_what_is_sealed_last_is_stored_when_the_writer_is_left() -> None:
         time.sleep(0.05)
         shelf.put(number, body)
 
-    with PartWriter(Checkpoint(cursor="/1"), b"", slow_put) as writer:
+    with PartWriter(Checkpoint(cursor="/1"), b"", [], slow_put) as writer:
         writer.write(b"a" * 12)
         assert writer.end_turn() == b""
         assert shelf.parts == {}
@@ -141,7 +143,7 @@ def test_what_is_sealed_last_is_stored_when_the_writer_is_left() -> None:
 
 @pytest.mark.usefixtures("small_parts")
 def test_a_loop_writes_no_part_beyond_its_range() -> None:
-    with PartWriter(Checkpoint(cursor="/1", next_part=3, last_part=3), b"", Shelf().put) as writer:
+    with PartWriter(Checkpoint(cursor="/1", next_part=3, last_part=3), b"", [], Shelf().put) as writer:
         writer.write(b"a" * 16)
         with pytest.raises(PartsExhausted):
             writer.write(b"a" * 16)

@@ -78,8 +78,6 @@ def any_export(previous_rows: int | None = None) -> Export:
         bucket="bucket",
         key="key",
         manifest_key="manifest",
-        upload_key="staging",
-        upload_id="upload",
         started_at=STARTED,
         previous=previous,
     )

@@ -10,7 +10,7 @@ from assetline_cli.assets.options import Dataset, Descending, PageOf, SortBy, Ur
 from assetline_cli.assets.selection_options import ASKED, WHERE, Meant, selecting
 from assetline_cli.error_reporting import one_message
 from assetline_cli.exports.request import AssetsExportRequest
-from assetline_cli.options import Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
+from assetline_cli.options import Excel, Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
 from assetline_cli.seeing_through import refuse_a_file_nobody_waits_for, start_export
 from assetline_cli.stack import DEFAULT_STACK
 
@@ -29,6 +29,7 @@ def export(  # noqa: PLR0913 - typer: one argument an option
     url: Url = False,
     format_: Format = None,
     neutralise_formulas: NeutraliseFormulas = None,
+    excel: Excel = None,
     page_size: PageOf = None,
     max_turn_seconds: MaxTurnSeconds = None,
     watch: WatchIt = None,
@@ -59,6 +60,7 @@ def export(  # noqa: PLR0913 - typer: one argument an option
             "where": where.model_dump(mode="json", exclude_none=True) if where else None,
             "format": format_,
             "neutralise_formulas": neutralise_formulas,
+            "excel": excel,
             "page_size": page_size,
             "max_turn_seconds": max_turn_seconds,
         }

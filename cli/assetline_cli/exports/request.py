@@ -28,6 +28,8 @@ class ExportRequest:
     since: str | None = None
     neutralise_formulas: bool | None = None
     changes: bool | None = None
+    overlap_minutes: float | None = None
+    excel: bool | None = None
 
     @property
     def title(self) -> str:
@@ -74,6 +76,8 @@ class SeveralRequest:
     since: str | None = None
     neutralise_formulas: bool | None = None
     changes: bool | None = None
+    overlap_minutes: float | None = None
+    excel: bool | None = None
 
     @property
     def title(self) -> str:

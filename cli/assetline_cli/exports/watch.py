@@ -22,17 +22,16 @@ if TYPE_CHECKING:
     from assetline_cli.item import ExportItem
     from assetline_cli.stack import Stack
 
-# After these the same upload cannot be gone on with, or would lead to the same end.
+# After these the same parts cannot be gone on with, or would lead to the same end.
 START_ANEW = frozenset(
     {
+        "ExportLost",
         "InvalidInput",
         "NotResumable",
         "PartsExhausted",
         "PartsMismatch",
         "RepeatedCursor",
         "StagedGone",
-        "TailGone",
-        "UploadGone",
     }
 )
 

@@ -16,6 +16,7 @@
     ├── InvalidInput          the execution's input is not one we take
     ├── UnknownFeed           no feed of that name is in the catalogue
     ├── NotResumable          the export to resume is not one that failed
+    ├── ExportLost            the export is another execution's by now, or was stopped
     ├── TokenMissing          the secret holds no token
     ├── TokenRefused          the feed does not take the token (401)
     ├── FeedForbidden         the token may not read this feed (403, 404)
@@ -28,7 +29,6 @@
     ├── NamesExhausted        a hundred exports of one feed started in one second
     ├── PartsMismatch         S3 does not hold the bytes that were rendered
     ├── PartsExhausted        the export does not fit in the parts one upload may have
-    ├── UploadGone            S3 no longer knows the multipart upload
     ├── StagedGone            S3 no longer holds what waits between turns
     ├── SecretDeleted         the secret is marked for deletion
     ├── KeyMissing            the secret holds no Vi key and organisation
@@ -133,6 +133,10 @@ class NotResumable(Permanent):
     """The export to resume is not one that failed."""
 
 
+class ExportLost(Permanent):
+    """The export belongs to another execution by now, or was stopped: this one may not write."""
+
+
 class TokenMissing(Permanent):
     """The secret holds no token."""
 
@@ -201,10 +205,6 @@ class PartsMismatch(Permanent):
 
 class PartsExhausted(Permanent):
     """The export does not fit in the parts one upload may have."""
-
-
-class UploadGone(Permanent):
-    """S3 no longer knows the multipart upload: it expired or was aborted."""
 
 
 class StagedGone(Permanent):

@@ -7,15 +7,15 @@ from pydantic import BaseModel, Field
 from assetline.export.previous_export import Latest
 from assetline.export.request import AssetsRequest, ExportRequest
 
-MAX_PARTS = 10_000  # S3: parts of one upload
+MAX_PARTS = 10_000  # S3: parts of one object
 SALVAGE_PARTS = 10  # ours: numbers that no turn uses, so that a full export can still be salvaged
 
 
 class Export(BaseModel, frozen=True):
     """One run of the export machine: who it is and where its bytes go. Nothing in it changes but by a resume.
 
-    The upload is one of `upload_key`, below `staging/`: what is half-done never has a name that looks whole. The file
-    is published under `key`. `previous` is the last complete export of the same feed and `params`, when this one began.
+    The file is published under `key`; until then its parts are below `staging/`. `previous` is the last complete export
+    of the same feed and `params`, when this one began.
     """
 
     export_id: str
@@ -24,8 +24,6 @@ class Export(BaseModel, frozen=True):
     bucket: str
     key: str
     manifest_key: str
-    upload_key: str
-    upload_id: str
     started_at: datetime
     modified_after: str | None = None
     previous: Latest | None = None
@@ -42,9 +40,12 @@ class Staged(BaseModel, frozen=True):
 class Checkpoint(BaseModel, frozen=True):
     """Where a page loop goes on: everything up to `cursor` is in the parts below `next_part`, in `tail` and `memory`.
 
+    It speaks of objects that are named by their content, and so holds whatever is written after it, and by whomever.
+
     `cursor` None means that the feed has ended. `tail` is what was rendered and is not yet a part; `memory` is what
     the loop remembers (see `Memory`). `rows`, `pages`, `bytes` and `crc32` are of all that this loop has written, the
-    tail included; `duplicates` are records it left out, `excluded` those that were not asked for. `page_size` is the
+    tail included; `duplicates` are records it left out, `replaced` those that took the place of an older
+    version, `keyless` those without a key, `excluded` those that were not asked for. `page_size` is the
     largest the feed was found to give, when that was to be found; `full_size` the size to return to, while `cursor`
     asks for a smaller one. `faults` attempts in a row have failed at `cursor`; the machine waits `pause_seconds` before
     the next. `stale_pages` in a row, the last ones, held no record that was new. `unsure_end` says why the end of the
@@ -62,6 +63,8 @@ class Checkpoint(BaseModel, frozen=True):
     bytes: int = 0
     crc32: int = 0
     duplicates: int = 0
+    replaced: int = 0
+    keyless: int = 0
     excluded: int = 0
     page_size: int | None = None
     full_size: int | None = None

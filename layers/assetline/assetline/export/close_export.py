@@ -11,7 +11,7 @@ from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.export.manifest import Manifest, Shrunk, manifest_of
 from assetline.export.previous_export import Latest, LatestExports
-from assetline.export.publish import appear, assemble, clear
+from assetline.export.publish import clear, publish
 from assetline.export.staging import Staging
 from assetline.export.turn_memory import Memory
 from assetline.observability import count, logger
@@ -43,25 +43,25 @@ def close_export(
 ) -> Result:
     """Publish the object, its manifest and the news of it; a repeat finds what is done and does the rest.
 
+    Whether the export is published as complete or as partial, when it is stopped meanwhile, is decided by a claim.
+
     Raises:
-        PartsMismatch: S3 does not hold what was rendered; nothing was published.
-        UploadGone: the upload expired or was aborted, and no object was published from it.
-        StagedGone: what the export remembers has expired.
+        ExportLost: it was stopped before this, or is another execution's by now; nothing was published.
+        PartsMismatch: the parts are not what was rendered; nothing was published.
+        StagedGone: a part, or what the export remembers, has expired; nothing was published.
     """
+    checkpoint = table.claim_publication(export, checkpoint)
     shrunk = _shrunk(export, checkpoint)
+    memory = _memory(s3, export, checkpoint)  # a file appears only when its manifest can be written
+    publish(s3, export, checkpoint, memory.parts, export.key)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="staging") as meanwhile:
-        remembered = meanwhile.submit(_memory, s3, export, checkpoint)
-        published = assemble(s3, export, checkpoint, export.key)
-        memory = remembered.result()  # a file appears only when its manifest can be written
-        if not published:
-            appear(s3, export, checkpoint, export.key)
-        cleared = meanwhile.submit(clear, s3, export)
+        cleared = meanwhile.submit(clear, s3, export, memory.parts, export.key)
         finished_at = datetime.now(UTC)
         manifest = manifest_of(
             export, checkpoint, memory, key=export.key, complete=True, finished_at=finished_at, shrunk=shrunk
         )
         put_manifest(s3, manifest, export.manifest_key)
-        LatestExports(table.table).note(export.request, _latest(export, checkpoint))
+        LatestExports(table.table).note(export.request, _latest(export, checkpoint, memory))
         cleared.result()
     _note_completion(table, export, checkpoint, manifest)
     result = _result(export, checkpoint)
@@ -112,8 +112,9 @@ def _shrunk(export: Export, checkpoint: Checkpoint) -> Shrunk | None:
     return Shrunk(rows_before=previous.rows, export_id_before=previous.whole_export_id)
 
 
-def _latest(export: Export, checkpoint: Checkpoint) -> Latest:
+def _latest(export: Export, checkpoint: Checkpoint, memory: Memory) -> Latest:
     latest = Latest(
+        columns=memory.columns,
         watermark=export.started_at,
         page_size=checkpoint.page_size,
         page_size_found_at=None if checkpoint.page_size is None else _page_size_found_at(export),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from assetline.errors import NamesExhausted, NotResumable
+from assetline.errors import ExportLost, NamesExhausted, NotResumable
 from assetline.export.checkpoint import Checkpoint, Export, Opened
 from assetline.export.export_item import Progress, as_attributes
 
@@ -64,19 +64,41 @@ class ExportsTable:
             checkpoint=Checkpoint.model_validate_json(item["checkpoint"]),
         )
 
-    def furthest(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
-        """Return *checkpoint*, or one that its execution has kept since: in an attempt that was killed, or not heard.
+    def stop(self, export: Export) -> bool:
+        """Take no more checkpoints of an export, and let nobody publish it as complete.
 
-        No part below its `next_part` is put again: those that S3 holds stay the ones it speaks of.
+        A turn or a closing that nobody waits for may still be running. False when it is claimed for publication, over,
+        or another execution's.
         """
-        kept = self.opened(export.export_id)
-        if kept is None or kept.export.execution_arn != export.execution_arn:
-            return checkpoint
-        return max(checkpoint, kept.checkpoint, key=lambda each: (each.turns, each.pages))
+        going_on = _still_of(export.execution_arn) & Attr("closing").not_exists()
+        return self._set(export.export_id, {"stopped": True}, going_on)
 
-    def stop(self, export: Export) -> None:
-        """Take no more checkpoints of an export: a turn that nobody waits for may still be running."""
-        self.update(export, stopped=True)
+    def claim_publication(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
+        """Decide that an export is published as complete, from the checkpoint returned; this cannot be taken back.
+
+        From then on it cannot be stopped, and whoever publishes it publishes the same. A repeat, or an execution that
+        has taken the export over, gets the checkpoint of the first claim.
+
+        Raises:
+            ExportLost: it was stopped, or is another execution's.
+        """
+        values = _kept(checkpoint) | {"closing": True}
+        free = Attr("closing").not_exists() & Attr("stopped").not_exists() & Attr("state").eq("running")
+        if self._set(export.export_id, values, Attr("execution_arn").eq(export.execution_arn) & free):
+            return checkpoint
+        item = self.item(export.export_id)
+        if item is None or not item.get("closing") or item["execution_arn"] != export.execution_arn:
+            raise _lost(export, item)
+        return Checkpoint.model_validate_json(item["checkpoint"])
+
+    def was_stopped(self, export_id: str) -> bool:
+        """Say whether an export was stopped; that is never taken back."""
+        return bool((self.item(export_id) or {}).get("stopped"))
+
+    def is_claimed(self, export: Export) -> bool:
+        """Say whether an export of this execution is to be published as complete."""
+        item = self.item(export.export_id)
+        return item is not None and item.get("closing", False) and item["execution_arn"] == export.execution_arn
 
     def open(self, opened: Opened) -> Opened:
         """Record what was opened, once, and return what counts: this, or what was recorded before.
@@ -106,31 +128,38 @@ class ExportsTable:
         self._set(export_id, {"barred_execution_arn": execution_arn}, Attr("state").eq("failed"))
 
     def begun(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
-        """Return what a step of *export* begins with: *checkpoint*, its faults counted anew after a failure.
+        """Return what a step of *export* begins with.
 
-        A step of an execution whose failure was noted is one of a redrive. The export runs again from here on, so that
-        no other execution may resume it.
+        It is *checkpoint*, or one that its execution has kept since: in an attempt that was killed, or not heard. A
+        step of an execution whose failure was noted is one of a redrive: its faults are counted anew, and the export
+        runs again from here on, so that no other execution may resume it.
+
+        Raises:
+            ExportLost: the export was stopped, or another execution has resumed it.
         """
+        item = self.item(export.export_id)
+        if item is None or item["execution_arn"] != export.execution_arn or item.get("stopped") or _is_partial(item):
+            raise _lost(export, item)
+        kept = Checkpoint.model_validate_json(item["checkpoint"])
+        checkpoint = max(checkpoint, kept, key=lambda each: (each.turns, each.cursor is None, each.pages))
+        if item["state"] != "failed":
+            return checkpoint
         failed = Attr("execution_arn").eq(export.execution_arn) & Attr("state").eq("failed")
-        if self._set(export.export_id, _RUNS_AGAIN, failed):
-            return checkpoint.model_copy(update={"faults": 0})
-        return checkpoint
+        self._set(export.export_id, _RUNS_AGAIN, failed)
+        return checkpoint.model_copy(update={"faults": 0})
 
     def save(self, export: Export, checkpoint: Checkpoint, **measures: Any) -> None:
         """Keep a turn's checkpoint, for a repeat, a resume or a salvage, and set *measures* as `update` does.
 
-        An older checkpoint never replaces a newer, nor do its measures; none is taken once the export was stopped.
+        An older checkpoint never replaces a newer, nor do its measures; none is taken once the export was stopped, or
+        claimed for publication.
         """
         values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
-        values |= {
-            "checkpoint": checkpoint.model_dump_json(),
-            "checkpoint_turns": checkpoint.turns,
-            "checkpoint_pages": checkpoint.pages,
-        }
+        values |= _kept(checkpoint)
         turns, pages = Attr("checkpoint_turns"), Attr("checkpoint_pages")
         newer = turns.not_exists() | turns.lt(checkpoint.turns)
         further = turns.eq(checkpoint.turns) & pages.lte(checkpoint.pages)
-        going_on = _still_of(export.execution_arn) & Attr("stopped").not_exists()
+        going_on = _still_of(export.execution_arn) & Attr("stopped").not_exists() & Attr("closing").not_exists()
         self._set(export.export_id, values, going_on & (newer | further))
 
     def update(self, export: Export | Progress, **measures: Any) -> None:
@@ -143,9 +172,13 @@ class ExportsTable:
         self._set(export.export_id, values, _still_of(export.execution_arn))
 
     def fail(self, export: Export | Progress, error: str, message: str | None) -> None:
-        """Record that the execution of an export failed, with the name of its *error*; see `update`."""
-        outcome = {"state": "failed", "error": error, "message": message}
-        self.update(export, **outcome, pause_seconds=0, remaining=None, eta_seconds=None)
+        """Record that the execution of an export failed, with the name of its *error*; see `update`.
+
+        One that was stopped stays so: what it had written is being published.
+        """
+        values = as_attributes({"error": error, "message": message, "updated_at": datetime.now(UTC)})
+        values |= {"state": "failed", "pause_seconds": 0, "remaining": None, "eta_seconds": None}
+        self._set(export.export_id, values, _still_of(export.execution_arn) & Attr("stopped").not_exists())
 
     def item(self, export_id: str) -> dict[str, Any] | None:
         """Return an item as it is."""
@@ -170,6 +203,27 @@ class ExportsTable:
         except self._refused:
             return False
         return True
+
+
+def _kept(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "checkpoint": checkpoint.model_dump_json(),
+        "checkpoint_turns": checkpoint.turns,
+        "checkpoint_pages": checkpoint.pages,
+    }
+
+
+def _is_partial(item: dict[str, Any]) -> bool:
+    return bool(item["state"] == "partial")
+
+
+def _lost(export: Export, item: dict[str, Any] | None) -> ExportLost:
+    if item is None or item["execution_arn"] == export.execution_arn:
+        return ExportLost(f"The export {export.export_id!r} was stopped. Start a new export.")
+    return ExportLost(
+        f"The export {export.export_id!r} was resumed by the execution {item['execution_arn']}: this one, "
+        f"{export.execution_arn}, no longer writes it. Watch the other one."
+    )
 
 
 def _still_of(execution_arn: str) -> ConditionBase:

@@ -9,11 +9,12 @@ from assetline.export.request import AnyRequest
 from assetline.export.turn_memory import Memory
 from assetline.safetyculture.page_parser import Record
 from assetline.table.cells import as_json
-from assetline.table.columns import EXTRA, FIELDS, Columns, can_be_header, discovered_fields
+from assetline.table.columns import EXTRA, FIELDS, Columns, can_be_header, discovered_fields, remembered_fields
 from assetline.table.rows import CsvTable
 
 GATHERED_BYTES = 8 * 1024**2  # ours: as many as the first part; what is seen later than that goes to `extra`
 GZIP_LEVEL = 6
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # by which Excel knows UTF-8
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -28,6 +29,9 @@ class Rendering(Protocol):
 
     def render(self, records: Sequence[Record]) -> bytes:
         """Return the bytes of *records*, or b"" while it gathers them."""
+
+    def replace(self, record: Record) -> bool:
+        """Put *record* in the place of an older version of it, of the same key; False when that is rendered already."""
 
     def end(self) -> bytes:
         """Return what is still to come when the feed has ended."""
@@ -44,6 +48,7 @@ class CsvRendering:
 
     def __init__(self, request: AnyRequest, memory: Memory) -> None:
         self._neutralise_formulas = request.neutralise_formulas
+        self._mark = BYTE_ORDER_MARK if request.excel else b""
         self._shape = shape_of(request)
         self._memory = memory
         self._table = None if memory.columns is None else self._table_of(memory.columns)
@@ -61,16 +66,27 @@ class CsvRendering:
             return b""
         return self._begin()
 
+    def replace(self, record: Record) -> bool:
+        """Put *record* in the place of an older version, while records are gathered."""
+        newer = record if self._shape.flat is None else self._shape.flat(record)
+        key = [newer.get(name) for name in self._shape.key_columns]
+        for place, older in enumerate(self._memory.gathered):
+            if [older.get(name) for name in self._shape.key_columns] == key:
+                self._memory.gathered[place] = newer
+                self._gathered_bytes += _size(newer) - _size(older)
+                return True
+        return False
+
     def end(self) -> bytes:
         """Return the header and what was gathered, if they are still to come."""
         return b"" if self._memory.headed else self._begin()
 
     def _begin(self) -> bytes:
-        columns = self._memory.columns or columns_of(self._shape, self._memory.gathered)
+        columns = self._memory.columns or columns_of(self._shape, self._memory.gathered, self._memory.remembered)
         self._table = self._table_of(columns)
         gathered, self._memory.gathered = self._memory.gathered, []
         self._memory.columns, self._memory.headed = columns, True
-        return self._table.render_header() + self._table.render(gathered)
+        return self._mark + self._table.render_header() + self._table.render(gathered)
 
     def _table_of(self, columns: Columns) -> CsvTable:
         return CsvTable(columns, self._memory.tally, neutralise_formulas=self._neutralise_formulas)
@@ -86,6 +102,11 @@ class JsonLines:
         """Return one line a record."""
         self._memory.tally.rows += len(records)
         return "".join(f"{as_json(record)}\n" for record in records).encode(errors="backslashreplace")
+
+    def replace(self, record: Record) -> bool:
+        """Return False: every line was written as it came."""
+        del record
+        return False
 
     def end(self) -> bytes:
         """Return nothing: every line was written as it came."""
@@ -103,27 +124,35 @@ class Gzipped:
         """Return the member of what the plain rendering returns."""
         return _member(self._plain.render(records))
 
+    def replace(self, record: Record) -> bool:
+        """Put *record* in the place of an older version, where the plain rendering can."""
+        return self._plain.replace(record)
+
     def end(self) -> bytes:
         """Return the member of what is still to come; a file of nothing is one empty member."""
         rest = self._plain.end()
         return _member(rest) if rest or self._memory.tally.rows else gzip.compress(b"", mtime=0)
 
 
-def columns_of(shape: Shape, records: Iterable[Record]) -> Columns:
+def columns_of(shape: Shape, records: Iterable[Record], remembered: Columns | None = None) -> Columns:
     """Return the columns as *records* show them: the declared ones, else the keys in order of appearance.
 
-    Keys that users made, and that say so by how they begin, follow the declared ones.
+    Keys that users made, and that say so by how they begin, follow the declared ones. The columns of the last export,
+    *remembered*, come before those that are new: a day without rows, or without some value, moves no column.
     """
     records = list(records)
     declared = shape.columns
+    before = () if remembered is None else remembered.columns
+    kept = [column.key for column in before if column.kind == "value"]
     seen = [key for key in dict.fromkeys(key for record in records for key in record) if can_be_header(key)]
     # A key called like the last column has no column of its own: it is in that one.
-    keys = declared or tuple(key for key in seen if key != EXTRA)
+    keys = declared or tuple(key for key in dict.fromkeys((*kept, *seen)) if key != EXTRA)
     if FIELDS in declared:
-        return Columns.flattened(keys, discovered_fields(records))
+        return Columns.flattened(keys, [*remembered_fields(before), *discovered_fields(records)])
     if shape.open_columns:
-        keys = (*keys, *(key for key in seen if key.startswith(shape.open_columns) and key not in keys))
-    return Columns.plain(keys)
+        more = dict.fromkeys((*kept, *seen))
+        keys = (*keys, *(key for key in more if key.startswith(shape.open_columns) and key not in keys))
+    return Columns.plain(keys, shape.key_columns)
 
 
 def _member(content: bytes) -> bytes:

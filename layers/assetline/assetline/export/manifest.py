@@ -24,8 +24,11 @@ class Manifest(BaseModel, frozen=True):
 
     `crc32` is of the whole file in eight hexadecimal digits, `seconds` from start to finish. `columns` are null for a
     format that has none. `drift` is what the columns did not foresee, and how many cells were neutralised.
-    `duplicates` are records left out because their `keys` had been written among the last 50,000, `excluded` those that
-    did not meet the conditions of `where`. `unsure_end` is null, or says what the last page had against being the last:
+    `duplicates` are records left out because their `keys` had been written among the last 50,000; of them, `replaced`
+    took the place of an older version, and `drift.outdated` counts those that came too late for that. `keyless` are
+    records that lack a key: whether they are there twice is not known. `excluded` are those that did not meet the
+    conditions of `where`. `modified_after` is the moment the feed was asked from; an export `since` this one asks from
+    `watermark`, less its overlap. `unsure_end` is null, or says what the last page had against being the last:
     rows may be missing.
     """
 
@@ -45,12 +48,15 @@ class Manifest(BaseModel, frozen=True):
     turns: int
     keys: list[str]
     duplicates: int
+    replaced: int
+    keyless: int
     excluded: int
     unsure_end: str | None
     columns: list[Column] | None
     drift: Tally
     formulas_neutralised: bool
     modified_after: str | None
+    watermark: datetime
     shrunk: Shrunk | None
     started_at: datetime
     finished_at: datetime
@@ -89,12 +95,15 @@ def manifest_of(  # noqa: PLR0913 - what only the caller knows, each by name
         turns=checkpoint.turns,
         keys=list(shape.key_columns if export.request.format.startswith("csv") else shape.key),
         duplicates=checkpoint.duplicates,
+        replaced=checkpoint.replaced,
+        keyless=checkpoint.keyless,
         excluded=checkpoint.excluded,
         unsure_end=checkpoint.unsure_end,
         columns=None if memory.columns is None else list(memory.columns.columns),
         drift=memory.tally,
         formulas_neutralised=export.request.neutralise_formulas,
         modified_after=export.modified_after,
+        watermark=export.started_at,
         shrunk=shrunk,
         started_at=export.started_at,
         finished_at=finished_at,

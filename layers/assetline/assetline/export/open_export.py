@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -11,16 +11,15 @@ from pydantic import BaseModel
 from assetline.errors import NotResumable
 from assetline.export.checkpoint import Checkpoint, Export, Opened, Staged
 from assetline.export.export_item import ExportState, Progress
-from assetline.export.export_names import export_ids, manifest_key, object_key, staging_key
+from assetline.export.export_names import export_ids, manifest_key, object_key
 from assetline.export.exports_table import ExportsTable
-from assetline.export.file_formats import CONTENT_TYPES
-from assetline.export.multipart_upload import MultipartUpload
 from assetline.export.page_sources import Source
 from assetline.export.previous_export import Latest, LatestExports
-from assetline.export.request import PARENT, AnyRequest, ResumeRequest, asked_for, parse
+from assetline.export.request import PARENT, AnyRequest, ExportRequest, ResumeRequest, asked_for, parse
 from assetline.export.staging import Staging
 from assetline.export.turn_memory import Memory
 from assetline.observability import logger
+from assetline.table.columns import Columns
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -83,9 +82,7 @@ class Door:
             claimed, before = self.table.claim(candidates(opening, request, self.bucket))
             if before is not None:
                 return before
-            memory = meanwhile.submit(self._remembered, claimed.export_id, source)
-            upload_key = staging_key(claimed.export_id, "file")
-            upload = MultipartUpload.open(self.s3, self.bucket, upload_key, CONTENT_TYPES[request.format])
+            memory = self._remembered(claimed.export_id, source, _columns_of(request, latest))
         export = Export(
             export_id=claimed.export_id,
             execution_arn=opening.execution_arn,
@@ -93,18 +90,17 @@ class Door:
             bucket=self.bucket,
             key=claimed.key,
             manifest_key=claimed.manifest_key,
-            upload_key=upload_key,
-            upload_id=upload.upload_id,
             started_at=opening.started_at,
             modified_after=modified_after,
             previous=latest,
         )
         logger.info("export_opened", export_id=export.export_id, feed=request.feed, modified_after=modified_after)
-        return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory.result())))
+        return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
 
-    def _remembered(self, export_id: str, source: Source) -> Staged | None:
-        """Keep what the first turn is to remember: the columns, if they can be known."""
-        return Staging(self.s3, self.bucket, export_id).keep("memory", Memory(columns=source.columns()).to_bytes())
+    def _remembered(self, export_id: str, source: Source, remembered: Columns | None) -> Staged | None:
+        """Keep what the first turn is to remember: the columns, if they can be known, and those of the last export."""
+        memory = Memory(columns=source.columns(), remembered=remembered)
+        return Staging(self.s3, self.bucket, export_id).keep("memory", memory.to_bytes())
 
     def _resumed(self, request: ResumeRequest, opening: Opening) -> Opened:
         opened = self.table.opened(request.resume)
@@ -146,11 +142,19 @@ def _why_not_resumable(export_id: str, state: str) -> str:
             return f"The export {export_id!r} is {state}: only one that failed can be resumed. Start it anew."
 
 
+def _columns_of(request: AnyRequest, latest: Latest | None) -> Columns | None:
+    return latest.columns if latest is not None and request.format.startswith("csv") else None
+
+
 def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
-    """Return the moment to export from: when the last complete export began; None, for all, if there was none."""
-    if request.since is None or latest is None:
+    """Return the moment to export from: when the last complete export began, and some minutes earlier.
+
+    None, for all, if there was none.
+    """
+    if not isinstance(request, ExportRequest) or request.since is None or latest is None:
         return None
-    return f"{latest.watermark.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+    moment = latest.watermark - timedelta(minutes=request.overlap_minutes)
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
 def candidates(

@@ -8,18 +8,22 @@ from typing import Self
 
 from assetline.errors import PartsExhausted
 from assetline.export.checkpoint import Checkpoint
-from assetline.export.multipart_upload import MIN_PART_BYTES, part_bytes
+from assetline.export.sealed_parts import MIN_PART_BYTES, SealedPart, part_bytes
 
 
 class PartWriter:
     """Cuts what is written into parts from a checkpoint on; holds one part being filled and one being uploaded.
 
     *put* stores a part under its number. Whoever leaves the writer without an error has every sealed part stored, and
-    gets what *put* raised. `bytes` and `crc32` are of everything rendered since the export began.
+    gets what *put* raised. *parts* are those sealed before; the writer adds its own. `bytes` and `crc32` are of
+    everything rendered since the export began.
     """
 
-    def __init__(self, checkpoint: Checkpoint, tail: bytes, put: Callable[[int, bytes], object]) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, tail: bytes, parts: list[SealedPart], put: Callable[[int, bytes], object]
+    ) -> None:
         self.next_part = checkpoint.next_part
+        self._parts = parts
         self.bytes = checkpoint.bytes
         self.crc32 = checkpoint.crc32
         self._last_part = checkpoint.last_part
@@ -90,6 +94,7 @@ class PartWriter:
         sealed = bytes(memoryview(self._filling)[:size])
         del self._filling[:size]
         self._uploading = self._thread.submit(self._put, self.next_part, sealed)
+        self._parts.append(SealedPart(size, zlib.crc32(sealed)))
         self.next_part += 1
 
     def _wait(self) -> None:

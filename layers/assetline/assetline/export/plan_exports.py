@@ -5,7 +5,16 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assetline.export.request import ExportRequest, Format, parse, refuse_changes_of_changes, refuse_lines_neutralised
+from assetline.export.request import (
+    MAX_OVERLAP_MINUTES,
+    OVERLAP_MINUTES,
+    ExportRequest,
+    Format,
+    parse,
+    refuse_changes_of_changes,
+    refuse_excel_lines,
+    refuse_lines_neutralised,
+)
 from assetline.safetyculture.catalogue import CATALOGUE, feed_named
 
 ALL = "all"
@@ -26,7 +35,9 @@ class FeedsRequest(BaseModel):
     format: Format = "csv"
     max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
     since: Literal["last"] | None = None
+    overlap_minutes: float = Field(default=OVERLAP_MINUTES, ge=0, le=MAX_OVERLAP_MINUTES)
     neutralise_formulas: bool = False
+    excel: bool = False
     changes: bool = False
     max_concurrency: int = Field(default=SIDE_BY_SIDE, ge=1, le=MOST_SIDE_BY_SIDE)
 
@@ -34,6 +45,7 @@ class FeedsRequest(BaseModel):
     def _options_go_together(self) -> Self:
         refuse_changes_of_changes(self.since, changes=self.changes)  # whichever of the feeds `since` would be for
         refuse_lines_neutralised(self.format, neutralise_formulas=self.neutralise_formulas)
+        refuse_excel_lines(self.format, excel=self.excel)
         return self
 
 

@@ -1,19 +1,22 @@
 """The last complete export of a feed: where the next one starts from, and what it is compared with."""
 
 import json
+import zlib
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from assetline.export.export_item import as_attributes
 from assetline.export.request import AnyRequest
+from assetline.table.columns import Columns
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+_COLUMNS = "packed_columns"
 PAGE_SIZE_HOLDS = timedelta(days=7)  # ours: a feed that was slow once, or was given a new limit, is asked again then
 
 
@@ -22,7 +25,8 @@ class Latest(BaseModel, frozen=True):
 
     `watermark` is when the last one started, of any kind: what changed after it is in none. `page_size` is the largest
     the feed was found to give, `page_size_found_at` when. The rest is of the last one of the whole feed, not of what
-    changed; `csv_key` and `jsonl_key` are of the last such one in either kind of format.
+    changed; `csv_key` and `jsonl_key` are of the last such one in either kind of format. `columns` are those of the
+    last CSV; no state carries them.
     """
 
     watermark: datetime
@@ -34,6 +38,7 @@ class Latest(BaseModel, frozen=True):
     rows: int | None = None
     csv_key: str | None = None
     jsonl_key: str | None = None
+    columns: Columns | None = Field(default=None, exclude=True, repr=False)
 
     def file_like(self, format_: str) -> str | None:
         """Return the key of the last file whose rows can be compared with those of *format_*, None if there is none.
@@ -60,12 +65,18 @@ class LatestExports:
     def of(self, request: AnyRequest) -> Latest | None:
         """Return the last complete export of the same feed and `params`, None if there was none."""
         item = self._table.get_item(Key={"export_id": _name(request)}, ConsistentRead=True).get("Item")
-        return None if item is None else Latest.model_validate(item)
+        if item is None:
+            return None
+        packed = item.pop(_COLUMNS, None)
+        columns = None if packed is None else Columns.model_validate_json(zlib.decompress(bytes(packed)))
+        return Latest.model_validate(item | {"columns": columns})
 
     def note(self, request: AnyRequest, latest: Latest) -> None:
         """Note an export that is complete; one that started earlier than the one noted changes nothing."""
-        kept = dict(latest) | ({} if latest.format is None else {f"{_kind(latest.format)}_key": latest.key})
+        kept = latest.model_dump() | ({} if latest.format is None else {f"{_kind(latest.format)}_key": latest.key})
         values = {name: value for name, value in as_attributes(kept).items() if value is not None}
+        if latest.columns is not None:
+            values[_COLUMNS] = zlib.compress(latest.columns.model_dump_json().encode())  # an item holds 400 kB
         names = {f"#{name}": name for name in values}
         try:
             self._table.update_item(

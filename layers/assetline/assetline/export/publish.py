@@ -1,52 +1,69 @@
-"""From an upload to a file: the parts are proven, the upload completes below `staging/`, and its copy is published."""
+"""From parts to a file: they are proven, joined under the file's key, and deleted."""
 
+import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from assetline.aws.copy_object import copy_object
-from assetline.aws.s3_documents import Address, object_bytes
-from assetline.errors import UploadGone
+from botocore.exceptions import ClientError
+
+from assetline.aws.failures import code_of
+from assetline.aws.join_objects import abort_uploads, delete_objects, join_objects
+from assetline.aws.s3_documents import Address, is_absent, object_bytes
+from assetline.errors import AwsUnavailable, PartsMismatch, StagedGone
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.file_formats import CONTENT_TYPES
-from assetline.export.multipart_upload import MultipartUpload, Part, proven
+from assetline.export.sealed_parts import SealedPart, part_keys, prove
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def assemble(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str, last: Sequence[Part] = ()) -> bool:
-    """Make one object of the parts, below `staging/`; return whether *key* was published already.
-
-    *last* are parts from `next_part` on that the caller has put itself.
+def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, parts: Sequence[SealedPart], key: str) -> None:
+    """Make the object *key* of the parts; it appears complete or not at all, and a repeat replaces it by the same.
 
     Raises:
-        PartsMismatch: S3 does not hold what was rendered; nothing was published.
-        UploadGone: the upload expired or was aborted, and no object was made of it.
+        PartsMismatch: the bytes are not those that were rendered; nothing was published.
+        StagedGone: a part has expired; nothing was published.
+        AwsUnavailable: as of any call, and where a repeat of this has aborted the upload.
     """
-    if checkpoint.bytes == 0:
-        return False  # an upload of no parts cannot complete, and expires
-    upload = MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id)
-    try:
-        upload.complete(proven(upload.parts(), checkpoint, last))
-    except UploadGone:
-        # Completed by an attempt whose answer was lost: the key below staging/ is this export's alone.
-        if object_bytes(s3, export.bucket, export.upload_key) != checkpoint.bytes:
-            if object_bytes(s3, export.bucket, key) == checkpoint.bytes:
-                return True
-            raise
-    return False
-
-
-def appear(s3: "S3Client", export: Export, checkpoint: Checkpoint, key: str) -> None:
-    """Copy the assembled object to *key*, where it appears complete or not at all; a repeat replaces it."""
+    prove(parts, checkpoint)
     content_type = CONTENT_TYPES[export.request.format]
-    if checkpoint.bytes == 0:
+    if not parts:
         s3.put_object(Bucket=export.bucket, Key=key, ContentType=content_type)
-    else:
-        source = Address(bucket=export.bucket, key=export.upload_key)
-        copy_object(s3, source, Address(bucket=export.bucket, key=key), checkpoint.bytes, content_type)
+        return
+    crc32 = base64.b64encode(checkpoint.crc32.to_bytes(4)).decode()
+    try:
+        sources = part_keys(export.export_id, parts)
+        join_objects(s3, sources, Address(bucket=export.bucket, key=key), content_type, crc32)
+    except ClientError as error:
+        refusal = _refusal(error, export)
+        if refusal is None:
+            raise
+        # Else another attempt has published, and cleared away what it needed: the key is this export's alone.
+        if object_bytes(s3, export.bucket, key) != checkpoint.bytes:
+            raise refusal from error
 
 
-def clear(s3: "S3Client", export: Export) -> None:
-    """Delete the assembled object, once it has been published."""
-    s3.delete_object(Bucket=export.bucket, Key=export.upload_key)
+def clear(s3: "S3Client", export: Export, parts: Sequence[SealedPart], key: str) -> None:
+    """Delete the parts, and end the uploads that attempts have left, once *key* is published."""
+    delete_objects(s3, export.bucket, part_keys(export.export_id, parts))
+    if parts:
+        abort_uploads(s3, Address(bucket=export.bucket, key=key))
+
+
+def _refusal(error: ClientError, export: Export) -> Exception | None:
+    """Return what *error* means of an export; None where it means what it says."""
+    if is_absent(error):
+        return StagedGone(
+            f"A part of the export {export.export_id!r} is no longer below staging/ in {export.bucket}: staged objects "
+            "expire after 7 days. Nothing was published. Start a new export."
+        )
+    match code_of(error):
+        case "BadDigest":
+            return PartsMismatch(
+                f"The parts of the export {export.export_id!r} in {export.bucket} are not the bytes that were "
+                "rendered. Nothing was published. Start a new export."
+            )
+        case "NoSuchUpload":
+            return AwsUnavailable("S3 no longer knows the upload of the file: another attempt has aborted it.")
+    return None

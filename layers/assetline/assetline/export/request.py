@@ -13,6 +13,9 @@ type Scalar = str | int | float | bool
 type Format = Literal["csv", "csv.gz", "jsonl", "jsonl.gz"]
 type SortBy = Literal["default", "assetId", "filename", "lastModified.contents", "metadata.fileSize"]
 
+OVERLAP_MINUTES = 10.0  # ours: caches and replicas of an API lag by minutes; a row that comes twice has its key
+MAX_OVERLAP_MINUTES = 7 * 24 * 60
+
 # Step Functions: what a nested execution's input carries so that the console links it to its parent.
 PARENT = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
@@ -31,13 +34,21 @@ def refuse_lines_neutralised(format_: Format, *, neutralise_formulas: bool) -> N
         )
 
 
+def refuse_excel_lines(format_: Format, *, excel: bool) -> None:
+    """Raise ValueError for a byte order mark where no spreadsheet program reads it."""
+    if excel and not format_.startswith("csv"):
+        raise ValueError("`excel` is for `csv` and `csv.gz`: no spreadsheet program opens jsonl")
+
+
 class ExportRequest(BaseModel):
     """An export that starts at the first page; all but `feed` may be left out.
 
     `page_size` null asks for the largest pages the feed accepts, `max_turn_seconds` null for turns as long as the
-    function may run. `since` "last" exports what changed since the last complete export of the same feed and `params`.
-    `neutralise_formulas` takes the power from cells of a CSV a spreadsheet program would run. `changes` writes, beside
-    the file, what was added, changed and removed since the last complete export.
+    function may run. `since` "last" exports what changed since the last complete export of the same feed and `params`
+    began, and in the `overlap_minutes` before: rows may become visible late, and the feed's clock may be behind ours.
+    `neutralise_formulas` takes the power from cells of a CSV a spreadsheet program would run; `excel` begins it with a
+    byte order mark. `changes` writes, beside the file, what was added, changed and removed since the last complete
+    export.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -48,13 +59,16 @@ class ExportRequest(BaseModel):
     page_size: int | None = Field(default=None, ge=1, le=1000)
     max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
     since: Literal["last"] | None = None
+    overlap_minutes: float = Field(default=OVERLAP_MINUTES, ge=0, le=MAX_OVERLAP_MINUTES)
     neutralise_formulas: bool = False
+    excel: bool = False
     changes: bool = False
 
     @model_validator(mode="after")
     def _options_go_together(self) -> Self:
         refuse_changes_of_changes(self.since, changes=self.changes)
         refuse_lines_neutralised(self.format, neutralise_formulas=self.neutralise_formulas)
+        refuse_excel_lines(self.format, excel=self.excel)
         return self
 
     @property
@@ -96,10 +110,12 @@ class AssetsRequest(BaseModel):
     page_size: int | None = Field(default=None, ge=1, le=1000)
     max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
     neutralise_formulas: bool = False
+    excel: bool = False
 
     @model_validator(mode="after")
     def _options_go_together(self) -> Self:
         refuse_lines_neutralised(self.format, neutralise_formulas=self.neutralise_formulas)
+        refuse_excel_lines(self.format, excel=self.excel)
         return self
 
     @property

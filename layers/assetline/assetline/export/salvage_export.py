@@ -3,25 +3,26 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
 from assetline.aws.event_bus import EXPORT_SALVAGED, announce
-from assetline.errors import InvalidInput, NamesExhausted, PartsMismatch, StagedGone, UploadGone
+from assetline.errors import InvalidInput, NamesExhausted, PartsMismatch, StagedGone
 from assetline.export.checkpoint import MAX_PARTS, Checkpoint, Export
-from assetline.export.close_export import put_manifest
+from assetline.export.close_export import close_export, put_manifest
 from assetline.export.ended_execution import EndedExecution
 from assetline.export.export_item import Progress
 from assetline.export.export_names import export_ids, partial_key, partial_manifest_key
 from assetline.export.exports_table import ExportsTable
 from assetline.export.file_formats import rendering
 from assetline.export.manifest import manifest_of
-from assetline.export.multipart_upload import MultipartUpload, Part
 from assetline.export.open_export import candidates
 from assetline.export.part_writer import PartWriter
-from assetline.export.publish import appear, assemble, clear
+from assetline.export.publish import clear, publish
 from assetline.export.request import ResumeRequest, asked_for, called_after
+from assetline.export.sealed_parts import keep_part
 from assetline.export.staging import Staging
 from assetline.export.turn_memory import Memory
 from assetline.observability import logger
@@ -29,9 +30,6 @@ from assetline.observability import logger
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
-
-
-TAIL_PUTS = 5  # ours: how often the tail is put while a turn that still runs replaces it
 
 
 class Salvaged(BaseModel, frozen=True):
@@ -52,24 +50,29 @@ def end_export(
 ) -> Salvaged | None:
     """Note how an export's execution ended; publish what it had written if somebody stopped it. A repeat is harmless.
 
-    Returns None when there is nothing to publish: it failed and may be resumed, or is over, or was never opened.
+    One that was stopped when it had been claimed for publication is published as complete. Returns None when there is
+    no partial file to publish: the export failed and may be resumed, or is over or complete, or was never opened.
     """
     if ended.status == "ABORTED":
         _keep_from_opening(ended, bucket, table)
     claimed = _claimed_by(ended, table)
     if claimed is None or table.is_over(claimed.export_id):
         return None
-    if ended.status != "ABORTED":
+    if ended.status != "ABORTED" and not table.was_stopped(claimed.export_id):
         table.fail(claimed, ended.error or ended.status, ended.message())
         return None
     opened = table.opened(claimed.export_id)
     if opened is None:
         table.update(claimed, state="partial")
         return None
-    table.stop(opened.export)
     try:
-        return _salvage(opened.export, table.furthest(opened.export, opened.checkpoint), s3, table, events)
-    except (PartsMismatch, StagedGone, UploadGone) as error:
+        if table.stop(opened.export):
+            opened = table.opened(claimed.export_id) or opened  # a turn may have kept more before the stop
+            return _salvage(opened.export, opened.checkpoint, s3, table, events)
+        if table.is_claimed(opened.export):
+            close_export(opened.export, opened.checkpoint, s3, table, events)
+        return None  # noqa: TRY300 - nothing partial
+    except (PartsMismatch, StagedGone) as error:
         # No repeat publishes it: the export ends here, with the reason, instead of running for ever.
         logger.error("export_not_salvaged", export_id=claimed.export_id, error=type(error).__name__)
         outcome = {"error": type(error).__name__, "message": str(error)}
@@ -143,44 +146,23 @@ def _salvage(
 
 
 def _publish_partial(export: Export, checkpoint: Checkpoint, memory: Memory, s3: "S3Client", key: str) -> Checkpoint:
-    """Publish the bytes of *checkpoint* as *key* and return the checkpoint that describes them.
-
-    The tail becomes the next part. A turn that still runs may replace that part before the upload is completed: S3
-    then refuses to complete it, and the tail is put again.
+    """Publish the bytes of *checkpoint* as *key*, its tail as the last part; return the checkpoint that describes them.
 
     Raises:
-        PartsMismatch: the part was replaced each time, or S3 does not hold the parts below it.
-        UploadGone: the upload expired or was aborted.
+        PartsMismatch, StagedGone: as `publish`.
     """
-    tail = Staging(s3, export.bucket, export.export_id).fetch(checkpoint.tail)
-    end = rendering(export.request, memory).end()
-    for attempt in range(1, TAIL_PUTS + 1):
-        sealed, last = _seal(export, checkpoint, tail, end, s3)
-        try:
-            if not assemble(s3, export, sealed, key, last):
-                appear(s3, export, sealed, key)
-        except PartsMismatch:
-            if attempt == TAIL_PUTS:
-                raise
-            logger.warning("tail_replaced", export_id=export.export_id, attempt=attempt)
-        else:
-            break
-    clear(s3, export)
-    return sealed
-
-
-def _seal(
-    export: Export, checkpoint: Checkpoint, tail: bytes, end: bytes, s3: "S3Client"
-) -> tuple[Checkpoint, list[Part]]:
-    """Put *tail* and *end* as the parts from `next_part` on; return what is then rendered, and those parts."""
-    upload = MultipartUpload(s3, export.bucket, export.upload_key, export.upload_id)
-    last: list[Part] = []
-
-    def put(number: int, body: bytes) -> None:
-        with suppress(UploadGone):  # an earlier attempt has completed it, or `assemble` finds that it is gone
-            last.append(upload.put(number, body))
-
-    with PartWriter(checkpoint.model_copy(update={"last_part": MAX_PARTS}), tail, put) as writer:
-        writer.write(end)
+    staging = Staging(s3, export.bucket, export.export_id)
+    writer = PartWriter(
+        checkpoint.model_copy(update={"last_part": MAX_PARTS}),
+        staging.fetch(checkpoint.tail),
+        memory.parts,
+        partial(keep_part, staging),
+    )
+    with writer:
+        writer.write(rendering(export.request, memory).end())
         writer.end_feed()
-    return checkpoint.model_copy(update={"bytes": writer.bytes, "crc32": writer.crc32, "tail": None}), last
+    places = {"next_part": writer.next_part, "bytes": writer.bytes, "crc32": writer.crc32, "tail": None}
+    sealed = checkpoint.model_copy(update=places)
+    publish(s3, export, sealed, memory.parts, key)
+    clear(s3, export, memory.parts, key)
+    return sealed

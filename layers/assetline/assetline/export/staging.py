@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+def content_name(name: str, size: int, crc32: int) -> str:
+    """Return the name of *size* bytes of that checksum: other bytes have another one."""
+    return f"{name}-{size}-{crc32:08x}"
+
+
 class Staging:
     """The place of one export's bytes between turns. They expire with the bucket's lifecycle; nobody deletes them."""
 
@@ -28,7 +33,7 @@ class Staging:
         if not content:
             return None
         crc32 = zlib.crc32(content)
-        key = staging_key(self._export_id, f"{name}-{len(content)}-{crc32:08x}")
+        key = staging_key(self._export_id, content_name(name, len(content), crc32))
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
         return Staged(key=key, size=len(content), crc32=crc32)
 

@@ -4,40 +4,50 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from assetline.errors import StagedGone
+from assetline.exact_numbers import loaded
 from assetline.export.recent_keys import KeyWindow
+from assetline.export.sealed_parts import SealedPart, pack, unpack
 from assetline.paging.cursor_trail import CursorTrail
 from assetline.safetyculture.page_parser import Record
+from assetline.table.cells import json_bytes
 from assetline.table.columns import Columns
 from assetline.table.drift import Tally
+
+_SECTIONS = 4
 
 
 @dataclass
 class Memory:
     """What is the loop's own.
 
-    `columns` are None until they are fixed; `headed` says that the header is written, until which records are gathered.
-    `window` holds the keys written last, `trail` the cursors followed, `tally` what the columns did not foresee.
+    `columns` are None until they are fixed, `remembered` those of the last export, if it had any; `headed` says that
+    the header is written, until which records are gathered. `window` holds the keys written last, `trail` the cursors
+    followed, `tally` what the columns did not foresee, `parts` the parts that are sealed.
     Its bytes are a function of what was read: a turn that is repeated leaves the same behind.
     """
 
     columns: Columns | None = None
+    remembered: Columns | None = None
     headed: bool = False
     gathered: list[Record] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     window: KeyWindow = field(default_factory=KeyWindow)
     trail: CursorTrail = field(default_factory=CursorTrail)
+    parts: list[SealedPart] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
         """Return one line of JSON that says what there is and how long it is, and then that."""
-        gathered = "\n".join(json.dumps(record, separators=(",", ":")) for record in self.gathered).encode()
-        window, trail = self.window.to_bytes(), self.trail.to_bytes()
+        gathered = b"\n".join(map(json_bytes, self.gathered))
+        window, trail, parts = self.window.to_bytes(), self.trail.to_bytes(), pack(self.parts)
         head: dict[str, Any] = {
             "columns": None if self.columns is None else self.columns.model_dump(mode="json"),
+            "remembered": None if self.remembered is None else self.remembered.model_dump(mode="json"),
             "headed": self.headed,
             "tally": self.tally.model_dump(mode="json"),
-            "sizes": [len(gathered), len(window), len(trail)],
+            "sizes": [len(gathered), len(window), len(trail), len(parts)],
         }
-        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + gathered + window + trail
+        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + gathered + window + trail + parts
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
@@ -46,14 +56,18 @@ class Memory:
             return cls()
         line, _, rest = content.partition(b"\n")
         head = json.loads(line)
-        gathered, window, trail = _cut(rest, head["sizes"])
+        if len(head["sizes"]) != _SECTIONS:
+            raise StagedGone("The export was begun by another version of this stack. Start a new export.")
+        gathered, window, trail, parts = _cut(rest, head["sizes"])
         return cls(
             columns=None if head["columns"] is None else Columns.model_validate(head["columns"]),
+            remembered=None if head["remembered"] is None else Columns.model_validate(head["remembered"]),
             headed=head["headed"],
-            gathered=[json.loads(record) for record in gathered.splitlines()],
+            gathered=[loaded(record.decode("utf-8", "surrogatepass")) for record in gathered.splitlines()],
             tally=Tally.model_validate(head["tally"]),
             window=KeyWindow.from_bytes(window),
             trail=CursorTrail.from_bytes(trail),
+            parts=unpack(parts),
         )
 
 

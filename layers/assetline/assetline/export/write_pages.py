@@ -12,16 +12,18 @@ from assetline.errors import AwsUnavailable, Permanent, RepeatedCursor, Retryabl
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.export.file_formats import Rendering, rendering
-from assetline.export.multipart_upload import MultipartUpload
 from assetline.export.page_sources import Source
 from assetline.export.part_writer import PartWriter
 from assetline.export.progress_reporter import Report
+from assetline.export.recent_keys import Sifted
 from assetline.export.record_layout import shape_of
+from assetline.export.sealed_parts import keep_part
 from assetline.export.staging import Staging
 from assetline.export.turn_memory import Memory
 from assetline.observability import count, logger
 from assetline.paging.reader import PageReader, Start
-from assetline.safetyculture.page_parser import Page
+from assetline.safetyculture.page_parser import Page, Record
+from assetline.table.cells import as_json
 
 KEEPING_SECONDS = 60.0  # ours: what is read between two checkpoints is lost to a stop, and read again after a kill
 MAX_STALE_PAGES = 1000  # ours: minutes of pages that bring nothing; rows that move fill a few of them
@@ -33,7 +35,6 @@ class Turn:
     """What a turn works with; the clocks can be others in tests."""
 
     source: Source
-    upload: MultipartUpload
     staging: Staging
     table: ExportsTable
     report: Report
@@ -51,13 +52,14 @@ def turn_seconds(asked: float | None, remaining: float) -> float:
 def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoint:
     """Pull pages until the budget is spent, the feed ends or wants a pause; return the checkpoint after them.
 
-    All it has uploaded is a function of *checkpoint* and of the pages: called again with the same one, it puts the
-    same part numbers over and returns a checkpoint as good. Whenever a part is sealed, and once a minute, it keeps a
-    checkpoint of the same `turns` and more pages, from which a repeat, a resume or a salvage goes on.
+    All it has stored is a function of *checkpoint* and of the pages, under names made of the content: called again with
+    the same one, it returns a checkpoint as good, and takes nothing from one that another turn returns. Whenever a part
+    is sealed, and once a minute, it keeps a checkpoint of the same `turns` and more pages, from which a repeat, a
+    resume or a salvage goes on.
 
     Raises:
         RepeatedCursor: the last `MAX_STALE_PAGES` pages before *checkpoint* brought no new record.
-        Permanent, Retryable: as `MultipartUpload.put` and `Staging.fetch`, and as `PageReader` for the first page. An
+        Permanent, Retryable: as `Staging.keep` and `Staging.fetch`, and as `PageReader` for the first page. An
             error at a later one ends the turn, and the next turn meets it.
     """
     if checkpoint.cursor is None:
@@ -65,7 +67,8 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
     _refuse_circle(checkpoint)
     memory = Memory.from_bytes(turn.staging.fetch(checkpoint.memory))
     reader = PageReader(turn.source.ask, _start(export, checkpoint, memory), turn.budget, turn.sleep)
-    writer = PartWriter(checkpoint, turn.staging.fetch(checkpoint.tail), turn.upload.put)
+    tail = turn.staging.fetch(checkpoint.tail)
+    writer = PartWriter(checkpoint, tail, memory.parts, partial(keep_part, turn.staging))
     loop = _Loop(export, checkpoint, memory)
     keeping = _Keeping(export, checkpoint, turn)
     with turn.report, reader, writer:
@@ -82,11 +85,11 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
         if reader.cursor is None:
             writer.write(loop.rendering.end())
             writer.end_feed()
-            tail = None
+            waits = None
         else:
-            tail = turn.staging.keep("tail", writer.end_turn())
+            waits = turn.staging.keep("tail", writer.end_turn())
         remembered = turn.staging.keep("memory", memory.to_bytes())  # while the last part is on its way
-    places = {"tail": tail, "memory": remembered, "turns": checkpoint.turns + 1}
+    places = {"tail": waits, "memory": remembered, "turns": checkpoint.turns + 1}
     after = _reached(export, checkpoint, reader, writer, loop).model_copy(update=places)
     turn.table.save(export, after, **turn.report.at_the_end(after))
     _tell(export, checkpoint, after)
@@ -122,13 +125,17 @@ class _Loop:
         self.rendering: Rendering = rendering(export.request, memory)
         self.pages, self.rows = checkpoint.pages, checkpoint.rows
         self.duplicates, self.excluded = checkpoint.duplicates, checkpoint.excluded
+        self.replaced, self.keyless = checkpoint.replaced, checkpoint.keyless
         self.stale_pages, self.unsure_end = checkpoint.stale_pages, checkpoint.unsure_end
-        self._window = memory.window
+        self._feed = export.request.feed
+        self._window, self._tally = memory.window, memory.tally
         self._shape = shape_of(export.request)
 
     def rendered(self, page: Page) -> bytes:
         """Return the bytes of a page's records, without those that were read lately or are not asked for."""
-        unseen = self._window.unseen(page.records, self._shape.key)
+        sifted = self._window.sift(page.records, self._shape.key)
+        unseen = sifted.unseen
+        self._note_versions(sifted)
         asked_for = unseen if self._shape.kept is None else [*filter(self._shape.kept, unseen)]
         self.pages += 1
         self.rows += len(asked_for)
@@ -137,6 +144,21 @@ class _Loop:
         self.stale_pages = 0 if unseen else self.stale_pages + 1
         self._note_end(page)
         return self.rendering.render(asked_for)
+
+    def _note_versions(self, sifted: Sifted) -> None:
+        """Let newer versions of records take the place of the older ones; name those that came too late."""
+        if sifted.keyless and not self.keyless:
+            logger.warning("records_without_key", feed=self._feed, key=self._shape.key)
+        self.keyless += sifted.keyless
+        self.replaced += sifted.replaced
+        for record in sifted.newer:
+            if self._is_asked_for(record) and self.rendering.replace(record):
+                self.replaced += 1
+            else:
+                self._tally.outdated.note(as_json([record.get(name) for name in self._shape.key]), self.rows + 1)
+
+    def _is_asked_for(self, record: Record) -> bool:
+        return self._shape.kept is None or self._shape.kept(record)
 
     def _note_end(self, page: Page) -> None:
         self.unsure_end = page.unsure_end
@@ -182,6 +204,8 @@ def _reached(export: Export, checkpoint: Checkpoint, reader: PageReader, writer:
             "bytes": writer.bytes,
             "crc32": writer.crc32,
             "duplicates": loop.duplicates,
+            "replaced": loop.replaced,
+            "keyless": loop.keyless,
             "excluded": loop.excluded,
             "stale_pages": loop.stale_pages,
             "unsure_end": loop.unsure_end,

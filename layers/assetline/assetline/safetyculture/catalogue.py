@@ -82,7 +82,7 @@ _ORGANISATION = (
     Feed("site_members", "/feed/site_members", key=("site_id", "member_id")),
     Feed(
         "activity_log_events",
-        "/feed/activity_log_events",
+        "/accounts/history/v2/feed/activity_log_events",  # where it moved to; the one below /feed is the older
         parameters=_OFFSET | {"triggered_after": TIME},
         max_page_size=250,
     ),
@@ -115,15 +115,15 @@ _SCHEDULING = (
 )
 
 _ACTIONS_AND_ISSUES = (
-    # SafetyCulture's own exporter asks these two for no more than 100 since larger pages failed.
+    # SafetyCulture's own exporter asks the feeds of actions and issues for no more than 100 since larger pages failed.
     Feed("actions", "/feed/actions", parameters=_MODIFIED | _OFFSET, first_page_size=100),
     Feed("issues", "/feed/issues", first_page_size=100),
-    Feed("action_timeline_items", "/feed/action_timeline_items", parameters=_MODIFIED | _OFFSET),
-    Feed("action_assignees", "/feed/action_assignees", parameters=_MODIFIED | _OFFSET),
+    Feed("action_timeline_items", "/feed/action_timeline_items", parameters=_MODIFIED | _OFFSET, first_page_size=100),
+    Feed("action_assignees", "/feed/action_assignees", parameters=_MODIFIED | _OFFSET, first_page_size=100),
     Feed("action_fields", "/feed/action_fields", parameters_are_unsure=True),
     Feed("tasks_action_fields", "/tasks/v1/feed/action_fields", parameters_are_unsure=True),
-    Feed("issue_timeline_items", "/feed/issue_timeline_items"),
-    Feed("issue_assignees", "/feed/issue_assignees"),
+    Feed("issue_timeline_items", "/feed/issue_timeline_items", first_page_size=100),
+    Feed("issue_assignees", "/feed/issue_assignees", first_page_size=100),
     Feed(
         "issue_relations",
         "/feed/issue_relations",
@@ -133,7 +133,12 @@ _ACTIONS_AND_ISSUES = (
 )
 
 _MODULES = (
-    Feed("training_course_progress", "/training/v1/feed/training-course-progress", parameters=_TRAINING),
+    Feed(
+        "training_course_progress",
+        "/training/v1/feed/training-course-progress",
+        key=("course_id", "user_id"),
+        parameters=_TRAINING,
+    ),
     Feed("assets_maintenance", "/assets/v1/feed/assets_maintenance", parameters_are_unsure=True),
     Feed("maintenance_plans", "/assets/v1/feed/maintenance_plans", parameters_are_unsure=True),
     Feed("maintenance_programs", "/assets/v1/feed/maintenance_programs", parameters_are_unsure=True),

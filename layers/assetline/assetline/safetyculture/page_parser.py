@@ -1,14 +1,14 @@
 """One response of a feed: bytes in, records and the next cursor out."""
 
-import json
 import re
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
 from assetline.errors import FeedUnavailable, ForeignCursor, PageTooLarge
+from assetline.exact_numbers import loaded, loses_digits
 from assetline.paging.page_size import MAX_CURSOR_BYTES
 
 MANY_BYTES = 4 << 20  # ours: a body below that cannot hold too many values
@@ -28,7 +28,6 @@ _OPENING = re.compile(
 )
 
 _BOM = b"\xef\xbb\xbf"
-_WIDEST = 2.0**63  # from here on an integer may have come out of orjson as a float, with digits lost
 _NARROW = frozenset({str, int, bool, type(None)})  # orjson reads these without loss, and they hold nothing
 
 
@@ -50,9 +49,9 @@ def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
     """Read the body of a 200: `{"metadata": {"next_page": …}, "data": […]}` (contract sheet, section 1).
 
     `next_page` is `null`, `""` or absent on the last page; `remaining_records` is an estimate that today's API leaves
-    out, so anything but a number there is passed over. Integers of any size and lone surrogates are read as they are.
-    `data` that is `null` is an empty page, if `metadata` says what follows it: some servers write an empty list so. A
-    200 that has no `data` at all is a fault. A byte order mark is passed over (RFC 8259, 8.1).
+    out, so anything but a number there is passed over. Numbers of any size and precision, and lone surrogates, are read
+    as they are. `data` that is `null` is an empty page, if `metadata` says what follows it: some servers write an empty
+    list so. A 200 that has no `data` at all is a fault. A byte order mark is passed over (RFC 8259, 8.1).
 
     Raises:
         FeedUnavailable: not JSON, cut short, or not a page; asking again may bring a whole one.
@@ -72,7 +71,7 @@ def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise _broken("without `data`, a list of objects")
     next_cursor, remaining = _next_cursor(metadata), metadata.get("remaining_records")
-    if _may_have_lost_digits(records):
+    if _may_have_lost_digits(records) and loses_digits(body):
         records = _exact_json(body)["data"]
     unsure_end = _contradiction(metadata) if next_cursor is None else None
     return Page(records, next_cursor, remaining if type(remaining) is int else None, seconds, unsure_end)
@@ -159,28 +158,23 @@ def _broken(what: str) -> FeedUnavailable:
 
 def _exact_json(body: bytes | bytearray) -> Any:
     """Read JSON slowly and without loss."""
-    text = body.removeprefix(_BOM).decode("utf-8", "surrogatepass")
-    return json.loads(text, parse_constant=_no_json)
-
-
-def _no_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+    return loaded(body.removeprefix(_BOM).decode("utf-8", "surrogatepass"))
 
 
 def _may_have_lost_digits(records: list[Record]) -> bool:
-    """Say whether a number is so large that orjson may have read an integer as a float: no error tells of that.
+    """Say whether a number was read as a float, which may have lost digits: no error tells of that.
 
     Most records are flat text, where the types alone, looked at without a loop of Python's, show that there is none.
     """
     values = chain.from_iterable(map(dict.values, records))
-    return not _NARROW.issuperset(map(type, values)) and any(map(_holds_wide_float, records))
+    return not _NARROW.issuperset(map(type, values)) and any(map(_holds_float, records))
 
 
-def _holds_wide_float(record: Record) -> bool:
+def _holds_float(record: Record) -> bool:
     pending: list[Any] = [record]  # not by recursion: orjson reads what is nested deeper than Python calls
     while pending:
         value = pending.pop()
-        if isinstance(value, float) and abs(value) >= _WIDEST:
+        if isinstance(value, float):
             return True
         if isinstance(value, dict):
             pending += value.values()

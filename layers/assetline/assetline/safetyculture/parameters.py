@@ -21,7 +21,7 @@ class Kind:
     def accepts(self, value: str | list[str]) -> bool:
         """Say whether *value* is one of this kind."""
         if isinstance(value, list):
-            return self.many and all(map(self.takes, value))
+            return self.many and bool(value) and all(map(self.takes, value))  # an empty list would mean all
         return self.takes(value)
 
 
@@ -50,8 +50,8 @@ def _is_time(text: str) -> bool:
 
 
 TEXT = Kind("text", bool)
-TEXTS = Kind("text, or a list of it", bool, many=True)
-ANYTHING = Kind("anything", lambda _: True, many=True)
+TEXTS = Kind("text, or a list of it that is not empty", bool, many=True)
+ANYTHING = Kind("anything but an empty list", lambda _: True, many=True)
 TIME = Kind("a time with its offset, such as 2026-01-31T00:00:00Z", _is_time)
 BOOLEAN = one_of("true", "false")
 TRI_STATE = one_of("true", "false", "both")

@@ -1,6 +1,5 @@
 """Values into the text of a cell: money and time in one readable form, text as it is, the rest as JSON."""
 
-import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -9,6 +8,8 @@ from itertools import permutations
 from typing import Any
 
 import orjson
+
+from assetline.exact_numbers import digits_of, dumped
 
 type Value = Any  # whatever JSON can hold
 
@@ -40,9 +41,21 @@ def cell_text(value: Value) -> str:
 def as_json(value: Value) -> str:
     """Return *value* as compact JSON; lone surrogates stay, to be escaped when the file is encoded."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, default=_fragment).decode()
     except TypeError:  # an integer beyond 64 bits, a lone surrogate, deeper than 254 levels
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return dumped(value)
+
+
+def json_bytes(value: Value) -> bytes:
+    """Return *value* as compact JSON, in bytes that tell lone surrogates apart."""
+    try:
+        return orjson.dumps(value, default=_fragment)
+    except TypeError:
+        return dumped(value).encode("utf-8", "surrogatepass")
+
+
+def _fragment(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(digits_of(value))
 
 
 def money_text(currency: str, units: int, nanos: int) -> str | None:

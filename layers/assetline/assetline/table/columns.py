@@ -57,9 +57,16 @@ class Columns(BaseModel, frozen=True):
         return tuple(column.header for column in self.columns)
 
     @classmethod
-    def plain(cls, keys: Sequence[str]) -> Self:
-        """Return one column for each of *keys*, the records' values as they are, and `extra`."""
-        values = [Column(header=key, kind="value", key=key) for key in keys]
+    def plain(cls, keys: Sequence[str], certain: Collection[str] = ()) -> Self:
+        """Return one column for each of *keys*, the records' values as they are, and `extra`.
+
+        Keys that differ in case only are told apart: `name` and `Name` become `name` and `Name #2`, whichever is first.
+        Those of *certain* keep their name.
+        """
+        first = [key for key in keys if key in certain]
+        ordered = [*first, *(key for key in keys if key not in certain)]
+        headers = dict(zip(ordered, _numbered(ordered, {EXTRA}), strict=True))
+        values = [Column(header=headers[key], kind="value", key=key) for key in keys]
         return cls(columns=(*values, _EXTRA_COLUMN))
 
     @classmethod
@@ -95,6 +102,15 @@ def defined_fields(definitions: Iterable[Mapping[str, Any]]) -> list[CustomField
             short = value_type.removeprefix("FIELD_VALUE_TYPE_") if isinstance(value_type, str) else None
             found.setdefault(field_id, CustomField(id=field_id, name=name, value_type=short))
     return list(found.values())
+
+
+def remembered_fields(columns: Iterable[Column]) -> list[CustomField]:
+    """Return the custom fields that *columns* are of."""
+    return [
+        CustomField(id=column.field_id, name=column.field_name, value_type=column.value_type)
+        for column in columns
+        if column.field_id is not None and column.field_name is not None
+    ]
 
 
 def discovered_fields(records: Iterable[Mapping[str, Any]]) -> list[CustomField]:

@@ -65,6 +65,8 @@ class Tally(BaseModel):
     """Names that differ from the column's, as `field id: name`; the value is in the column all the same."""
     unparsable: Sightings = Field(default_factory=Sightings)
     """Values that could not be parsed, by the key of the record; kept raw."""
+    outdated: Sightings = Field(default_factory=Sightings)
+    """Newer versions of records that came when the older one was written, by key; it is the older one that stayed."""
     neutralised: int = 0
     """Cells, those of the header among them, that got a `'` so that no spreadsheet runs them."""
 
@@ -76,6 +78,7 @@ class Tally(BaseModel):
             repeated_fields=self.repeated_fields.then(later.repeated_fields, self.rows),
             renamed_fields=self.renamed_fields.then(later.renamed_fields, self.rows),
             unparsable=self.unparsable.then(later.unparsable, self.rows),
+            outdated=self.outdated.then(later.outdated, self.rows),
             neutralised=self.neutralised + later.neutralised,
         )
 

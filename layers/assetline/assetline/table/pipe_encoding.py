@@ -5,16 +5,15 @@ stands inside a value is not known, so plain JSON and a bracketed list are taken
 refused, never guessed at.
 """
 
-import json
-import math
 import re
-from typing import Any, Never
+from typing import Any
 
 import orjson
 
+from assetline.exact_numbers import loaded, loses_digits
+
 type Item = dict[str, Any]
 
-_INT64_END = 2**63  # orjson reads integers far beyond it as floats, which lose digits
 _MOST_BRACKETS = 5_000  # ours: half of what CPython's `json` can nest
 
 # A string, whole, or a pipe that stands outside of all strings.
@@ -28,18 +27,18 @@ class NotPipeEncoded(ValueError):  # noqa: N818 - it says what the text is, like
 def parse_pipes(text: str) -> list[Item]:
     """Return the items *text* holds, every value as it was; `""` holds none.
 
-    Numbers are JSON's: integers of any size are exact, others are doubles. Of a key repeated in one object the last
+    Numbers are JSON's, of any size and precision. Of a key repeated in one object the last
     stays. Control characters inside strings may stand there unescaped.
 
     Raises:
-        NotPipeEncoded: not JSON however it is separated, not a list of objects, or a number no double holds.
+        NotPipeEncoded: not JSON however it is separated, or not a list of objects.
     """
     try:
         items = _parse_optimistically(text)
     except orjson.JSONDecodeError:
         items = _parse_by_tokens(text)
     else:
-        if _may_have_lost_digits(items):
+        if loses_digits(text.encode("utf-8", "surrogatepass")):
             items = _parse_by_tokens(text)
     if len(items) == 1 and type(items[0]) is list:
         items = items[0]  # the list had brackets of its own
@@ -79,38 +78,13 @@ def _parse_optimistically(text: str) -> list[Any]:
     return elements
 
 
-def _may_have_lost_digits(items: list[Any]) -> bool:
-    """Whether orjson may have read a number in *items* from an integer too long for 64 bits."""
-    pending = [items]
-    while pending:
-        for value in pending.pop():
-            if type(value) is float and not -_INT64_END < value < _INT64_END:
-                return True
-            if type(value) is dict:
-                pending.append([*value.values()])
-            elif type(value) is list:
-                pending.append(value)
-    return False
-
-
 def _parse_by_tokens(text: str) -> list[Any]:
     plain = _STRING_OR_PIPE.sub(lambda token: "," if token[0] == "|" else token[0], text)
     if plain.count("[") + plain.count("{") > _MOST_BRACKETS:
         raise NotPipeEncoded("may be nested too deep to be written again")
     try:
-        elements: list[Any] = json.loads(f"[{plain}]", strict=False, parse_constant=_refused, parse_float=_finite)
+        elements: list[Any] = loaded(f"[{plain}]", strict=False)
     except (ValueError, RecursionError):
         # The parser's own words can quote the text, which must not reach a log.
         raise NotPipeEncoded("not JSON, however it is separated") from None
     return elements
-
-
-def _refused(constant: str) -> Never:
-    raise NotPipeEncoded(f"{constant} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise NotPipeEncoded("a number beyond what a double holds")
-    return number

@@ -1,0 +1,73 @@
+"""The parts of an export: sealed pieces of its bytes, each an object below `staging/` that is named by its content.
+
+A turn that was taken for dead, or an execution that has lost the export, may write at any time. What it writes has
+names of its own, unless it is the same bytes: no part that a checkpoint speaks of is ever replaced.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from assetline.errors import PartsMismatch
+from assetline.export import crc32_combine
+from assetline.export.checkpoint import Checkpoint
+from assetline.export.export_names import staging_key
+from assetline.export.staging import Staging, content_name
+
+MIN_PART_BYTES = 5 * 1024**2  # S3: every part but the last of an object that is made of parts
+_PART_BYTES = 8 * 1024**2  # ours: two of them in memory at a time
+_PARTS_OF_ONE_SIZE = 2000  # ours: after so many, parts double, up to 32 MiB: 10,000 parts hold 242 GiB
+_PACKED = struct.Struct(">II")
+
+
+class SealedPart(NamedTuple):
+    """What is known of a part: enough to find it and to prove it."""
+
+    size: int
+    crc32: int
+
+
+def part_bytes(number: int) -> int:
+    """Return the size at which part *number* is sealed: it grows, so that 10,000 parts reach any feed."""
+    return _PART_BYTES << min((number - 1) // _PARTS_OF_ONE_SIZE, 2)
+
+
+def keep_part(staging: Staging, number: int, body: bytes) -> None:
+    """Store part *number*."""
+    staging.keep(_name(number), body)
+
+
+def part_keys(export_id: str, parts: Sequence[SealedPart]) -> list[str]:
+    """Return where the parts are, in their order."""
+    return [
+        staging_key(export_id, content_name(_name(number), part.size, part.crc32))
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def prove(parts: Sequence[SealedPart], checkpoint: Checkpoint) -> None:
+    """Raise `PartsMismatch` unless *parts* are, by their number, sizes and CRC32s, all that *checkpoint* speaks of."""
+    stored = sum(part.size for part in parts)
+    if (len(parts), stored) != (checkpoint.next_part - 1, checkpoint.bytes):
+        raise PartsMismatch(
+            f"The export has {len(parts)} parts of {stored} bytes, but rendered {checkpoint.bytes} bytes in "
+            f"{checkpoint.next_part - 1} parts. Nothing was published. Start a new export."
+        )
+    if crc32_combine.combined((part.crc32, part.size) for part in parts) != checkpoint.crc32:
+        raise PartsMismatch(
+            "The parts are not the bytes that were rendered. Nothing was published. Start a new export."
+        )
+
+
+def pack(parts: Sequence[SealedPart]) -> bytes:
+    """Return eight bytes a part."""
+    return b"".join(_PACKED.pack(*part) for part in parts)
+
+
+def unpack(packed: bytes) -> list[SealedPart]:
+    """Return the parts that `pack` described."""
+    return [SealedPart(*fields) for fields in _PACKED.iter_unpack(packed)]
+
+
+def _name(number: int) -> str:
+    return f"part-{number:05}"
