@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ti
 
 from assetline.diff.diff_files import write_changes
 from assetline.diff.errors import KeyMissing
+from assetline.diff.renames import renamed_columns
 from assetline.errors import Permanent
 from assetline.safetyculture.catalogue import feed_named
 from assetline.table.columns import FIELDS
@@ -199,6 +200,7 @@ def _compare(  # noqa: PLR0913, PLR0917
             format_old=old.format,
             format_new=new.format,
             scratch=scratch,
+            renamed=renamed_columns(old.manifest.columns or (), new.manifest.columns or ()),
         )
 
 
@@ -212,6 +214,8 @@ def _print(console: Console, old: ExportFile, new: ExportFile, summary: Summary,
         say(console, f"Columns added: {_listed(summary.columns_added)}")
     if summary.columns_removed:
         say(console, f"Columns removed: {_listed(summary.columns_removed)}")
+    for was, is_now in summary.columns_renamed:
+        say(console, f"Column renamed: {_shown(was)} is now {_shown(is_now)}")
     _print_duplicates(console, summary)
     _print_preview(console, summary)
     if output is not None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TransferSpeedColumn
 
 from assetline.diff.formats import FORMATS, Format, format_of
+from assetline.diff.renames import ManifestColumns
 from assetline.export.export_names import feed_of, manifest_key, partial_manifest_key
 from assetline.redaction import without_secrets
 from assetline_cli.errors import DENIED, CommandFailed, DownloadFailed, VersionsApart, code_of
@@ -41,7 +42,7 @@ class Request(BaseModel, frozen=True):
     params: dict[str, object] = Field(default_factory=dict)
 
 
-class Manifest(BaseModel, frozen=True):
+class Manifest(ManifestColumns, frozen=True):
     """What the comparison wants to know of an export; a file without a manifest has none of it."""
 
     key: str | None = None

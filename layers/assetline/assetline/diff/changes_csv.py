@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Container, Mapping, Sequence
 
+from assetline.diff.renames import are_the_same_fields
 from assetline.diff.summary import Change, Kind
 
 CHANGE = "change"
@@ -31,8 +32,9 @@ class ChangesCsv:
         return _line(self.header)
 
     def changed_columns(self, old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-        """Return the columns whose cells differ; an absent one is an empty one."""
-        return [name for name in self.values if old.get(name, "") != new.get(name, "")]
+        """Return the columns whose cells differ; an absent one is an empty one, and custom fields are told by their ids."""
+        pairs = ((name, old.get(name, ""), new.get(name, "")) for name in self.values)
+        return [name for name, was, now in pairs if was != now and not are_the_same_fields(name, was, now)]
 
     def render(self, change: Kind, cells: Mapping[str, str], changed_columns: Sequence[str] = ()) -> bytes:
         """Return the line of one change."""

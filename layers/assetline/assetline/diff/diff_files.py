@@ -1,6 +1,6 @@
 """Two published files in, the file of their changes out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,9 +22,12 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
     format_old: Format,
     format_new: Format,
     scratch: Path,
+    renamed: Mapping[str, str] | None = None,
     limits: Limits = LIMITS,
 ) -> Summary:
     """Write to *out*, as CSV, what changed from *old* to *new*, rows being told apart by the columns *keys*.
+
+    *renamed* are columns of *old* that are called otherwise in *new*.
 
     *old* is read to its end before *new* is begun. *out* gets its first byte when both were read whole and compared.
     Memory does not grow with the files; *scratch* holds both, compressed, for as long as it takes.
@@ -38,7 +41,7 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
         raise KeyMissing("Name at least one column to tell rows apart by.")
     deal, tally = Deal(scratch, limits), Tally()
     try:
-        old_records = records_of(old, format_old, keys, "old")
+        old_records = records_of(old, format_old, keys, "old", renamed)
         tally.rows_old = deal.deal(old_records, new=False)
         new_records = records_of(new, format_new, keys, "new")
         tally.rows_new = deal.deal(new_records, new=True)
@@ -47,7 +50,10 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
         first_changes = _write(changes, comparison.lines(deal), out)
     finally:
         deal.close()
-    return _summary(tally, old_records, new_records, keys, first_changes)
+    summary = _summary(tally, old_records, new_records, keys, first_changes)
+    there = {*new_records.columns}
+    pairs = tuple((was, now) for was, now in (renamed or {}).items() if now in there)
+    return summary.model_copy(update={"columns_renamed": pairs})
 
 
 def _write(changes: ChangesCsv, lines: Iterable[bytes], out: BinaryIO) -> list[Change]:

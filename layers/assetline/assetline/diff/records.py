@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Protocol
 
 from assetline.diff.errors import KeyMissing
 from assetline.diff.formats import MAX_LINE_BYTES, Format, Lines
+from assetline.exact_numbers import dumped, integer_of, number_of
 
 MAX_COLUMNS = 16_384  # ours: what a spreadsheet takes; the names of all columns are held in memory
 
@@ -33,27 +34,31 @@ class Records(Protocol):
         """Return the cells of a *row* by column, as text; a column that is absent is an empty cell."""
 
 
-def records_of(stream: BinaryIO, format_: Format, keys: Sequence[str], side: str) -> Records:
-    """Return the rows of *stream*; *side* is what messages call the file.
+def records_of(
+    stream: BinaryIO, format_: Format, keys: Sequence[str], side: str, renamed: Mapping[str, str] | None = None
+) -> Records:
+    """Return the rows of *stream*; *side* is what messages call the file, *renamed* has other names of CSV columns.
 
     Raises:
         FileMalformed: now or while it is read, the file is not what its format says.
         KeyMissing: now or while it is read, a column of *keys* is not there.
     """
     lines = Lines(stream, format_, side)
-    return JsonlRecords(lines, keys, side) if format_.startswith("jsonl") else CsvRecords(lines, keys, side)
+    return (
+        JsonlRecords(lines, keys, side) if format_.startswith("jsonl") else CsvRecords(lines, keys, side, renamed or {})
+    )
 
 
 class CsvRecords:
     """The rows of a CSV (RFC 4180, UTF-8) under its header line."""
 
-    def __init__(self, lines: Lines, keys: Sequence[str], side: str) -> None:
+    def __init__(self, lines: Lines, keys: Sequence[str], side: str, renamed: Mapping[str, str]) -> None:
         self._lines = lines
         self._of_row: list[bytes] = []  # the lines of the row being read: a cell may hold line ends
         # The module's own, and for all of Python: cells of 128 KiB are no error, cells without an end are.
         csv.field_size_limit(MAX_LINE_BYTES)
         self._rows = csv.reader(self._texts(), strict=True)
-        self.columns = tuple(next(self._parsed(), ()))
+        self.columns = tuple(renamed.get(name, name) for name in next(self._parsed(), ()))
         self._check_header(keys, side)
         self._key_at = [self.columns.index(key) for key in keys]
 
@@ -120,7 +125,7 @@ class JsonlRecords:
         self._keys = keys
         self._side = side
         self._columns: dict[str, None] = {}
-        self._decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+        self._decoder = json.JSONDecoder(parse_float=number_of, parse_int=integer_of, parse_constant=_refuse_constant)
 
     @property
     def columns(self) -> Sequence[str]:
@@ -172,7 +177,7 @@ def _as_text(value: Any) -> str:
     # As `table` writes a cell. Not by its code: the operator's command compares too, and comes without orjson.
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "" if value is None else dumped(value)
 
 
 def _refuse_constant(name: str) -> None:

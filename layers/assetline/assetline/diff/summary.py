@@ -46,13 +46,15 @@ class Summary(BaseModel, frozen=True):
     duplicates_new: int
     columns_added: tuple[str, ...]
     columns_removed: tuple[str, ...]
+    columns_renamed: tuple[tuple[str, str], ...] = ()
     first_changes: tuple[Change, ...] = ()
     first_duplicates: tuple[Duplicate, ...] = ()
 
     @property
     def differs(self) -> bool:
         """Whether there is a change of rows or of columns."""
-        return bool(self.added or self.changed or self.removed or self.columns_added or self.columns_removed)
+        columns = self.columns_added or self.columns_removed or self.columns_renamed
+        return bool(self.added or self.changed or self.removed or columns)
 
 
 @dataclass

@@ -36,6 +36,12 @@ def manifest_key(feed: str, export_id: str) -> str:
     return f"exports/{feed}/{export_id}.manifest.json"
 
 
+def manifest_beside(key: str) -> str:
+    """Return the key of the manifest that lies beside the file *key*."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/{name.partition('.')[0]}.manifest.json"
+
+
 def changes_key(feed: str, export_id: str) -> str:
     """Return the key of the file that says what has changed since the export before."""
     return f"exports/{feed}/{export_id}.changes.csv"

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
-from assetline.aws.s3_documents import is_absent
+from assetline.aws.s3_documents import Address, is_absent, object_at
 from assetline.diff.diff_files import write_changes
 from assetline.diff.formats import format_of
+from assetline.diff.renames import FileColumn, ManifestColumns, renamed_columns
 from assetline.export.checkpoint import Export
-from assetline.export.export_names import changes_key
+from assetline.export.export_names import changes_key, manifest_beside
 from assetline.observability import logger
 from assetline.safetyculture.catalogue import feed_named
 
@@ -55,10 +56,19 @@ def export_changes(export: Export, s3: "S3Client") -> Changes:
             format_old=format_of(before),
             format_new=format_of(export.key),
             scratch=Path(scratch),
+            renamed=renamed_columns(
+                _columns(s3, export, manifest_beside(before)), _columns(s3, export, export.manifest_key)
+            ),
         )
         out.seek(0)
         s3.upload_fileobj(out, export.bucket, key, ExtraArgs={"ContentType": "text/csv; charset=utf-8"})
     return Changes(changes_key=key, added=summary.added, changed=summary.changed, removed=summary.removed)
+
+
+def _columns(s3: "S3Client", export: Export, key: str) -> tuple[FileColumn, ...]:
+    """Return the columns that a manifest names; none where it is gone."""
+    body = object_at(s3, Address(bucket=export.bucket, key=key))
+    return () if body is None else ManifestColumns.model_validate_json(body).columns or ()
 
 
 class _Object:
