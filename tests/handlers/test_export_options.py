@@ -222,8 +222,21 @@ class TestSince:
     ) -> None:
         feed_api.has(Scenario(rows=5))
         for hour in (3, 4, 5):
-            machine.run(inspections, f"2026-11-21T0{hour}:00:00.123Z")
+            machine.run(inspections | {"overlap_minutes": 0}, f"2026-11-21T0{hour}:00:00.123Z")
         assert self.asked(feed_api) == [None, "2026-11-21T03:00:00.123Z", "2026-11-21T04:00:00.123Z"]
+
+    def test_rows_that_become_visible_late_are_in_the_overlap(
+        self, aws: Aws, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+    ) -> None:
+        feed_api.has(Scenario(rows=5))
+        machine.run(inspections, "2026-11-21T03:00:00.123Z")
+        result = machine.run(inspections, "2026-11-21T04:00:00.123Z")
+        machine.run(inspections | {"overlap_minutes": 90}, "2026-11-21T05:00:00.123Z")
+        assert self.asked(feed_api) == [None, "2026-11-21T02:50:00.123Z", "2026-11-21T02:30:00.123Z"]
+        manifest = manifest_of(aws, result)
+        assert manifest["modified_after"] == "2026-11-21T02:50:00.123Z"
+        assert manifest["watermark"] == "2026-11-21T04:00:00.123000Z"
+        assert manifest["keys"] == ["id"]  # by which rows that come twice are told
 
     def test_an_export_of_other_parameters_has_a_mark_of_its_own(
         self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
@@ -251,7 +264,7 @@ class TestSince:
         machine.run(inspections, "2026-11-21T04:00:00.123Z")
         machine.close(late)
         machine.run(inspections, "2026-11-21T05:00:00.123Z")
-        assert self.asked(feed_api)[-1] == "2026-11-21T04:00:00.123Z"
+        assert self.asked(feed_api)[-1] == "2026-11-21T03:50:00.123Z"
 
     def test_a_feed_that_cannot_say_what_changed_is_refused(self, machine: Machine) -> None:
         with pytest.raises(InvalidInput, match="does not say what has changed"):

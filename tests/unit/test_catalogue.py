@@ -12,7 +12,7 @@ PATHS = {
     "/feed/schedules", "/feed/schedule_assignees", "/feed/schedule_occurrences",
     "/feed/actions", "/feed/action_timeline_items", "/feed/action_assignees",
     "/feed/issues", "/feed/issue_timeline_items", "/feed/issue_assignees", "/feed/issue_relations",
-    "/feed/assets", "/feed/activity_log_events", "/feed/action_fields", "/tasks/v1/feed/action_fields",
+    "/feed/assets", "/accounts/history/v2/feed/activity_log_events", "/feed/action_fields", "/tasks/v1/feed/action_fields",
     "/training/v1/feed/training-course-progress",
     "/scheduling/v1/feed/schedules", "/scheduling/v1/feed/schedule_assignees",
     "/scheduling/v1/feed/schedule_occurrences",
@@ -56,7 +56,8 @@ def test_an_unknown_feed_is_told_which_there_are() -> None:
 def test_the_first_page_is_asked_for_at_the_largest_size_that_is_known_or_hoped_for(feed: Feed) -> None:
     known = {
         "schedules": 500, "schedule_assignees": 500, "schedule_occurrences": 500,
-        "activity_log_events": 250, "issue_relations": 100, "actions": 100, "issues": 100,
+        "activity_log_events": 250, "issue_relations": 100, "actions": 100, "issues": 100, "action_assignees": 100,
+        "action_timeline_items": 100, "issue_timeline_items": 100, "issue_assignees": 100,
     }  # fmt: skip
     assert feed.first_cursor({}, None) == f"{feed.path}?limit={known.get(feed.name, 1000)}"
 
@@ -78,6 +79,7 @@ def test_no_feed_takes_a_name_that_would_change_the_address(feed: Feed) -> None:
     ("name", "key"),
     [
         ("assets", ("id",)),
+        ("training_course_progress", ("course_id", "user_id")),
         ("group_users", ("group_id", "user_id")),
         ("site_members", ("site_id", "member_id")),
         ("credentials", ("document_id",)),
@@ -128,6 +130,8 @@ def test_what_is_documented_is_taken(feed: str, parameters: dict[str, str | list
         ("inspections", {"archived": ["true", "false"]}, "one of true, false, both"),
         ("inspections", {"web_report_link": "secret"}, "one of private, public"),
         ("inspections", {"template": ["template_1", ""]}, "text, or a list of it"),
+        ("inspections", {"template": []}, "a list of it that is not empty"),
+        ("maintenance_plans", {"site": []}, "anything but an empty list"),
         ("inspections", {"modified_after": "2026-01-31"}, "a time with its offset"),
         ("inspections", {"modified_after": "2026-01-31T00:00:00"}, "a time with its offset"),
         ("inspections", {"modified_after": "2026-02-31T00:00:00Z"}, "a time with its offset"),

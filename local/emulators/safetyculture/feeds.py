@@ -10,7 +10,8 @@ _NAMESPACE = UUID("6f2b1c0e-8a57-4c43-9a0b-2f3d5e7c9b11")
 _BELOW = {
     "/feed": "inspections inspection_items templates template_permissions users groups group_users site_members sites "
     "schedules schedule_assignees schedule_occurrences actions action_timeline_items action_assignees action_fields "
-    "issues issue_timeline_items issue_assignees issue_relations activity_log_events",
+    "issues issue_timeline_items issue_assignees issue_relations",
+    "/accounts/history/v2/feed": "activity_log_events",
     "/tasks/v1/feed": "action_fields",
     "/training/v1/feed": "training-course-progress",
     "/scheduling/v1/feed": "schedules schedule_assignees schedule_occurrences",
@@ -22,6 +23,7 @@ _BELOW = {
 _KEYS = {
     "/feed/group_users": ("group_id", "user_id"),
     "/feed/site_members": ("site_id", "member_id"),
+    "/training/v1/feed/training-course-progress": ("course_id", "user_id"),
     "/credentials/v1/feed/credentials": ("document_id",),
     "/companies/v1/feed/companies": ("company_id",),
     "/incidents/v1/feed/investigations": ("investigation_id",),

@@ -1,48 +1,69 @@
 """Objects in S3 laid end to end as another one, which appears complete or not at all."""
 
+import base64
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from assetline.aws.s3_documents import Address
-from assetline.errors import AwsUnavailable
+from assetline.errors import AwsUnavailable, PartsMismatch
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 COPIES_AT_ONCE = 16  # ours: 10,000 parts take some minutes
 
 
-def join_objects(s3: "S3Client", sources: Sequence[str], target: Address, content_type: str, crc32: str) -> None:
+class Source(NamedTuple):
+    """An object that becomes a part of another one, with the CRC32 of what was put there."""
+
+    key: str
+    size: int
+    crc32: int
+
+
+def join_objects(s3: "S3Client", sources: Sequence[Source], target: Address, content_type: str) -> None:
     """Make *target* of the objects *sources* of its bucket, in their order; all but the last have 5 MiB or more.
 
-    S3 proves the bytes: it completes nothing whose CRC32, in base64, is not *crc32*.
+    Each is proven first, by the size and the CRC32 that S3 keeps of it.
 
     Raises:
-        ClientError: S3 did not join them, for instance as a source is absent (`NoSuchKey`), the bytes are others
-            (`BadDigest`), or somebody else has aborted the upload (`NoSuchUpload`). Nothing is left behind.
+        PartsMismatch: an object is not what was put there.
+        ClientError: S3 did not join them, for instance as a source is absent (`NoSuchKey`, `404`), or somebody else has
+            aborted the upload (`NoSuchUpload`). In either case nothing is left behind.
     """
     where: dict[str, Any] = {"Bucket": target.bucket, "Key": target.key}
-    checksum: dict[str, Any] = {"ChecksumType": "FULL_OBJECT"}
-    opened = s3.create_multipart_upload(ContentType=content_type, ChecksumAlgorithm="CRC32", **checksum, **where)
-    where["UploadId"] = opened["UploadId"]
+    where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
 
-    def copied(part: tuple[int, str]) -> Any:
+    def copied(part: tuple[int, Source]) -> Any:
         number, source = part
-        answer = s3.upload_part_copy(CopySource={"Bucket": target.bucket, "Key": source}, PartNumber=number, **where)
+        _prove(s3, target.bucket, source)
+        origin: CopySourceTypeDef = {"Bucket": target.bucket, "Key": source.key}
+        answer = s3.upload_part_copy(CopySource=origin, PartNumber=number, **where)
         return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     try:
         with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copy") as threads:
             parts = [*threads.map(copied, enumerate(sources, 1))]
-        s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, ChecksumCRC32=crc32, **checksum, **where)
+        s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **where)
     except BaseException:
         with suppress(AwsUnavailable, ClientError):  # `abort_uploads` or the bucket's lifecycle ends it otherwise
             s3.abort_multipart_upload(**where)
         raise
+
+
+def _prove(s3: "S3Client", bucket: str, source: Source) -> None:
+    found = s3.head_object(Bucket=bucket, Key=source.key, ChecksumMode="ENABLED")
+    crc32 = base64.b64encode(source.crc32.to_bytes(4)).decode()
+    if (found["ContentLength"], found.get("ChecksumCRC32")) != (source.size, crc32):
+        raise PartsMismatch(
+            f"s3://{bucket}/{source.key} is not the bytes that were stored there. Nothing was published. Start a new "
+            "export."
+        )
 
 
 def abort_uploads(s3: "S3Client", target: Address) -> None:

@@ -32,7 +32,7 @@ class ChangesCsv:
         return _line(self.header)
 
     def changed_columns(self, old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-        """Return the columns whose cells differ; an absent one is an empty one, and custom fields are told by their ids."""
+        """Return the columns whose cells differ; an absent one is empty, and custom fields are told by their ids."""
         pairs = ((name, old.get(name, ""), new.get(name, "")) for name in self.values)
         return [name for name, was, now in pairs if was != now and not are_the_same_fields(name, was, now)]
 

@@ -31,7 +31,7 @@ def renamed_columns(old: Iterable[FileColumn], new: Iterable[FileColumn]) -> dic
     """
     old = [*old]
     now = {column.field_id: column.header for column in new if column.field_id is not None}
-    renamed = {column.header: now.get(column.field_id, column.header) for column in old}
+    renamed = {column.header: now.get(column.field_id or "", column.header) for column in old}
     renamed = {was: is_now for was, is_now in renamed.items() if was != is_now}
     taken = {*renamed.values()}
     for column in old:

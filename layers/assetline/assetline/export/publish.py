@@ -1,6 +1,5 @@
 """From parts to a file: they are proven, joined under the file's key, and deleted."""
 
-import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,10 +8,10 @@ from botocore.exceptions import ClientError
 from assetline.aws.failures import code_of
 from assetline.aws.join_objects import abort_uploads, delete_objects, join_objects
 from assetline.aws.s3_documents import Address, is_absent, object_bytes
-from assetline.errors import AwsUnavailable, PartsMismatch, StagedGone
+from assetline.errors import AwsUnavailable, StagedGone
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.file_formats import CONTENT_TYPES
-from assetline.export.sealed_parts import SealedPart, part_keys, prove
+from assetline.export.sealed_parts import SealedPart, prove, sources_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,10 +30,9 @@ def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, parts: Seque
     if not parts:
         s3.put_object(Bucket=export.bucket, Key=key, ContentType=content_type)
         return
-    crc32 = base64.b64encode(checkpoint.crc32.to_bytes(4)).decode()
     try:
-        sources = part_keys(export.export_id, parts)
-        join_objects(s3, sources, Address(bucket=export.bucket, key=key), content_type, crc32)
+        sources = sources_of(export.export_id, parts)
+        join_objects(s3, sources, Address(bucket=export.bucket, key=key), content_type)
     except ClientError as error:
         refusal = _refusal(error, export)
         if refusal is None:
@@ -46,7 +44,7 @@ def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, parts: Seque
 
 def clear(s3: "S3Client", export: Export, parts: Sequence[SealedPart], key: str) -> None:
     """Delete the parts, and end the uploads that attempts have left, once *key* is published."""
-    delete_objects(s3, export.bucket, part_keys(export.export_id, parts))
+    delete_objects(s3, export.bucket, [source.key for source in sources_of(export.export_id, parts)])
     if parts:
         abort_uploads(s3, Address(bucket=export.bucket, key=key))
 
@@ -58,12 +56,6 @@ def _refusal(error: ClientError, export: Export) -> Exception | None:
             f"A part of the export {export.export_id!r} is no longer below staging/ in {export.bucket}: staged objects "
             "expire after 7 days. Nothing was published. Start a new export."
         )
-    match code_of(error):
-        case "BadDigest":
-            return PartsMismatch(
-                f"The parts of the export {export.export_id!r} in {export.bucket} are not the bytes that were "
-                "rendered. Nothing was published. Start a new export."
-            )
-        case "NoSuchUpload":
-            return AwsUnavailable("S3 no longer knows the upload of the file: another attempt has aborted it.")
+    if code_of(error) == "NoSuchUpload":
+        return AwsUnavailable("S3 no longer knows the upload of the file: another attempt has aborted it.")
     return None

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from assetline.aws.join_objects import Source
 from assetline.errors import PartsMismatch
 from assetline.export import crc32_combine
 from assetline.export.checkpoint import Checkpoint
@@ -37,10 +38,10 @@ def keep_part(staging: Staging, number: int, body: bytes) -> None:
     staging.keep(_name(number), body)
 
 
-def part_keys(export_id: str, parts: Sequence[SealedPart]) -> list[str]:
+def sources_of(export_id: str, parts: Sequence[SealedPart]) -> list[Source]:
     """Return where the parts are, in their order."""
     return [
-        staging_key(export_id, content_name(_name(number), part.size, part.crc32))
+        Source(staging_key(export_id, content_name(_name(number), part.size, part.crc32)), part.size, part.crc32)
         for number, part in enumerate(parts, 1)
     ]
 

@@ -34,7 +34,7 @@ class Staging:
             return None
         crc32 = zlib.crc32(content)
         key = staging_key(self._export_id, content_name(name, len(content), crc32))
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ChecksumAlgorithm="CRC32")
         return Staged(key=key, size=len(content), crc32=crc32)
 
     def fetch(self, staged: Staged | None) -> bytes:

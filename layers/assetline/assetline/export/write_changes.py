@@ -56,13 +56,16 @@ def export_changes(export: Export, s3: "S3Client") -> Changes:
             format_old=format_of(before),
             format_new=format_of(export.key),
             scratch=Path(scratch),
-            renamed=renamed_columns(
-                _columns(s3, export, manifest_beside(before)), _columns(s3, export, export.manifest_key)
-            ),
+            renamed=_renamed(s3, export, before),
         )
         out.seek(0)
         s3.upload_fileobj(out, export.bucket, key, ExtraArgs={"ContentType": "text/csv; charset=utf-8"})
     return Changes(changes_key=key, added=summary.added, changed=summary.changed, removed=summary.removed)
+
+
+def _renamed(s3: "S3Client", export: Export, before: str) -> dict[str, str]:
+    old, new = (_columns(s3, export, key) for key in (manifest_beside(before), export.manifest_key))
+    return renamed_columns(old, new)
 
 
 def _columns(s3: "S3Client", export: Export, key: str) -> tuple[FileColumn, ...]:
