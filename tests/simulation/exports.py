@@ -171,7 +171,7 @@ class Exports:
             self.world.happens(f"MISSED the event of {one.arn}")
             return
         event = {"detail": detail | {"startDate": int(one.started * 1000)}}
-        self.events.append((self.world.now + self.world.random.random() * 30, event))
+        self.events.append((self.world.now + self.world.random.choice((0.0, 0.0, 30.0)), event))
 
     # ---- what AWS does
 
@@ -242,7 +242,9 @@ class Exports:
                 world.happens(f"LOST SIGHT of {one.arn}.{one.state}")
                 one.invocation = None
             case "stops" if live:
-                one = world.random.choice(live)
+                # Where it matters most, for a start: while the file is published.
+                closing = [one for one in live if one.state == "close" and one.invocation in seen]
+                one = world.random.choice(closing or live)
                 world.happens(f"STOPPED {one.arn} in {one.state}")
                 self.ends(one, "stopped")
                 one.invocation = None
@@ -269,11 +271,11 @@ class Exports:
         world, chance = self.world, self.world.random.random()
         if chance < 0.05 or not self.executions:
             self.starts_export()
-        elif chance < 0.12:
+        elif chance < 0.15:
             self.delivers()
-        elif chance < 0.24 and self.troubles:
+        elif chance < 0.3 and self.troubles:
             self.goes_wrong()
-        elif chance < 0.3 and world.now - self.swept_at > LOST_SECONDS:
+        elif chance < 0.34 and world.now - self.swept_at > LOST_SECONDS:
             self.sweeps()
         else:
             self.machines_go_on()

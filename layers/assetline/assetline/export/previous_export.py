@@ -4,7 +4,7 @@ import json
 import zlib
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from boto3.dynamodb.conditions import Attr
 from pydantic import BaseModel, Field
@@ -14,6 +14,7 @@ from assetline.export.request import AnyRequest
 from assetline.table.columns import Columns
 
 if TYPE_CHECKING:
+    from boto3.dynamodb.types import Binary
     from mypy_boto3_dynamodb.service_resource import Table
 
 _COLUMNS = "packed_columns"
@@ -68,7 +69,11 @@ class LatestExports:
         if item is None:
             return None
         packed = item.pop(_COLUMNS, None)
-        columns = None if packed is None else Columns.model_validate_json(zlib.decompress(bytes(packed)))
+        columns = (
+            None
+            if packed is None
+            else Columns.model_validate_json(zlib.decompress(bytes(cast("Binary", packed).value)))
+        )
         return Latest.model_validate(item | {"columns": columns})
 
     def note(self, request: AnyRequest, latest: Latest) -> None:

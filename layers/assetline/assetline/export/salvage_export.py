@@ -137,6 +137,8 @@ def _salvage(
         rows=sealed.rows,
         pages=sealed.pages,
         bytes=sealed.bytes,
+        error=None,  # that of an execution before: a failure may be noted late
+        message=None,
         pause_seconds=0,
         remaining=None,
         eta_seconds=None,

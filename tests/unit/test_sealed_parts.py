@@ -1,0 +1,48 @@
+import zlib
+
+import pytest
+
+from assetline.errors import PartsMismatch
+from assetline.export.checkpoint import Checkpoint
+from assetline.export.sealed_parts import SealedPart, pack, prove, sources_of, unpack
+
+CONTENTS = [b"first part", b"second part"]
+
+
+def sealed(*contents: bytes) -> list[SealedPart]:
+    return [SealedPart(len(content), zlib.crc32(content)) for content in contents]
+
+
+def rendered(*contents: bytes) -> Checkpoint:
+    whole = b"".join(contents)
+    return Checkpoint(cursor=None, next_part=len(contents) + 1, bytes=len(whole), crc32=zlib.crc32(whole))
+
+
+def test_parts_that_are_the_bytes_rendered_are_proven() -> None:
+    prove(sealed(*CONTENTS), rendered(*CONTENTS))
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (sealed(*CONTENTS)[:1], "in 2 parts"),
+        ([], "in 2 parts"),
+        (sealed(b"first part", b"second"), "16 bytes, but rendered 21"),
+        (sealed(b"first part", b"SECOND part"), "not the bytes"),
+        (sealed(*reversed(CONTENTS)), "not the bytes"),
+    ],
+)
+def test_anything_else_is_not_published(parts: list[SealedPart], said: str) -> None:
+    with pytest.raises(PartsMismatch, match=said):
+        prove(parts, rendered(*CONTENTS))
+
+
+def test_parts_are_packed_in_eight_bytes_each() -> None:
+    parts = sealed(*CONTENTS)
+    assert len(pack(parts)) == 16
+    assert unpack(pack(parts)) == parts
+
+
+def test_other_bytes_of_the_same_part_have_another_name() -> None:
+    (one,), (other,) = (sources_of("assets_1", sealed(content)) for content in (b"first part", b"FIRST part"))
+    assert one.key != other.key
