@@ -34,6 +34,7 @@ INTERNAL = {
     "RemoteProtocolError": "the clients turn it into an error of the tree",
     "Stopped": "a download that a person ends",
     "TimeoutError": "the transport turns it into an error of httpx",
+    "TypeError": "the writer of JSON turns to its slow way",
     "TooSlow": "the clients turn it into an error of the tree",
     "ValueError": "a parser's, turned into an error of the tree by who asked it",
     "_Lost": "the reason of a file that was not uploaded",

@@ -22,7 +22,7 @@ def test_what_was_not_given_is_left_to_the_machine() -> None:
 
 def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
     params: dict[str, str | list[str]] = {"site": ["a", "b"], "archived": "both"}
-    asked = ExportRequest("assets", params, "csv.gz", 50, 2.5, neutralise_formulas=True, changes=True)
+    asked = ExportRequest("assets", params, "csv.gz", 50, 2.5, neutralise_formulas=True, changes=True, excel=True)
     taken = parse(MachineInput, json.loads(asked.input()))
     assert taken.model_dump() == {
         "feed": "assets",
@@ -31,10 +31,14 @@ def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
         "page_size": 50,
         "max_turn_seconds": 2.5,
         "since": None,
+        "overlap_minutes": 10,
         "neutralise_formulas": True,
+        "excel": True,
         "changes": True,
     }
     assert parse(MachineInput, json.loads(ExportRequest("assets", since="last").input())).since == "last"
+    overlapping = ExportRequest("assets", since="last", overlap_minutes=30.0)
+    assert parse(MachineInput, json.loads(overlapping.input())).overlap_minutes == 30
 
 
 def test_the_machine_takes_what_is_resumed() -> None:

@@ -81,8 +81,6 @@ def test_the_emulated_assets_come_back_whole() -> None:
         '{"a":"open}',
         '{"a":1}],[{"b":2}',
         '{"a":NaN}',
-        '{"a":1e999}',
-        '{"a":' + "9" * 5000 + "}",
         '{"a":' + "[" * 100_000 + "]" * 100_000 + "}",
         "null",
         "7",
