@@ -14,7 +14,6 @@ from assetline.export.request import AnyRequest
 from assetline.table.columns import Columns
 
 if TYPE_CHECKING:
-    from boto3.dynamodb.types import Binary
     from mypy_boto3_dynamodb.service_resource import Table
 
 _COLUMNS = "packed_columns"
@@ -69,11 +68,7 @@ class LatestExports:
         if item is None:
             return None
         packed = item.pop(_COLUMNS, None)
-        columns = (
-            None
-            if packed is None
-            else Columns.model_validate_json(zlib.decompress(bytes(cast("Binary", packed).value)))
-        )
+        columns = None if packed is None else Columns.model_validate_json(zlib.decompress(bytes(cast("bytes", packed))))
         return Latest.model_validate(item | {"columns": columns})
 
     def note(self, request: AnyRequest, latest: Latest) -> None:
