@@ -53,7 +53,7 @@ def derive(template: Template, *, root: Path, code: Path) -> Template:
         properties |= {"Runtime": "provided.al2023", "CodeUri": str(code / name)}
     for properties in _properties_of(derived, ALARM).values():
         if "Metrics" in properties:
-            properties |= _first_metric(properties.pop("Metrics"))
+            properties.update(_first_metric(properties.pop("Metrics")))
     for properties in _properties_of(derived, STATE_MACHINE).values():
         if isinstance(uri := properties.get("DefinitionUri"), str):
             properties["DefinitionUri"] = str(root / uri)
@@ -119,7 +119,7 @@ def _properties_of(template: Template, kind: str) -> dict[str, dict[str, Any]]:
 
 def _first_metric(metrics: list[dict[str, Any]]) -> dict[str, Any]:
     stat = next(one["MetricStat"] for one in metrics if "MetricStat" in one)
-    return stat["Metric"] | {"Period": stat["Period"], "Statistic": stat["Stat"]}
+    return {**stat["Metric"], "Period": stat["Period"], "Statistic": stat["Stat"]}
 
 
 def _allows_plain_http(resource: dict[str, Any]) -> bool:
