@@ -185,7 +185,7 @@ def test_bytes_that_are_not_those_rendered_are_never_published(aws: Aws, machine
     feed_api.has(Scenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
-    (key,) = aws.keys("staging/assets_20261121_030000/part-")
+    (key,) = aws.keys("staging/export/assets_20261121_030000/part-")
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=b"x" * state["checkpoint"]["bytes"])
     with pytest.raises(PartsMismatch, match="not the bytes"):
         machine.close(state)
@@ -206,7 +206,7 @@ def test_a_part_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emul
     feed_api.has(Scenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
-    aws.lose(*aws.keys("staging/assets_20261121_030000/part-"))
+    aws.lose(*aws.keys("staging/export/assets_20261121_030000/part-"))
     with pytest.raises(StagedGone, match="Start a new export"):
         machine.close(state)
     assert aws.keys("exports/") == []
@@ -218,7 +218,7 @@ def test_the_parts_of_a_published_file_are_cleared_away(aws: Aws, machine: Machi
     state = machine.write(machine.open(opening))
     killed = aws.s3.create_multipart_upload(Bucket=BUCKET, Key=state["export"]["key"])  # of an attempt that was killed
     machine.close(state)
-    assert aws.keys("staging/assets_20261121_030000/part-") == []
+    assert aws.keys("staging/export/assets_20261121_030000/part-") == []
     assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET), killed["UploadId"]
 
 

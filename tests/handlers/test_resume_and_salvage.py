@@ -626,7 +626,7 @@ class TestOwnersAndLateWriters:
         state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
         for _ in range(20):
             state = machine.write(state)
-        aws.lose(*aws.keys(f"staging/{state['export']['export_id']}/part-"))
+        aws.lose(*aws.keys(f"staging/export/{state['export']['export_id']}/part-"))
         assert ended("ABORTED") is None
         item = aws.item(state["export"]["export_id"])
         assert (item["state"], item["error"]) == ("partial", "StagedGone")

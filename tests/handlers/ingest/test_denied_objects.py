@@ -135,10 +135,10 @@ def test_an_object_that_is_denied_alone_in_its_batch_is_rejected_where_its_bucke
 def test_an_object_that_cannot_be_inspected_is_rejected_alone(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def checked(key: str, head: bytes) -> Any:
+    def checked(key: str, *content: Any) -> Any:
         if key.endswith("poison.png"):
             raise RecursionError
-        return media_types.checked(key, head)
+        return media_types.checked(key, *content)
 
     monkeypatch.setattr(inspection, "checked", checked)
     events = arrivals(stage, "a.png", "poison.png")
