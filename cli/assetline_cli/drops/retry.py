@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from assetline_cli.stack import Stack
 
 
+type Over = Literal["rejected", "ingested"]
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which drops in *state* are to be re-queued: those named, or else all, of a dataset, for a reason."""
@@ -28,7 +31,7 @@ class Wanted:
     drop_ids: Sequence[str] = ()
     dataset_id: str | None = None
     reason: str | None = None
-    state: Literal["rejected", "ingested"] = "rejected"
+    state: Over = "rejected"
 
     def chosen(self, drops: DropsTable) -> list[Drop]:
         """Return the drops that are meant.
@@ -78,12 +81,12 @@ def retry(desk: Desk, stack: Stack, wanted: Wanted, *, sure: bool) -> int:
     if not sure and not confirmed(desk, _question(again)):
         desk.say("Nothing was re-queued.")
         return FAILED
-    _requeue(desk, stack, drops, again)
+    _requeue(desk, stack, drops, again, wanted.state)
     return COMPLETE
 
 
-def _requeue(desk: Desk, stack: Stack, drops: DropsTable, again: Sequence[Drop]) -> None:
-    waiting = drops.retry(again)
+def _requeue(desk: Desk, stack: Stack, drops: DropsTable, again: Sequence[Drop], state: Over) -> None:
+    waiting = drops.retry(again, state)
     desk.say(f"Re-queued {count_of(len(waiting), 'drop')}.")
     if len(waiting) < len(again):
         desk.complain(f"{count_of(len(again) - len(waiting), 'drop')} had been re-queued or dropped anew by then.")

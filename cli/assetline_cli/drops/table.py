@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
@@ -64,10 +64,10 @@ class DropsTable:
                             found[drop.drop_id] = drop
         return heapq.nlargest(limit, found.values(), key=lambda drop: (drop.dropped_at, drop.drop_id))
 
-    def retry(self, drops: Iterable[Drop]) -> set[str]:
-        """Let drops that are over wait for a session again; return the ids of those that do."""
+    def retry(self, drops: Iterable[Drop], state: Literal["rejected", "ingested"]) -> set[str]:
+        """Let drops in a state wait for a session again; return the ids of those that do."""
         again = [*drops]
-        waiting = self._ledger.retry(again)
+        waiting = self._ledger.retry(again, state)
         for dataset_id in {drop.dataset_id for drop in again if drop.drop_id in waiting}:
             self._sessions.note_dataset(dataset_id)  # so that a sweep finds them, should no run start
         return waiting

@@ -158,24 +158,16 @@ class Ledger:
             {":dropped": "dropped"},
         )
 
-    def retry(self, drops: Iterable[Drop]) -> set[str]:
-        """Let drops that are over wait for a session again, as if for the first time; return those that do.
-
-        One that is no longer in the state that *drops* say stays as it is.
-        """
-        transitions = [
-            self._transition(
-                drop.drop_id,
-                drop.dataset_id,
-                "dropped",
-                {"attempts": 0},
-                "#state = :before AND #state IN (:ingested, :rejected)",
-                {":before": drop.state, ":ingested": "ingested", ":rejected": "rejected"},
-                gone=_OF_AN_ENDING,
-            )
-            for drop in drops
-        ]
-        return apply(self.table, "drop_id", transitions)
+    def retry(self, drops: Iterable[Drop], state: Literal["rejected", "ingested"] = "rejected") -> set[str]:
+        """Let drops in a state wait for a session again, as if for the first time; return those that do."""
+        return self._change(
+            {drop.drop_id: drop.dataset_id for drop in drops},
+            "dropped",
+            {"attempts": 0},
+            "#state = :over",
+            {":over": state},
+            gone=_OF_AN_ENDING,
+        )
 
     def forgotten_at(self) -> int:
         """Return when that is forgotten which is over by now, in seconds since 1970."""
