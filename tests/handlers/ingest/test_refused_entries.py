@@ -7,6 +7,7 @@ import pytest
 from assetline.errors import AnswerLost, ViRefused
 from assetline.ingest import create_session as session_request
 from assetline.ingest import dependencies as connections
+from assetline.ingest.conditional_writes import Guard
 from assetline.ingest.drop import Drop
 from local.emulators.vi.scenario import ApiFault, LostAnswer, RefusedEntry
 from tests.handlers.ingest.session_stage import SessionStage
@@ -150,10 +151,10 @@ def test_what_another_run_has_taken_meanwhile_is_left_to_it(
     ledger = connections.ledger()
     claim, theirs = ledger.claim, NAMES[4:]
 
-    def claim_late(drops: list[Drop], session_key: str) -> list[Drop]:
+    def claim_late(drops: list[Drop], session_key: str, guard: Guard) -> list[Drop]:
         if {drop.asset_filename for drop in drops} == {*NAMES[1:]}:
             claim([drop for drop in drops if drop.asset_filename in theirs], "another-1")
-        return claim(drops, session_key)
+        return claim(drops, session_key, guard)
 
     monkeypatch.setattr(ledger, "claim", claim_late)
     opened = stage.opens()

@@ -9,7 +9,8 @@ import pytest
 from assetline.errors import AnswerLost, KeyRefused
 from assetline.ingest import dependencies as connections
 from assetline.ingest import sweep_drops
-from assetline.ingest.session_permits import Permits
+from assetline.ingest.sessions_table import SessionsTable
+from assetline.ingest.staging import SessionStaging
 from functions.sweep_drops import app as sweep_drops_app
 from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, FileError, LostAnswer
@@ -181,20 +182,19 @@ def test_an_old_settling_does_not_tag_what_was_tried_again_since(stage: SessionS
 def test_a_session_that_a_sweep_gave_up_while_its_run_opened_it_is_not_opened(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.plays(LostAnswer(), shows_spec_assets=True)
+    stage.plays(LostAnswer(times=1), shows_spec_assets=True)
     stage.drops(*FILES)
     with pytest.raises(AnswerLost):
         stage.opens()
     stage.lease_passes("run-1")
-    take = Permits.take
+    take_over = SessionsTable.take_over
 
-    def taken_while_swept(permits: Permits, holder: str) -> Any:
-        monkeypatch.setattr(Permits, "take", take)
+    def taken_over_when_swept(table: SessionsTable, session_key: str, opener: str) -> bool:
         assert stage.sweeps()["abandoned"] == 1
-        return take(permits, holder)
+        return take_over(table, session_key, opener)
 
-    monkeypatch.setattr(Permits, "take", taken_while_swept)
-    assert stage.opens()["outcome"] == "look_again"
+    monkeypatch.setattr(SessionsTable, "take_over", taken_over_when_swept)
+    assert stage.opens()["outcome"] == "no_drops"
     assert stage.states(*FILES) == ["dropped"] * 3
     assert all(session.is_over() for session in stage.vi.stage.sessions.values())
     assert stage.opens("next")["session"]["total"] == 3
@@ -243,3 +243,25 @@ def test_a_sweep_that_has_no_time_left_looks_at_nothing(stage: SessionStage) -> 
     stage.drops("0.png", minutes_ago=10)
     answer = sweep_drops_app.lambda_handler({}, lambda_context(sweep_drops.RESERVED_SECONDS))
     assert answer == NOTHING
+
+
+def test_an_opening_that_a_repeat_took_over_claims_and_sends_nothing_more(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.drops("a.png", minutes_ago=5)
+    keep_candidates = SessionStaging.keep_candidates
+    repeated: list[dict[str, Any]] = []
+
+    def slowly(staging: SessionStaging, *given: Any) -> None:
+        if not repeated:
+            repeated.append({})
+            stage.drops("b.png", minutes_ago=4)
+            repeated[0] = stage.opens()  # Step Functions has lost sight of the first
+        keep_candidates(staging, *given)
+
+    monkeypatch.setattr(SessionStaging, "keep_candidates", slowly)
+    assert stage.opens()["outcome"] == "owned"
+    assert repeated[0]["session"]["total"] == 2
+    assert stage.vi.sessions_opened() == 1
+    stage.settles(stage.uploads(repeated[0]))
+    assert stage.states("a.png", "b.png") == ["ingested"] * 2

@@ -21,7 +21,7 @@ from assetline.ingest.outcomes import Outcome
 from assetline.ingest.reject_drops import Unsent
 from assetline.ingest.run_ownership import LEASE_SECONDS, RunOwnership
 from assetline.ingest.session_permits import Permit, Permits, Wait
-from assetline.ingest.sessions_table import Session, SessionsTable
+from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable
 from assetline.ingest.staging import SessionRef, SessionStaging, SliceAsset, fits, sliced
 from assetline.observability import count, logger
 from assetline.vi import datasets
@@ -106,13 +106,23 @@ class Opener:
             return self._open_as_last(opening)
         except GuardFailed:
             logger.warning("opening_taken_over")
-            return OWNED
+            noted = self.sessions.get(opening.session_key)
+            if noted is not None and noted.state in UNFINISHED:
+                return OWNED  # another invocation of this run has it
+            return self._left(opening)
+
+    def _left(self, opening: Opening) -> Opened:
+        """End the run: its session is over, for nobody seemed to work for it. A sweep starts another run."""
+        self._releases(opening)
+        return NO_DROPS
 
     def _open_as_last(self, opening: Opening) -> Opened:
         before = self.sessions.get(opening.session_key)
         # Who has a session open already is through with it also where it was thought dead meanwhile.
         if not self._takes(opening) and before is None:
             return OWNED
+        if before is not None and before.state not in UNFINISHED:
+            return self._left(opening)
         try:
             opened = self._opened(opening, before)
         except Permanent:  # the run fails, and the next one need not wait for its lease
