@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from assetline.ingest.asset_register import PREFIX
 from assetline.ingest.drop import OVER, Drop
 from local.stack.outputs import Stack
 
@@ -45,7 +46,8 @@ class DropBox:
             answer = self.table("DropsTableName").scan(**scan)
             found += answer["Items"]
             if "LastEvaluatedKey" not in answer:
-                return {item["key"]: Drop.from_item(item) for item in found}
+                drops = [item for item in found if not item["drop_id"].startswith(PREFIX)]
+                return {item["key"]: Drop.from_item(item) for item in drops}
             scan["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def over(self, keys: set[str]) -> dict[str, Drop]:

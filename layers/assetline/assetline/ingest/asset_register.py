@@ -28,14 +28,13 @@ class RegisteredName(BaseModel, frozen=True):
     `opened_at` is when the last session was opened that had the name: a settlement of an earlier one comes too late.
     """
 
-    bucket: str
     key: str
     content: str | None = None
     opened_at: str | None = None
 
     def is_of(self, drop: Drop) -> bool:
         """Return whether the object of a drop owns the name."""
-        return (self.bucket, self.key) == (drop.bucket, drop.key)
+        return self.key == object_of(drop)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
@@ -57,7 +56,7 @@ class AssetRegister:
 
     def register(self, drop: Drop) -> RegisteredName:
         """Register the name of a drop for its object, unless another object owns it; return who owns it now."""
-        owner = RegisteredName(bucket=drop.bucket, key=drop.key)
+        owner = RegisteredName(key=object_of(drop))
         item = owner.model_dump(exclude_none=True) | {"drop_id": name_key(drop)}
         if self.ledger.put_if_absent(item):
             return owner
@@ -75,8 +74,8 @@ class AssetRegister:
         apply(self.ledger.table, "drop_id", [*{one.key: one for one in transitions}.values()])
 
     def _transition(self, drop: Drop, opened_at: datetime, content: str | None) -> Transition:
-        values = {"bucket": drop.bucket, "key": drop.key, "opened_at": moment(opened_at)}
-        update = "SET #bucket = :bucket, #key = :key, #opened_at = :opened_at"
+        values = {"key": object_of(drop), "opened_at": moment(opened_at)}
+        update = "SET #key = :key, #opened_at = :opened_at"
         if content is None:
             update += " REMOVE #content"
         else:
@@ -88,6 +87,11 @@ class AssetRegister:
             {f"#{name}": name for name in (*values, "content")},
             {f":{name}": value for name, value in values.items()},
         )
+
+
+def object_of(drop: Drop) -> str:
+    """Return the object that owns a name, as the register writes it: with its bucket, so that it is no drop's key."""
+    return f"s3://{drop.bucket}/{drop.key}"
 
 
 def name_key(drop: Drop) -> str:
