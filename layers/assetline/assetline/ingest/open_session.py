@@ -121,8 +121,10 @@ class Opener:
         # Who has a session open already is through with it also where it was thought dead meanwhile.
         if not self._takes(opening) and before is None:
             return OWNED
-        if before is not None and before.state not in UNFINISHED:
+        if before is not None and before.state == "abandoned":
             return self._left(opening)
+        if before is not None and before.state not in UNFINISHED:
+            return OWNED  # a repeat that comes late: the run went on, and its dataset stays its own
         try:
             opened = self._opened(opening, before)
         except Permanent:  # the run fails, and the next one need not wait for its lease
