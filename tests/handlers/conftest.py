@@ -37,7 +37,7 @@ from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.safetyculture.server import Emulator, running
 from tests.contract.test_grants import granted_to_folder
 from tests.handlers.cli_account import LOADER, REGION, Account, Run
-from tests.support.aws_calls import RECORDING, CallRecorder
+from tests.support.aws_calls import RECORDING, CallRecorder, outside_the_table
 from tests.support.connections import forget_aws
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -79,9 +79,10 @@ def aws_calls() -> Iterator[CallRecorder]:
 @pytest.fixture(autouse=True)
 def every_call_is_granted(aws_calls: CallRecorder) -> Iterator[None]:
     """Fail a test whose handlers make an AWS call that the template does not grant and the table does not have."""
-    yield
+    with aws_calls.of_a_test() as noted:
+        yield
     if RECORDING not in os.environ:
-        outside = aws_calls.outside_the_table()
+        outside = outside_the_table(noted)
         refused = {name: sorted({*calls} - granted_to_folder(name)) for name, calls in outside.items()}
         assert not any(refused.values()), f"grant {refused} in the template, then run `make record-calls`"
 

@@ -1,19 +1,16 @@
 """Any invocation may be killed at any moment: the file is the one an undisturbed run writes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import product
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assetline.export import dependencies as connections
 from local.emulators.safetyculture.scenario import MoveRows, Scenario
 from local.emulators.safetyculture.server import Emulator
 from tests.handlers.conftest import Aws, Machine
-from tests.handlers.kills import Killed
+from tests.support.kills import Killed, killed_at, survives
 
 REQUEST = {"feed": "assets", "page_size": 10}
 
@@ -21,51 +18,12 @@ REQUEST = {"feed": "assets", "page_size": 10}
 CALLS = 60
 
 
-@contextmanager
-def killed_at(call: int, *, after: bool) -> Iterator[None]:
-    """Kill whatever runs at its *call*-th call to AWS, before the call is sent or *after* it took effect.
-
-    Of a process that is gone, no thread sends anything more.
-    """
-    made = 0
-
-    def before_call(**_: Any) -> None:
-        nonlocal made
-        made += 1
-        if made > call or (made == call and not after):
-            raise Killed
-
-    def after_call(**_: Any) -> None:
-        if made >= call:
-            raise Killed
-
-    clients = [connections.s3(), connections.exports_table().table.meta.client, connections.events()]
-    moments = {"before-call": before_call, "after-call": after_call}
-    for client, (moment, kill) in product(clients, moments.items()):
-        client.meta.events.register_first(moment, kill, unique_id=moment)
-    try:
-        yield
-    finally:
-        for client, (moment, kill) in product(clients, moments.items()):
-            client.meta.events.unregister(moment, kill, unique_id=moment)
-
-
-def survives(machine: Machine, step: Any, state: dict[str, Any], call: int, *, after: bool) -> Any:
-    """Play a step that is killed at one of its calls, as the machine does: once more, from the same state."""
-    try:
-        with killed_at(call, after=after):
-            step(state)
-    except Killed:
-        pass
-    return step(state)
-
-
 def run_with_kills(machine: Machine, request: dict[str, Any], started_at: str, kills: list[tuple[int, bool]]) -> Any:
     ahead = iter(kills)
 
     def play(step: Any, state: dict[str, Any]) -> Any:
         call, after = next(ahead, (CALLS, False))
-        return survives(machine, step, state, call, after=after)
+        return survives(partial(step, state), call, after=after)
 
     opening = {"execution_arn": f"arn:{started_at}", "started_at": started_at, "input": request}
     state = play(machine.open, opening)

@@ -43,8 +43,7 @@ from local.emulators.safetyculture.scenario import (
 from local.emulators.safetyculture.server import Emulator
 from tests.feed_file import says_the_feed
 from tests.handlers.conftest import BUCKET, Aws, Machine, event, lambda_context
-from tests.handlers.kills import Killed
-from tests.handlers.test_kills import killed_at
+from tests.support.kills import Killed, killed_at
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
 STARTED_AT = "2026-11-21T03:00:00.123Z"

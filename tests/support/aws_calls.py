@@ -6,7 +6,8 @@ test that makes a call which is neither in the table nor granted fails.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -48,10 +49,14 @@ def actions_of_call(service: str, operation: str, params: dict[str, Any]) -> tup
 
 
 class CallRecorder:
-    """Notes which function makes which call; calls while several functions run side by side belong to no one."""
+    """Notes which function makes which call; calls while several functions run side by side belong to no one.
+
+    A test asks for it. What plays functions for other ends, and looks at the account while they run, is not noted.
+    """
 
     def __init__(self) -> None:
         self.calls: dict[str, set[str]] = {}
+        self._of_test: dict[str, set[str]] | None = None
         self._running: list[str] = []
         self._alone = Lock()
 
@@ -74,18 +79,23 @@ class CallRecorder:
 
         def called(client: Any, operation: str, params: dict[str, Any]) -> Any:
             running = {*self._running}
-            if len(running) == 1:
+            if self._of_test is not None and len(running) == 1:
                 found = actions_of_call(client.meta.service_model.service_name, operation, params)
-                self.calls.setdefault(next(iter(running)), set()).update(found)
+                self._of_test.setdefault(next(iter(running)), set()).update(found)
             return call(client, operation, params)
 
         return called
 
-    def outside_the_table(self) -> dict[str, list[str]]:
-        """Return the calls that the table lacks, by function."""
-        table = known_calls()
-        missing = {name: sorted(calls - {*table.get(name, ())}) for name, calls in self.calls.items()}
-        return {name: calls for name, calls in missing.items() if calls}
+    @contextmanager
+    def of_a_test(self) -> Iterator[dict[str, set[str]]]:
+        """Note the calls that follow, and give them by function: they are complete when the context ends."""
+        noted = self._of_test = {}
+        try:
+            yield noted
+        finally:
+            self._of_test = None
+            for name, calls in noted.items():
+                self.calls.setdefault(name, set()).update(calls)
 
     def write(self) -> None:
         """Write the calls into the folder of a recording, if one is under way."""
@@ -98,6 +108,13 @@ def known_calls() -> dict[str, list[str]]:
     """Return the table: the IAM actions of each function, sorted."""
     table: dict[str, list[str]] = json.loads(TABLE.read_text())
     return table
+
+
+def outside_the_table(noted: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    """Return the calls that the table lacks, by function."""
+    table = known_calls()
+    missing = {name: sorted(calls - {*table.get(name, ())}) for name, calls in noted.items()}
+    return {name: calls for name, calls in missing.items() if calls}
 
 
 def merged(folder: Path) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from local.emulators.vi.server import Emulator, running
 from tests.handlers.dataset.deletion_stage import DeletionStage, deletion_stage
 from tests.handlers.dataset.download_stage import DATASET
 from tests.handlers.dataset.kills import killed_at, survives
-from tests.handlers.kills import Killed
+from tests.support.kills import Killed
 
 CALLS = 8  # one more than any of them makes
 OLD = {"filter": "old_", "expect_count": 2}

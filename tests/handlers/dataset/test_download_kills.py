@@ -12,7 +12,7 @@ from assetline.download import staging as download_staging
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.dataset.download_stage import DATASET, DownloadStage, download_stage
 from tests.handlers.dataset.kills import killed_at, survives
-from tests.handlers.kills import Killed
+from tests.support.kills import Killed
 
 CALLS = 16  # one more than any step makes
 NAMES = ("a.png", "a.png", "b.png")

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
 from local.emulators.vi.server import Emulator, running
 from tests.handlers.conftest import lambda_context
+from tests.simulation.account import Account
 from tests.support.connections import forget_aws
 
 STAGING, DROPS = "assetline-exports", "assetline-drops"
@@ -185,11 +186,15 @@ def emulated_vi() -> Iterator[Emulator]:
 
 
 @contextmanager
-def session_stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch, **scenario: Any) -> Iterator[SessionStage]:
-    """Set the stage; *scenario* is Vi's."""
+def session_stage(
+    vi: Emulator, monkeypatch: pytest.MonkeyPatch, account: Account | None = None, **scenario: Any
+) -> Iterator[SessionStage]:
+    """Set the stage, in *account* or in one of moto; *scenario* is Vi's."""
     vi.has(Scenario(**{"sessions_per_window": None} | scenario))
     vi.forget()
-    with mock_aws():
+    if account:
+        account.takes_calls(monkeypatch)
+    with nullcontext() if account else mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=STAGING)
         s3.create_bucket(Bucket=DROPS)
@@ -217,11 +222,14 @@ def session_stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch, **scenario: Any
         forget_connections()
         # moto answers boto3 and nobody else; the workflows read small objects as they are read on AWS.
         monkeypatch.setattr(SmallObjects, "read", lambda *_: None)
-        stage = SessionStage(vi, s3)
-        connections.events().meta.events.register(
-            "provide-client-params.events.PutEvents", lambda params, **_: stage.announced.extend(params["Entries"])
-        )
-        connections.machines().meta.events.register("before-call.stepfunctions.StartExecution", _starting(stage))
+        if account:
+            stage = SessionStage(vi, s3, account.announced, account.started)
+        else:
+            stage = SessionStage(vi, s3)
+            connections.events().meta.events.register(
+                "provide-client-params.events.PutEvents", lambda params, **_: stage.announced.extend(params["Entries"])
+            )
+            connections.machines().meta.events.register("before-call.stepfunctions.StartExecution", _starting(stage))
         yield stage
         forget_connections()
 

@@ -17,7 +17,8 @@ from local.emulators.vi.server import Emulator
 from local.sample_images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, messages, put, record
-from tests.handlers.kills import Calls, Killed, killed_call
+from tests.simulation.account import Account
+from tests.support.kills import Calls, Killed, killed_at
 
 CALLS = 60  # more than any of them makes for two drops
 NAMES = tuple(f"{letter}.png" for letter in "ab")
@@ -28,14 +29,12 @@ def every_call(most: int = CALLS, *, after: bool) -> Iterator[tuple[int, Abstrac
 
     The last is one more than what runs makes: nothing is killed.
     """
-    # The tables have one client.
-    clients = [connections.s3(), connections.ledger().table.meta.client, connections.events(), connections.machines()]
     for call in range(1, most):
         made: list[Calls] = []
 
         @contextmanager
         def killed(call: int = call, made: list[Calls] = made) -> Iterator[None]:
-            with suppress(Killed), killed_call(call, clients, connections.vi_client(), after=after) as calls:
+            with suppress(Killed), killed_at(call, after=after, vi=connections.vi_client()) as calls:
                 made.append(calls)
                 yield
 
@@ -47,7 +46,7 @@ def every_call(most: int = CALLS, *, after: bool) -> Iterator[tuple[int, Abstrac
 
 @pytest.fixture
 def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch, shows_spec_assets=True) as stage:
+    with session_stage(vi, monkeypatch, Account(), shows_spec_assets=True) as stage:
         yield stage
 
 

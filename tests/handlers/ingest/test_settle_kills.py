@@ -1,8 +1,7 @@
 """Settling and sweeping may be killed at any call and repeated: what becomes of the drops is the same."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,51 +10,15 @@ from assetline.ingest import dependencies as connections
 from local.emulators.vi.scenario import FileError
 from local.emulators.vi.server import Emulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
-from tests.handlers.kills import Killed
+from tests.simulation.account import Account
+from tests.support.kills import Killed, killed_at
 
-CALLS = 30  # more than a settling of four files makes; a sweep has the waiting to look for, too
+CALLS = 100  # more than a settling of four files makes, and more than a sweep makes
 KINDS = ("good", "bad", "slow", "gone")
 FAULTS = (FileError(filename="*bad.png", code="EBADMIME"), FileError(filename="*slow.png", code="EUNKNOWN"))
 
 
-# After a call is before the next one, but for what Vi is asked between the two.
-EVERY_CALL = pytest.mark.parametrize(("after", "step"), [(False, 1), (True, 5)], ids=["before", "after"])
-
-
-class Calls:
-    """The calls to AWS that an invocation makes."""
-
-    made = 0
-
-
-@contextmanager
-def killed_at(call: int, *, after: bool) -> Iterator[Calls]:
-    """Kill whatever runs at its *call*-th call to AWS, before it is sent or *after* it took effect, in all threads."""
-    calls = Calls()
-
-    def count(**_: Any) -> None:
-        calls.made += 1
-        if calls.made >= call:
-            raise Killed
-
-    # The tables have one client.
-    clients = [connections.s3(), connections.ledger().table.meta.client, connections.events(), connections.machines()]
-    moment = "after-call" if after else "before-call"
-    for client in clients:
-        client.meta.events.register_first(moment, count, unique_id="kill")
-    try:
-        yield calls
-    finally:
-        for client in clients:
-            client.meta.events.unregister(moment, count, unique_id="kill")
-
-
-def survives(step: Callable[[], Any], call: int, *, after: bool) -> int:
-    """Play a step that is killed at a call, and once more; return how many calls it made the first time."""
-    with killed_at(call, after=after) as calls, suppress(Killed):
-        step()
-    step()
-    return calls.made
+EVERY_CALL = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 
 
 def a_session_of_all_kinds(stage: SessionStage, execution: str) -> dict[str, Any]:
@@ -92,7 +55,8 @@ def left_behind(stage: SessionStage, execution: str) -> dict[str, Any]:
 
 @pytest.fixture
 def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch, faults=FAULTS) as stage:
+    with session_stage(vi, monkeypatch, Account(), faults=FAULTS) as stage:
+        monkeypatch.setenv("SESSIONS_PER_WINDOW", str(2 * CALLS))
         yield stage
 
 
@@ -105,33 +69,37 @@ def undisturbed(stage: SessionStage) -> dict[str, Any]:
 
 
 @EVERY_CALL
-def test_a_settling_killed_at_any_call_and_repeated_ends_the_same(stage: SessionStage, after: bool, step: int) -> None:
+def test_a_settling_killed_at_any_call_and_repeated_ends_the_same(stage: SessionStage, after: bool) -> None:
     expected = undisturbed(stage)
-    for call in range(1, CALLS, step):
+    for call in range(1, CALLS):
         session = a_session_of_all_kinds(stage, f"k{call}")
-        made = survives(partial(stage.settles, session), call, after=after)
+        with killed_at(call, after=after) as calls, suppress(Killed):
+            stage.settles(session)
+        stage.settles(session)
         assert left_behind(stage, f"k{call}") == expected, call
-        if made < call:
+        if calls.made < call:
             break
     else:
         pytest.fail("it makes more calls than were tried")
 
 
 @EVERY_CALL
-def test_a_sweep_killed_at_any_call_and_repeated_ends_the_same(stage: SessionStage, after: bool, step: int) -> None:
+def test_a_sweep_killed_at_any_call_and_repeated_ends_the_same(stage: SessionStage, after: bool) -> None:
     expected = undisturbed(stage)
-    for call in range(1, 2 * CALLS, 2 * step):
+    for call in range(1, CALLS):
         a_session_of_all_kinds(stage, f"k{call}")
         stage.lease_passes(f"k{call}-1")
-        made = survives(stage.sweeps, call, after=after)
+        with killed_at(call, after=after) as calls, suppress(Killed):
+            stage.sweeps()
+        stage.sweeps()
         assert left_behind(stage, f"k{call}") == expected, call
-        if made < call:
+        if calls.made < call:
             break
     else:
         pytest.fail("it makes more calls than were tried")
 
 
-@pytest.mark.parametrize("call", range(2, 24, 6))
+@pytest.mark.parametrize("call", range(2, 24, 3))
 def test_a_settling_that_is_killed_is_ended_by_a_sweep_and_comes_late(stage: SessionStage, call: int) -> None:
     expected = undisturbed(stage)
     session = a_session_of_all_kinds(stage, "late")
