@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
+import pytest
 from botocore.client import BaseClient
 
 from assetline.vi.client import ViClient
@@ -51,16 +52,16 @@ def killed_at(call: int, *, after: bool, vi: ViClient | None = None) -> Iterator
         after_call()
         return answer
 
-    BaseClient._make_api_call = sends  # type: ignore[method-assign,assignment]
-    hooks = vi._http.event_hooks if vi else {}
-    if vi:
-        vi._http.event_hooks = {"request": [before_call], "response": [after_call]}
-    try:
-        yield calls
-    finally:
-        BaseClient._make_api_call = send  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", sends)
         if vi:
-            vi._http.event_hooks = hooks
+            kept = vi._http.event_hooks
+            vi._http.event_hooks = {"request": [before_call], "response": [after_call]}
+        try:
+            yield calls
+        finally:
+            if vi:
+                vi._http.event_hooks = kept
 
 
 def survives[T](step: Callable[[], T], call: int, *, after: bool, vi: ViClient | None = None) -> T:
