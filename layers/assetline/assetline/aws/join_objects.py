@@ -29,7 +29,7 @@ class Source(NamedTuple):
 def join_objects(s3: "S3Client", sources: Sequence[Source], target: Address, content_type: str) -> None:
     """Make *target* of the objects *sources* of its bucket, in their order; all but the last have 5 MiB or more.
 
-    Each is proven first, by the size and the CRC32 that S3 keeps of it.
+    Each is proven first, by the size and the CRC32 that S3 keeps of it. A single one is copied in one request.
 
     Raises:
         PartsMismatch: an object is not what was put there.
@@ -37,13 +37,23 @@ def join_objects(s3: "S3Client", sources: Sequence[Source], target: Address, con
             aborted the upload (`NoSuchUpload`). In either case nothing is left behind.
     """
     where: dict[str, Any] = {"Bucket": target.bucket, "Key": target.key}
+    if len(sources) == 1:
+        (source,) = sources
+        _prove(s3, target.bucket, source)
+        s3.copy_object(
+            CopySource=_origin(target.bucket, source),
+            ContentType=content_type,
+            MetadataDirective="REPLACE",
+            TaggingDirective="REPLACE",  # parts have none, and reading tags is another permission
+            **where,
+        )
+        return
     where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
 
     def copied(part: tuple[int, Source]) -> Any:
         number, source = part
         _prove(s3, target.bucket, source)
-        origin: CopySourceTypeDef = {"Bucket": target.bucket, "Key": source.key}
-        answer = s3.upload_part_copy(CopySource=origin, PartNumber=number, **where)
+        answer = s3.upload_part_copy(CopySource=_origin(target.bucket, source), PartNumber=number, **where)
         return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     try:
@@ -54,6 +64,10 @@ def join_objects(s3: "S3Client", sources: Sequence[Source], target: Address, con
         with suppress(AwsUnavailable, ClientError):  # `abort_uploads` or the bucket's lifecycle ends it otherwise
             s3.abort_multipart_upload(**where)
         raise
+
+
+def _origin(bucket: str, source: Source) -> "CopySourceTypeDef":
+    return {"Bucket": bucket, "Key": source.key}
 
 
 def _prove(s3: "S3Client", bucket: str, source: Source) -> None:

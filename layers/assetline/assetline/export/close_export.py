@@ -54,21 +54,22 @@ def close_export(
     shrunk = _shrunk(export, checkpoint)
     memory = _memory(s3, export, checkpoint)  # a file appears only when its manifest can be written
     publish(s3, export, checkpoint, memory.parts, export.key)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="staging") as meanwhile:
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="close") as meanwhile:
         cleared = meanwhile.submit(clear, s3, export, memory.parts, export.key)
+        noted = meanwhile.submit(LatestExports(table.table).note, export.request, _latest(export, checkpoint, memory))
         finished_at = datetime.now(UTC)
         manifest = manifest_of(
             export, checkpoint, memory, key=export.key, complete=True, finished_at=finished_at, shrunk=shrunk
         )
         put_manifest(s3, manifest, export.manifest_key)
-        LatestExports(table.table).note(export.request, _latest(export, checkpoint, memory))
+        noted.result()
         cleared.result()
-    _note_completion(table, export, checkpoint, manifest)
     result = _result(export, checkpoint)
     announce(events, EXPORT_COMPLETE, result)
     if shrunk:
         count(None, ExportsShrunk=1)  # the alarm is on all feeds together
         announce(events, EXPORT_SHRUNK, result, shrunk.model_dump())
+    _note_completion(table, export, checkpoint, manifest)  # last: an export that is complete has been announced
     logger.info("export_complete", rows=result.rows, pages=result.pages, bytes=result.bytes, turns=result.turns)
     return result
 
