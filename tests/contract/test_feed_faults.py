@@ -1,4 +1,6 @@
-"""The real client and reader against the emulated API: each row of the contract sheet's section 2, and each fault.
+"""The real client and reader against the emulated API: the rows of its contract, and each fault.
+
+The rows are those of docs/contracts/safetyculture-feeds.md, section 2.
 
 Clocks are scaled: pauses are noted instead of slept, and what would be a minute's timeout is a fraction of a second.
 """

@@ -1,4 +1,4 @@
-"""The emulator keeps the contract sheet, and each of its faults does on the wire what it says."""
+"""The emulator keeps docs/contracts/safetyculture-feeds.md, and each of its faults does on the wire what it says."""
 
 import json
 import re

@@ -5,7 +5,7 @@ from assetline.paging.page_size import page_size_of
 from assetline.safetyculture.catalogue import CATALOGUE, feed_named
 from assetline.safetyculture.definition import Feed
 
-# The list of the contract sheet, section 1, All data feeds.
+# The list of docs/contracts/safetyculture-feeds.md, section 1.8.
 PATHS = {
     "/feed/inspections", "/feed/inspection_items", "/feed/templates", "/feed/template_permissions",
     "/feed/users", "/feed/groups", "/feed/group_users", "/feed/site_members", "/feed/sites",

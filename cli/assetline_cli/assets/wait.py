@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assetline.vi.assets import Assets
     from assetline_cli.clock import Clock
 
-# Vi's words are not documented (contract sheet, section 3.1); the first is evidenced by its own guide.
+# Vi's words are not documented (docs/contracts/vi-api.md, section 3.1); the first is evidenced by its own guide.
 DONE = ("completed", "uploaded", "done", "finished", "ready", "success", "succeeded")
 FAILED = frozenset({"failed", "error", "errored", "cancelled", "canceled", "rejected"})
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # ours: seconds between two looks

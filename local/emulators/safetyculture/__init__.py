@@ -1,1 +1,1 @@
-"""An emulated SafetyCulture API: the feeds as the contract sheet describes them, with scripted faults."""
+"""An emulated SafetyCulture API: the feeds of docs/contracts/safetyculture-feeds.md, with scripted faults."""

@@ -1,8 +1,8 @@
 """The emulated API as an ASGI application.
 
-The feeds, `GET /accounts/user/v1/user:WhoAmI` and `POST /assets/v1/fields/list` are the API (contract sheet, sections 1
-and 5). What is below `/_emulator/` is the emulator's own: its scenario, the faults that have fired, and the requests
-that came.
+The feeds, `GET /accounts/user/v1/user:WhoAmI` and `POST /assets/v1/fields/list` are the API
+(docs/contracts/safetyculture-feeds.md, sections 1 and 5). What is below `/_emulator/` is the emulator's own: its
+scenario, the faults that have fired, and the requests that came.
 """
 
 import asyncio

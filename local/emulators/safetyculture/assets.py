@@ -1,8 +1,8 @@
 """Assets of an imaginary organisation, as rows of the assets feed.
 
 Every row is a function of its index and the seed alone, so that any page of a million assets can be made without the
-ones before it and is the same on every machine. The shape of a row, and of the definitions of its fields, is that of
-the contract sheet `safetyculture-feeds.md`, sections 1 and 5. The values are chosen to be hard on whoever turns them
+ones before it and is the same on every machine. Rows and the definitions of their fields have the shapes of
+docs/contracts/safetyculture-feeds.md, sections 1.3 and 5. The values are chosen to be hard on whoever turns them
 into a table: text that looks like the encoding around it, like a formula, or like a number.
 """
 

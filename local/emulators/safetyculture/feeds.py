@@ -1,6 +1,6 @@
 """Records of the feeds other than assets: few keys, but those by which each feed tells its records apart.
 
-The paths and keys are those of the contract sheet, section 1, All data feeds.
+The paths and keys are those of docs/contracts/safetyculture-feeds.md, section 1.8.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """How the emulated API behaves for a while: the feed it serves, its pace, and what goes wrong with it.
 
-What the contract sheet marks as unsure (page size, `remaining_records`, the end marker, absolute `next_page`) is a
-setting here, and what it reports of feeds gone wrong is a `Fault`. All of it is data, so that a scenario can be a
-literal in a test, a JSON file, or the body of a request.
+A fact that docs/contracts/safetyculture-feeds.md, section 3, lists as unsure (page size, `remaining_records`, the
+end marker, absolute `next_page`) is a setting here, and a fault of its section 2 is a `Fault`. All of it is data, so
+that a scenario can be a literal in a test, a JSON file, or the body of a request.
 """
 
 from typing import Annotated, Literal, Self

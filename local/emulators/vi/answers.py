@@ -1,4 +1,4 @@
-"""Sessions, datasets and the like as the emulated API writes them down (contract sheet, section 3)."""
+"""Sessions, datasets and the like as the emulated API writes them down (docs/contracts/vi-api.md, section 3)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -90,7 +90,7 @@ def metadata(created: int) -> dict[str, Any]:
 
 
 def multipart_answer(stage: Stage, upload_id: str, upload: Multipart, mime: str) -> dict[str, Any]:
-    """Return a multipart upload (contract sheet, section 5)."""
+    """Return a multipart upload (docs/contracts/vi-api.md, section 5)."""
     organization, session = stage.scenario.organization, upload.session
     return {
         "kind": "MultipartUpload",
@@ -114,7 +114,7 @@ def multipart_answer(stage: Stage, upload_id: str, upload: Multipart, mime: str)
 
 
 def dataset_answer(stage: Stage, dataset: Dataset) -> dict[str, Any]:
-    """Return a dataset (contract sheet, section 3.4)."""
+    """Return a dataset (docs/contracts/vi-api.md, section 3.4)."""
     organization = stage.scenario.organization
     composite = f"{organization}_{dataset.dataset_id}"
     return {
@@ -148,7 +148,7 @@ def dataset_answer(stage: Stage, dataset: Dataset) -> dict[str, Any]:
 
 
 def organization_answer(stage: Stage) -> dict[str, Any]:
-    """Return the organisation (contract sheet, section 3.5)."""
+    """Return the organisation (docs/contracts/vi-api.md, section 3.5)."""
     organization = stage.scenario.organization
     return {
         "name": "Emulated",
@@ -167,7 +167,7 @@ def organization_answer(stage: Stage) -> dict[str, Any]:
 
 
 def deletion_answer(stage: Stage, dataset: Dataset, deletion: Deletion) -> dict[str, Any]:
-    """Return a bulk deletion (contract sheet, section 3.7)."""
+    """Return a bulk deletion (docs/contracts/vi-api.md, section 3.7)."""
     organization = stage.scenario.organization
     finished = {"condition": "Finished", "status": "Waiting", "lastTransitionTime": deletion.created}
     if deletion.over and deletion.fails_for:

@@ -1,4 +1,4 @@
-"""Assets of the emulated Vi (contract sheet, section 2, rows 9 to 14 and 29)."""
+"""Assets of the emulated Vi (docs/contracts/vi-api.md, section 2, rows 9 to 14 and 29)."""
 
 from typing import Any
 

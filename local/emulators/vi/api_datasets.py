@@ -1,4 +1,4 @@
-"""Organisations and datasets of the emulated Vi (contract sheet, section 2, rows 1 to 8)."""
+"""Organisations and datasets of the emulated Vi (docs/contracts/vi-api.md, section 2, rows 1 to 8)."""
 
 from starlette.requests import Request
 from starlette.responses import Response

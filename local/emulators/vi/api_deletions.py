@@ -1,4 +1,4 @@
-"""Bulk deletions of the emulated Vi (contract sheet, section 2, rows 23 to 25, and 3.7)."""
+"""Bulk deletions of the emulated Vi (docs/contracts/vi-api.md, section 2, rows 23 to 25, and 3.7)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Folders of the emulated Vi (contract sheet, section 2, row 28): names over assets, which they do not move.
+"""Folders of the emulated Vi (docs/contracts/vi-api.md, section 2, row 28): names over assets, which they do not move.
 
 How a folder is written down is made up, but for what the official SDK shows of it: `name`, and of children `kind` and
 `resource`. No request says which folder an asset is in, so all are in the root, which is `/`.

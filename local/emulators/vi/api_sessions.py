@@ -1,4 +1,7 @@
-"""Ingestion sessions and multipart uploads of the emulated Vi (contract sheet, section 2, rows 15 to 22 and 27)."""
+"""Ingestion sessions and multipart uploads of the emulated Vi.
+
+Source: docs/contracts/vi-api.md, section 2, rows 15 to 22 and 27.
+"""
 
 import math
 from itertools import islice

@@ -1,4 +1,7 @@
-"""Asset sources of the emulated Vi (contract sheet, section 2, row 26). There is one: where uploads come from."""
+"""Asset sources of the emulated Vi (docs/contracts/vi-api.md, section 2, row 26).
+
+There is one: the source of uploads.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The emulated Vi API as an ASGI application (contract sheet, section 2). What is below `/_emulator/` is its own."""
+"""The emulated Vi API as an ASGI application (docs/contracts/vi-api.md, section 2).
+
+Paths below `/_emulator/` are its own.
+"""
 
 import asyncio
 import time

@@ -97,7 +97,7 @@ def offset_of(token: str) -> int:
 
 
 def record_of(asset: Asset, dataset: Dataset, organization: str, processing_seconds: float = 0) -> dict[str, Any]:
-    """Return an asset as the API shows it (contract sheet, section 3.1)."""
+    """Return an asset as the API shows it (docs/contracts/vi-api.md, section 3.1)."""
     processing = processing_seconds and now_ms() < asset.updated + processing_seconds * 1000
     width, height = asset.content.dimensions
     composite = f"{organization}_{dataset.dataset_id}"

@@ -1,7 +1,7 @@
 """How the emulated API behaves for a while: what it holds, its pace, and what goes wrong with it.
 
-What the contract sheet marks as unsure is a setting here, and what it lists as worth a switch is a `Fault`. All of it
-is data: a literal in a test, a JSON file, or the body of a request.
+A fact that docs/contracts/vi-api.md, section 9, lists as unsure is a setting here, and what may go wrong is a `Fault`.
+All of it is data: a literal in a test, a JSON file, or the body of a request.
 """
 
 from fnmatch import fnmatchcase

@@ -13,15 +13,15 @@ from assetline.vi import datasets
 from assetline.vi.client import ViClient
 from assetline.vi.page_token import next_token
 
-LARGEST_PAGE = 1000  # Vi: `s` is at most that in the official SDK (contract sheet, section 2.1)
+LARGEST_PAGE = 1000  # Vi: `s` is at most that in the official SDK (docs/contracts/vi-api.md, section 2.1)
 PAGE_SIZE, PAGE_TOKEN = "s", "p"
 
 
 class AssetPages:
     """The pages of *dataset_id*; a cursor is the query of one, without the dataset.
 
-    *asked* are parameters of the list as Vi spells them (contract sheet, section 2.1). A cursor says nothing that is
-    not in the input of the export, but for Vi's page token.
+    *asked* are parameters of the list as Vi spells them (docs/contracts/vi-api.md, section 2.1). A cursor says
+    nothing that is not in the input of the export, but for Vi's page token.
     """
 
     def __init__(self, client: ViClient, dataset_id: str, asked: Mapping[str, str]) -> None:
@@ -78,7 +78,8 @@ def _page(answer: Any, query: dict[str, str], asked_at: float, on_next: Callable
 
 
 def _records_and_token(answer: Any) -> tuple[list[dict[str, Any]], str | None]:
-    # Any JSON object would do for an empty page (contract sheet, section 2.3), and a fault would end the list early.
+    # Any JSON object would do for an empty page (docs/contracts/vi-api.md, section 2.3), and a fault would end the
+    # list early.
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ViUnavailable("Vi answered 200 without `items`, a list of objects.")

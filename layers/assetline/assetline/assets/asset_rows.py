@@ -1,4 +1,4 @@
-"""An asset's record as a row: every piece of it under a name of its own (contract sheet, section 3.1)."""
+"""An asset's record as a row: every piece of it under a name of its own (docs/contracts/vi-api.md, section 3.1)."""
 
 from collections.abc import Mapping
 from typing import Any

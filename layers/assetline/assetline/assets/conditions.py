@@ -12,7 +12,7 @@ Kind = Literal["Image", "Video"]
 
 
 class Where(BaseModel, frozen=True, extra="forbid"):
-    """Conditions on an asset's record (contract sheet, section 3.1), all of which it has to meet.
+    """Conditions on an asset's record (docs/contracts/vi-api.md, section 3.1), all of which it has to meet.
 
     Sizes are bytes, dimensions pixels, bounds included; times need an offset, `uploaded_after` is included and
     `uploaded_before` is not. `mime` takes patterns such as `image/*`, `filename` such as `*.png`. A record that does

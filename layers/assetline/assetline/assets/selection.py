@@ -7,13 +7,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from assetline.assets.conditions import Where
 from assetline.vi.asset_query import AssetQuery
 
-ID = r"^[a-zA-Z0-9_-]{1,255}$"  # Vi: contract sheet, section 1.2
+ID = r"^[a-zA-Z0-9_-]{1,255}$"  # Vi: docs/contracts/vi-api.md, section 1.2
 
 
 class Selection(BaseModel):
     """Some assets of a dataset, or all: those of *ids*, or those that Vi finds, as far as they meet `where`.
 
-    `filter`, `metadata_query`, `rule_query` and `strict_query` go to Vi as they are (contract sheet, section 2.1).
+    `filter`, `metadata_query`, `rule_query` and `strict_query` go to Vi as they are.
+
+    Source: docs/contracts/vi-api.md, section 2.1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

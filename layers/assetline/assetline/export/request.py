@@ -88,10 +88,10 @@ class ExportRequest(BaseModel):
 class AssetsRequest(BaseModel):
     """An export of the assets of a Vi dataset; all but `source` and `dataset_id` may be left out.
 
-    `filter`, `metadata_query`, `rule_query` and `strict_query` are asked of Vi as they are (contract sheet, section
-    2.1), `sort_by` and `order` as well: by `assetId` when nothing is said, since in an order that does not hold still
-    pages would leave assets out. `where` is what cannot be asked of Vi. `contents` adds each asset's signed URL. The
-    rest is as in `ExportRequest`.
+    `filter`, `metadata_query`, `rule_query` and `strict_query` are asked of Vi as they are
+    (docs/contracts/vi-api.md, section 2.1), `sort_by` and `order` as well: by `assetId` when nothing is said, since in
+    an order that does not hold still pages would leave assets out. `where` is what cannot be asked of Vi. `contents`
+    adds each asset's signed URL. The rest is as in `ExportRequest`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -124,7 +124,7 @@ class AssetsRequest(BaseModel):
         return _called_after_dataset(self.dataset_id)
 
     def wire_params(self) -> dict[str, str]:
-        """Return what is asked of Vi as its query spells it: `y` or nothing (contract sheet, section 2.1)."""
+        """Return what is asked of Vi as its query spells it: `y` or nothing (docs/contracts/vi-api.md, section 2.1)."""
         query = AssetQuery(self.filter, self.metadata_query, self.rule_query, self.strict_query)
         more = {"sortBy": self.sort_by or "assetId", "o": self.order, "contents": "y" if self.contents else None}
         return query.params() | {name: value for name, value in more.items() if value is not None}

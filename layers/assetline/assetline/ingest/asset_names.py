@@ -4,7 +4,7 @@ import re
 from hashlib import sha256
 
 LONGEST_NAME = 255  # bytes; what file systems take, and what Vi takes is not documented
-DATASET_ID = re.compile(r"[a-zA-Z0-9_-]{1,255}", re.ASCII)  # Vi: contract sheet, section 1.2
+DATASET_ID = re.compile(r"[a-zA-Z0-9_-]{1,255}", re.ASCII)  # Vi: docs/contracts/vi-api.md, section 1.2
 
 _FOLDER = "__"
 _HASH_CHARACTERS = 8
@@ -28,7 +28,7 @@ def dataset_and_path(key: str, default_dataset: str) -> tuple[str | None, str]:
 def short_dataset_id(dataset_id: str) -> str:
     """Return the id of a dataset without the organization, which Vi puts before it: both name one dataset.
 
-    Contract sheet, section 1.2.
+    Source: docs/contracts/vi-api.md, section 1.2.
     """
     return _ORGANIZATION.sub("", dataset_id, count=1) if _ORGANIZATION.match(dataset_id) else dataset_id
 

@@ -15,9 +15,9 @@ def find_lost(sessions: Sessions, filenames: AbstractSet[str], session: Session)
 
     Names that differ only in how Unicode composes their signs are the same.
 
-    Whether Vi lists sessions with the files they are for is not known (contract sheet, section 2, row 27, and 3.2): one
-    that it lists without them is asked for by itself. What cannot be told is left alone: it may be somebody else's, and
-    one of ours has no bytes to make assets of.
+    Whether Vi lists sessions with the files they are for is not known (docs/contracts/vi-api.md, section 2, row 27,
+    and section 3.2): one that it lists without them is asked for by itself. What cannot be told is left alone: it may
+    be somebody else's, and one of ours has no bytes to make assets of.
     """
     wanted = {*map(_composed, filenames)}
     earliest = (session.opened_at.timestamp() - CLOCKS_APART) * 1000

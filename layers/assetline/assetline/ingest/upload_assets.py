@@ -224,7 +224,8 @@ class SliceUpload:
         return pieces
 
     def _is_expired(self, upload: Upload) -> bool:
-        # The unit is not evidenced (contract sheet, section 3): what would be long ago in milliseconds is not used.
+        # The unit is not evidenced (docs/contracts/vi-api.md, section 3): a time that would be long ago in
+        # milliseconds is not used.
         if upload.expiry is None or upload.expiry < 10**12:
             return False
         return upload.expiry / 1000 < self.clock() + EXPIRES_SOON

@@ -1,4 +1,4 @@
-"""Why Vi does not take a file, in words: its codes (contract sheet, section 3.3), what they say and what to do."""
+"""Vi's codes for refused files (docs/contracts/vi-api.md, section 3.3), in words, with what to do."""
 
 from dataclasses import dataclass
 

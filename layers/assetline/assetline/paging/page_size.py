@@ -2,7 +2,8 @@
 
 import re
 
-PARAMETER = "limit"  # undocumented for most feeds, taken by all that were tried (contract sheet, All data feeds)
+# Undocumented for most feeds, taken by all that were tried (docs/contracts/safetyculture-feeds.md, section 1.2).
+PARAMETER = "limit"
 MAX_CURSOR_BYTES = 8192  # servers: most refuse a longer request line
 LARGEST = 1000  # ours: no feed documents more
 LADDER = (LARGEST, 500, 250, 100, 50, 25)  # 25 is what the API gives unasked

@@ -1,4 +1,4 @@
-"""The feeds we export, as the contract sheet lists them (section 1, All data feeds).
+"""The feeds we export (docs/contracts/safetyculture-feeds.md, section 1.8).
 
 A feed is called what follows `feed/` in its path, in snake case (`companies/documents` is `companies_documents`).
 Where two feeds would share a name, the one that is not below `/feed/` puts the module it belongs to before it:

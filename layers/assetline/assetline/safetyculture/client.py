@@ -138,10 +138,12 @@ class FeedClient:
         return page
 
     def field_definitions(self) -> list[dict[str, Any]] | None:
-        """Return the definitions of the organisation's asset fields (contract sheet, section 5); None if it cannot.
+        """Return the definitions of the organisation's asset fields; None if it cannot.
 
         A token may read the feed and not these, and an export can do without: nothing that goes wrong here is raised,
         and a list that is slow in coming is not waited for longer than `DEFINITIONS_SECONDS`.
+
+        Source: docs/contracts/safetyculture-feeds.md, section 5.
         """
         budget = Budget(DEFINITIONS_SECONDS)
         for last_try in (False, True):
@@ -294,8 +296,8 @@ def _moved(response: httpx.Response) -> FeedMoved:
 def pause_asked_for(headers: httpx.Headers) -> float | None:
     """Return the seconds a 429 asks us to wait: `Retry-After`, else `x-ratelimit-reset`, else None.
 
-    Neither is certain to be there (contract sheet, Rate limits). The reset header is documented for every answer, so
-    it says how long to wait only on one that was refused for its rate.
+    Neither is certain to be there (docs/contracts/safetyculture-feeds.md, section 1.6). The reset header is
+    documented for every answer, so it says how long to wait only on one that was refused for its rate.
     """
     pause = retry_after(headers)
     return seconds(headers.get("x-ratelimit-reset")) if pause is None else pause

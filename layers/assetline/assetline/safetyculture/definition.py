@@ -21,12 +21,12 @@ _NAME = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Feed:
-    """A source table of the API (contract sheet, section 1).
+    """A source table of the API (docs/contracts/safetyculture-feeds.md, section 1.8).
 
-    `columns` are those the sheet gives, in the feed's order; where it gives none, they are found in the records.
-    `key` is what tells records apart. `parameters` are the documented ones, each with what it takes; where the sheet is
-    unsure of them, `parameters_are_unsure` and any other name is taken as well. `max_page_size` is the documented
-    bound, or ours; `first_page_size` is what is asked for first when nobody says. A `legacy` feed has a successor.
+    `columns` are those of the contract page, in the feed's order; a feed without any gets them from its records. `key`
+    is what tells records apart. `parameters` are the documented ones, each with what it takes; if
+    `parameters_are_unsure`, any other name is taken as well. `max_page_size` is the documented bound, or our own;
+    `first_page_size` is what is asked for first when nobody says. A `legacy` feed has a successor.
     """
 
     name: str

@@ -46,12 +46,14 @@ class Page:
 
 
 def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
-    """Read the body of a 200: `{"metadata": {"next_page": …}, "data": […]}` (contract sheet, section 1).
+    """Read the body of a 200: `{"metadata": {"next_page": …}, "data": […]}`.
 
     `next_page` is `null`, `""` or absent on the last page; `remaining_records` is an estimate that today's API leaves
     out, so anything but a number there is passed over. Numbers of any size and precision, and lone surrogates, are read
     as they are. `data` that is `null` is an empty page, if `metadata` says what follows it: some servers write an empty
     list so. A 200 that has no `data` at all is a fault. A byte order mark is passed over (RFC 8259, 8.1).
+
+    Source: docs/contracts/safetyculture-feeds.md, section 1.2.
 
     Raises:
         FeedUnavailable: not JSON, cut short, or not a page; asking again may bring a whole one.
@@ -105,8 +107,8 @@ def _contradiction(metadata: dict[str, Any]) -> str | None:
 def early_next_cursor(beginning: bytes | bytearray) -> str | None:
     """Return the next cursor that a page's body so far, *beginning*, already tells; None when it tells none yet.
 
-    Only a body that opens with `metadata` does, as every sample of the live feed has it (contract sheet, section 1);
-    the order is not promised, so the page as parsed has the last word.
+    Only a body that opens with `metadata` does, as every sample of the live feed has it; the order is not promised,
+    so the page as parsed has the last word (docs/contracts/safetyculture-feeds.md, section 1.2).
     """
     opening = _OPENING.match(beginning)
     if opening is None:

@@ -25,7 +25,7 @@ _NANOS = 1_000_000_000
 def cell_text(value: Value) -> str:
     """Return *value* as the text of a cell: text as it is, null empty, money, time, and the rest as JSON writes it.
 
-    Money and time have the shapes of the contract sheet, section 1, money also that of section 5: `111.5 AUD`,
+    Money and time have the shapes of docs/contracts/safetyculture-feeds.md, section 1.5: `111.5 AUD`,
     `2022-11-29T11:00:00Z`. What is not exactly of such a shape is no money and no time.
     """
     if isinstance(value, str):

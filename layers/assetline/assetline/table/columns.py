@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from assetline.table.pipe_encoding import NotPipeEncoded, parse_pipes
 
 EXTRA = "extra"  # the last column: what a record holds beyond the columns, as one JSON object
-FIELDS = "fields"  # the key of an asset under which its custom fields are pipe-encoded (contract sheet, section 1)
+# The key of an asset that holds its custom fields, pipe-encoded (docs/contracts/safetyculture-feeds.md, section 1.4).
+FIELDS = "fields"
 LISTS = frozenset({"status_options"})  # pipe-encoded too, but a cell each: an asset has any number of statuses
 
 _ID_CHARACTERS = 8  # ours: how much of an id tells two names apart, to begin with
@@ -93,7 +94,10 @@ _EXTRA_COLUMN = Column(header=EXTRA, kind="extra", key=EXTRA)
 
 
 def defined_fields(definitions: Iterable[Mapping[str, Any]]) -> list[CustomField]:
-    """Return the fields of *definitions*, `result` of `POST /assets/v1/fields/list` (contract sheet, section 5)."""
+    """Return the fields of *definitions*, `result` of `POST /assets/v1/fields/list`.
+
+    Source: docs/contracts/safetyculture-feeds.md, section 5.
+    """
     found: dict[str, CustomField] = {}
     for definition in definitions:
         field_id: Any = definition.get("id")

@@ -12,7 +12,7 @@ from assetline.table.formulas import runs
 from assetline.table.literals import literal_text
 from assetline.table.pipe_encoding import Item, NotPipeEncoded
 
-_ITEM_KEYS = frozenset({"name", "value", "field_id"})  # contract sheet, section 1
+_ITEM_KEYS = frozenset({"name", "value", "field_id"})  # docs/contracts/safetyculture-feeds.md, section 1.4
 
 # How the feed spells an item, character by character: `{"name":"…"|"value":…|"field_id":"…"}`.
 _FIRST, _VALUE, _ID, _LAST = '{"name":"', '"|"value":', '|"field_id":"', '"}'

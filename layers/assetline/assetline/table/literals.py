@@ -5,8 +5,8 @@ import re
 from assetline.table.cells import cell_text, money_text, time_text
 from assetline.table.pipe_encoding import parse_value
 
-# Money and time as the feed spells them (contract sheet, section 1), in digits that fit 64 bits. All that is spelled
-# otherwise is parsed.
+# Money and time as the feed spells them, in digits that fit 64 bits. All that is spelled otherwise is parsed.
+# Source: docs/contracts/safetyculture-feeds.md, section 1.5.
 _MONEY_BEGINS = '{"currencyCode"'
 _MONEY = re.compile(
     r'\{"currencyCode":"([A-Z]{3})"\|"units":(0|-?+[1-9][0-9]{0,17}+)\|"nanos":(0|-?+[1-9][0-9]{0,8}+)\}'

@@ -1,4 +1,6 @@
-"""The pipe-encoded strings of the assets feed, `fields` and `status_options` (contract sheet, section 1).
+"""The pipe-encoded strings of the assets feed, `fields` and `status_options`.
+
+Source: docs/contracts/safetyculture-feeds.md, section 1.4.
 
 They are a list's items in JSON whose separator `,` is written `|`, without the brackets. How the live API escapes what
 stands inside a value is not known, so plain JSON and a bracketed list are taken as well; what has no single reading is

@@ -1,4 +1,4 @@
-"""Which assets Vi is to find (contract sheet, section 2.1)."""
+"""Which assets Vi is to find (docs/contracts/vi-api.md, section 2.1)."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class AssetQuery:
     strict_query: bool = False
 
     def params(self) -> dict[str, str]:
-        """Return it as the query of a list or a count: `y` or nothing (contract sheet, section 2.1)."""
+        """Return it as the query of a list or a count: `y` or nothing (docs/contracts/vi-api.md, section 2.1)."""
         asked = {
             "filter": self.filter,
             "metadataQuery": self.metadata_query,

@@ -1,4 +1,4 @@
-"""The assets of a dataset, one at a time or counted (contract sheet, sections 2 and 3.1)."""
+"""The assets of a dataset, one at a time or counted (docs/contracts/vi-api.md, sections 2 and 3.1)."""
 
 from typing import Any
 from urllib.parse import quote
@@ -41,7 +41,7 @@ class Assets:
                 f"Vi has no dataset {self._dataset_id!r}: check its id. `assetline datasets` lists them."
             ) from None
         count = answer.get("count") if isinstance(answer, dict) else answer
-        # A number as text passes in the official client, too (contract sheet, section 2, row 11).
+        # A number as text passes in the official client, too (docs/contracts/vi-api.md, section 2, row 11).
         text = str(count)
         if isinstance(count, bool) or not (text.isascii() and text.isdecimal()):
             raise ViUnavailable("Vi answered 200 with a count that is no number.")

@@ -1,4 +1,4 @@
-"""Bulk deletions: Vi deletes what a filter finds, in a session of its own (contract sheet, section 3.7)."""
+"""Bulk deletions: Vi deletes what a filter finds, in a session of its own (docs/contracts/vi-api.md, section 3.7)."""
 
 import json
 from collections.abc import Mapping, Sequence

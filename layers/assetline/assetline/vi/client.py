@@ -1,4 +1,7 @@
-"""The Vi API over HTTP: a request in, JSON out, every refusal an error of ours (contract sheet, sections 1 and 7)."""
+"""The Vi API over HTTP: a request in, JSON out, every refusal an error of ours.
+
+Source: docs/contracts/vi-api.md, sections 1 and 7.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -218,7 +221,7 @@ def _too_large(method: str) -> ViRefused | AnswerLost:
 
 
 def short_id(dataset_id: str, organization_id: str) -> str:
-    """Return a dataset's id without the organisation that the wire puts in front (contract sheet, section 1.2)."""
+    """Return a dataset's id without the prefix of its organisation (docs/contracts/vi-api.md, section 1.2)."""
     return dataset_id.removeprefix(f"{organization_id}_")
 
 

@@ -1,4 +1,7 @@
-"""CRC32C (Castagnoli) as Vi takes it: the digest, big-endian, read as a signed integer (contract sheet, section 6)."""
+"""CRC32C (Castagnoli) as Vi takes it: the digest, big-endian, read as a signed integer.
+
+Source: docs/contracts/vi-api.md, section 6.
+"""
 
 import base64
 import binascii

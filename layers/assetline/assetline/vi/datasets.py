@@ -1,4 +1,4 @@
-"""The datasets of an organisation (contract sheet, section 3.4)."""
+"""The datasets of an organisation (docs/contracts/vi-api.md, section 3.4)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

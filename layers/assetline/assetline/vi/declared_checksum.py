@@ -1,4 +1,4 @@
-"""The checksum that Vi says an asset has: its spelling is not documented (contract sheet, section 3.1)."""
+"""The checksum that Vi says an asset has: its spelling is not documented (docs/contracts/vi-api.md, section 3.1)."""
 
 import base64
 import binascii

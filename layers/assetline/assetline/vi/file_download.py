@@ -1,4 +1,4 @@
-"""Files from the signed URLs that Vi gives: one GET each (contract sheet, section 8)."""
+"""Files from the signed URLs that Vi gives: one GET each (docs/contracts/vi-api.md, section 8)."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

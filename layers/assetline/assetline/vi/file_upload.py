@@ -1,4 +1,4 @@
-"""Files to the signed URLs that Vi gives: one PUT each (contract sheet, section 4.2)."""
+"""Files to the signed URLs that Vi gives: one PUT each (docs/contracts/vi-api.md, section 4.2)."""
 
 from collections.abc import Iterator
 

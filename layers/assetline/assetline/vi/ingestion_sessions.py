@@ -1,4 +1,7 @@
-"""Ingestion sessions: what is sent to open one, and what Vi says of it (contract sheet, sections 3.2, 3.3 and 4)."""
+"""Ingestion sessions: what is sent to open one, and what Vi says of it.
+
+Source: docs/contracts/vi-api.md, sections 3.2, 3.3 and 4.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a file is, by its name and by its first bytes (contract sheet, section 6)."""
+"""What a file is, by its name and by its first bytes (docs/contracts/vi-api.md, section 6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files of a GiB and more, in parts (contract sheet, section 5)."""
+"""Files of a GiB and more, in parts (docs/contracts/vi-api.md, section 5)."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
