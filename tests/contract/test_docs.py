@@ -30,7 +30,7 @@ REASONS_WHILE_READING = {
     *("UnsupportedType", "WrongContent", "EmptyObject", "TooLarge", "NoDataset", "Deleted", "Overwritten"),
     *("Archived", "NotReadable"),
 }
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands(language: str, text: str = README) -> list[str]:
