@@ -72,6 +72,7 @@ check: $(DEV_ENV) $(SAM) $(IAMLINT) ## Check format, lint, types, template, poli
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
+	.venv/bin/lint-imports --no-cache --no-logo
 	$(RUN_SAM) validate --lint --region us-east-1
 	$(PYTHON) -m pytest --quiet tests/contract/test_machines.py tests/contract/test_template.py \
 		tests/contract/test_transformed_template.py tests/contract/test_permissions.py tests/contract/test_lint.py \

@@ -32,8 +32,8 @@ from assetline.export.exports_table import ExportsTable
 from assetline.export.page_sources import FeedSource
 from assetline.export.progress_reporter import Report
 from assetline.export.request import ExportRequest
-from assetline.export.staging import Staging
-from assetline.export.write_pages import Turn, write_pages
+from assetline.export.staging import ExportStaging
+from assetline.export.write_pages import WritePagesTurn, write_pages
 from assetline.safetyculture.client import FeedClient
 from local.emulators.safetyculture.assets import asset
 
@@ -140,9 +140,9 @@ def _write(port: int, rows: int) -> None:
     )
     checkpoint = Checkpoint(cursor=f"/feed/assets?page=1&of={rows // ROWS_A_PAGE}")
     exports = ExportsTable(table)
-    turn = Turn(
+    turn = WritePagesTurn(
         source=FeedSource(request, FeedClient(f"http://127.0.0.1:{port}", _AnyToken("none"))),
-        staging=Staging(s3, export.bucket, export.export_id),
+        staging=ExportStaging(s3, export.bucket, export.export_id),
         table=exports,
         report=Report(exports, export, checkpoint),
         budget=Budget(3600),

@@ -5,13 +5,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.assets.dependencies import events, s3
-from assetline.download.close_download import Closer, Closing
+from assetline.download.close_download import CloseDownloadInput, DownloadCloser
 from assetline.observability import logger
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take `{"download", "execution_arn", "input", "turns", "error"}`; return what the download came to."""
-    asked = Closing.model_validate(event)
+    asked = CloseDownloadInput.model_validate(event)
     logger.append_keys(download_id=asked.download.download_id)
-    return Closer(s3(), events()).close(asked).model_dump(mode="json")
+    return DownloadCloser(s3(), events()).close(asked).model_dump(mode="json")

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.export.checkpoint import Opened
+from assetline.export.checkpoint import OpenedExport
 from assetline.export.close_export import close_export
 from assetline.export.dependencies import events, exports_table, s3
 from assetline.observability import logger
@@ -13,7 +13,7 @@ from assetline.observability import logger
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take `{"export", "checkpoint"}`; return the execution's output."""
-    opened = Opened.model_validate(event)
+    opened = OpenedExport.model_validate(event)
     logger.append_keys(export_id=opened.export.export_id)
     checkpoint = exports_table().begun(opened.export, opened.checkpoint)
     return close_export(opened.export, checkpoint, s3(), exports_table(), events()).model_dump(mode="json")

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.assets.dependencies import s3, settings, vi_client
 from assetline.budget import Budget
-from assetline.download.list_assets import ListingTurn, list_assets
+from assetline.download.list_assets import ListAssetsInput, list_assets
 from assetline.observability import logger
 
 MARGIN_SECONDS = 60  # a page still comes in, and what was found is kept
@@ -16,5 +16,5 @@ MARGIN_SECONDS = 60  # a page still comes in, and what was found is kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take `{"execution_arn", "started_at", "input", "turn", "cursor"}`; return what to download and where to go on."""
     budget = Budget(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
-    asked = ListingTurn.model_validate(event)
+    asked = ListAssetsInput.model_validate(event)
     return list_assets(asked, vi_client(), s3(), settings().export_bucket, budget).model_dump(mode="json")

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.assets.dependencies import s3, settings, vi_client
-from assetline.deletion.open_deletion import Opener, OpeningTask
+from assetline.deletion.open_deletion import DeletionOpener, OpeningTask
 from assetline.observability import logger
 
 
@@ -13,4 +13,4 @@ from assetline.observability import logger
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take `{"execution_arn", "started_at", "input"}`; return `{"deletion", "progress", "count_after"}`."""
     asked = OpeningTask.model_validate(event)
-    return Opener(vi_client(), s3(), settings().export_bucket).open(asked).model_dump(mode="json")
+    return DeletionOpener(vi_client(), s3(), settings().export_bucket).open(asked).model_dump(mode="json")

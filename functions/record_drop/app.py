@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.errors import Retryable
-from assetline.ingest.arrival import Arrival
+from assetline.ingest.arrival import ObjectArrival
 from assetline.ingest.dependencies import message_retries, recorder
 from assetline.ingest.record_drop import Noted
 from assetline.observability import logger
@@ -21,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Take a batch of messages and return those that failed; or the items of a backfill, and count what they are."""
     if "Records" in event:
         return _record_messages(event, context)
-    noted = Counter(_all_noted(recorder().record([*map(Arrival.from_listing, event.get("Items", [event]))])))
+    noted = Counter(_all_noted(recorder().record([*map(ObjectArrival.from_listing, event.get("Items", [event]))])))
     return {"recorded": noted["recorded"] + noted["again"], "known": noted["known"], "ignored": noted[None]}
 
 
@@ -31,7 +31,7 @@ def _record_messages(event: dict[str, Any], context: LambdaContext) -> PartialIt
 
     def record_message(record: SQSRecord) -> None:
         if record.message_id not in noted:
-            Arrival.from_event(json.loads(record.body))  # says what is wrong with it
+            ObjectArrival.from_event(json.loads(record.body))  # says what is wrong with it
         _or_raise(noted[record.message_id])
 
     processor = BatchProcessor(EventType.SQS)
@@ -41,10 +41,10 @@ def _record_messages(event: dict[str, Any], context: LambdaContext) -> PartialIt
         message_retries().schedule([record for record in processor.fail_messages if isinstance(record, SQSRecord)])
 
 
-def _arrival(body: str) -> Arrival | None:
+def _arrival(body: str) -> ObjectArrival | None:
     """Return the object of a message; None for a message that is no event."""
     try:
-        return Arrival.from_event(json.loads(body))
+        return ObjectArrival.from_event(json.loads(body))
     except ValueError:
         return None
 

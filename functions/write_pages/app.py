@@ -5,24 +5,24 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.budget import Budget
-from assetline.export.checkpoint import Opened
+from assetline.export.checkpoint import OpenedExport
 from assetline.export.dependencies import exports_table, s3, source_of
 from assetline.export.progress_reporter import Report
-from assetline.export.staging import Staging
-from assetline.export.write_pages import Turn, turn_seconds, write_pages
+from assetline.export.staging import ExportStaging
+from assetline.export.write_pages import WritePagesTurn, turn_seconds, write_pages
 from assetline.observability import logger
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take `{"export", "checkpoint"}`; return the next checkpoint."""
-    opened = Opened.model_validate(event)
+    opened = OpenedExport.model_validate(event)
     export = opened.export
     logger.append_keys(export_id=export.export_id)
     checkpoint = exports_table().begun(export, opened.checkpoint)
-    turn = Turn(
+    turn = WritePagesTurn(
         source=source_of(export.request),
-        staging=Staging(s3(), export.bucket, export.export_id),
+        staging=ExportStaging(s3(), export.bucket, export.export_id),
         table=exports_table(),
         report=Report(exports_table(), export, checkpoint),
         budget=Budget(turn_seconds(export.request.max_turn_seconds, context.get_remaining_time_in_millis() / 1000)),

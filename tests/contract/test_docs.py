@@ -15,8 +15,9 @@ from assetline import errors
 from assetline.assets.conditions import Where
 from assetline.deletion.request import DeletionRequest, deletion_requested
 from assetline.download.request import DownloadRequest, download_requested
-from assetline.export.close_export import Result
-from assetline.export.request import AssetsRequest, ExportRequest, parse
+from assetline.execution_input import parse
+from assetline.export.close_export import ExportResult
+from assetline.export.request import AssetsRequest, ExportRequest
 from assetline.ingest.open_session import NOT_TAKEN, UNKNOWN
 from assetline.safetyculture.catalogue import CATALOGUE
 from assetline_cli.main import app
@@ -47,7 +48,7 @@ def test_the_input_the_readme_shows_is_one_we_take() -> None:
 
 def test_the_output_the_readme_shows_is_what_an_execution_ends_with() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
-    assert list(json.loads(shown)) == list(Result.model_fields)
+    assert list(json.loads(shown)) == list(ExportResult.model_fields)
 
 
 def section(text: str, heading: str) -> str:

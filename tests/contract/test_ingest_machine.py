@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import pytest
 
-from assetline.ingest.open_session import Opened
+from assetline.ingest.open_session import OpenSessionResult
 from assetline.ingest.outcomes import Ended
-from assetline.ingest.poll_session import Progress
+from assetline.ingest.poll_session import PollSessionResult
 from assetline.ingest.settle_session import Settling
 from tests.contract.template import MACHINES, ROOT, machine
 
@@ -99,7 +99,7 @@ def test_a_run_that_broke_fails_when_its_session_is_settled() -> None:
 def test_whatever_an_opening_says_leads_somewhere() -> None:
     choice = STATES["Session Opened?"]
     named = {word: edge["Next"] for edge in choice["Choices"] for word in re.findall(r"'(\w+)'", edge["Condition"])}
-    said = {*get_args(Opened.model_fields["outcome"].annotation)}
+    said = {*get_args(OpenSessionResult.model_fields["outcome"].annotation)}
     assert named == {"opened": "Upload Slices", "no_drops": "Report Run", "owned": "Report Run"}
     assert said - named.keys() == {"permit_wait", "look_again"}  # those wait
     assert choice["Default"] == "Wait For Permit"
@@ -108,7 +108,7 @@ def test_whatever_an_opening_says_leads_somewhere() -> None:
 def test_however_a_session_ends_it_is_settled() -> None:
     over, too_often = STATES["Session Over?"]["Choices"]
     said = set(re.findall(r"'(\w+)'", over["Condition"]))
-    assert said == {*get_args(Progress.model_fields["progress"].annotation)} - {"running"}
+    assert said == {*get_args(PollSessionResult.model_fields["progress"].annotation)} - {"running"}
     assert over["Condition"].startswith("{% $progress in [")
     assert too_often["Assign"] == {"progress": "overdue"}
     assert over["Next"] == too_often["Next"] == "Settle Session"

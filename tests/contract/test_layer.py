@@ -45,19 +45,3 @@ def test_a_module_imports_only_what_lambda_has(path: Path) -> None:
 def test_clients_of_aws_are_made_in_one_place(path: Path) -> None:
     made = re.findall(r"boto3\.(?:client|resource)\(", path.read_text())
     assert bool(made) == (path.name == "clients.py")
-
-
-@pytest.mark.parametrize("stage", ["table", "safetyculture", "paging"])
-def test_an_earlier_stage_of_the_flow_knows_nothing_of_a_later_one(stage: str) -> None:
-    later = {
-        "table": ("assetline.safetyculture", "assetline.paging", "assetline.export"),
-        "safetyculture": ("assetline.export",),
-        "paging": ("assetline.export",),
-    }[stage]
-    names = [
-        name
-        for path in (ROOT / "layers/assetline/assetline" / stage).rglob("*.py")
-        for name in imported(ast.parse(path.read_text()))
-    ]
-    assert names
-    assert not [name for name in names if name.startswith(later)]

@@ -32,6 +32,7 @@ INTERNAL = {
     "GuardFailed": "Open Session ends as `owned`",
     "NotPipeEncoded": "the text goes to `extra` as it is",
     "RemoteProtocolError": "the clients turn it into an error of the tree",
+    "SignedUrlExpired": "who asks for the bytes takes another URL, or it is the reason of the file",
     "Stopped": "a download that a person ends",
     "TimeoutError": "the transport turns it into an error of httpx",
     "TypeError": "the writer of JSON turns to its slow way",
@@ -56,10 +57,10 @@ def leaves(of: type[Exception]) -> Iterator[type[Exception]]:
 
 
 def all_leaves() -> set[str]:
-    """Return the names of all errors that modules of the layer define, wherever they do."""
+    """Return the names of all errors that modules of the layer define, but for those that are caught within it."""
     for module in pkgutil.walk_packages(assetline.__path__, "assetline."):
         importlib.import_module(module.name)
-    return {error.__name__ for tree in (Retryable, Permanent) for error in leaves(tree)}
+    return {error.__name__ for tree in (Retryable, Permanent) for error in leaves(tree)} - INTERNAL.keys()
 
 
 def raised_in(path: Path) -> set[str]:

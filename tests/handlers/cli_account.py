@@ -17,7 +17,7 @@ from botocore.model import OperationModel
 from mypy_boto3_dynamodb.service_resource import Table
 from typer.testing import Result
 
-from assetline.export.export_item import Progress
+from assetline.export.export_item import ExportProgress
 from assetline.export.export_names import export_ids, manifest_key, object_key
 
 REGION = "eu-west-1"
@@ -150,7 +150,7 @@ class Account:
         told = fixed | names | times | progress
         state = told.pop("state")
         beside = {"state": state} | ({"export": "{}"} if told.pop("opened", True) else {})
-        self.table.put_item(Item=Progress.model_validate(told | {"state": "running"}).to_item() | beside)
+        self.table.put_item(Item=ExportProgress.model_validate(told | {"state": "running"}).to_item() | beside)
 
     def _answer(self, model: OperationModel, params: dict[str, Any], **_: object) -> Any:
         asked = json.loads(params["body"])

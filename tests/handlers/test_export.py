@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from assetline.errors import FeedUnavailable, PartsMismatch, StagedGone
+from assetline.execution_input import parse
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.dependencies import exports_table
-from assetline.export.request import ExportRequest, parse
-from assetline.export.staging import Staging
+from assetline.export.request import ExportRequest
+from assetline.export.staging import ExportStaging
 from assetline.paging import reader
 from local.emulators.safetyculture.scenario import (
     Drift,
@@ -149,7 +150,7 @@ def test_parts_a_killed_turn_left_behind_are_not_taken(aws: Aws, machine: Machin
     feed_api.has(Scenario(rows=20))
     undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
     state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": {"feed": "assets"}})
-    Staging(aws.s3, BUCKET, state["export"]["export_id"]).keep("part-00002", b"left behind")
+    ExportStaging(aws.s3, BUCKET, state["export"]["export_id"]).keep("part-00002", b"left behind")
     assert aws.text(machine.close(machine.write(state))["key"]) == undisturbed
 
 

@@ -24,7 +24,7 @@ from assetline.errors import Permanent
 from assetline.export import close_export, file_formats, open_export, part_writer, progress_reporter
 from assetline.export import dependencies as connections
 from assetline.paging import reader
-from assetline.safetyculture.page_parser import Page
+from assetline.paging.page import Page
 from functions.close_export import app as close_export_app
 from functions.open_export import app as open_export_app
 from functions.salvage_export import app as salvage_export_app

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from assetline.assets.asset_file import AssetFile, Outcome, outcome
+from assetline.assets.asset_file import AssetFile, FileOutcome, outcome
 from assetline.assets.listing import ListedPage, Listing
 from assetline.download.fetch_file import Fetch, Stopped
 from assetline_cli.assets.download_files import Bringer
@@ -36,7 +36,7 @@ class LargeFile:
     stopped: Callable[[], bool]
     ended: bool = False
 
-    def bring(self, file: AssetFile) -> Outcome:
+    def bring(self, file: AssetFile) -> FileOutcome:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             if self.stopped():
@@ -52,7 +52,7 @@ class Together:
 
     under_way: Barrier
 
-    def bring(self, file: AssetFile) -> Outcome:
+    def bring(self, file: AssetFile) -> FileOutcome:
         self.under_way.wait(PATIENCE_SECONDS)
         return outcome(file, "written", 1, None)
 

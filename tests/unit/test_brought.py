@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from assetline.assets.asset_file import AssetFile, Outcome, outcome
+from assetline.assets.asset_file import AssetFile, FileOutcome, outcome
 from assetline.download.download_slice import Brought
 from assetline.download.fetch_file import Fetch, NotBegun, Stopped
 from assetline.errors import KeyRefused
@@ -21,7 +21,7 @@ class Files:
 
     become: Callable[[str], None]
 
-    def bring(self, file: AssetFile) -> Outcome:
+    def bring(self, file: AssetFile) -> FileOutcome:
         self.become(file.name)
         return outcome(file, "written", 1, None)
 

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from assetline.diff import formats, records
 from assetline.diff.diff_files import write_changes
-from assetline.diff.errors import FileMalformed, FormatUnknown, KeyMissing
+from assetline.diff.errors import FileMalformed, FormatUnknown, KeyColumnMissing
 from assetline.diff.formats import FORMATS, Format, format_of
-from assetline.diff.parts import LIMITS, Limits
+from assetline.diff.parts import LIMITS, DiffLimits
 from assetline.diff.summary import EXAMPLES, Change, Duplicate, Summary
 
 type Rows = list[dict[str, str]]
 
 # Two parts of one row each, dealt again and again; every entry goes to disk.
-TINY = Limits(budget_bytes=1, parts=2, block_bytes=1)
+TINY = DiffLimits(budget_bytes=1, parts=2, block_bytes=1)
 
 
 def written(rows: Rows, columns: Sequence[str], format_: Format) -> bytes:
@@ -45,7 +45,7 @@ def changes_of(
     *,
     keys: Sequence[str] = ("id",),
     formats: tuple[Format, Format] = ("csv", "csv"),
-    limits: Limits = LIMITS,
+    limits: DiffLimits = LIMITS,
 ) -> tuple[Summary, list[list[str]]]:
     """Return the summary and the lines of the changes, the header first."""
     out = io.BytesIO()
@@ -98,12 +98,12 @@ def files(draw: st.DrawFn) -> tuple[Rows, list[str]]:
     return draw(st.lists(row, max_size=12)), draw(st.permutations(columns))
 
 
-@pytest.mark.parametrize("limits", [LIMITS, TINY, Limits(budget_bytes=1500, parts=3, block_bytes=100)])
+@pytest.mark.parametrize("limits", [LIMITS, TINY, DiffLimits(budget_bytes=1500, parts=3, block_bytes=100)])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(old=files(), new=files(), both=st.tuples(st.sampled_from(FORMATS), st.sampled_from(FORMATS)))
 def test_the_changes_are_those_found_the_plain_way(
     tmp_path: Path,
-    limits: Limits,
+    limits: DiffLimits,
     old: tuple[Rows, list[str]],
     new: tuple[Rows, list[str]],
     both: tuple[Format, Format],
@@ -169,14 +169,14 @@ class TestWhatIsTold:
         assert [line[:2] for line in lines[-3:]] == [["added", "7"], ["added", "8"], ["added", "7"]]
 
     @pytest.mark.parametrize("limits", [LIMITS, TINY])
-    def test_a_duplicate_is_told_with_the_first_row_of_its_key(self, tmp_path: Path, limits: Limits) -> None:
+    def test_a_duplicate_is_told_with_the_first_row_of_its_key(self, tmp_path: Path, limits: DiffLimits) -> None:
         body = b"id\r\n8\r\n7\r\n7\r\n7\r\n"
         summary, _ = changes_of(body, body, tmp_path, limits=limits)
         told = [(found.file, found.first_row, found.row) for found in summary.first_duplicates]
         assert told == [("old", 2, 3), ("old", 2, 4), ("new", 2, 3), ("new", 2, 4)]
 
     @pytest.mark.parametrize("limits", [LIMITS, TINY])
-    def test_the_first_few_of_each_kind_are_kept(self, tmp_path: Path, limits: Limits) -> None:
+    def test_the_first_few_of_each_kind_are_kept(self, tmp_path: Path, limits: DiffLimits) -> None:
         old = "id,name\r\n" + "".join(f"{n},a\r\n{n},a\r\n" for n in range(20))
         new = "id,name\r\n" + "".join(f"{n},b\r\n" for n in range(10, 30))
         summary, _ = changes_of(old.encode(), new.encode(), tmp_path, limits=limits)
@@ -265,11 +265,11 @@ class TestWhatCannotBeCompared:
             changes_of(lines, b"", tmp_path, formats=("jsonl", "jsonl"))
 
     def test_a_key_that_is_not_there_is_told_with_what_is(self, tmp_path: Path) -> None:
-        with pytest.raises(KeyMissing, match=r"The new file has no column 'id' .* it has: code, name"):
+        with pytest.raises(KeyColumnMissing, match=r"The new file has no column 'id' .* it has: code, name"):
             changes_of(b"id\r\n", b"code,name\r\n", tmp_path)
-        with pytest.raises(KeyMissing, match=r"The old file, line 2, has no 'id' .* there is: code"):
+        with pytest.raises(KeyColumnMissing, match=r"The old file, line 2, has no 'id' .* there is: code"):
             changes_of(b'{"id": 1}\n{"code": 1}\n', b"", tmp_path, formats=("jsonl", "jsonl"))
-        with pytest.raises(KeyMissing, match="at least one column"):
+        with pytest.raises(KeyColumnMissing, match="at least one column"):
             changes_of(b"id\r\n", b"id\r\n", tmp_path, keys=())
 
     def test_a_name_says_its_format_or_is_refused(self) -> None:
@@ -310,7 +310,7 @@ def peak_of(rows: int, scratch: Path, id_of: Any, monkeypatch: pytest.MonkeyPatc
             format_old="csv",
             format_new="csv",
             scratch=scratch,
-            limits=Limits(budget_bytes=200_000, parts=4, block_bytes=8_000),
+            limits=DiffLimits(budget_bytes=200_000, parts=4, block_bytes=8_000),
         )
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

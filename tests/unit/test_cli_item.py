@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from assetline.export.export_item import Progress
+from assetline.export.export_item import ExportProgress
 from assetline_cli.item import ExportItem
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
-WRITTEN = Progress(
+WRITTEN = ExportProgress(
     export_id="assets_20261121_003012",
     feed="assets",
     format="csv.gz",
@@ -34,7 +34,7 @@ def any_item(**attributes: Any) -> ExportItem:
 def test_what_the_stack_writes_is_read_as_it_was_written() -> None:
     read = ExportItem.model_validate(WRITTEN.to_item()).model_dump(exclude={"export"})  # that is beside it
     assert read == {name: value for name, value in WRITTEN.model_dump().items() if name in read}
-    assert set(read) <= set(Progress.model_fields)
+    assert set(read) <= set(ExportProgress.model_fields)
 
 
 def test_a_state_nobody_knows_yet_is_kept_as_text() -> None:

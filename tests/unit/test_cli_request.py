@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from assetline.execution_input import parse
 from assetline.export.plan_exports import ALL
 from assetline.export.plan_exports import FeedsRequest as MachineFeeds
 from assetline.export.request import ExportRequest as MachineInput
 from assetline.export.request import ResumeRequest as MachineResume
-from assetline.export.request import parse
 from assetline_cli.errors import ParamMalformed
 from assetline_cli.exports.request import ExportRequest, ResumeRequest, SeveralRequest, parse_params
 

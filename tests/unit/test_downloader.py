@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from assetline.errors import DownloadUrlExpired, ViRefused, ViUnavailable
+from assetline.errors import ViRefused, ViUnavailable
 from assetline.vi.file_download import REDIRECTS, Downloader
+from assetline.vi.signed_url import SignedUrlExpired
 
 FIRST = "https://files.example/a.png?signature=1"
 
@@ -57,7 +58,7 @@ def test_nothing_leads_from_https_to_less_or_nowhere_or_for_ever() -> None:
 @pytest.mark.parametrize(
     ("statuses", "error"),
     [
-        ((401, 403, 404, 410), DownloadUrlExpired),
+        ((401, 403, 404, 410), SignedUrlExpired),
         ((429, 500, 503), ViUnavailable),
         ((206, 400), ViRefused),
     ],

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from assetline.assets.asset_file import AssetFile, Contents
-from assetline.download.fetch_file import Arriving, Fetch, Mismatch
+from assetline.assets.asset_file import AssetFile
+from assetline.download.fetch_file import Fetch, Mismatch, VerifiedBody
 from assetline.vi import crc32c
 from assetline.vi.assets import Assets
 from assetline.vi.declared_checksum import declared_crc32c
 from assetline.vi.file_download import Downloader
+from assetline.vi.signed_url import SignedUrl
 
 BODY = b"bytes of a.png"
 MILLISECONDS = 1_795_217_214_199
@@ -59,16 +60,16 @@ class Place:
         del file
         return None
 
-    def put(self, file: AssetFile, arriving: Arriving) -> None:
+    def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
         self.kept[file.name] = b"".join(arriving)
 
 
 @pytest.mark.parametrize("pieces", [[BODY[:-1]], [], [BODY, b"!"], [b"x" * 100]])
 def test_a_file_is_proven_by_its_size_where_vi_says_no_checksum(pieces: list[bytes]) -> None:
     with pytest.raises(Mismatch) as raised:
-        b"".join(Arriving(iter(pieces), file_of(), lambda: False))
+        b"".join(VerifiedBody(iter(pieces), file_of(), lambda: False))
     assert raised.value.reason == "WrongSize"
-    assert b"".join(Arriving(iter([BODY]), file_of(), lambda: False)) == BODY
+    assert b"".join(VerifiedBody(iter([BODY]), file_of(), lambda: False)) == BODY
 
 
 def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
@@ -86,7 +87,7 @@ def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
 def test_a_file_whose_signed_url_is_refused_has_that_reason() -> None:
     vi = Vi()
     with closing(Downloader("https://vi.example")) as downloader:
-        local = file_of().model_copy(update={"contents": Contents(url="http://127.0.0.1:9/a.png?signature=1")})
+        local = file_of().model_copy(update={"contents": SignedUrl(url="http://127.0.0.1:9/a.png?signature=1")})
         brought = Fetch(vi, downloader, Place()).bring(local)
     assert (brought.state, brought.reason) == ("failed", "SignedUrlRefused")
     assert "127.0.0.1" not in (brought.message or "")

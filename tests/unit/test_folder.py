@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assetline.assets.asset_file import AssetFile
-from assetline.download.fetch_file import Arriving, NotKept
+from assetline.download.fetch_file import NotKept, VerifiedBody
 from assetline.vi import crc32c
 from assetline_cli.assets.download_folder import FolderPlace
 
@@ -21,8 +21,8 @@ def file_of(name: str, body: bytes = BODY, asset_id: str = "a1", *, proven: bool
     return AssetFile.of(record, name)
 
 
-def arriving(file: AssetFile, body: bytes = BODY) -> Arriving:
-    return Arriving(iter([body]), file, lambda: False)
+def arriving(file: AssetFile, body: bytes = BODY) -> VerifiedBody:
+    return VerifiedBody(iter([body]), file, lambda: False)
 
 
 @contextmanager

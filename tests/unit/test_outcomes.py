@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetline.ingest.drop import Drop
-from assetline.ingest.outcomes import BLAMELESS, MOST_RETURNS, Evidence, Outcome, UploadFailure, outcomes
+from assetline.ingest.outcomes import BLAMELESS, MOST_RETURNS, DropOutcome, Evidence, UploadFailure, outcomes
 from assetline.ingest.vi_error_codes import rejection
 
 CONTRACT_CODES = [
@@ -62,13 +62,13 @@ def said(vi_says: Any, total: int | None, succeeded: int = 0, errored: int = 0, 
     return Evidence(left_as=left_as, vi_says=vi_says, total=total, succeeded=succeeded, errored=errored, **more)
 
 
-def states(found: list[Outcome]) -> list[str]:
+def states(found: list[DropOutcome]) -> list[str]:
     return [outcome.state for outcome in found]
 
 
 def test_all_files_of_a_finished_session_are_ingested() -> None:
     found = outcomes(any_drops(3), said("finished", 3, 3))
-    assert found == [Outcome(drop.drop_id, "ingested") for drop in any_drops(3)]
+    assert found == [DropOutcome(drop.drop_id, "ingested") for drop in any_drops(3)]
 
 
 def test_a_file_that_vi_names_is_rejected_in_words_and_the_others_are_ingested() -> None:

@@ -5,17 +5,17 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from assetline.export.checkpoint import Checkpoint, Export
-from assetline.export.export_item import Progress
+from assetline.export.export_item import ExportProgress
 from assetline.export.previous_export import Latest
 from assetline.export.progress_reporter import Report
 from assetline.export.request import ExportRequest
-from assetline.safetyculture.page_parser import Page
+from assetline.paging.page import Page
 
 STARTED = datetime(2026, 11, 21, 3, 0, 0, 123_000, UTC)
 
 
-def any_progress() -> Progress:
-    return Progress(
+def any_progress() -> ExportProgress:
+    return ExportProgress(
         export_id="assets_20261121_030000",
         feed="assets",
         format="csv",
@@ -33,13 +33,13 @@ def any_progress() -> Progress:
 
 def test_an_item_of_the_table_reads_as_it_was_written() -> None:
     item = any_progress().to_item()
-    assert Progress.from_item(item) == any_progress()
+    assert ExportProgress.from_item(item) == any_progress()
     assert item["page_seconds"] == Decimal("0.451")
     assert "eta_seconds" not in item
 
 
 def test_what_a_later_version_adds_to_an_item_is_passed_over() -> None:
-    assert Progress.from_item(any_progress().to_item() | {"upload_id": "u", "mood": "good"}) == any_progress()
+    assert ExportProgress.from_item(any_progress().to_item() | {"upload_id": "u", "mood": "good"}) == any_progress()
 
 
 class Table:

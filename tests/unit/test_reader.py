@@ -25,8 +25,8 @@ from assetline.errors import (
 )
 from assetline.paging import reader as reader_module
 from assetline.paging.cursor_trail import CursorTrail
+from assetline.paging.page import Page
 from assetline.paging.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Answer, Ask, PageReader, Start, backoff
-from assetline.safetyculture.page_parser import Page
 
 SECONDS = 5  # at most, for what another thread does at once
 

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from assetline.errors import InvalidInput, UnknownFeed
-from assetline.export.request import ExportRequest, ResumeRequest, asked_for, called_after, parse
+from assetline.execution_input import parse
+from assetline.export.request import ExportRequest, ResumeRequest, asked_for, called_after
 from assetline.safetyculture.catalogue import feed_named
 
 

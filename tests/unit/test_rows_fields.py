@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assetline.safetyculture.catalogue import feed_named
 from assetline.table.cells import cell_text
 from assetline.table.columns import Columns, CustomField, defined_fields, items_of
-from assetline.table.drift import Tally
+from assetline.table.drift import Drift
 from assetline.table.rows import CsvTable
 from local.emulators.safetyculture.assets import ODD_TEXTS, asset, field_definitions, fields, statuses
 
@@ -52,7 +52,7 @@ def line_of(record: Record, columns: Columns = COLUMNS) -> Line:
     return line
 
 
-def tally_of(*records: Record) -> Tally:
+def tally_of(*records: Record) -> Drift:
     table = CsvTable(COLUMNS)
     table.render(records)
     return table.tally
@@ -151,7 +151,7 @@ def test_pages_rendered_apart_are_the_same_as_together(found: list[Record], cut:
     first.render(found[:cut])
     second.render(found[cut:])
     assert first.tally + second.tally == together.tally
-    resumed = CsvTable(COLUMNS, Tally.model_validate_json(first.tally.model_dump_json()))
+    resumed = CsvTable(COLUMNS, Drift.model_validate_json(first.tally.model_dump_json()))
     resumed.render(found[cut:])
     assert resumed.tally == together.tally
 
@@ -180,7 +180,7 @@ def test_five_hundred_emulated_assets_come_back_whole() -> None:
         assert json.loads(line["status_options"] or "[]") == statuses(index)
         for found in fields(index):
             assert line[header_of[found["field_id"]]] == cell_text(found["value"])
-    assert table.tally == Tally(rows=500)
+    assert table.tally == Drift(rows=500)
 
 
 @pytest.mark.parametrize("value", [None, ""])

@@ -9,7 +9,7 @@ import pytest
 from assetline.errors import SignedUrlRefused, ViUnreachable
 from assetline.vi.file_download import Downloader
 from assetline.vi.file_upload import Uploader
-from assetline.vi.ingestion_sessions import Upload
+from assetline.vi.signed_url import SignedUrl
 
 API = "https://api.vi.example"
 NAMES = {
@@ -69,7 +69,7 @@ def download(url: str, api: str = API, headers: dict[str, str] | None = None) ->
 
 def upload(url: str, api: str = API, headers: dict[str, str] | None = None) -> None:
     with closing(Uploader(api)) as uploader:
-        uploader.put(Upload(url, None, headers or {}), b"bytes", 5)
+        uploader.put(SignedUrl(url=url, headers=headers or {}), b"bytes", 5)
 
 
 @pytest.mark.parametrize("ask", [download, upload])

@@ -7,7 +7,7 @@ import pytest
 from assetline.errors import UploadDamaged, ViUnavailable
 from assetline.vi import crc32c
 from assetline.vi.file_upload import Uploader
-from assetline.vi.ingestion_sessions import Upload
+from assetline.vi.signed_url import SignedUrl
 from tests.unit.test_signed import Server
 
 CONTENT = b"the bytes of a file"
@@ -24,7 +24,7 @@ def put(
     uploader = Uploader("http://127.0.0.1")
     try:
         with Server([[answer]]).running() as url:
-            return uploader.put(Upload(url, None), body, len(CONTENT), verify=verify)
+            return uploader.put(SignedUrl(url=url), body, len(CONTENT), verify=verify)
     finally:
         uploader.close()
 

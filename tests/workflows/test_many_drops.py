@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpcore
 import pytest
 
-from assetline.ingest.arrival import Arrival
+from assetline.ingest.arrival import ObjectArrival
 from assetline.ingest.asset_names import asset_filename, dataset_and_path
 from assetline.ingest.drop import drop_id
-from assetline.ingest.inspection import Limits, described, read
+from assetline.ingest.inspection import DropLimits, described, read
 from local.emulators.vi.scenario import Scenario
 from local.emulators.vi.server import Emulator, running
 from local.emulators.vi.sessions import Session
@@ -122,8 +122,8 @@ def note(box: DropBox, keys: list[str]) -> None:
     """Note drops in the ledger as `record_drop` does; one of them is read for all, for they are the same image."""
     s3 = box.client("s3")
     etag = s3.head_object(Bucket=box.bucket, Key=keys[0])["ETag"].strip('"')
-    arrival = Arrival(bucket=box.bucket, key=keys[0], etag=etag, size=len(PIXEL))
-    one = read(s3, described(arrival, Limits(len(PIXEL), "")))
+    arrival = ObjectArrival(bucket=box.bucket, key=keys[0], etag=etag, size=len(PIXEL))
+    one = read(s3, described(arrival, DropLimits(len(PIXEL), "")))
     with box.table("DropsTableName").batch_writer() as items:
         for key in keys:
             dataset_id, path = dataset_and_path(key, "")

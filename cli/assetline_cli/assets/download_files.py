@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING
 
-from assetline.assets.asset_file import AssetFile, Outcome, id_of, named, unknown
+from assetline.assets.asset_file import AssetFile, FileOutcome, id_of, named, unknown
 from assetline.assets.file_names import Names
 from assetline.download.fetch_file import Fetch, Stopped
 from assetline_cli.assets.renamed_files import RenamedFile
@@ -46,11 +46,11 @@ class Bringing:
     ended: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     bytes_written: int = 0
-    failed: list[Outcome] = field(default_factory=list)
-    beside: list[Outcome] = field(default_factory=list)
+    failed: list[FileOutcome] = field(default_factory=list)
+    beside: list[FileOutcome] = field(default_factory=list)
     renamed: list[RenamedFile] = field(default_factory=list)
 
-    def add(self, outcome: Outcome, size: int) -> None:
+    def add(self, outcome: FileOutcome, size: int) -> None:
         """Count what became of a file of *size*."""
         self.counts[outcome.state] += 1
         self.bytes_done += size
@@ -81,7 +81,7 @@ class Bringer:
 
         What concerns every file, and Ctrl+C, end it: what is under way leaves nothing behind.
         """
-        done: SimpleQueue[Future[tuple[AssetFile, Outcome]]] = SimpleQueue()
+        done: SimpleQueue[Future[tuple[AssetFile, FileOutcome]]] = SimpleQueue()
         pending = 0
         files = self._files(by_date=by_date)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download") as threads:
@@ -102,10 +102,10 @@ class Bringer:
         tell(self._bringing)
         return self._bringing
 
-    def _bring(self, file: AssetFile) -> tuple[AssetFile, Outcome]:
+    def _bring(self, file: AssetFile) -> tuple[AssetFile, FileOutcome]:
         return file, self._fetch.bring(file)
 
-    def _settle(self, done: SimpleQueue[Future[tuple[AssetFile, Outcome]]]) -> int:
+    def _settle(self, done: SimpleQueue[Future[tuple[AssetFile, FileOutcome]]]) -> int:
         """Count what has ended, for which a moment is waited; return how many files that are."""
         settled = 0
         try:

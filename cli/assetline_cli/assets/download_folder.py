@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assetline.assets.asset_file import failed, names_with_id
 from assetline.assets.file_names import UNDATED, folded
-from assetline.download.fetch_file import Arriving, Fetch, NotKept
+from assetline.download.fetch_file import Fetch, NotKept, VerifiedBody
 from assetline.vi.crc32c import Crc32c
 from assetline_cli.assets.renamed_files import keep_renamed
 from assetline_cli.errors import FolderFull
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from assetline.assets.asset_file import AssetFile, Outcome
+    from assetline.assets.asset_file import AssetFile, FileOutcome
     from assetline_cli.assets.renamed_files import RenamedFile
 
 PIECE = 1024**2
@@ -38,7 +38,7 @@ class FolderFetch(Fetch):
 
     place: FolderPlace
 
-    def bring(self, file: AssetFile) -> Outcome:
+    def bring(self, file: AssetFile) -> FileOutcome:
         """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
         try:
             self.place.admit(file)
@@ -111,7 +111,7 @@ class FolderPlace:
         """Return the signed CRC32C of the file that is there, if `free_name` found it equal; else None."""
         return self._equal.get(file.name)
 
-    def put(self, file: AssetFile, arriving: Arriving) -> None:
+    def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
         """Write a file beside its name, and rename it once it is proven.
 
         Raises:
@@ -161,7 +161,7 @@ class FolderPlace:
         return NotKept("NotStored", f"{error.strerror}.")
 
 
-def _write(descriptor: int, arriving: Arriving) -> None:
+def _write(descriptor: int, arriving: VerifiedBody) -> None:
     # By the system's own calls, half as many as a file object makes: at each of them the threads change places.
     for piece in arriving:
         left = memoryview(piece)

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
 from assetline.diff.diff_files import write_changes
-from assetline.diff.errors import KeyMissing
+from assetline.diff.errors import KeyColumnMissing
 from assetline.diff.renames import renamed_columns
 from assetline.errors import Permanent
 from assetline.safetyculture.catalogue import feed_named
@@ -118,7 +118,7 @@ def _status_of_diff(desk: Desk) -> Iterator[None]:
     """End the command with one message and the status of trouble for whatever is not a mistake of ours."""
     try:
         yield
-    except KeyMissing as error:
+    except KeyColumnMissing as error:
         desk.complain(f"Error: {error} Name the key with --key.")
     except (CommandFailed, Permanent) as error:
         desk.complain(f"Error: {error}")

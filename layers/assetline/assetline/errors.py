@@ -7,9 +7,7 @@
     ├── ViUnavailable         Vi answered with a fault of its own
     ├── ViUnreachable         no answer of Vi
     ├── AnswerLost            Vi may have done what it was asked, and its answer did not come
-    ├── UploadUrlExpired      Vi no longer takes a file at the signed URL it gave
     ├── UploadDamaged         where a file was put, other bytes are stored than were sent
-    ├── DownloadUrlExpired    Vi no longer gives out a file at the signed URL it gave
     ├── EventRefused          EventBridge did not take an event
     └── AwsUnavailable        AWS throttled, failed or did not answer
     Permanent                 the same call fails for ever; somebody must act
@@ -90,16 +88,8 @@ class AnswerLost(Retryable):
     """A request that must not be repeated blindly was sent, and no answer of its own came back."""
 
 
-class UploadUrlExpired(Retryable):
-    """The signed URL is refused (403): a fresh one may be taken."""
-
-
 class UploadDamaged(Retryable):
     """The object store answered 2xx, and that it stored other bytes than were sent."""
-
-
-class DownloadUrlExpired(Retryable):
-    """The signed URL is refused (401, 403, 404, 410): a fresh one may be asked for."""
 
 
 class EventRefused(Retryable):

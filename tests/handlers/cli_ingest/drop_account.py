@@ -13,7 +13,7 @@ from typing import Any
 
 from assetline.ingest.drop import NOWHERE, Drop, DropState, drop_id
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.outcomes import Outcome
+from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.sessions_table import Session, SessionsTable
 from tests.handlers.cli_account import OUTPUTS, REGION, Account
 
@@ -91,7 +91,7 @@ class DropAccount:
                 self.ledger.mark_uploaded({drop.drop_id: "ds1" for drop in drops}, "run-1")
             elif state in {"ingested", "rejected", "dropped"}:
                 message = f"{reason} in words." if reason else None
-                outcomes = [Outcome(drop.drop_id, state, reason, message) for drop in drops]
+                outcomes = [DropOutcome(drop.drop_id, state, reason, message) for drop in drops]
                 self.ledger.settle(outcomes, "ds1", "run-1")
 
         return become

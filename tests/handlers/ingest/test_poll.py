@@ -7,7 +7,8 @@ import pytest
 
 from assetline.errors import KeyRefused, RateLimited, ViUnavailable
 from assetline.ingest import dependencies as connections
-from assetline.ingest.poll_session import LEAST_PATIENCE, interval, rested, waited
+from assetline.ingest.poll_session import LEAST_PATIENCE, rested, waited
+from assetline.vi.poll_interval import poll_interval
 from local.emulators.vi.scenario import ApiFault, FileError, OmittedEntry, SessionFails
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
 
@@ -153,8 +154,8 @@ def test_codes_that_nobody_knows_do_not_stop_the_looking(stage: SessionStage) ->
 
 def test_the_waits_between_looks_add_up() -> None:
     assert waited(0) == 0
-    assert waited(3) == interval(0) + interval(1) + interval(2)
-    assert interval(10_000) == 60
+    assert waited(3) == poll_interval(0) + poll_interval(1) + poll_interval(2)
+    assert poll_interval(10_000) == 60
 
 
 def _entries(stage: SessionStage, session: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from botocore.response import StreamingBody
 
 from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import Drop, drop_id
-from assetline.ingest.outcomes import Outcome
+from assetline.ingest.outcomes import DropOutcome
 from assetline.vi import crc32c
 from assetline.vi.media_types import HEAD_BYTES
 from functions.record_drop import app as record_drop
@@ -161,7 +161,7 @@ def test_what_is_put_again_when_its_session_was_decided_on_goes_back_all_the_sam
     connections.ledger().claim([first], "run-1")
     newer = created(key, content, first.etag, "0062E99A88DC407499")
     record(messages(newer, newer))
-    refused = Outcome(first.drop_id, "rejected", "Deleted", "It was deleted.")
+    refused = DropOutcome(first.drop_id, "rejected", "Deleted", "It was deleted.")
     assert connections.ledger().settle([refused], "ds1", "run-1") == {first.drop_id}
     assert drop(key, first.etag).state == "dropped"
 

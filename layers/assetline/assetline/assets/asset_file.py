@@ -4,27 +4,14 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from assetline.assets.file_names import Names, date_folder, safe_name, with_id
 from assetline.vi.declared_checksum import declared_crc32c
-
-_MILLISECONDS = 10**12  # the unit of `expiry` is not evidenced: in milliseconds, less than this is long ago
+from assetline.vi.signed_url import SignedUrl
 
 State = Literal["written", "skipped", "failed"]
 STATES: tuple[State, ...] = get_args(State)
-
-
-class Contents(BaseModel, frozen=True):
-    """Where a file is: a signed URL, which is a secret until `expiry` (epoch milliseconds, as far as is known)."""
-
-    url: str = Field(repr=False)
-    expiry: int | None = None
-    headers: dict[str, str] = Field(default_factory=dict, repr=False)
-
-    def is_over(self, at: float) -> bool:
-        """Say whether the URL's time is over at *at* (epoch seconds)."""
-        return self.expiry is not None and self.expiry >= _MILLISECONDS and self.expiry / 1000 <= at
 
 
 class AssetFile(BaseModel, frozen=True):
@@ -39,7 +26,7 @@ class AssetFile(BaseModel, frozen=True):
     size: int | None
     crc32c: tuple[int, ...]
     mime: str | None
-    contents: Contents | None
+    contents: SignedUrl | None
 
     @classmethod
     def of(cls, record: Mapping[str, Any], name: str) -> "AssetFile":
@@ -58,7 +45,7 @@ class AssetFile(BaseModel, frozen=True):
         )
 
 
-class Outcome(BaseModel, frozen=True):
+class FileOutcome(BaseModel, frozen=True):
     """What became of a file; `reason` is a code, `message` says it in words."""
 
     asset_id: str
@@ -71,23 +58,23 @@ class Outcome(BaseModel, frozen=True):
     message: str | None = None
 
 
-def outcome(file: AssetFile, state: State, size: int, crc32c: int | None) -> Outcome:
+def outcome(file: AssetFile, state: State, size: int, crc32c: int | None) -> FileOutcome:
     """Return that a file was written, or was there."""
-    return Outcome(
+    return FileOutcome(
         asset_id=file.asset_id, filename=file.filename, name=file.name, state=state, bytes=size, crc32c=crc32c
     )
 
 
-def failed(file: AssetFile, reason: str, message: str) -> Outcome:
+def failed(file: AssetFile, reason: str, message: str) -> FileOutcome:
     """Return that a file is not there, and why."""
     about = outcome(file, "failed", 0, None)
     return about.model_copy(update={"reason": reason, "message": message})
 
 
-def unknown(asset_id: str) -> Outcome:
+def unknown(asset_id: str) -> FileOutcome:
     """Return that there is no such asset."""
     message = "The dataset has no asset of this id."
-    return Outcome(asset_id=asset_id, filename="", name="", state="failed", reason="AssetUnknown", message=message)
+    return FileOutcome(asset_id=asset_id, filename="", name="", state="failed", reason="AssetUnknown", message=message)
 
 
 def named(record: Mapping[str, Any], names: Names, *, by_date: bool) -> AssetFile | None:
@@ -125,7 +112,7 @@ def size_of(value: Any) -> int | None:
     return int(value)
 
 
-def contents_of(record: Mapping[str, Any]) -> Contents | None:
+def contents_of(record: Mapping[str, Any]) -> SignedUrl | None:
     """Return the signed URL that a record has, if it has one."""
     contents = record.get("contents")
     asset = contents.get("asset") if isinstance(contents, Mapping) else None
@@ -133,7 +120,7 @@ def contents_of(record: Mapping[str, Any]) -> Contents | None:
         return None
     headers = asset.get("headers")
     texts = headers.items() if isinstance(headers, Mapping) else ()
-    return Contents(
+    return SignedUrl(
         url=asset["url"],
         expiry=size_of(asset.get("expiry")),
         headers={name: value for name, value in texts if isinstance(name, str) and isinstance(value, str)},

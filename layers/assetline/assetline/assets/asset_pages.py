@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from assetline.errors import ViUnavailable
-from assetline.safetyculture.page_parser import Page
+from assetline.paging.page import Page
 from assetline.table.columns import Columns
 from assetline.vi import datasets
 from assetline.vi.client import ViClient

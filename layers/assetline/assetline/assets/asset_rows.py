@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from assetline.assets.conditions import moment_of
+from assetline.vi.signed_url import expiry_seconds
 
 type Record = dict[str, Any]
-
-_MILLISECONDS = 10**12  # the unit of `expiry` is not evidenced: in milliseconds, less than this is long ago
 
 KEY = ("assetId",)
 KEY_COLUMNS = ("asset_id",)
@@ -110,8 +109,8 @@ def _contents_cells(contents: Any) -> Record:
     if not isinstance(asset, Mapping):
         return {}
     expiry = asset.get("expiry")
-    is_told = isinstance(expiry, int | float) and expiry >= _MILLISECONDS
-    return {"contents_url": asset.get("url"), "contents_expiry": _time(expiry) if is_told else expiry}
+    is_milliseconds = isinstance(expiry, int | float) and expiry_seconds(expiry) is not None
+    return {"contents_url": asset.get("url"), "contents_expiry": _time(expiry) if is_milliseconds else expiry}
 
 
 def _time(value: Any) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COPIES_AT_ONCE = 16  # ours: 10,000 parts take some minutes
 
 
-class Source(NamedTuple):
+class JoinSource(NamedTuple):
     """An object that becomes a part of another one, with the CRC32 of what was put there."""
 
     key: str
@@ -26,7 +26,7 @@ class Source(NamedTuple):
     crc32: int
 
 
-def join_objects(s3: "S3Client", sources: Sequence[Source], target: Address, content_type: str) -> None:
+def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address, content_type: str) -> None:
     """Make *target* of the objects *sources* of its bucket, in their order; all but the last have 5 MiB or more.
 
     Each is proven first, by the size and the CRC32 that S3 keeps of it. A single one is copied in one request.
@@ -50,7 +50,7 @@ def join_objects(s3: "S3Client", sources: Sequence[Source], target: Address, con
         return
     where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
 
-    def copied(part: tuple[int, Source]) -> Any:
+    def copied(part: tuple[int, JoinSource]) -> Any:
         number, source = part
         _prove(s3, target.bucket, source)
         answer = s3.upload_part_copy(CopySource=_origin(target.bucket, source), PartNumber=number, **where)
@@ -66,11 +66,11 @@ def join_objects(s3: "S3Client", sources: Sequence[Source], target: Address, con
         raise
 
 
-def _origin(bucket: str, source: Source) -> "CopySourceTypeDef":
+def _origin(bucket: str, source: JoinSource) -> "CopySourceTypeDef":
     return {"Bucket": bucket, "Key": source.key}
 
 
-def _prove(s3: "S3Client", bucket: str, source: Source) -> None:
+def _prove(s3: "S3Client", bucket: str, source: JoinSource) -> None:
     found = s3.head_object(Bucket=bucket, Key=source.key, ChecksumMode="ENABLED")
     crc32 = base64.b64encode(source.crc32.to_bytes(4)).decode()
     if (found["ContentLength"], found.get("ChecksumCRC32")) != (source.size, crc32):

@@ -9,9 +9,17 @@ from pydantic import BaseModel, Field
 
 from assetline.assets.selection import ID
 from assetline.aws.event_bus import announce
-from assetline.deletion.report import FAILURES_SHOWN, DeletionReport, DeletionResult, Ended, Tally, csv_key, report_key
-from assetline.deletion.request import DeletionRef, ref_of
-from assetline.deletion.staging import DeletionStaging, Opening, Progress
+from assetline.deletion.report import (
+    FAILURES_SHOWN,
+    DeletionCounts,
+    DeletionReport,
+    DeletionResult,
+    Ended,
+    csv_key,
+    report_key,
+)
+from assetline.deletion.request import DeletionRef, deletion_ref
+from assetline.deletion.staging import DeletionOpening, DeletionStaging, Progress
 from assetline.errors import StagedGone
 from assetline.observability import count, logger
 
@@ -23,7 +31,7 @@ DELETION_COMPLETE = "Deletion Complete"
 DELETION_INCOMPLETE = "Deletion Incomplete"  # it ended, and not all is known to be deleted
 
 
-class Closing(BaseModel, frozen=True):
+class CloseDeletionInput(BaseModel, frozen=True):
     """What Close Deletion is told: how the deletion was last seen, if it was, and what the machine caught."""
 
     execution_arn: str
@@ -36,7 +44,7 @@ class Closing(BaseModel, frozen=True):
 
 
 @dataclass
-class Closer:
+class DeletionCloser:
     """Closes deletions, those too that were not even opened; a repeat writes the same again."""
 
     s3: "S3Client"
@@ -44,9 +52,9 @@ class Closer:
     bucket: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def close(self, asked: Closing) -> DeletionResult:
+    def close(self, asked: CloseDeletionInput) -> DeletionResult:
         """Write report and CSV, announce how the deletion ended, and return that."""
-        ref = ref_of(asked.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
+        ref = deletion_ref(asked.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
         staging = DeletionStaging(self.s3, ref)
         opening = staging.opening()
         tally = _tally(staging, opening)
@@ -65,7 +73,9 @@ class Closer:
         announce(self.events, DELETION_COMPLETE if result.complete else DELETION_INCOMPLETE, result)
         return result
 
-    def _report(self, asked: Closing, ref: DeletionRef, opening: Opening | None, tally: Tally) -> DeletionReport:
+    def _report(
+        self, asked: CloseDeletionInput, ref: DeletionRef, opening: DeletionOpening | None, tally: DeletionCounts
+    ) -> DeletionReport:
         ended, by_ids = _ended(asked, opening), opening is not None and opening.ids is not None
         deleted, left = (tally.counts["deleted"], tally.counts["left"]) if by_ids else _found(asked, opening, ended)
         failed, finished_at = tally.counts["failed"], self.now()
@@ -100,16 +110,16 @@ class Closer:
         )
 
 
-def _tally(staging: DeletionStaging, opening: Opening | None) -> Tally:
+def _tally(staging: DeletionStaging, opening: DeletionOpening | None) -> DeletionCounts:
     if opening is None or opening.ids is None:
-        return Tally()
+        return DeletionCounts()
     ids = staging.ids()
     if ids is None:
         raise StagedGone("The ids that were to be deleted are gone: they have expired.")
-    return Tally(staging.outcomes(ids))
+    return DeletionCounts(staging.outcomes(ids))
 
 
-def _ended(asked: Closing, opening: Opening | None) -> Ended:
+def _ended(asked: CloseDeletionInput, opening: DeletionOpening | None) -> Ended:
     if opening is None or (opening.opened is None and opening.asked_at is None):
         return "not_begun"
     if opening.opened is None:
@@ -117,7 +127,7 @@ def _ended(asked: Closing, opening: Opening | None) -> Ended:
     return "broken" if asked.progress == "running" else asked.progress
 
 
-def _found(asked: Closing, opening: Opening | None, ended: Ended) -> tuple[int | None, int | None]:
+def _found(asked: CloseDeletionInput, opening: DeletionOpening | None, ended: Ended) -> tuple[int | None, int | None]:
     """Return how many of what a filter found are deleted and how many it still finds, None for what is not known."""
     before = opening.count if opening else None
     if ended == "not_begun":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from assetline.budget import Budget
-from assetline.deletion.staging import BLOCK_IDS, Deletion, DeletionStaging, Outcome
+from assetline.deletion.staging import BLOCK_IDS, DeletionOutcome, DeletionStaging, DeletionTask
 from assetline.errors import AssetUnknown, RateLimited, StagedGone, ViRefused, ViUnavailable, ViUnreachable
 from assetline.observability import logger
 from assetline.vi.assets import Assets
@@ -45,7 +45,7 @@ class IdsDeletion:
     budget: Budget
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, deletion: Deletion, cursor: int) -> DeletedIds:
+    def run(self, deletion: DeletionTask, cursor: int) -> DeletedIds:
         """Delete the assets from the block *cursor* on; those that an earlier turn came to are left alone.
 
         A turn ends where its time does, or where Vi asks for a pause; that is for the machine to wait out.
@@ -92,7 +92,7 @@ class BlockTurn:
     assets: Assets
     stopped: Callable[[], bool]
     sleep: Callable[[float], None]
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[DeletionOutcome] = field(default_factory=list)
     wait_seconds: int = 0
     _broken: bool = field(default=False, init=False)
 
@@ -120,7 +120,7 @@ class BlockTurn:
                 self.wait_seconds = max(self.wait_seconds, 1, math.ceil(min(asked, LONGEST_PAUSE)))
                 return
             except AssetUnknown:
-                outcome = Outcome(asset_id=asset_id, state="gone")
+                outcome = DeletionOutcome(asset_id=asset_id, state="gone")
             except ViRefused as refusal:
                 outcome = _failed(asset_id, refusal, str(refusal))
             except (ViUnavailable, ViUnreachable) as fault:
@@ -129,10 +129,10 @@ class BlockTurn:
                     continue
                 outcome = _failed(asset_id, fault, f"{fault} That was the last of {TRIES} tries.")
             else:
-                outcome = Outcome(asset_id=asset_id, state="deleted")
+                outcome = DeletionOutcome(asset_id=asset_id, state="deleted")
             self.outcomes.append(outcome)
             return
 
 
-def _failed(asset_id: str, error: Exception, message: str) -> Outcome:
-    return Outcome(asset_id=asset_id, state="failed", reason=type(error).__name__, message=message)
+def _failed(asset_id: str, error: Exception, message: str) -> DeletionOutcome:
+    return DeletionOutcome(asset_id=asset_id, state="failed", reason=type(error).__name__, message=message)

@@ -1,7 +1,7 @@
 """Open Deletion: what is to be deleted is proven to be what was meant; then Vi is told once to delete what it finds.
 
-When this is killed, or an answer of Vi's is lost, Vi must not be told a second time blindly. So it is kept before Vi is
-told (`Opening`) how many assets were found, when, and which sessions Vi listed then. Whoever comes back finds it:
+When this is killed, or an answer of Vi is lost, a second request must not be sent blindly. So `DeletionOpening` is kept
+before the first one: how many assets were found, when, and which sessions Vi listed then. A repeat finds it:
 
 - A session of the same filter that was not listed before is taken for ours. Were it somebody else's, it would delete
   what we were to delete. No clock is asked, so it does not matter how far Vi's is from ours.
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from assetline.deletion.find_lost_deletion import find_lost, sessions_now
-from assetline.deletion.request import DeletionRef, DeletionRequest, deletion_requested, ref_of
-from assetline.deletion.staging import Deletion, DeletionStaging, Opened, Opening, Progress
+from assetline.deletion.request import DeletionRef, DeletionRequest, deletion_ref, deletion_requested
+from assetline.deletion.staging import DeletionOpening, DeletionStaging, DeletionTask, OpenDeletionResult, Progress
 from assetline.errors import AnswerLost, CountMismatch, Permanent, RateLimited, ViUnreachable
 from assetline.observability import logger
 from assetline.vi import datasets
@@ -48,7 +48,7 @@ class OpeningTask(BaseModel, frozen=True):
 
 
 @dataclass
-class Opener:
+class DeletionOpener:
     """Opens deletions; a repeat goes on where the one before it was."""
 
     client: ViClient
@@ -56,7 +56,7 @@ class Opener:
     bucket: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def open(self, asked: OpeningTask) -> Opened:
+    def open(self, asked: OpeningTask) -> OpenDeletionResult:
         """Keep the ids that are to be deleted, or have Vi delete what the filter finds; return what is left to do.
 
         Raises:
@@ -66,7 +66,7 @@ class Opener:
             DatasetUnknown, KeyRefused and the like: as Vi says.
         """
         request = deletion_requested(asked.input)
-        ref = ref_of(request.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
+        ref = deletion_ref(request.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
         logger.append_keys(deletion_id=ref.deletion_id)
         one = _OneOpening(self.client, request, ref, DeletionStaging(self.s3, ref), self.now)
         opened = one.again() or one.anew()
@@ -82,7 +82,7 @@ class _OneOpening:
     staging: DeletionStaging
     now: Callable[[], datetime]
 
-    def again(self) -> Opened | None:
+    def again(self) -> OpenDeletionResult | None:
         """Return what an earlier try has opened; None when Vi is to be told, be it again."""
         before = self.staging.opening()
         if before is None:
@@ -105,14 +105,14 @@ class _OneOpening:
             )
         return None
 
-    def anew(self) -> Opened:
+    def anew(self) -> OpenDeletionResult:
         """Open it: count, compare, keep what is about to be done, and do it."""
         # In a dataset that is not there every id would be gone, and a filter may well find nothing.
         datasets.get(self.client, self.request.dataset_id)
         if self.request.ids is not None:
             return self._by_ids(self.request.ids)
         count = self._assets.count(self.request.query)
-        opening = Opening(input=self._input(), ids=None, count=count)
+        opening = DeletionOpening(input=self._input(), ids=None, count=count)
         if count != self.request.expect_count:
             self.staging.keep_opening(opening)
             raise CountMismatch(
@@ -121,13 +121,13 @@ class _OneOpening:
             )
         return self._by_query(opening) if count else self._opened(opening, "finished")
 
-    def _by_ids(self, ids: tuple[str, ...]) -> Opened:
+    def _by_ids(self, ids: tuple[str, ...]) -> OpenDeletionResult:
         different = tuple(dict.fromkeys(ids))
         self.staging.keep_ids(different)
-        opening = Opening(input=self._input(), ids=len(different), count=self._assets.count())
+        opening = DeletionOpening(input=self._input(), ids=len(different), count=self._assets.count())
         return self._opened(opening, "running")
 
-    def _by_query(self, opening: Opening) -> Opened:
+    def _by_query(self, opening: DeletionOpening) -> OpenDeletionResult:
         telling = {"sessions_before": sessions_now(self._sessions), "asked_at": self.now()}
         self.staging.keep_opening(opening.model_copy(update=telling))
         try:
@@ -137,15 +137,19 @@ class _OneOpening:
             raise
         return self._opened(opening.model_copy(update=telling), "running", session.session_id)
 
-    def _opened(self, opening: Opening, progress: Progress, session_id: str | None = None) -> Opened:
-        deletion = Deletion(
+    def _opened(
+        self, opening: DeletionOpening, progress: Progress, session_id: str | None = None
+    ) -> OpenDeletionResult:
+        deletion = DeletionTask(
             **self.ref.model_dump(),
             by="query" if self.request.ids is None else "ids",
             session_id=session_id,
             count=opening.count,
             opened_at=self.now(),
         )
-        opened = Opened(deletion=deletion, progress=progress, count_after=None if progress == "running" else 0)
+        opened = OpenDeletionResult(
+            deletion=deletion, progress=progress, count_after=None if progress == "running" else 0
+        )
         self.staging.keep_opening(opening.model_copy(update={"opened": opened}))
         return opened
 

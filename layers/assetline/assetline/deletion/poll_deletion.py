@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from assetline.deletion.request import deletion_requested
-from assetline.deletion.staging import Deletion, DeletionStaging, Progress
+from assetline.deletion.staging import DeletionStaging, DeletionTask, Progress
 from assetline.errors import RateLimited, SessionUnknown, StagedGone
 from assetline.observability import logger
 from assetline.vi.assets import Assets
 from assetline.vi.bulk_deletions import BulkDeletions
 from assetline.vi.client import ViClient
+from assetline.vi.poll_interval import poll_interval
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-FIRST_SECONDS = 2.0  # ours: small deletions are through in seconds
-GROWTH = 1.5  # ours
-LONGEST_SECONDS = 60.0  # ours
 LONGEST_PAUSE = 3600.0  # ours: seconds, of what Vi asks for
 LEAST_PATIENCE = 1800.0  # ours: seconds that any deletion may take
 PATIENCE_PER_ASSET = 1.0  # ours: seconds
 MOST_PATIENCE = 43_200.0  # ours: seconds, well within those of the machine
 
 
-class Look(BaseModel, frozen=True):
+class PollDeletionResult(BaseModel, frozen=True):
     """Where a bulk deletion is, `failure` is why it failed; once it is over, how many assets it would still find."""
 
     progress: Progress
@@ -38,14 +36,14 @@ class Look(BaseModel, frozen=True):
 
 
 @dataclass
-class Poller:
+class DeletionPoller:
     """Looks at bulk deletions."""
 
     client: ViClient
     s3: "S3Client"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def look(self, deletion: Deletion, polls: int) -> Look:
+    def look(self, deletion: DeletionTask, polls: int) -> PollDeletionResult:
         """Return where a bulk deletion is, after *polls* looks before this one.
 
         It is `unknown` when Vi does not know it any more, `overdue` when it was waited for long enough: it may go on.
@@ -60,15 +58,15 @@ class Poller:
             count = None if progress == "running" else self._count(deletion)
         except RateLimited as limit:
             if self._is_overdue(deletion):
-                return Look(progress="overdue")
+                return PollDeletionResult(progress="overdue")
             asked = min(limit.pause_seconds or 0.0, LONGEST_PAUSE)
-            return Look(progress="running", wait_seconds=math.ceil(max(asked, interval(polls))))
+            return PollDeletionResult(progress="running", wait_seconds=math.ceil(max(asked, poll_interval(polls))))
         if count is None:
-            return Look(progress="running", wait_seconds=math.ceil(interval(polls)))
+            return PollDeletionResult(progress="running", wait_seconds=math.ceil(poll_interval(polls)))
         logger.info("deletion_over", progress=progress, left=count)
-        return Look(progress=progress, count_after=count, failure=failure)
+        return PollDeletionResult(progress=progress, count_after=count, failure=failure)
 
-    def _seen(self, deletion: Deletion) -> tuple[Progress, str]:
+    def _seen(self, deletion: DeletionTask) -> tuple[Progress, str]:
         try:
             seen = BulkDeletions(self.client, deletion.dataset_id).get(deletion.session_id or "")
         except SessionUnknown:
@@ -77,18 +75,12 @@ class Poller:
             return "overdue", ""
         return seen.progress, seen.failure
 
-    def _count(self, deletion: Deletion) -> int:
+    def _count(self, deletion: DeletionTask) -> int:
         opening = DeletionStaging(self.s3, deletion.ref).opening()
         if opening is None:
             raise StagedGone("What was to be deleted is gone: it has expired. Look at what is left.")
         return Assets(self.client, deletion.dataset_id).count(deletion_requested(opening.input).query)
 
-    def _is_overdue(self, deletion: Deletion) -> bool:
+    def _is_overdue(self, deletion: DeletionTask) -> bool:
         patience = min(max(LEAST_PATIENCE, PATIENCE_PER_ASSET * deletion.count), MOST_PATIENCE)
         return self.now() >= deletion.opened_at + timedelta(seconds=patience)
-
-
-def interval(polls: int) -> float:
-    """Return the seconds to wait after a look that *polls* went before."""
-    grown = min(polls, 20)  # and not overflow
-    return min(LONGEST_SECONDS, FIRST_SECONDS * GROWTH**grown)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from assetline.deletion.request import DeletionRef
-from assetline.deletion.staging import Outcome
+from assetline.deletion.staging import DeletionOutcome
 from assetline.table.formulas import neutralised
 
 FAILURES_SHOWN = 1000  # ours: the CSV has all of them
@@ -57,16 +57,16 @@ class DeletionReport(DeletionResult, frozen=True):
     seconds: float
     ids: int | None
     reasons: dict[str, int]
-    failed_assets: list[Outcome]
+    failed_assets: list[DeletionOutcome]
     failure: str
     error: str | None
     input: dict[str, Any] | None
 
 
-class Tally:
+class DeletionCounts:
     """What became of assets, counted."""
 
-    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+    def __init__(self, outcomes: Iterable[DeletionOutcome] = ()) -> None:
         self.outcomes = [*outcomes]
         self.counts = Counter(outcome.state for outcome in self.outcomes)
         self.failed = [outcome for outcome in self.outcomes if outcome.state == "failed"]

@@ -2,13 +2,12 @@
 
 import json
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from assetline.assets.selection import Selection
-from assetline.export.request import PARENT, parse
+from assetline.execution_input import parse, without_parent, work_id
 
 
 class DeletionRequest(Selection):
@@ -46,16 +45,13 @@ class DeletionRef(BaseModel, frozen=True):
 
 def deletion_requested(raw: Any) -> DeletionRequest:
     """Read the input of an execution; raises `InvalidInput`, naming what is wrong."""
-    if isinstance(raw, dict):
-        raw = {name: value for name, value in raw.items() if name != PARENT}
-    return parse(DeletionRequest, raw)
+    return parse(DeletionRequest, without_parent(raw))
 
 
-def ref_of(dataset_id: str, execution_arn: str, started_at: datetime, bucket: str) -> DeletionRef:
+def deletion_ref(dataset_id: str, execution_arn: str, started_at: datetime, bucket: str) -> DeletionRef:
     """Return how the deletion of an execution is called; a repeat is called the same."""
-    hashed = sha256(execution_arn.encode()).hexdigest()[:8]
     return DeletionRef(
-        deletion_id=f"{dataset_id}_{started_at:%Y%m%d_%H%M%S}_{hashed}",
+        deletion_id=work_id(dataset_id, execution_arn, started_at),
         dataset_id=dataset_id,
         bucket=bucket,
         started_at=started_at,

@@ -20,7 +20,7 @@ type State = Literal["deleted", "gone", "failed", "left"]
 type Progress = Literal["running", "finished", "failed", "overdue", "unknown"]
 
 
-class Outcome(BaseModel, frozen=True):
+class DeletionOutcome(BaseModel, frozen=True):
     """What became of an asset; `reason` is a code, `message` says it in words.
 
     One that is `gone` was not there: before, or since a try to delete it whose answer did not come. One that is `left`
@@ -33,7 +33,7 @@ class Outcome(BaseModel, frozen=True):
     message: str | None = None
 
 
-class Deletion(BaseModel, frozen=True):
+class DeletionTask(BaseModel, frozen=True):
     """What the machine carries of a deletion: `session_id` is Vi's, `count` is what was found before."""
 
     deletion_id: str
@@ -51,18 +51,18 @@ class Deletion(BaseModel, frozen=True):
         return DeletionRef(**self.model_dump(include={*DeletionRef.model_fields}))
 
 
-class Opened(BaseModel, frozen=True):
+class OpenDeletionResult(BaseModel, frozen=True):
     """What Open Deletion leaves to do: nothing more once `progress` is no longer running; then `count_after` is left.
 
     It is `unknown` where nothing is found any more, and the session that may have deleted it is not known.
     """
 
-    deletion: Deletion
+    deletion: DeletionTask
     progress: Progress
     count_after: int | None = None
 
 
-class Opening(BaseModel, frozen=True):
+class DeletionOpening(BaseModel, frozen=True):
     """How far Open Deletion has come.
 
     `count` is what was found; once `asked_at` is there, Vi may have been told to delete, in a session that is none of
@@ -74,7 +74,7 @@ class Opening(BaseModel, frozen=True):
     count: int
     asked_at: datetime | None = None
     sessions_before: tuple[str, ...] | None = None
-    opened: Opened | None = None
+    opened: OpenDeletionResult | None = None
 
 
 class DeletionStaging:
@@ -85,14 +85,14 @@ class DeletionStaging:
         self._bucket = deletion.bucket
         self._prefix = f"staging/delete/{deletion.deletion_id}/"
 
-    def keep_opening(self, opening: Opening) -> None:
+    def keep_opening(self, opening: DeletionOpening) -> None:
         """Keep how far Open Deletion has come."""
         self._put("opening.json", opening.model_dump_json().encode())
 
-    def opening(self) -> Opening | None:
+    def opening(self) -> DeletionOpening | None:
         """Return how far Open Deletion has come; None while it has counted nothing."""
         body = self._get("opening.json")
-        return None if body is None else Opening.model_validate_json(body)
+        return None if body is None else DeletionOpening.model_validate_json(body)
 
     def keep_ids(self, ids: tuple[str, ...]) -> None:
         """Keep which assets are to be deleted."""
@@ -103,22 +103,22 @@ class DeletionStaging:
         body = self._get("ids.json")
         return None if body is None else _IDS.validate_json(body)
 
-    def keep_block(self, number: int, outcomes: tuple[Outcome, ...]) -> None:
+    def keep_block(self, number: int, outcomes: tuple[DeletionOutcome, ...]) -> None:
         """Keep what became of a block's assets, as far as they were come to."""
         self._put(f"outcomes-{number:05}.json", _OUTCOMES.dump_json(outcomes))
 
-    def block(self, number: int) -> tuple[Outcome, ...]:
+    def block(self, number: int) -> tuple[DeletionOutcome, ...]:
         """Return what became of a block's assets, as far as they were come to."""
         body = self._get(f"outcomes-{number:05}.json")
         return () if body is None else _OUTCOMES.validate_json(body)
 
-    def outcomes(self, ids: tuple[str, ...]) -> Iterator[Outcome]:
+    def outcomes(self, ids: tuple[str, ...]) -> Iterator[DeletionOutcome]:
         """Yield what became of every one of *ids*, in their order."""
         blocks = range(-(-len(ids) // BLOCK_IDS))
         with ThreadPoolExecutor(READ_AT_ONCE) as threads:
             found = {outcome.asset_id: outcome for block in threads.map(self.block, blocks) for outcome in block}
         for asset_id in ids:
-            yield found.get(asset_id) or Outcome(asset_id=asset_id, state="left")
+            yield found.get(asset_id) or DeletionOutcome(asset_id=asset_id, state="left")
 
     def _put(self, name: str, body: bytes) -> None:
         put_document(self._s3, Address(bucket=self._bucket, key=f"{self._prefix}{name}"), body)
@@ -128,4 +128,4 @@ class DeletionStaging:
 
 
 _IDS = TypeAdapter(tuple[str, ...])
-_OUTCOMES = TypeAdapter(tuple[Outcome, ...])
+_OUTCOMES = TypeAdapter(tuple[DeletionOutcome, ...])

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from assetline.diff.changes_csv import ChangesCsv
-from assetline.diff.parts import DIGEST_BYTES, Deal, Limits, Part
+from assetline.diff.parts import DIGEST_BYTES, Deal, DiffLimits, DiffPart
 from assetline.diff.records import Records
 from assetline.diff.spill import Spill
 from assetline.diff.summary import Duplicates
@@ -24,7 +24,7 @@ _NUMBER = itemgetter(0)
 
 
 @dataclass
-class Tally:
+class DiffCounts:
     """What was found so far."""
 
     rows_old: int = 0
@@ -52,9 +52,9 @@ class Comparison:
     old: Records
     new: Records
     changes: ChangesCsv
-    tally: Tally
+    tally: DiffCounts
     scratch: Path
-    limits: Limits
+    limits: DiffLimits
 
     @cached_property
     def _same_layout(self) -> bool:
@@ -69,7 +69,7 @@ class Comparison:
         yield from (line for _, line in _in_order(findings.current for findings in found))
         yield from (line for _, line in _in_order(findings.removed for findings in found))
 
-    def _find(self, part: Part, level: int) -> Findings:
+    def _find(self, part: DiffPart, level: int) -> Findings:
         fits = part.cost <= self.limits.budget_bytes
         if not fits and part.one_key:
             return self._find_in_step(part)
@@ -77,7 +77,7 @@ class Comparison:
             return self._find_dealt_again(part, level + 1)
         return self._find_in_memory(part)
 
-    def _find_dealt_again(self, large: Part, level: int) -> Findings:
+    def _find_dealt_again(self, large: DiffPart, level: int) -> Findings:
         deal = Deal(self.scratch, self.limits, level)
         deal.deal_again(large)
         found = [self._find(part, level) for part in deal.parts]
@@ -88,7 +88,7 @@ class Comparison:
             whole.removed.add(number, line)
         return whole
 
-    def _find_in_step(self, part: Part) -> Findings:
+    def _find_in_step(self, part: DiffPart) -> Findings:
         findings = self._nothing_yet()
         first_old: int | None = None
         first_new: int | None = None
@@ -102,7 +102,7 @@ class Comparison:
                 self._remove(old, findings)
         return findings
 
-    def _find_in_memory(self, part: Part) -> Findings:
+    def _find_in_memory(self, part: DiffPart) -> Findings:
         findings = self._nothing_yet()
         waiting = self._by_key(part.old.drain())
         firsts: dict[bytes, int] = {}

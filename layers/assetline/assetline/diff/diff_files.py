@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from assetline.diff.changes_csv import ChangesCsv
-from assetline.diff.compare import Comparison, Tally
-from assetline.diff.errors import KeyMissing
+from assetline.diff.compare import Comparison, DiffCounts
+from assetline.diff.errors import KeyColumnMissing
 from assetline.diff.formats import Format
-from assetline.diff.parts import LIMITS, Deal, Limits
+from assetline.diff.parts import LIMITS, Deal, DiffLimits
 from assetline.diff.records import Records, records_of
 from assetline.diff.summary import EXAMPLES, Change, Duplicate, Duplicates, Side, Summary
 
@@ -23,7 +23,7 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
     format_new: Format,
     scratch: Path,
     renamed: Mapping[str, str] | None = None,
-    limits: Limits = LIMITS,
+    limits: DiffLimits = LIMITS,
 ) -> Summary:
     """Write to *out*, as CSV, what changed from *old* to *new*, rows being told apart by the columns *keys*.
 
@@ -38,8 +38,8 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
     """
     keys = tuple(dict.fromkeys(keys))
     if not keys:
-        raise KeyMissing("Name at least one column to tell rows apart by.")
-    deal, tally = Deal(scratch, limits), Tally()
+        raise KeyColumnMissing("Name at least one column to tell rows apart by.")
+    deal, tally = Deal(scratch, limits), DiffCounts()
     try:
         old_records = records_of(old, format_old, keys, "old", renamed)
         tally.rows_old = deal.deal(old_records, new=False)
@@ -71,7 +71,7 @@ def _write(changes: ChangesCsv, lines: Iterable[bytes], out: BinaryIO) -> list[C
 
 
 def _summary(
-    tally: Tally, old: Records, new: Records, keys: tuple[str, ...], first_changes: Sequence[Change]
+    tally: DiffCounts, old: Records, new: Records, keys: tuple[str, ...], first_changes: Sequence[Change]
 ) -> Summary:
     return Summary(
         keys=keys,

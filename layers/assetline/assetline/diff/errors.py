@@ -13,7 +13,7 @@ class FileMalformed(Permanent):
     """A file is cut short, or is not what its format says."""
 
 
-class KeyMissing(Permanent):
+class KeyColumnMissing(Permanent):
     """A file, or a row of it, has not the columns that tell rows apart."""
 
 

@@ -13,7 +13,7 @@ ROW_OVERHEAD_BYTES = 400  # measured: what Python spends on a row in memory besi
 
 
 @dataclass(frozen=True)
-class Limits:
+class DiffLimits:
     """What a comparison may hold: *budget_bytes* of rows at once, and *block_bytes* for each part being dealt.
 
     Two dealings of 40 parts and two files keep below the 256 open files that macOS allows, and hold 100 GiB.
@@ -24,10 +24,10 @@ class Limits:
     block_bytes: int = 256 * 1024
 
 
-LIMITS = Limits()
+LIMITS = DiffLimits()
 
 
-class Part:
+class DiffPart:
     """The rows of both files whose keys fell to this part, in the order of their files.
 
     An entry is the digest of the key and the row behind it; its number is the row's, counted from 1.
@@ -60,9 +60,9 @@ class Part:
 class Deal:
     """One dealing: the rows of both files, or of a part that is too large, to parts."""
 
-    def __init__(self, scratch: Path, limits: Limits, level: int = 0) -> None:
+    def __init__(self, scratch: Path, limits: DiffLimits, level: int = 0) -> None:
         self.level = level
-        self.parts = [Part(scratch, limits.block_bytes) for _ in range(limits.parts)]
+        self.parts = [DiffPart(scratch, limits.block_bytes) for _ in range(limits.parts)]
 
     def deal(self, records: Records, *, new: bool) -> int:
         """Deal all rows of a file, and return how many there were."""
@@ -74,7 +74,7 @@ class Deal:
             part.add(spill, number, digest, digest + row)
         return number
 
-    def deal_again(self, large: Part) -> None:
+    def deal_again(self, large: DiffPart) -> None:
         """Deal the rows of a part, and empty it."""
         count, level = len(self.parts), self.level
         for number, entry in large.old.drain():

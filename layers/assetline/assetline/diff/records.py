@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Protocol
 
-from assetline.diff.errors import KeyMissing
+from assetline.diff.errors import KeyColumnMissing
 from assetline.diff.formats import MAX_LINE_BYTES, Format, Lines
 from assetline.exact_numbers import dumped, integer_of, number_of
 
@@ -110,7 +110,7 @@ class CsvRecords:
             raise self._lines.malformed(f"two columns are called {twice!r}")
         for key in keys:
             if key not in self.columns:
-                raise KeyMissing(
+                raise KeyColumnMissing(
                     f"The {side} file has no column {key!r} to tell rows apart by; it has: {', '.join(self.columns)}."
                 )
 
@@ -167,7 +167,7 @@ class JsonlRecords:
         try:
             return [_as_text(record[key]) for key in self._keys]
         except KeyError as error:
-            raise KeyMissing(
+            raise KeyColumnMissing(
                 f"The {self._side} file, line {self._lines.number}, has no {error.args[0]!r} to tell rows apart by; "
                 f"there is: {', '.join(record) or 'nothing'}."
             ) from None

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 from boto3.s3.transfer import TransferConfig
 from pydantic import BaseModel
 
-from assetline.assets.asset_file import Outcome, unknown
+from assetline.assets.asset_file import FileOutcome, unknown
 from assetline.aws.event_bus import announce
-from assetline.download.report import DownloadManifest, DownloadResult, Tally, files_csv, files_key, manifest_key
+from assetline.download.report import (
+    DownloadCounts,
+    DownloadManifest,
+    DownloadResult,
+    files_csv,
+    files_key,
+    manifest_key,
+)
 from assetline.download.request import DownloadRef, download_requested
-from assetline.download.staging import DownloadStaging, Turn
+from assetline.download.staging import DownloadStaging, ListingTurn
 from assetline.errors import StagedGone
 from assetline.observability import count, logger
 
@@ -32,7 +39,7 @@ IN_PARTS = TransferConfig(multipart_chunksize=8 * 1024**2, max_concurrency=PARTS
 IN_PARTS.max_in_memory_upload_chunks = PARTS_AT_ONCE
 
 
-class Closing(BaseModel, frozen=True):
+class CloseDownloadInput(BaseModel, frozen=True):
     """What Close Download is told; `error` is what the machine caught."""
 
     download: DownloadRef
@@ -43,15 +50,15 @@ class Closing(BaseModel, frozen=True):
 
 
 @dataclass
-class Closer:
+class DownloadCloser:
     """Closes downloads; a repeat writes the same again."""
 
     s3: "S3Client"
     events: "EventBridgeClient"
 
-    def close(self, asked: Closing) -> DownloadResult:
+    def close(self, asked: CloseDownloadInput) -> DownloadResult:
         """Write manifest and CSV, announce how the download ended, and return that."""
-        ref, tally = asked.download, Tally()
+        ref, tally = asked.download, DownloadCounts()
         request = download_requested(asked.input, ref.bucket)
         bucket, prefix = request.place(ref.bucket)
         staging = DownloadStaging(self.s3, ref)
@@ -89,7 +96,7 @@ class Closer:
         self._publish(manifest)
         return DownloadResult(**manifest.model_dump(include={*DownloadResult.model_fields}))
 
-    def _turn(self, staging: DownloadStaging, number: int) -> Turn:
+    def _turn(self, staging: DownloadStaging, number: int) -> ListingTurn:
         turn = staging.turn(number)
         if turn is None:
             raise StagedGone("What the download has listed is gone: it has expired. Start the download again.")
@@ -108,7 +115,7 @@ class Closer:
         announce(self.events, DOWNLOAD_COMPLETE if manifest.complete else DOWNLOAD_INCOMPLETE, result)
 
 
-def _outcomes(staging: DownloadStaging, turns: list[Turn]) -> Iterator[Outcome]:
+def _outcomes(staging: DownloadStaging, turns: list[ListingTurn]) -> Iterator[FileOutcome]:
     """Yield what became of every file, in the order of the list."""
     for number, turn in enumerate(turns, 1):
         yield from map(unknown, turn.unknown)

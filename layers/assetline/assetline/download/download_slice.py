@@ -5,7 +5,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assetline.assets.asset_file import STATES, AssetFile, Outcome, failed
+from assetline.assets.asset_file import STATES, AssetFile, FileOutcome, failed
 from assetline.aws.s3_documents import Address
 from assetline.budget import Budget
 from assetline.download.fetch_file import Fetch, NotBegun, Stopped
@@ -66,7 +66,7 @@ class SliceDownload:
 class Brought:
     """What became of files: `outcomes` of those that ended, and which were `broken_off` for want of time."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[FileOutcome] = field(default_factory=list)
     broken_off: list[AssetFile] = field(default_factory=list)
 
     def bring(self, fetch: Fetch, files: Iterable[AssetFile]) -> None:

@@ -7,11 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from assetline.assets.asset_file import AssetFile, Contents, Outcome, failed, outcome
+from assetline.assets.asset_file import AssetFile, FileOutcome, failed, outcome
 from assetline.errors import (
     AssetUnknown,
     AwsUnavailable,
-    DownloadUrlExpired,
     RateLimited,
     Retryable,
     SignedUrlRefused,
@@ -22,6 +21,7 @@ from assetline.errors import (
 from assetline.vi.assets import Assets
 from assetline.vi.crc32c import Crc32c
 from assetline.vi.file_download import Downloader
+from assetline.vi.signed_url import SignedUrl, SignedUrlExpired
 
 RENEWALS = 2  # ours: how often a fresh URL is asked for
 TRIES = 3
@@ -53,7 +53,7 @@ class NotKept(Exception):  # noqa: N818
         self.reason = reason
 
 
-class Arriving:
+class VerifiedBody:
     """The bytes of *file* as they come; read to its end, it is the very file, or raises `Mismatch`."""
 
     def __init__(self, pieces: Iterator[bytes], file: AssetFile, stopped: Callable[[], bool]) -> None:
@@ -83,7 +83,7 @@ class Arriving:
             raise Mismatch("WrongChecksum", "The bytes that came have not the CRC32C that Vi says it has.")
 
 
-class Place(Protocol):
+class DownloadTarget(Protocol):
     """Where files are downloaded to; threads share one."""
 
     def room(self, file: AssetFile) -> AbstractContextManager[object]:
@@ -92,7 +92,7 @@ class Place(Protocol):
     def held(self, file: AssetFile) -> int | None:
         """Return the signed CRC32C of the file that is there, if it is of equal size and CRC32C; else None."""
 
-    def put(self, file: AssetFile, arriving: Arriving) -> None:
+    def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
         """Keep a file under its name once *arriving* has been read to its end, and nothing of it before.
 
         Raises:
@@ -106,13 +106,13 @@ class Fetch:
 
     assets: Assets
     downloader: Downloader
-    place: Place
+    place: DownloadTarget
     overwrite: bool = False
     stopped: Callable[[], bool] = lambda: False
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
 
-    def bring(self, file: AssetFile) -> Outcome:
+    def bring(self, file: AssetFile) -> FileOutcome:
         """Return what became of a file, whatever it is that failed about it.
 
         Raises:
@@ -129,7 +129,7 @@ class Fetch:
             return failed(file, failure.reason, str(failure))
         except AssetUnknown:
             return failed(file, "AssetUnknown", "It is no longer in the dataset.")
-        except DownloadUrlExpired:
+        except SignedUrlExpired:
             return failed(file, "DownloadExpired", "Vi did not give it out, with a fresh address either.")
         except SignedUrlRefused as failure:
             return failed(file, "SignedUrlRefused", str(failure))
@@ -139,17 +139,17 @@ class Fetch:
             tried = f" That was the last of {TRIES} tries." if isinstance(failure, Retryable) else ""
             return failed(file, "DownloadFailed", f"{failure}{tried}")
 
-    def _bring(self, file: AssetFile) -> Outcome:
+    def _bring(self, file: AssetFile) -> FileOutcome:
         contents, renewals, tries = file.contents, 0, 0
         while True:
             self._go_on()
             try:
                 # Of a fresh one it is Vi who says that it is over: this clock may be wrong.
-                if contents is None or (not renewals and contents.is_over(self.clock() + EXPIRES_SOON)):
+                if contents is None or (not renewals and contents.expires_by(self.clock() + EXPIRES_SOON)):
                     file, contents = self._renewed(file)
                     renewals += 1
                 return self._put(file, contents)
-            except DownloadUrlExpired:
+            except SignedUrlExpired:
                 if renewals >= RENEWALS:
                     raise
                 contents = None
@@ -161,13 +161,13 @@ class Fetch:
                     contents = None  # it may have been replaced since it was listed: its record tells
                 self._pause(tries, fault)
 
-    def _put(self, file: AssetFile, contents: Contents) -> Outcome:
+    def _put(self, file: AssetFile, contents: SignedUrl) -> FileOutcome:
         with self.place.room(file), self.downloader.opened(contents.url, contents.headers) as pieces:
-            arriving = Arriving(pieces, file, self.stopped)
+            arriving = VerifiedBody(pieces, file, self.stopped)
             self.place.put(file, arriving)
         return outcome(file, "written", arriving.size, arriving.crc32c)
 
-    def _renewed(self, file: AssetFile) -> tuple[AssetFile, Contents]:
+    def _renewed(self, file: AssetFile) -> tuple[AssetFile, SignedUrl]:
         record = self.assets.get(file.asset_id, contents=True)
         fresh = AssetFile.of(record | {"assetId": file.asset_id, "filename": file.filename}, file.name)
         if fresh.contents is None:

@@ -9,16 +9,25 @@ from assetline.assets.asset_file import AssetFile, id_of, named
 from assetline.assets.listing import Listing
 from assetline.aws.s3_documents import Address
 from assetline.budget import Budget
-from assetline.download.request import DownloadRef, DownloadRequest, download_requested, ref_of
-from assetline.download.staging import TURN_SLICES, Destination, DownloadSlice, DownloadStaging, Turn, sliced
+from assetline.download.request import DownloadRef, DownloadRequest, download_ref, download_requested
+from assetline.download.staging import (
+    SLICE_BYTES,
+    SLICE_FILES,
+    TURN_SLICES,
+    Destination,
+    DownloadSlice,
+    DownloadStaging,
+    ListingTurn,
+)
 from assetline.observability import logger
+from assetline.slices import in_slices
 from assetline.vi.client import ViClient
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class ListingTurn(BaseModel, frozen=True):
+class ListAssetsInput(BaseModel, frozen=True):
     """One turn of List Assets, the first being 1; `cursor` is where it goes on."""
 
     execution_arn: str
@@ -28,7 +37,7 @@ class ListingTurn(BaseModel, frozen=True):
     cursor: str | None
 
 
-class Listed(BaseModel, frozen=True):
+class ListAssetsResult(BaseModel, frozen=True):
     """What a turn found: where its slices are, and where the next turn goes on, None after the last."""
 
     download: DownloadRef
@@ -36,7 +45,9 @@ class Listed(BaseModel, frozen=True):
     cursor: str | None
 
 
-def list_assets(asked: ListingTurn, client: ViClient, s3: "S3Client", bucket: str, budget: Budget) -> Listed:
+def list_assets(
+    asked: ListAssetsInput, client: ViClient, s3: "S3Client", bucket: str, budget: Budget
+) -> ListAssetsResult:
     """List pages of a selection until the turn has its slices or *budget* is spent; a repeat lists them anew.
 
     Raises:
@@ -45,7 +56,7 @@ def list_assets(asked: ListingTurn, client: ViClient, s3: "S3Client", bucket: st
         RepeatedCursor: the list does not end.
     """
     request = download_requested(asked.input, bucket)
-    ref = ref_of(request, asked.execution_arn, asked.started_at, bucket)
+    ref = download_ref(request, asked.execution_arn, asked.started_at, bucket)
     logger.append_keys(download_id=ref.download_id, turn=asked.turn)
     listing, staging = Listing(client, request), DownloadStaging(s3, ref)
     if asked.turn == 1:
@@ -59,13 +70,14 @@ def list_assets(asked: ListingTurn, client: ViClient, s3: "S3Client", bucket: st
         records = [record for record in page.records if id_of(record)]
         nameless += len(page.records) - len(records)
         found = [named(record, names, by_date=request.by_date) for record in records]
-        slices += sliced([file for file in found if file is not None])
+        files = [file for file in found if file is not None]
+        slices += in_slices(files, lambda file: file.size or 0, SLICE_FILES, SLICE_BYTES)
         unknown += page.unknown
         excluded += page.excluded
         cursor = page.next_cursor
         if len(slices) >= TURN_SLICES or budget.spent():
             break
-    turn = Turn(
+    turn = ListingTurn(
         slices=len(slices),
         files=sum(map(len, slices)),
         excluded=excluded,
@@ -75,7 +87,7 @@ def list_assets(asked: ListingTurn, client: ViClient, s3: "S3Client", bucket: st
     )
     addresses = staging.keep_turn(asked.turn, _documents(slices, request, ref, asked.turn), names, turn)
     logger.info("assets_listed", files=turn.files, slices=turn.slices, excluded=excluded)
-    return Listed(download=ref, slices=addresses, cursor=cursor)
+    return ListAssetsResult(download=ref, slices=addresses, cursor=cursor)
 
 
 def _documents(

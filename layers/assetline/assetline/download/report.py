@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
-from assetline.assets.asset_file import Outcome
+from assetline.assets.asset_file import FileOutcome
 from assetline.download.request import DOWNLOADS, DownloadRef
 from assetline.table.formulas import neutralised
 
@@ -57,7 +57,7 @@ class DownloadManifest(DownloadResult, frozen=True):
     seconds: float
     nameless: int
     reasons: dict[str, int]
-    failed_files: list[Outcome]
+    failed_files: list[FileOutcome]
     error: str | None
     input: dict[str, Any]
 
@@ -73,15 +73,15 @@ def files_key(download: DownloadRef) -> str:
 
 
 @dataclass
-class Tally:
+class DownloadCounts:
     """What became of files, counted; only the first that failed are kept."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    failed_files: list[Outcome] = field(default_factory=list)
+    failed_files: list[FileOutcome] = field(default_factory=list)
     bytes: int = 0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: FileOutcome) -> None:
         """Count an outcome."""
         self.counts[outcome.state] += 1
         if outcome.state == "written":
@@ -92,7 +92,7 @@ class Tally:
                 self.failed_files.append(outcome)
 
 
-def files_csv(outcomes: Iterable[Outcome], prefix: str, tally: Tally) -> BufferedReader:
+def files_csv(outcomes: Iterable[FileOutcome], prefix: str, tally: DownloadCounts) -> BufferedReader:
     """Return *outcomes*, counted as they are read, as CSV (RFC 4180, UTF-8) in which formulas are neutralised.
 
     The file cannot be rewound: a line is rendered when it is read, so that no more than a few are held.
@@ -126,7 +126,7 @@ class _Rendered(RawIOBase):
         return size
 
 
-def _lines(outcomes: Iterable[Outcome], prefix: str, tally: Tally) -> Iterator[str]:
+def _lines(outcomes: Iterable[FileOutcome], prefix: str, tally: DownloadCounts) -> Iterator[str]:
     lines = deque[str]()
     writer = csv.writer(SimpleNamespace(write=lines.append))
     writer.writerow(COLUMNS)
@@ -137,7 +137,7 @@ def _lines(outcomes: Iterable[Outcome], prefix: str, tally: Tally) -> Iterator[s
         yield lines.popleft()
 
 
-def _row(outcome: Outcome, prefix: str) -> tuple[str, ...]:
+def _row(outcome: FileOutcome, prefix: str) -> tuple[str, ...]:
     checksum = "" if outcome.crc32c is None else f"{outcome.crc32c & 0xFFFFFFFF:08x}"
     key = f"{prefix}{outcome.name}" if outcome.name else ""
     size = "" if outcome.state == "failed" else str(outcome.bytes)

@@ -2,14 +2,13 @@
 
 import re
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from assetline.assets.selection import Selection
 from assetline.errors import InvalidInput
-from assetline.export.request import PARENT, parse
+from assetline.execution_input import parse, without_parent, work_id
 
 DOWNLOADS = "downloads/"  # of the export bucket: what may be written by a download
 LONGEST_PREFIX = 512  # ours, in bytes: with the longest name, a key that S3 takes
@@ -53,9 +52,7 @@ class DownloadRef(BaseModel, frozen=True):
 
 def download_requested(raw: Any, export_bucket: str) -> DownloadRequest:
     """Read the input of an execution; raises `InvalidInput`, naming what is wrong."""
-    if isinstance(raw, dict):
-        raw = {name: value for name, value in raw.items() if name != PARENT}
-    request = parse(DownloadRequest, raw)
+    request = parse(DownloadRequest, without_parent(raw))
     bucket, prefix = request.place(export_bucket)
     if bucket == export_bucket and not (prefix.startswith(DOWNLOADS) and prefix != DOWNLOADS):
         # Exports, reports and what waits between turns are in that bucket as well.
@@ -65,11 +62,10 @@ def download_requested(raw: Any, export_bucket: str) -> DownloadRequest:
     return request
 
 
-def ref_of(request: DownloadRequest, execution_arn: str, started_at: datetime, bucket: str) -> DownloadRef:
+def download_ref(request: DownloadRequest, execution_arn: str, started_at: datetime, bucket: str) -> DownloadRef:
     """Return how the download of an execution is called; a repeat is called the same."""
-    hashed = sha256(execution_arn.encode()).hexdigest()[:8]
     return DownloadRef(
-        download_id=f"{request.dataset_id}_{started_at:%Y%m%d_%H%M%S}_{hashed}",
+        download_id=work_id(request.dataset_id, execution_arn, started_at),
         dataset_id=request.dataset_id,
         bucket=bucket,
         started_at=started_at,

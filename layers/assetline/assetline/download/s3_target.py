@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from assetline.assets.asset_file import AssetFile, Outcome, failed, names_with_id
+from assetline.assets.asset_file import AssetFile, FileOutcome, failed, names_with_id
 from assetline.aws.failures import code_of
 from assetline.aws.s3_documents import is_absent
-from assetline.download.fetch_file import Arriving, Fetch, NotBegun, NotKept
+from assetline.download.fetch_file import Fetch, NotBegun, NotKept, VerifiedBody
 from assetline.errors import AwsUnavailable, PlaceRefused
 from assetline.vi import crc32c
 from assetline.vi.media_types import by_extension
@@ -36,7 +36,7 @@ class BucketFetch(Fetch):
 
     place: "BucketPlace"
 
-    def bring(self, file: AssetFile) -> Outcome:
+    def bring(self, file: AssetFile) -> FileOutcome:
         """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
         if self.stopped():
             raise NotBegun
@@ -97,7 +97,7 @@ class BucketPlace:
                 return None
             raise self._failure(error) from None
 
-    def put(self, file: AssetFile, arriving: Arriving) -> None:
+    def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
         """Put a file, in parts if it is large, once it is proven.
 
         Raises:
@@ -127,7 +127,7 @@ class BucketPlace:
             **_about(file),
         )
 
-    def _put_parts(self, file: AssetFile, first: bytes, others: Iterator[bytes], arriving: Arriving) -> None:
+    def _put_parts(self, file: AssetFile, first: bytes, others: Iterator[bytes], arriving: VerifiedBody) -> None:
         where: dict[str, Any] = {"Bucket": self._bucket, "Key": self._key(file)}
         where["UploadId"] = self._s3.create_multipart_upload(
             **where, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT", **_about(file)
@@ -165,7 +165,7 @@ class BucketPlace:
         return NotKept("NotStored", f"S3 did not take it ({code}).")
 
 
-def _parts(arriving: Arriving) -> Iterator[bytes]:
+def _parts(arriving: VerifiedBody) -> Iterator[bytes]:
     """Yield what arrives in pieces of the size of a part, the last one smaller; one at least, be it empty."""
     held, size, number = [], 0, 1
     for piece in arriving:

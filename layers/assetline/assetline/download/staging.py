@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from assetline.assets.asset_file import AssetFile, Outcome
+from assetline.assets.asset_file import AssetFile, FileOutcome
 from assetline.assets.file_names import Names
 from assetline.aws.s3_documents import Address, object_at
 from assetline.download.request import DownloadRef
@@ -39,11 +39,11 @@ class DownloadSlice(BaseModel, frozen=True):
 class SliceOutcomes(BaseModel, frozen=True):
     """What became of a slice; `left` is how many of its files there was no time for."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[FileOutcome, ...]
     left: int
 
 
-class Turn(BaseModel, frozen=True):
+class ListingTurn(BaseModel, frozen=True):
     """What one listing found: `unknown` are ids without an asset, `excluded` assets that `where` left out."""
 
     slices: int
@@ -66,7 +66,7 @@ class DownloadStaging:
         """Return the names given out before a turn."""
         return Names(self._get(f"names-{turn - 1:05}.bin") or b"" if turn > 1 else b"")
 
-    def keep_turn(self, number: int, slices: Sequence[DownloadSlice], names: Names, turn: Turn) -> list[Address]:
+    def keep_turn(self, number: int, slices: Sequence[DownloadSlice], names: Names, turn: ListingTurn) -> list[Address]:
         """Keep what a turn found, and return where its slices are."""
         for one in slices:
             self._put(_slice(number, one.number), one.model_dump_json().encode())
@@ -75,10 +75,10 @@ class DownloadStaging:
         self._put(f"turn-{number:05}.json", turn.model_dump_json().encode())
         return [Address(bucket=self._bucket, key=f"{self._prefix}{_slice(number, one.number)}") for one in slices]
 
-    def turn(self, number: int) -> Turn | None:
+    def turn(self, number: int) -> ListingTurn | None:
         """Return what a turn found; None while it has not been kept."""
         body = self._get(f"turn-{number:05}.json")
-        return None if body is None else Turn.model_validate_json(body)
+        return None if body is None else ListingTurn.model_validate_json(body)
 
     def keep_outcomes(self, one: DownloadSlice, outcomes: SliceOutcomes) -> None:
         """Keep what became of a slice; a repeat replaces it."""
@@ -100,20 +100,6 @@ def slice_at(s3: "S3Client", address: Address) -> DownloadSlice | None:
     """Return a slice; None when it has expired."""
     body = object_at(s3, address)
     return None if body is None else DownloadSlice.model_validate_json(body)
-
-
-def sliced(files: Sequence[AssetFile]) -> list[tuple[AssetFile, ...]]:
-    """Return *files* in slices of at most `SLICE_FILES` and, unless one alone is larger, `SLICE_BYTES`."""
-    slices: list[list[AssetFile]] = []
-    held = 0
-    for file in files:
-        size = file.size or 0
-        if not slices or len(slices[-1]) >= SLICE_FILES or held + size > SLICE_BYTES:
-            slices.append([])
-            held = 0
-        slices[-1].append(file)
-        held += size
-    return [tuple(one) for one in slices]
 
 
 def _slice(turn: int, number: int) -> str:

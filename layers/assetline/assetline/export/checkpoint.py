@@ -75,7 +75,7 @@ class Checkpoint(BaseModel, frozen=True):
     pause_seconds: int = 0
 
 
-class Opened(BaseModel, frozen=True):
+class OpenedExport(BaseModel, frozen=True):
     """What the machine carries through the states."""
 
     export: Export

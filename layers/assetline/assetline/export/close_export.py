@@ -12,7 +12,7 @@ from assetline.export.exports_table import ExportsTable
 from assetline.export.manifest import Manifest, Shrunk, manifest_of
 from assetline.export.previous_export import Latest, LatestExports
 from assetline.export.publish import clear, publish
-from assetline.export.staging import Staging
+from assetline.export.staging import ExportStaging
 from assetline.export.turn_memory import Memory
 from assetline.observability import count, logger
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHRUNK_BELOW = 0.8  # ours: an export with fewer rows than this share of the last complete one is flagged
 
 
-class Result(BaseModel, frozen=True):
+class ExportResult(BaseModel, frozen=True):
     """The output of the execution."""
 
     export_id: str
@@ -40,7 +40,7 @@ class Result(BaseModel, frozen=True):
 
 def close_export(
     export: Export, checkpoint: Checkpoint, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
-) -> Result:
+) -> ExportResult:
     """Publish the object, its manifest and the news of it; a repeat finds what is done and does the rest.
 
     Whether the export is published as complete or as partial, when it is stopped meanwhile, is decided by a claim.
@@ -81,7 +81,7 @@ def put_manifest(s3: "S3Client", manifest: Manifest, key: str) -> None:
 
 
 def _memory(s3: "S3Client", export: Export, checkpoint: Checkpoint) -> Memory:
-    return Memory.from_bytes(Staging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
+    return Memory.from_bytes(ExportStaging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
 
 
 def _note_completion(table: ExportsTable, export: Export, checkpoint: Checkpoint, manifest: Manifest) -> None:
@@ -140,8 +140,8 @@ def _page_size_found_at(export: Export) -> datetime:
     return previous.page_size_found_at
 
 
-def _result(export: Export, checkpoint: Checkpoint) -> Result:
-    return Result(
+def _result(export: Export, checkpoint: Checkpoint) -> ExportResult:
+    return ExportResult(
         export_id=export.export_id,
         feed=export.request.feed,
         bucket=export.bucket,

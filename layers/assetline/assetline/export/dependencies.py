@@ -37,7 +37,7 @@ def vi_client() -> ViClient:
     return ViClient(settings().vi_api_url, ViKey(settings().vi_secret_arn))
 
 
-def source_of(request: AnyRequest) -> sources.Source:
+def source_of(request: AnyRequest) -> sources.PageSource:
     """Return where the pages of what is asked for come from; raises `UnknownFeed`."""
     return sources.source_of(request, feed_client, vi_client)
 

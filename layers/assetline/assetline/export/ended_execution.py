@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from assetline.aws.failures import code_of
-from assetline.export.open_export import Opening
+from assetline.export.open_export import OpenExportInput
 from assetline.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ class EndedExecution(BaseModel):
         """When the execution started."""
         return datetime.fromtimestamp(self.start_date / 1000, UTC)
 
-    def opening(self) -> Opening:
+    def opening(self) -> OpenExportInput:
         """Return the input of Open Export in this execution."""
-        return Opening(execution_arn=self.execution_arn, started_at=self.started_at, input=self.asked())
+        return OpenExportInput(execution_arn=self.execution_arn, started_at=self.started_at, input=self.asked())
 
     def message(self) -> str | None:
         """Return the error's message, without the traceback that Lambda puts beside it."""

@@ -13,7 +13,7 @@ ExportState = Literal["running", "complete", "failed", "partial"]
 _JSON = TypeAdapter(dict[str, Any])
 
 
-class Progress(BaseModel, frozen=True):
+class ExportProgress(BaseModel, frozen=True):
     """One item of the exports table; `export_id` is its key.
 
     Times are UTC; `page_seconds` is how long the last page took to arrive; `remaining` and `eta_seconds` are absent

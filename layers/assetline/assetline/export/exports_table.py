@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from assetline.errors import ExportLost, NamesExhausted, NotResumable
-from assetline.export.checkpoint import Checkpoint, Export, Opened
-from assetline.export.export_item import Progress, as_attributes
+from assetline.export.checkpoint import Checkpoint, Export, OpenedExport
+from assetline.export.export_item import ExportProgress, as_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -19,14 +19,14 @@ _RUNS_AGAIN = {"state": "running", "error": None, "message": None, "pause_second
 
 
 class ExportsTable:
-    """One item an export, under its `export_id`, in the shape of `Progress`; `export` and `checkpoint` beside it."""
+    """One item an export, under its `export_id`: the fields of `ExportProgress`, `export` and `checkpoint`."""
 
     def __init__(self, table: "Table") -> None:
         self.table = table
         self._alone = Lock()  # boto3 numbers the names of a condition in one place, for all threads of a resource
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
-    def claim(self, candidates: Iterable[Progress]) -> tuple[Progress, Opened | None]:
+    def claim(self, candidates: Iterable[ExportProgress]) -> tuple[ExportProgress, OpenedExport | None]:
         """Put the first candidate whose name is free, or whose name this very execution already holds.
 
         Returns it, and the export if the execution has opened it already: it is only looked for under a name held.
@@ -54,12 +54,12 @@ class ExportsTable:
         item = self.item(export_id)
         return item is not None and item["state"] in _OVER
 
-    def opened(self, export_id: str) -> Opened | None:
+    def opened(self, export_id: str) -> OpenedExport | None:
         """Return an export and its last checkpoint, None while it is not opened."""
         item = self.item(export_id)
         if item is None or "export" not in item:
             return None
-        return Opened(
+        return OpenedExport(
             export=Export.model_validate_json(item["export"]),
             checkpoint=Checkpoint.model_validate_json(item["checkpoint"]),
         )
@@ -100,7 +100,7 @@ class ExportsTable:
         item = self.item(export.export_id)
         return item is not None and item.get("closing", False) and item["execution_arn"] == export.execution_arn
 
-    def open(self, opened: Opened) -> Opened:
+    def open(self, opened: OpenedExport) -> OpenedExport:
         """Record what was opened, once, and return what counts: this, or what was recorded before.
 
         Raises:
@@ -162,8 +162,8 @@ class ExportsTable:
         going_on = _still_of(export.execution_arn) & Attr("stopped").not_exists() & Attr("closing").not_exists()
         self._set(export.export_id, values, going_on & (newer | further))
 
-    def update(self, export: Export | Progress, **measures: Any) -> None:
-        """Set *measures*, fields of `Progress`; None takes a measure away.
+    def update(self, export: Export | ExportProgress, **measures: Any) -> None:
+        """Set *measures*, fields of `ExportProgress`; None takes a measure away.
 
         An export that is over, or that another execution has taken over, stays as it is: a turn that was thought dead
         may still report.
@@ -171,7 +171,7 @@ class ExportsTable:
         values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
         self._set(export.export_id, values, _still_of(export.execution_arn))
 
-    def fail(self, export: Export | Progress, error: str, message: str | None) -> None:
+    def fail(self, export: Export | ExportProgress, error: str, message: str | None) -> None:
         """Record that the execution of an export failed, with the name of its *error*; see `update`.
 
         One that was stopped stays so: what it had written is being published.

@@ -7,7 +7,7 @@ from typing import Protocol
 from assetline.export.record_layout import Shape, shape_of
 from assetline.export.request import AnyRequest
 from assetline.export.turn_memory import Memory
-from assetline.safetyculture.page_parser import Record
+from assetline.paging.page import Record
 from assetline.table.cells import as_json
 from assetline.table.columns import EXTRA, FIELDS, Columns, can_be_header, discovered_fields, remembered_fields
 from assetline.table.rows import CsvTable

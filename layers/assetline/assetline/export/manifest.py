@@ -9,7 +9,7 @@ from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.record_layout import shape_of
 from assetline.export.turn_memory import Memory
 from assetline.table.columns import Column
-from assetline.table.drift import Tally
+from assetline.table.drift import Drift
 
 
 class Shrunk(BaseModel, frozen=True):
@@ -53,7 +53,7 @@ class Manifest(BaseModel, frozen=True):
     excluded: int
     unsure_end: str | None
     columns: list[Column] | None
-    drift: Tally
+    drift: Drift
     formulas_neutralised: bool
     modified_after: str | None
     watermark: datetime

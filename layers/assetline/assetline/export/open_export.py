@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from assetline.errors import NotResumable
-from assetline.export.checkpoint import Checkpoint, Export, Opened, Staged
-from assetline.export.export_item import ExportState, Progress
+from assetline.execution_input import parent_of, parse, without_parent
+from assetline.export.checkpoint import Checkpoint, Export, OpenedExport, Staged
+from assetline.export.export_item import ExportProgress, ExportState
 from assetline.export.export_names import export_ids, manifest_key, object_key
 from assetline.export.exports_table import ExportsTable
-from assetline.export.page_sources import Source
+from assetline.export.page_sources import PageSource
 from assetline.export.previous_export import Latest, LatestExports
-from assetline.export.request import PARENT, AnyRequest, ExportRequest, ResumeRequest, asked_for, parse
-from assetline.export.staging import Staging
+from assetline.export.request import AnyRequest, ExportRequest, ResumeRequest, asked_for
+from assetline.export.staging import ExportStaging
 from assetline.export.turn_memory import Memory
 from assetline.observability import logger
 from assetline.table.columns import Columns
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Opening(BaseModel, frozen=True):
+class OpenExportInput(BaseModel, frozen=True):
     """What the machine says of its execution; `input` is whatever somebody started it with."""
 
     execution_arn: str
@@ -35,41 +36,40 @@ class Opening(BaseModel, frozen=True):
     @property
     def asked(self) -> Any:
         """The input as somebody wrote it, without what Step Functions adds to that of a nested execution."""
-        return {k: v for k, v in self.input.items() if k != PARENT} if isinstance(self.input, dict) else self.input
+        return without_parent(self.input)
 
     @property
     def parent_execution_arn(self) -> str | None:
         """The execution that started this one, if one did."""
-        parent = self.input.get(PARENT) if isinstance(self.input, dict) else None
-        return parent if isinstance(parent, str) else None
+        return parent_of(self.input)
 
 
 @dataclass(frozen=True)
-class Door:
+class ExportOpener:
     """What an export is opened with; `source_of` leads to where a request's pages come from.
 
     `failure_of` returns the error's name and message of an execution that failed, None of any other.
     """
 
-    source_of: Callable[[AnyRequest], Source]
+    source_of: Callable[[AnyRequest], PageSource]
     table: ExportsTable
     s3: "S3Client"
     bucket: str
     failure_of: Callable[[str], tuple[str, str | None] | None]
 
-    def open(self, opening: Opening) -> Opened:
+    def open(self, opening: OpenExportInput) -> OpenedExport:
         """Open the export an execution asks for, or go on with the one it resumes; a repeat gives the same.
 
         Raises:
             InvalidInput, UnknownFeed, NotResumable: the input is refused.
-            Permanent, Retryable: as `Source.admit`; the token is refused, or the API cannot be asked just now.
+            Permanent, Retryable: as `PageSource.admit`; the token is refused, or the API cannot be asked just now.
             NamesExhausted: see `ExportsTable.claim`.
         """
         if ResumeRequest.asked_for(opening.asked):
             return self._resumed(parse(ResumeRequest, opening.asked), opening)
         return self._opened(asked_for(opening.asked), opening)
 
-    def _opened(self, request: AnyRequest, opening: Opening) -> Opened:
+    def _opened(self, request: AnyRequest, opening: OpenExportInput) -> OpenedExport:
         source = self.source_of(request)
         source.first_cursor(request.page_size, None)  # what is refused is refused before anybody is asked anything
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="source") as meanwhile:
@@ -95,14 +95,14 @@ class Door:
             previous=latest,
         )
         logger.info("export_opened", export_id=export.export_id, feed=request.feed, modified_after=modified_after)
-        return self.table.open(Opened(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
+        return self.table.open(OpenedExport(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
 
-    def _remembered(self, export_id: str, source: Source, remembered: Columns | None) -> Staged | None:
+    def _remembered(self, export_id: str, source: PageSource, remembered: Columns | None) -> Staged | None:
         """Keep what the first turn is to remember: the columns, if they can be known, and those of the last export."""
         memory = Memory(columns=source.columns(), remembered=remembered)
-        return Staging(self.s3, self.bucket, export_id).keep("memory", memory.to_bytes())
+        return ExportStaging(self.s3, self.bucket, export_id).keep("memory", memory.to_bytes())
 
-    def _resumed(self, request: ResumeRequest, opening: Opening) -> Opened:
+    def _resumed(self, request: ResumeRequest, opening: OpenExportInput) -> OpenedExport:
         opened = self.table.opened(request.resume)
         if opened is None:
             raise NotResumable(
@@ -117,7 +117,7 @@ class Door:
             state = (self.table.item(request.resume) or {}).get("state", "gone")
             raise NotResumable(_why_not_resumable(request.resume, state))
         checkpoint = opened.checkpoint.model_copy(update={"faults": 0, "pause_seconds": 0, "stale_pages": 0})
-        return Opened(export=export, checkpoint=checkpoint)
+        return OpenedExport(export=export, checkpoint=checkpoint)
 
     def _record_failure(self, export_id: str) -> None:
         """Record a failure that no event reported: EventBridge delivers at best effort."""
@@ -126,7 +126,7 @@ class Door:
             return
         failure = self.failure_of(item["execution_arn"])
         if failure is not None:
-            self.table.fail(Progress.from_item(item), *failure)
+            self.table.fail(ExportProgress.from_item(item), *failure)
 
 
 def _why_not_resumable(export_id: str, state: str) -> str:
@@ -158,11 +158,11 @@ def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
 
 
 def candidates(
-    opening: Opening, request: AnyRequest, bucket: str, state: ExportState = "running"
-) -> Iterator[Progress]:
+    opening: OpenExportInput, request: AnyRequest, bucket: str, state: ExportState = "running"
+) -> Iterator[ExportProgress]:
     """Yield what an execution may claim for its export, in the order it tries the names."""
     for export_id in export_ids(request.feed, opening.started_at):
-        yield Progress(
+        yield ExportProgress(
             export_id=export_id,
             feed=request.feed,
             format=request.format,

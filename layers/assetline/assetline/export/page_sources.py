@@ -14,7 +14,7 @@ from assetline.table.columns import FIELDS, Columns, defined_fields
 from assetline.vi.client import ViClient
 
 
-class Source(Protocol):
+class PageSource(Protocol):
     """Gives out pages, each of which says where the next one is."""
 
     def first_cursor(self, page_size: int | None, modified_after: str | None) -> str:
@@ -61,7 +61,7 @@ class FeedSource:
         return None if definitions is None else Columns.flattened(self._feed.columns, defined_fields(definitions))
 
 
-def source_of(request: AnyRequest, feeds: Callable[[], FeedClient], vi: Callable[[], ViClient]) -> Source:
+def source_of(request: AnyRequest, feeds: Callable[[], FeedClient], vi: Callable[[], ViClient]) -> PageSource:
     """Return where the pages of what is asked for come from; raises `UnknownFeed`."""
     if isinstance(request, AssetsRequest):
         return AssetPages(vi(), request.dataset_id, request.wire_params())

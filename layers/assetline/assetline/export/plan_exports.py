@@ -5,12 +5,12 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assetline.execution_input import parse
 from assetline.export.request import (
     MAX_OVERLAP_MINUTES,
     OVERLAP_MINUTES,
     ExportRequest,
     Format,
-    parse,
     refuse_changes_of_changes,
     refuse_excel_lines,
     refuse_lines_neutralised,

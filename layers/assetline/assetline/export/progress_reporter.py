@@ -12,7 +12,7 @@ from assetline.errors import AwsUnavailable
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.observability import logger
-from assetline.safetyculture.page_parser import Page
+from assetline.paging.page import Page
 
 INTERVAL_SECONDS = 1.0  # ours: what an operator's eye wants, and a DynamoDB write costs
 

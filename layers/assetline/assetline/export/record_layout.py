@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from assetline.assets import asset_rows as rows
 from assetline.export.request import AnyRequest, AssetsRequest
+from assetline.paging.page import Record
 from assetline.safetyculture.catalogue import feed_named
-from assetline.safetyculture.page_parser import Record
 
 
 @dataclass(frozen=True)

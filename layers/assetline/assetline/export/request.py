@@ -1,12 +1,11 @@
 """The input of an execution: what somebody asks to be exported, or which export is to go on."""
 
-import json
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assetline.assets.conditions import Where
-from assetline.errors import InvalidInput
+from assetline.execution_input import parse
 from assetline.vi.asset_query import AssetQuery
 
 type Scalar = str | int | float | bool
@@ -15,9 +14,6 @@ type SortBy = Literal["default", "assetId", "filename", "lastModified.contents",
 
 OVERLAP_MINUTES = 10.0  # ours: caches and replicas of an API lag by minutes; a row that comes twice has its key
 MAX_OVERLAP_MINUTES = 7 * 24 * 60
-
-# Step Functions: what a nested execution's input carries so that the console links it to its parent.
-PARENT = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 
 def refuse_changes_of_changes(since: str | None, *, changes: bool) -> None:
@@ -183,48 +179,9 @@ class ResumeRequest(BaseModel):
         return isinstance(raw, dict) and "resume" in raw
 
 
-def parse[Request: BaseModel](model: type[Request], raw: Any) -> Request:
-    """Read an execution's input; raises `InvalidInput`, naming every key that is wrong and what is allowed."""
-    _refuse_half_characters(raw)
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise InvalidInput(_explanation(error, model)) from None
-
-
-def _refuse_half_characters(raw: Any) -> None:
-    """Refuse an input with half of a surrogate pair: JSON can hold one, and no address or key can."""
-    try:
-        json.dumps(raw, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(
-            "The execution's input holds half of a character (a lone surrogate, \\ud800 to \\udfff): correct the value."
-        ) from None
-
-
 def _called_after_dataset(dataset_id: str) -> str:
     return f"vi-{dataset_id}"
 
 
 def _wire(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _explanation(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say what is wrong without repeating the values: an input may hold what should not be in a log."""
-    keys = ", ".join(model.model_fields)
-    complaints = []
-    for detail in error.errors(include_url=False, include_input=False):
-        key = str(detail["loc"][0]) if detail["loc"] else ""
-        match detail["type"]:
-            case "extra_forbidden":
-                complaints.append(f"{key!r} is not a key of it")
-            case "missing":
-                complaints.append(f"{key!r} is missing")
-            case "model_type" | "dict_type" if not key:
-                complaints.append("it is not a JSON object")
-            case "value_error":
-                complaints.append(detail["msg"].removeprefix("Value error, "))
-            case _:
-                complaints.append(f"{key!r}: {detail['msg'].lower()}")
-    return f"The execution's input cannot be used: {'; '.join(dict.fromkeys(complaints))}. The keys are {keys}."

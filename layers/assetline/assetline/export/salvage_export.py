@@ -13,7 +13,7 @@ from assetline.errors import InvalidInput, NamesExhausted, PartsMismatch, Staged
 from assetline.export.checkpoint import MAX_PARTS, Checkpoint, Export
 from assetline.export.close_export import close_export, put_manifest
 from assetline.export.ended_execution import EndedExecution
-from assetline.export.export_item import Progress
+from assetline.export.export_item import ExportProgress
 from assetline.export.export_names import export_ids, partial_key, partial_manifest_key
 from assetline.export.exports_table import ExportsTable
 from assetline.export.file_formats import rendering
@@ -23,7 +23,7 @@ from assetline.export.part_writer import PartWriter
 from assetline.export.publish import clear, publish
 from assetline.export.request import ResumeRequest, asked_for, called_after
 from assetline.export.sealed_parts import keep_part
-from assetline.export.staging import Staging
+from assetline.export.staging import ExportStaging
 from assetline.export.turn_memory import Memory
 from assetline.observability import logger
 
@@ -90,14 +90,14 @@ def _keep_from_opening(ended: EndedExecution, bucket: str, table: ExportsTable) 
         table.claim(candidates(asked, asked_for(asked.asked), bucket, state="partial"))
 
 
-def _claimed_by(ended: EndedExecution, table: ExportsTable) -> Progress | None:
+def _claimed_by(ended: EndedExecution, table: ExportsTable) -> ExportProgress | None:
     """Return the export that belongs to the execution, by the names it may have claimed."""
     for export_id in _names(ended):
         item = table.item(export_id)
         if item is None:
             return None
         if item["execution_arn"] == ended.execution_arn:
-            return Progress.from_item(item)
+            return ExportProgress.from_item(item)
     return None
 
 
@@ -112,7 +112,7 @@ def _names(ended: EndedExecution) -> Iterator[str]:
 def _salvage(
     export: Export, checkpoint: Checkpoint, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
 ) -> Salvaged:
-    staging = Staging(s3, export.bucket, export.export_id)
+    staging = ExportStaging(s3, export.bucket, export.export_id)
     memory = Memory.from_bytes(staging.fetch(checkpoint.memory))
     feed, format_ = export.request.feed, export.request.format
     key = partial_key(feed, export.export_id, format_)
@@ -153,7 +153,7 @@ def _publish_partial(export: Export, checkpoint: Checkpoint, memory: Memory, s3:
     Raises:
         PartsMismatch, StagedGone: as `publish`.
     """
-    staging = Staging(s3, export.bucket, export.export_id)
+    staging = ExportStaging(s3, export.bucket, export.export_id)
     writer = PartWriter(
         checkpoint.model_copy(update={"last_part": MAX_PARTS}),
         staging.fetch(checkpoint.tail),

@@ -8,12 +8,12 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from assetline.aws.join_objects import Source
+from assetline.aws.join_objects import JoinSource
 from assetline.errors import PartsMismatch
 from assetline.export import crc32_combine
 from assetline.export.checkpoint import Checkpoint
 from assetline.export.export_names import staging_key
-from assetline.export.staging import Staging, content_name
+from assetline.export.staging import ExportStaging, content_name
 
 MIN_PART_BYTES = 5 * 1024**2  # S3: every part but the last of an object that is made of parts
 _PART_BYTES = 8 * 1024**2  # ours: two of them in memory at a time
@@ -33,15 +33,15 @@ def part_bytes(number: int) -> int:
     return _PART_BYTES << min((number - 1) // _PARTS_OF_ONE_SIZE, 2)
 
 
-def keep_part(staging: Staging, number: int, body: bytes) -> None:
+def keep_part(staging: ExportStaging, number: int, body: bytes) -> None:
     """Store part *number*."""
     staging.keep(_name(number), body)
 
 
-def sources_of(export_id: str, parts: Sequence[SealedPart]) -> list[Source]:
+def sources_of(export_id: str, parts: Sequence[SealedPart]) -> list[JoinSource]:
     """Return where the parts are, in their order."""
     return [
-        Source(staging_key(export_id, content_name(_name(number), part.size, part.crc32)), part.size, part.crc32)
+        JoinSource(staging_key(export_id, content_name(_name(number), part.size, part.crc32)), part.size, part.crc32)
         for number, part in enumerate(parts, 1)
     ]
 

@@ -17,7 +17,7 @@ def content_name(name: str, size: int, crc32: int) -> str:
     return f"{name}-{size}-{crc32:08x}"
 
 
-class Staging:
+class ExportStaging:
     """The place of one export's bytes between turns. They expire with the bucket's lifecycle; nobody deletes them."""
 
     def __init__(self, s3: "S3Client", bucket: str, export_id: str) -> None:

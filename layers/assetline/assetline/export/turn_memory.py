@@ -9,10 +9,10 @@ from assetline.exact_numbers import loaded
 from assetline.export.recent_keys import KeyWindow
 from assetline.export.sealed_parts import SealedPart, pack, unpack
 from assetline.paging.cursor_trail import CursorTrail
-from assetline.safetyculture.page_parser import Record
+from assetline.paging.page import Record
 from assetline.table.cells import json_bytes
 from assetline.table.columns import Columns
-from assetline.table.drift import Tally
+from assetline.table.drift import Drift
 
 _SECTIONS = 4
 
@@ -31,7 +31,7 @@ class Memory:
     remembered: Columns | None = None
     headed: bool = False
     gathered: list[Record] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
+    tally: Drift = field(default_factory=Drift)
     window: KeyWindow = field(default_factory=KeyWindow)
     trail: CursorTrail = field(default_factory=CursorTrail)
     parts: list[SealedPart] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Memory:
             remembered=None if head["remembered"] is None else Columns.model_validate(head["remembered"]),
             headed=head["headed"],
             gathered=[loaded(record.decode("utf-8", "surrogatepass")) for record in gathered.splitlines()],
-            tally=Tally.model_validate(head["tally"]),
+            tally=Drift.model_validate(head["tally"]),
             window=KeyWindow.from_bytes(window),
             trail=CursorTrail.from_bytes(trail),
             parts=unpack(parts),

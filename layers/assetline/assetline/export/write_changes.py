@@ -50,7 +50,7 @@ def export_changes(export: Export, s3: "S3Client") -> Changes:
             return Changes(changes_key=None)
         summary = write_changes(
             cast("BinaryIO", old),
-            cast("BinaryIO", _Object(s3, export.bucket, export.key)),
+            cast("BinaryIO", _LazyObject(s3, export.bucket, export.key)),
             cast("BinaryIO", out),
             keys=feed_named(export.request.feed).key,
             format_old=format_of(before),
@@ -74,7 +74,7 @@ def _columns(s3: "S3Client", export: Export, key: str) -> tuple[FileColumn, ...]
     return () if body is None else ManifestColumns.model_validate_json(body).columns or ()
 
 
-class _Object:
+class _LazyObject:
     """An object asked for when it is first read: the file before it may take minutes, and S3 ends idle answers."""
 
     def __init__(self, s3: "S3Client", bucket: str, key: str) -> None:

@@ -12,17 +12,17 @@ from assetline.errors import AwsUnavailable, Permanent, RepeatedCursor, Retryabl
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
 from assetline.export.file_formats import Rendering, rendering
-from assetline.export.page_sources import Source
+from assetline.export.page_sources import PageSource
 from assetline.export.part_writer import PartWriter
 from assetline.export.progress_reporter import Report
 from assetline.export.recent_keys import Sifted
 from assetline.export.record_layout import shape_of
 from assetline.export.sealed_parts import keep_part
-from assetline.export.staging import Staging
+from assetline.export.staging import ExportStaging
 from assetline.export.turn_memory import Memory
 from assetline.observability import count, logger
+from assetline.paging.page import Page, Record
 from assetline.paging.reader import PageReader, Start
-from assetline.safetyculture.page_parser import Page, Record
 from assetline.table.cells import as_json
 
 KEEPING_SECONDS = 60.0  # ours: what is read between two checkpoints is lost to a stop, and read again after a kill
@@ -31,11 +31,11 @@ CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under wa
 
 
 @dataclass(frozen=True)
-class Turn:
+class WritePagesTurn:
     """What a turn works with; the clocks can be others in tests."""
 
-    source: Source
-    staging: Staging
+    source: PageSource
+    staging: ExportStaging
     table: ExportsTable
     report: Report
     budget: Budget
@@ -49,7 +49,7 @@ def turn_seconds(asked: float | None, remaining: float) -> float:
     return longest if asked is None else min(asked, longest)
 
 
-def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoint:
+def write_pages(export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) -> Checkpoint:
     """Pull pages until the budget is spent, the feed ends or wants a pause; return the checkpoint after them.
 
     All it has stored is a function of *checkpoint* and of the pages, under names made of the content: called again with
@@ -59,8 +59,8 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: Turn) -> Checkpoin
 
     Raises:
         RepeatedCursor: the last `MAX_STALE_PAGES` pages before *checkpoint* brought no new record.
-        Permanent, Retryable: as `Staging.keep` and `Staging.fetch`, and as `PageReader` for the first page. An
-            error at a later one ends the turn, and the next turn meets it.
+        Permanent, Retryable: as `ExportStaging.keep` and `ExportStaging.fetch`, and as `PageReader` for the first page.
+            An error at a later page ends the turn, and the next turn meets it.
     """
     if checkpoint.cursor is None:
         return checkpoint
@@ -169,7 +169,7 @@ class _Loop:
 class _Keeping:
     """Keeps checkpoints in the course of a turn; one that cannot be kept is logged and costs the export nothing."""
 
-    def __init__(self, export: Export, checkpoint: Checkpoint, turn: Turn) -> None:
+    def __init__(self, export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) -> None:
         self._export = export
         self._turn = turn
         self._next_part = checkpoint.next_part

@@ -16,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from assetline.http.body_pace import WINDOW_SECONDS
-from assetline.http.response_parser import Arriving, NotAnswered
+from assetline.http.response_parser import NotAnswered, ResponseParser
 
 _SENT_OVER = "sent_over"  # the extension of a request that has left: the connection its answer comes on
 ANSWER_SECONDS = "answer_seconds"  # the extension of a request that bounds the time its whole answer may take
@@ -67,7 +67,7 @@ class KeptConnections(httpx.BaseTransport):
             _send(connection, request)
         try:
             with _translated(httpx.ReadTimeout, httpx.ReadError):
-                arriving = Arriving(connection)
+                arriving = ResponseParser(connection)
                 read, until = timeout["read"] or _LONGEST, began + seconds
                 arriving.limit(None, min(until, time.monotonic() + read))
                 arriving.until_head()
@@ -122,7 +122,7 @@ class KeptConnections(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """The body of an answer as it comes; the connection is given back when it is closed."""
 
-    def __init__(self, arriving: Arriving, give_back: Callable[[bool], None]) -> None:
+    def __init__(self, arriving: ResponseParser, give_back: Callable[[bool], None]) -> None:
         self._arriving = arriving
         self._give_back = give_back
 

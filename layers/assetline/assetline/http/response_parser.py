@@ -15,7 +15,7 @@ class NotAnswered(Exception):  # noqa: N818
     """What came is no answer, or half of one. No message holds any of it."""
 
 
-class Arriving:
+class ResponseParser:
     """The answer to what was sent over *connection*; its `fields` are as they came, with names in lower case."""
 
     def __init__(self, connection: socket.socket) -> None:

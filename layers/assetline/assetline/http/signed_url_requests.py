@@ -15,7 +15,7 @@ from urllib.parse import SplitResult
 import httpx
 
 from assetline.errors import ViUnreachable
-from assetline.http.response_parser import Arriving, NotAnswered
+from assetline.http.response_parser import NotAnswered, ResponseParser
 from assetline.http.signed_url_door import PORTS, SignedUrlDoor, check_headers, checked_parts
 
 IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
@@ -27,7 +27,7 @@ type Origin = tuple[str, str, int]
 class Answer:
     """An answer whose head has come; `headers` are in lower case, and those of one name are joined by commas."""
 
-    def __init__(self, arriving: Arriving) -> None:
+    def __init__(self, arriving: ResponseParser) -> None:
         self._arriving = arriving
         self.status = arriving.status
         self.headers: dict[str, str] = {}
@@ -92,7 +92,9 @@ class SignedRequests:
             while kept:
                 kept.pop()[0].close()
 
-    def _asked(self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]) -> tuple[socket.socket, Arriving]:
+    def _asked(
+        self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]
+    ) -> tuple[socket.socket, ResponseParser]:
         while isinstance(body, bytes) and (kept := self._kept(origin)):
             # The other side may have ended it meanwhile: then the same goes out anew.
             try:
@@ -108,7 +110,7 @@ class SignedRequests:
             fresh.close()
             raise
 
-    def _answered(self, connection: socket.socket, head: bytes, body: bytes | Iterable[bytes]) -> Arriving:
+    def _answered(self, connection: socket.socket, head: bytes, body: bytes | Iterable[bytes]) -> ResponseParser:
         if isinstance(body, bytes):
             connection.sendall(head + body)
         else:
@@ -118,7 +120,7 @@ class SignedRequests:
                     connection.sendall(piece)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # who refuses a file need not hear it to its end: the answer says why
-        arriving = Arriving(connection)
+        arriving = ResponseParser(connection)
         arriving.until_head()
         return arriving
 

@@ -8,7 +8,7 @@ from assetline.ingest.ledger import comparable
 from assetline.ingest.system_files import is_system_file
 
 
-class Arrival(BaseModel, frozen=True):
+class ObjectArrival(BaseModel, frozen=True):
     """One version of an object. `etag` is without quotes; `dataset_id` is where it goes whatever its key says."""
 
     bucket: str
@@ -58,7 +58,7 @@ class _Bucket(BaseModel):
     name: str = Field(min_length=1)
 
 
-class _Object(BaseModel):
+class _ArrivedObject(BaseModel):
     key: str = Field(min_length=1)
     size: int = 0
     etag: str = Field(min_length=1)
@@ -68,7 +68,7 @@ class _Object(BaseModel):
 
 class _Detail(BaseModel):
     bucket: _Bucket
-    object: _Object
+    object: _ArrivedObject
 
 
 class _Event(BaseModel):

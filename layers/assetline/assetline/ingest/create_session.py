@@ -12,7 +12,7 @@ from assetline.errors import RateLimited, ViRefused
 from assetline.ingest.conditional_writes import GuardFailed
 from assetline.ingest.drop import Drop
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.outcomes import Outcome
+from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.sessions_table import Session, SessionsTable
 from assetline.observability import logger
 from assetline.vi.ingestion_sessions import AssetSpec, IngestionSession, Sessions
@@ -100,7 +100,7 @@ class SessionRequest:
     def _claimed_instead(self, session: Session, held: Sequence[Drop], group: Sequence[Drop]) -> list[Drop]:
         """Give back what is held and not in *group*, claim the rest of it, and return what is held then."""
         wanted, had = {drop.drop_id for drop in group}, {drop.drop_id for drop in held}
-        back = [Outcome(drop_id=drop_id, state="dropped") for drop_id in had - wanted]
+        back = [DropOutcome(drop_id=drop_id, state="dropped") for drop_id in had - wanted]
         guard = self.table.opening_guard(session)
         self.ledger.settle(back, session.dataset_id, session.session_key, guard)
         claimed = self.ledger.claim([drop for drop in group if drop.drop_id not in had], session.session_key, guard)

@@ -12,12 +12,12 @@ from assetline.credentials import ViKey
 from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.ingestion_runs import Runs
-from assetline.ingest.inspection import Limits
+from assetline.ingest.inspection import DropLimits
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.message_retries import MessageRetries
-from assetline.ingest.open_session import Opener
+from assetline.ingest.open_session import SessionOpener
 from assetline.ingest.record_drop import Recorder
-from assetline.ingest.reject_drops import Unsent
+from assetline.ingest.reject_drops import DropRejecter
 from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_permits import Permits
 from assetline.ingest.sessions_table import SessionsTable
@@ -112,7 +112,7 @@ def runs() -> Runs:
 @cache
 def recorder() -> Recorder:
     """Return what notes drops."""
-    limits = Limits(settings().max_image_bytes, settings().default_dataset_id)
+    limits = DropLimits(settings().max_image_bytes, settings().default_dataset_id)
     return Recorder(s3(), ledger(), asset_register(), sessions_table(), runs(), limits)
 
 
@@ -123,9 +123,9 @@ def message_retries() -> MessageRetries:
 
 
 @cache
-def opener() -> Opener:
+def opener() -> SessionOpener:
     """Return what opens sessions."""
-    return Opener(
+    return SessionOpener(
         vi_client(),
         ledger(),
         asset_register(),
@@ -133,7 +133,7 @@ def opener() -> Opener:
         run_ownership(),
         permits(),
         s3(),
-        Unsent(ledger(), s3(), events()),
+        DropRejecter(ledger(), s3(), events()),
         settings().export_bucket,
         settings().failure_mode,
         settings().on_asset_overwritten,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from assetline.aws.failures import code_of, reading
-from assetline.ingest.arrival import Arrival
+from assetline.ingest.arrival import ObjectArrival
 from assetline.ingest.asset_names import DATASET_ID, asset_filename, dataset_and_path, short_dataset_id
 from assetline.ingest.drop import NOWHERE, Drop, drop_id
 from assetline.ingest.user_metadata import decoded_metadata
@@ -42,14 +42,14 @@ GONE_MESSAGES = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class DropLimits:
     """What a drop may be, and where one goes whose key does not say."""
 
     max_image_bytes: int
     default_dataset: str
 
 
-def described(arrival: Arrival, limits: Limits, now: datetime | None = None) -> Drop:
+def described(arrival: ObjectArrival, limits: DropLimits, now: datetime | None = None) -> Drop:
     """Return the drop that an object is by its key and size: `dropped`, or `rejected` with the reason."""
     seen_at = now or datetime.now(UTC)
     dataset_id, path = _where(arrival, limits)
@@ -145,7 +145,7 @@ def gone_reason(error: ClientError) -> str | None:
     return _GONE.get(error.response.get("Error", {}).get("Code", ""))
 
 
-def _where(arrival: Arrival, limits: Limits) -> tuple[str | None, str]:
+def _where(arrival: ObjectArrival, limits: DropLimits) -> tuple[str | None, str]:
     if arrival.dataset_id is None:
         return dataset_and_path(arrival.key, limits.default_dataset)
     if not DATASET_ID.fullmatch(arrival.dataset_id):
@@ -160,7 +160,7 @@ def _rejected(drop: Drop, refusal: NotMedia) -> Drop:
     return drop.model_copy(update={"state": "rejected", "reason": refusal.reason, "message": str(refusal)})
 
 
-def _checked_before_reading(drop: Drop, path: str, limits: Limits) -> MediaType:
+def _checked_before_reading(drop: Drop, path: str, limits: DropLimits) -> MediaType:
     if drop.dataset_id == NOWHERE:
         raise NotMedia("NoDataset", "Its key names no dataset: drop it as DATASET_ID/…, or set DefaultDatasetId.")
     media = by_extension(path)

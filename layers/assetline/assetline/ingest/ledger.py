@@ -14,7 +14,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from assetline.ingest.conditional_writes import Guard, Transition, apply, pauses, wait
 from assetline.ingest.drop import OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
-from assetline.ingest.outcomes import Outcome
+from assetline.ingest.outcomes import DropOutcome
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -121,7 +121,7 @@ class Ledger:
         return self._change(drops, "uploaded", {}, still, _of(session_key, "claimed"))
 
     def settle(
-        self, outcomes: Iterable[Outcome], dataset_id: str, session_key: str, guard: Guard | None = None
+        self, outcomes: Iterable[DropOutcome], dataset_id: str, session_key: str, guard: Guard | None = None
     ) -> set[str]:
         """Note what a session made of its drops; return those that were still of that session.
 
@@ -236,7 +236,7 @@ class Ledger:
             gone=_OF_A_SESSION,  # whoever reads the object from now on reads what was put by now
         )
 
-    def _settled(self, outcome: Outcome, dataset_id: str, session_key: str) -> Transition:
+    def _settled(self, outcome: DropOutcome, dataset_id: str, session_key: str) -> Transition:
         values: dict[str, Any] = {"reason": outcome.reason, "message": outcome.message}
         gone: tuple[str, ...] = tuple(name for name, value in values.items() if value is None)
         if outcome.state == "dropped":

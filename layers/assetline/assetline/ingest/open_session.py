@@ -17,8 +17,8 @@ from assetline.ingest.create_session import SessionRequest
 from assetline.ingest.drop import Drop
 from assetline.ingest.find_lost_session import find_lost
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.outcomes import Outcome
-from assetline.ingest.reject_drops import Unsent
+from assetline.ingest.outcomes import DropOutcome
+from assetline.ingest.reject_drops import DropRejecter
 from assetline.ingest.run_ownership import LEASE_SECONDS, RunOwnership
 from assetline.ingest.session_permits import Permit, Permits, Wait
 from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable
@@ -38,7 +38,7 @@ PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
 LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows what came at the last moment
 
 
-class Opening(BaseModel, frozen=True):
+class OpenSessionInput(BaseModel, frozen=True):
     """What the machine says: whose drops, and which session of this run it is."""
 
     dataset_id: str
@@ -57,7 +57,7 @@ class Opening(BaseModel, frozen=True):
         return f"{self.execution_name}-{self.round - 1}"
 
 
-class Opened(BaseModel, frozen=True):
+class OpenSessionResult(BaseModel, frozen=True):
     """What came of it: a session and where its slices are, or a wait, or nothing to do for this run.
 
     `look_again` says that something came at the last moment, `owned` that another run or another
@@ -70,12 +70,12 @@ class Opened(BaseModel, frozen=True):
     slices: tuple[Address, ...] = ()
 
 
-NO_DROPS = Opened(outcome="no_drops")
-OWNED = Opened(outcome="owned")
+NO_DROPS = OpenSessionResult(outcome="no_drops")
+OWNED = OpenSessionResult(outcome="owned")
 
 
 @dataclass(frozen=True)
-class Opener:
+class SessionOpener:
     """Opens ingestion sessions for what is dropped."""
 
     client: ViClient
@@ -85,13 +85,13 @@ class Opener:
     ownership: RunOwnership
     permits: Permits
     s3: "S3Client"
-    unsent: Unsent
+    unsent: DropRejecter
     bucket: str
     failure_mode: str
     on_asset_overwritten: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def open(self, opening: Opening) -> Opened:
+    def open(self, opening: OpenSessionInput) -> OpenSessionResult:
         """Open a session for the drops of a dataset that wait, unless another run does; a repeat gives the same.
 
         A repeat beside an invocation that still runs takes the opening over: that one claims, sends and gives back
@@ -111,12 +111,12 @@ class Opener:
                 return OWNED  # another invocation of this run has it
             return self._left(opening)
 
-    def _left(self, opening: Opening) -> Opened:
+    def _left(self, opening: OpenSessionInput) -> OpenSessionResult:
         """End the run: its session is over, for nobody seemed to work for it. A sweep starts another run."""
         self._releases(opening)
         return NO_DROPS
 
-    def _open_as_last(self, opening: Opening) -> Opened:
+    def _open_as_last(self, opening: OpenSessionInput) -> OpenSessionResult:
         before = self.sessions.get(opening.session_key)
         # Who has a session open already is through with it also where it was thought dead meanwhile.
         if not self._takes(opening) and before is None:
@@ -136,7 +136,7 @@ class Opener:
             self._takes(opening, opened.wait_seconds)
         return opened
 
-    def _looked_again(self, opening: Opening) -> Opened:
+    def _looked_again(self, opening: OpenSessionInput) -> OpenSessionResult:
         """End the run, unless something waits that came while it was the owner: the run for that may have ended by now.
 
         A run that comes after the release is an owner of its own. One that came before has ended, and what it was
@@ -145,15 +145,17 @@ class Opener:
         self._releases(opening)
         if not self.ledger.any_waiting(opening.dataset_id):
             return NO_DROPS
-        return Opened(outcome="look_again", wait_seconds=LOOK_AGAIN_SECONDS) if self._takes(opening) else OWNED
+        return (
+            OpenSessionResult(outcome="look_again", wait_seconds=LOOK_AGAIN_SECONDS) if self._takes(opening) else OWNED
+        )
 
-    def _takes(self, opening: Opening, idle_seconds: int = 0) -> bool:
+    def _takes(self, opening: OpenSessionInput, idle_seconds: int = 0) -> bool:
         return self.ownership.take(opening.dataset_id, opening.execution_arn, opening.session_key, idle_seconds)
 
-    def _releases(self, opening: Opening) -> None:
+    def _releases(self, opening: OpenSessionInput) -> None:
         self.ownership.release(opening.dataset_id, opening.execution_arn)
 
-    def _opened(self, opening: Opening, before: Session | None) -> Opened:
+    def _opened(self, opening: OpenSessionInput, before: Session | None) -> OpenSessionResult:
         if before is not None and before.state != "opening":
             return self._as_opened(before)
         if before is None and not self.ledger.any_waiting(opening.dataset_id):
@@ -170,14 +172,14 @@ class Opener:
                 self._look_for_lost(before)
         return self._opened_with_permit(opening, before)
 
-    def _opened_with_permit(self, opening: Opening, before: Session | None) -> Opened:
+    def _opened_with_permit(self, opening: OpenSessionInput, before: Session | None) -> OpenSessionResult:
         tries = (before.tries if before else 0) + 1
         holder = f"{opening.session_key}#{tries}"
         permit = self.permits.take(holder)
         if isinstance(permit, Wait):
             if before is not None:
                 self._give_up(before)
-            return Opened(outcome="permit_wait", wait_seconds=permit.seconds)
+            return OpenSessionResult(outcome="permit_wait", wait_seconds=permit.seconds)
         session = before or self._noted(opening)
         if before is None and not self.sessions.open(session):
             raise GuardFailed  # a repeat has begun meanwhile
@@ -188,7 +190,9 @@ class Opener:
             return NO_DROPS
         return self._created(opening, session, claimed, permit, tries)
 
-    def _created(self, opening: Opening, session: Session, claimed: list[Drop], permit: Permit, tries: int) -> Opened:
+    def _created(
+        self, opening: OpenSessionInput, session: Session, claimed: list[Drop], permit: Permit, tries: int
+    ) -> OpenSessionResult:
         # From here on, Vi may get other bytes than those it has.
         self.register.forget_content(claimed, session.opened_at)
         sessions = Sessions(self.client, session.dataset_id)
@@ -202,7 +206,7 @@ class Opener:
             self.permits.give_back(permit)
             self.permits.pause(pause)
             self._give_up(session)
-            return Opened(outcome="permit_wait", wait_seconds=max(1, round(pause)))
+            return OpenSessionResult(outcome="permit_wait", wait_seconds=max(1, round(pause)))
         except AnswerLost:
             self.permits.used(permit)
             raise
@@ -222,7 +226,7 @@ class Opener:
             self.unsent.reject(session.dataset_id, [drop], NOT_TAKEN, message)
         return opened
 
-    def _recorded(self, session: Session, claimed: Sequence[Drop], made: IngestionSession) -> Opened:
+    def _recorded(self, session: Session, claimed: Sequence[Drop], made: IngestionSession) -> OpenSessionResult:
         """Keep what Vi answered: the slices first, so that a session that is noted as open can be uploaded."""
         reference = SessionRef(
             session_key=session.session_key,
@@ -248,7 +252,7 @@ class Opener:
             raise GuardFailed
         logger.info("session_opened", session_id=made.session_id, drops=len(claimed), slices=len(addresses))
         count(None, SessionsOpened=1)
-        return Opened(outcome="opened", session=reference, slices=tuple(addresses))
+        return OpenSessionResult(outcome="opened", session=reference, slices=tuple(addresses))
 
     def _claimed(self, session: Session) -> list[Drop]:
         """Claim as many drops as a session may have, each name once: the oldest takes it, the others wait."""
@@ -279,7 +283,7 @@ class Opener:
             Sessions(self.client, session.dataset_id).cancel(lost.session_id)
             logger.warning("lost_session_cancelled", session_id=lost.session_id)
 
-    def _rejected_all(self, opening: Opening, before: Session | None) -> Opened:
+    def _rejected_all(self, opening: OpenSessionInput, before: Session | None) -> OpenSessionResult:
         if before is not None:
             self._give_up(before)
         message = f"Vi has no dataset {opening.dataset_id!r}: create it, then have these drops tried again."
@@ -291,7 +295,7 @@ class Opener:
 
     def _give_up(self, session: Session) -> None:
         """Give back what was claimed for a session that is not opened now; nothing counts as a try of a drop's own."""
-        outcomes = [Outcome(drop_id=drop.drop_id, state="dropped") for drop in self._held(session)]
+        outcomes = [DropOutcome(drop_id=drop.drop_id, state="dropped") for drop in self._held(session)]
         self.ledger.settle(outcomes, session.dataset_id, session.session_key, self.sessions.opening_guard(session))
         self.sessions.forget(session)
 
@@ -301,7 +305,7 @@ class Opener:
             drop for drop in candidates.values() if drop.session_key == session.session_key and drop.state == "claimed"
         ]
 
-    def _as_opened(self, session: Session) -> Opened:
+    def _as_opened(self, session: Session) -> OpenSessionResult:
         addresses = self._staging(session).addresses()
         if session.state != "open" or not addresses:
             return NO_DROPS  # it is over: somebody gave its drops back while nobody seemed to work for it
@@ -314,9 +318,9 @@ class Opener:
             total=session.total,
             opened_at=session.opened_at,
         )
-        return Opened(outcome="opened", session=reference, slices=tuple(addresses))
+        return OpenSessionResult(outcome="opened", session=reference, slices=tuple(addresses))
 
-    def _noted(self, opening: Opening) -> Session:
+    def _noted(self, opening: OpenSessionInput) -> Session:
         now = self.now()
         return Session(
             session_key=opening.session_key,

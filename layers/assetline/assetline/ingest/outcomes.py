@@ -50,7 +50,7 @@ class UploadFailure(BaseModel, frozen=True):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DropOutcome:
     """What became of a drop; `dropped` is back to where it was, at the cost of a try if `counts_attempt`."""
 
     drop_id: str
@@ -99,13 +99,13 @@ class Evidence:
         return f"{_WHY['broken' if self.error else self.ended]}{f' ({said})' if said else ''}."
 
 
-def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
+def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
     """Return the outcome of each drop, in their order."""
     codes = _codes(drops, evidence.file_errors)
     failures = {drop.drop_id: evidence.upload_failures.get(drop.drop_id) for drop in drops}
     damaged = {drop_id for drop_id, failure in failures.items() if failure is not None and failure.damaged}
     if _all_taken(evidence, len(drops)) and not damaged:
-        return [Outcome(drop.drop_id, "ingested") for drop in drops]
+        return [DropOutcome(drop.drop_id, "ingested") for drop in drops]
     innocent = [drop for drop in drops if drop.drop_id not in codes and failures[drop.drop_id] is None]
     sent = {drop.drop_id for drop in innocent if drop.state == "uploaded"}
     unsent = {drop.drop_id for drop in innocent} - sent
@@ -119,19 +119,19 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[Outcome]:
     nobody_is = len(innocent) == len(drops) and evidence.error not in BLAMELESS
     charged = (broke_off or {drop.drop_id for drop in drops}) if nobody_is else set()
 
-    def outcome(drop: Drop) -> Outcome:
+    def outcome(drop: Drop) -> DropOutcome:
         code, failure = codes.get(drop.drop_id), failures[drop.drop_id]
         if code == ALREADY_THERE and drop.drop_id not in damaged:
-            return Outcome(drop.drop_id, "ingested")
+            return DropOutcome(drop.drop_id, "ingested")
         if failure is not None:
             return _refused(drop, failure.reason, failure.message, retryable=failure.retryable)
         if code is not None:
             return _refused(drop, code, rejection(code).message, retryable=rejection(code).retryable)
         if taken and drop.drop_id in sent:
-            return Outcome(drop.drop_id, "ingested")
+            return DropOutcome(drop.drop_id, "ingested")
         if drop.drop_id in charged:
             return _refused(drop, SESSION_FAILED, evidence.why, retryable=True)
-        return Outcome(drop.drop_id, "dropped", SESSION_FAILED, evidence.why)
+        return DropOutcome(drop.drop_id, "dropped", SESSION_FAILED, evidence.why)
 
     return [outcome(drop) for drop in drops]
 
@@ -174,12 +174,12 @@ def _codes(drops: Sequence[Drop], file_errors: Mapping[str, str]) -> dict[str, s
     return found
 
 
-def _refused(drop: Drop, reason: str, message: str, *, retryable: bool) -> Outcome:
+def _refused(drop: Drop, reason: str, message: str, *, retryable: bool) -> DropOutcome:
     if retryable and drop.attempts < MOST_RETURNS:
-        return Outcome(drop.drop_id, "dropped", reason, message, counts_attempt=True)
+        return DropOutcome(drop.drop_id, "dropped", reason, message, counts_attempt=True)
     if drop.dropped_again:  # what was refused is not what is there now
-        return Outcome(drop.drop_id, "dropped", reason, message)
+        return DropOutcome(drop.drop_id, "dropped", reason, message)
     if not retryable:
-        return Outcome(drop.drop_id, "rejected", reason, message)
+        return DropOutcome(drop.drop_id, "rejected", reason, message)
     tried = f"{message} It was tried {drop.attempts + 1} times. Have it tried again with `assetline drops retry`."
-    return Outcome(drop.drop_id, "rejected", reason, tried)
+    return DropOutcome(drop.drop_id, "rejected", reason, tried)

@@ -13,20 +13,18 @@ from assetline.ingest.sessions_table import SessionsTable
 from assetline.ingest.staging import SessionRef, SessionStaging
 from assetline.vi.client import ViClient
 from assetline.vi.ingestion_sessions import IngestionSession, Sessions
+from assetline.vi.poll_interval import poll_interval
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-FIRST_SECONDS = 2.0  # ours: small sessions are through in seconds
-GROWTH = 1.5  # ours
-LONGEST_SECONDS = 60.0  # ours
 REST_SECONDS = 10.0  # ours: what Vi takes for a file, several times over
 LEAST_PATIENCE = 1800.0  # ours: seconds that any session may take
 PATIENCE_PER_ASSET = 2.0  # ours: seconds
 TIMED_OUT = "ETIMEOUT"  # Vi: of an entry that it waited for in vain
 
 
-class Progress(BaseModel, frozen=True):
+class PollSessionResult(BaseModel, frozen=True):
     """Where a session is; `wait_seconds` until the next look, 0 when there need be none."""
 
     progress: Literal["running", "finished", "failed", "cancelled", "overdue"]
@@ -34,7 +32,7 @@ class Progress(BaseModel, frozen=True):
 
 
 @dataclass(frozen=True)
-class Poller:
+class SessionPoller:
     """Looks at ingestion sessions."""
 
     client: ViClient
@@ -42,7 +40,7 @@ class Poller:
     s3: "S3Client"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def look(self, session: SessionRef, polls: int, *, broke_off: bool = False) -> Progress:
+    def look(self, session: SessionRef, polls: int, *, broke_off: bool = False) -> PollSessionResult:
         """Return where a session is, after *polls* looks before this one, and note it in the table.
 
         It is `finished` also when only those are missing whose uploads failed, or whose end nobody heard of as some
@@ -56,22 +54,22 @@ class Poller:
         before = self.table.get(session.session_key)
         # The lease is renewed before Vi is asked, for it may be long in answering.
         if before is None or not self.table.update(session.session_key):
-            return Progress(progress="cancelled")
+            return PollSessionResult(progress="cancelled")
         try:
             seen = Sessions(self.client, session.dataset_id).get(session.session_id)
         except SessionUnknown:
-            return Progress(progress="failed")
+            return PollSessionResult(progress="failed")
         self.table.update(session.session_key, succeeded=seen.succeeded, errored=seen.errored, polls=polls)
         if seen.progress != "running":
-            return Progress(progress=seen.progress)
+            return PollSessionResult(progress=seen.progress)
         # What this look noted itself, before it was killed, is not what was there a while ago.
         waited_since = before.polls != polls and rested(polls)
         rests = (before.succeeded, before.errored) == (seen.succeeded, seen.errored) and waited_since
         if self._waits_in_vain(session, seen, rests=rests, broke_off=broke_off):
-            return Progress(progress="finished")
+            return PollSessionResult(progress="finished")
         if self._is_overdue(session, polls):
-            return Progress(progress="overdue")
-        return Progress(progress="running", wait_seconds=math.ceil(interval(polls)))
+            return PollSessionResult(progress="overdue")
+        return PollSessionResult(progress="running", wait_seconds=math.ceil(poll_interval(polls)))
 
     def _waits_in_vain(self, session: SessionRef, seen: IngestionSession, *, rests: bool, broke_off: bool) -> bool:
         """Say whether Vi is through with all that was uploaded, and waits for what never will be.
@@ -99,17 +97,11 @@ class Poller:
         return self.now() >= session.opened_at + timedelta(seconds=patience) and waited(polls) >= LEAST_PATIENCE
 
 
-def interval(polls: int) -> float:
-    """Return the seconds to wait after a look that *polls* went before."""
-    grown = min(polls, 20)  # and not overflow
-    return min(LONGEST_SECONDS, FIRST_SECONDS * GROWTH**grown)
-
-
 def rested(polls: int) -> bool:
     """Say whether the wait before a look that *polls* went before was long enough to see that nothing moves."""
-    return polls > 0 and interval(polls - 1) >= REST_SECONDS
+    return polls > 0 and poll_interval(polls - 1) >= REST_SECONDS
 
 
 def waited(polls: int) -> float:
     """Return the seconds that were waited between *polls* looks and the one after them."""
-    return sum(interval(poll) for poll in range(polls))
+    return sum(poll_interval(poll) for poll in range(polls))

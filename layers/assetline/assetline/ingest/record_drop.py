@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assetline.aws.failures import AwsRefused
 from assetline.errors import AwsUnavailable
-from assetline.ingest.arrival import Arrival
+from assetline.ingest.arrival import ObjectArrival
 from assetline.ingest.asset_names import object_filename
 from assetline.ingest.asset_register import AssetRegister, Name, RegisteredName, content_of, has_name
 from assetline.ingest.drop import NOWHERE, Drop
@@ -15,7 +15,7 @@ from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.inspection import (
     NOT_READABLE,
     OVERWRITTEN,
-    Limits,
+    DropLimits,
     another_is_readable,
     described,
     not_inspected,
@@ -62,11 +62,11 @@ class Recorder:
     register: AssetRegister
     sessions: SessionsTable
     runs: Runs
-    limits: Limits
+    limits: DropLimits
     clock: Callable[[], float] = time.monotonic
     _noted: dict[str, float] = field(default_factory=dict, init=False)  # datasets and when, while this is warm
 
-    def record(self, arrivals: Sequence[Arrival]) -> list[Noted | Exception]:
+    def record(self, arrivals: Sequence[ObjectArrival]) -> list[Noted | Exception]:
         """Note the objects of a batch, and start the runs of their datasets; return what each is, in their order.
 
         None is no drop. An exception is why an object could not be noted, and costs the others nothing: a repeat loses
@@ -85,7 +85,7 @@ class Recorder:
         answered = {sight.drop.bucket for sight in sights if sight.answered and sight.drop is not None}
         return [self._noted_or_failed(sight, answered, names) for sight in sights]
 
-    def _described(self, arrival: Arrival) -> Sight:
+    def _described(self, arrival: ObjectArrival) -> Sight:
         if arrival.is_passed_over:
             return Sight()
         try:

@@ -31,7 +31,7 @@ class Rejected(BaseModel, frozen=True):
 
 
 @dataclass(frozen=True)
-class Unsent:
+class DropRejecter:
     """Rejects drops that wait."""
 
     ledger: Ledger

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from assetline.aws.s3_documents import Address, object_at
 from assetline.ingest.drop import Drop
-from assetline.ingest.outcomes import Ended, Ending, Evidence, Outcome, outcomes
+from assetline.ingest.outcomes import DropOutcome, Ended, Ending, Evidence, outcomes
 from assetline.ingest.staging import SessionRef
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class SettledFile(BaseModel, frozen=True):
     message: str | None
     counts_attempt: bool
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> DropOutcome:
         """Return it as the ledger notes it."""
-        return Outcome(self.drop_id, self.state, self.reason, self.message, self.counts_attempt)
+        return DropOutcome(self.drop_id, self.state, self.reason, self.message, self.counts_attempt)
 
 
 class Settlement(BaseModel, frozen=True):

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from assetline.aws.s3_documents import Address, object_at, put_document
 from assetline.ingest.drop import Drop
 from assetline.ingest.outcomes import UploadFailure
-from assetline.vi.ingestion_sessions import Upload
+from assetline.slices import in_slices
+from assetline.vi.signed_url import SignedUrl
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,18 +35,6 @@ class SessionRef(BaseModel, frozen=True):
     opened_at: datetime
 
 
-class UploadUrl(BaseModel, frozen=True):
-    """A signed URL: a secret, which is why it is in staging and nowhere else."""
-
-    url: str = Field(repr=False)
-    expiry: int | None
-    headers: dict[str, str] = Field(repr=False)
-
-    def to_upload(self) -> Upload:
-        """Return it as what uploads take."""
-        return Upload(self.url, self.expiry, self.headers)
-
-
 class SliceAsset(BaseModel, frozen=True):
     """A drop on its way to Vi; `upload` is None where Vi gave no URL for it, `crc32c` where Vi was told none."""
 
@@ -58,16 +48,13 @@ class SliceAsset(BaseModel, frozen=True):
     asset_filename: str
     tag_count: int
     crc32c: int | None = None
-    upload: UploadUrl | None
+    upload: SignedUrl | None
 
     @classmethod
-    def of(cls, drop: Drop, upload: Upload | None) -> "SliceAsset":
+    def of(cls, drop: Drop, upload: SignedUrl | None) -> "SliceAsset":
         """Return how *drop* gets to Vi."""
-        url = None
-        if upload is not None:
-            url = UploadUrl(url=upload.url, expiry=upload.expiry, headers=dict(upload.headers))
         fields = drop.model_dump(include={*cls.model_fields} - {"upload"})
-        return cls(**fields | {"mime": drop.mime or "application/octet-stream"}, upload=url)
+        return cls(**fields | {"mime": drop.mime or "application/octet-stream"}, upload=upload)
 
 
 class Slice(BaseModel, frozen=True):
@@ -155,15 +142,8 @@ def slice_name(number: int) -> str:
 
 def sliced(session: SessionRef, assets: Sequence[SliceAsset]) -> list[Slice]:
     """Return *assets* in slices of at most `SLICE_ASSETS` and, unless one alone is larger, `SLICE_BYTES`."""
-    slices: list[list[SliceAsset]] = []
-    held = 0
-    for asset in assets:
-        if not slices or len(slices[-1]) >= SLICE_ASSETS or held + asset.size > SLICE_BYTES:
-            slices.append([])
-            held = 0
-        slices[-1].append(asset)
-        held += asset.size
-    return [Slice(session=session, number=number, assets=tuple(one)) for number, one in enumerate(slices, 1)]
+    slices = in_slices(assets, attrgetter("size"), SLICE_ASSETS, SLICE_BYTES)
+    return [Slice(session=session, number=number, assets=each) for number, each in enumerate(slices, 1)]
 
 
 def fits(drops: Sequence[Drop]) -> int:

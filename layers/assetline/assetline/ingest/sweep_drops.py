@@ -13,7 +13,7 @@ from assetline.ingest.drop import Drop, DropState, moment
 from assetline.ingest.find_lost_session import find_lost
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.outcomes import Outcome
+from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.run_ownership import LEASE_SECONDS
 from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable, Work, lease_over
 from assetline.ingest.settle_session import NEVER_OPENED, Settler
@@ -37,7 +37,7 @@ class DatasetSeen:
     oldest: datetime | None
 
 
-class Swept(BaseModel, frozen=True):
+class SweepDropsResult(BaseModel, frozen=True):
     """What was done: sessions that were abandoned, drops that went back to wait, and runs that were started."""
 
     abandoned: int
@@ -58,7 +58,7 @@ class Sweeper:
     budget: Budget
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def sweep(self) -> Swept:
+    def sweep(self) -> SweepDropsResult:
         """Give up the sessions whose lease is over, give back what no session has, and start runs for what waits.
 
         One that cannot be given up, as Vi cannot be told, does not hold up the others; the first such error is raised
@@ -72,7 +72,7 @@ class Sweeper:
         abandoned = sum(self._abandoned(session, errors) for session in work.sessions if self._is_dead(session))
         seen = self._datasets_looked_at(work)
         oldest = min((one.oldest for one in seen if one.oldest is not None), default=None)
-        swept = Swept(
+        swept = SweepDropsResult(
             abandoned=abandoned, returned=sum(one.returned for one in seen), started=sum(one.started for one in seen)
         )
         measure_seconds(OldestDropAge=0 if oldest is None else max(0.0, (self.now() - oldest).total_seconds()))
@@ -127,7 +127,7 @@ class Sweeper:
             session = self.table.get(session_key) if session_key else None
             if session is not None and session.state in UNFINISHED:
                 continue
-            outcomes = [Outcome(drop.drop_id, "dropped") for drop in drops]
+            outcomes = [DropOutcome(drop.drop_id, "dropped") for drop in drops]
             returned += len(self.ledger.settle(outcomes, dataset_id, session_key))
             logger.warning("drops_without_session", session_key=session_key, drops=len(drops))
         return returned

@@ -24,7 +24,6 @@ from assetline.errors import (
     SignedUrlRefused,
     StagedGone,
     UploadDamaged,
-    UploadUrlExpired,
     ViRefused,
     ViUnavailable,
     ViUnreachable,
@@ -37,8 +36,9 @@ from assetline.ingest.staging import SessionStaging, Slice, SliceAsset, SliceOut
 from assetline.observability import logger
 from assetline.vi.client import ViClient
 from assetline.vi.file_upload import Uploader
-from assetline.vi.ingestion_sessions import Sessions, Upload
+from assetline.vi.ingestion_sessions import Sessions
 from assetline.vi.multipart_upload import THRESHOLD, upload_multipart
+from assetline.vi.signed_url import SignedUrl, SignedUrlExpired
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -76,7 +76,7 @@ class SliceUpload:
     small: Callable[[SliceAsset], bytes | None]
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
-    _fresh: dict[str, Upload] | None = field(default=None, init=False)
+    _fresh: dict[str, SignedUrl] | None = field(default=None, init=False)
     _renewing: Lock = field(default_factory=Lock, init=False)
 
     def run(self, one: Slice) -> SliceOutcome:
@@ -146,13 +146,13 @@ class SliceUpload:
         """Upload a drop; *damage* gets what was stored damaged. Raises `_Lost`, and as `run`."""
         if asset.upload is None:
             raise _Lost("UploadExpired", "Vi gave no place for it in this session.", retryable=True)
-        upload, renewals, faults = asset.upload.to_upload(), 0, 0
+        upload, renewals, faults = asset.upload, 0, 0
         while True:
             try:
                 if asset.size < THRESHOLD and self._is_expired(upload):
-                    raise UploadUrlExpired("its time is over")  # noqa: TRY301 - the same way as when Vi says so
+                    raise SignedUrlExpired("its time is over")  # noqa: TRY301 - the same way as when Vi says so
                 self._put(one, asset, upload)
-            except UploadUrlExpired:
+            except SignedUrlExpired:
                 renewals += 1
                 renewed = self._renewed(one, asset, upload) if renewals < TRIES else None
                 if renewed is None:
@@ -177,7 +177,7 @@ class SliceUpload:
             else:
                 return
 
-    def _put(self, one: Slice, asset: SliceAsset, upload: Upload) -> None:
+    def _put(self, one: Slice, asset: SliceAsset, upload: SignedUrl) -> None:
         if asset.size >= THRESHOLD:
             session = one.session
             upload_multipart(
@@ -223,14 +223,10 @@ class SliceUpload:
 
         return pieces
 
-    def _is_expired(self, upload: Upload) -> bool:
-        # The unit is not evidenced (docs/contracts/vi-api.md, section 3): a time that would be long ago in
-        # milliseconds is not used.
-        if upload.expiry is None or upload.expiry < 10**12:
-            return False
-        return upload.expiry / 1000 < self.clock() + EXPIRES_SOON
+    def _is_expired(self, upload: SignedUrl) -> bool:
+        return upload.expires_by(self.clock() + EXPIRES_SOON)
 
-    def _renewed(self, one: Slice, asset: SliceAsset, old: Upload) -> Upload | None:
+    def _renewed(self, one: Slice, asset: SliceAsset, old: SignedUrl) -> SignedUrl | None:
         """Return another signed URL for a file, if Vi lists one; Vi is asked once for all files."""
         if asset.size >= THRESHOLD:
             return old  # its parts have URLs of their own, and are begun anew

@@ -15,9 +15,9 @@ from assetline.budget import Budget
 from assetline.errors import CursorExpired, Permanent, RepeatedCursor, Retryable
 from assetline.observability import logger
 from assetline.paging.cursor_trail import CursorTrail
+from assetline.paging.page import Page
 from assetline.paging.page_size import page_size_of
 from assetline.paging.size_search import SizeSearch
-from assetline.safetyculture.page_parser import Page
 
 MAX_FAULTS = 12  # ours: failures in a row, at least a quarter of an hour with the pauses between them
 MAX_PAUSE_IN_TURN = 3.0  # ours: seconds worth a waiting function; a longer pause is the machine's to wait

@@ -29,7 +29,8 @@ from assetline.http.decompression import MAX_BODY_BYTES, BodyTooLarge, decompres
 from assetline.http.pooled_transport import ANSWER_SECONDS, KeptConnections, transport_to
 from assetline.http.retry_after import retry_after, seconds
 from assetline.http.unreachable import may_be_for_its_size, why_unreachable
-from assetline.safetyculture.page_parser import Page, early_next_cursor, parse_page
+from assetline.paging.page import Page
+from assetline.safetyculture.page_parser import early_next_cursor, parse_page
 
 WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
 FIELDS_LIST = "/assets/v1/fields/list"

@@ -1,7 +1,6 @@
 """One response of a feed: bytes in, records and the next cursor out."""
 
 import re
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -9,13 +8,12 @@ import orjson
 
 from assetline.errors import FeedUnavailable, ForeignCursor, PageTooLarge
 from assetline.exact_numbers import loaded, loses_digits
+from assetline.paging.page import Page, Record
 from assetline.paging.page_size import MAX_CURSOR_BYTES
 
 MANY_BYTES = 4 << 20  # ours: a body below that cannot hold too many values
 MAX_DEPTH = 1024  # orjson: what is nested deeper would overflow what renders it
 MAX_VALUES = 1_000_000  # ours: some sixty bytes of memory each, in a function that has 512 MB
-
-type Record = dict[str, Any]
 
 # The body up to the value of the first `next_page` in a `metadata` that comes first; nothing nested on the way there.
 # All repetitions are possessive: a body that is not of that shape is given up on without trying it another way.
@@ -29,20 +27,6 @@ _OPENING = re.compile(
 
 _BOM = b"\xef\xbb\xbf"
 _NARROW = frozenset({str, int, bool, type(None)})  # orjson reads these without loss, and they hold nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one request brought; `seconds` is how long it took to arrive whole.
-
-    `unsure_end` says what contradicts that this is the last page, where nothing follows it and something does.
-    """
-
-    records: list[Record]
-    next_cursor: str | None
-    remaining: int | None
-    seconds: float = 0.0
-    unsure_end: str | None = None
 
 
 def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:

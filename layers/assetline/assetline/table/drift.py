@@ -47,7 +47,7 @@ class Sightings(BaseModel):
         return both
 
 
-class Tally(BaseModel):
+class Drift(BaseModel):
     """What rendering met: filled by a table as it goes, kept as JSON between turns, added across them.
 
     Added tallies keep every total; which names have their own count is exact as long as none went to `others`. To

@@ -7,7 +7,7 @@ import orjson
 
 from assetline.table.cells import cell_text
 from assetline.table.columns import Column, items_of
-from assetline.table.drift import Tally
+from assetline.table.drift import Drift
 from assetline.table.formulas import runs
 from assetline.table.literals import literal_text
 from assetline.table.pipe_encoding import Item, NotPipeEncoded
@@ -27,7 +27,7 @@ type Leftovers = dict[int, Any]  # what has no column, by place of the record on
 class FieldTable:
     """The columns of kind `field`: renders the encoded values of a page under them, counting in *tally*."""
 
-    def __init__(self, key: str, columns: Sequence[Column], tally: Tally, *, neutralise_formulas: bool) -> None:
+    def __init__(self, key: str, columns: Sequence[Column], tally: Drift, *, neutralise_formulas: bool) -> None:
         self.key = key
         self._tally = tally
         self._neutralise_formulas = neutralise_formulas

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from assetline.table.cells import as_json, cell_text
 from assetline.table.columns import EXTRA, Columns, items_of
-from assetline.table.drift import Tally
+from assetline.table.drift import Drift
 from assetline.table.fields import FieldTable
 from assetline.table.formulas import neutralised
 
@@ -26,11 +26,11 @@ class CsvTable:
     """
 
     def __init__(
-        self, columns: Columns | Sequence[str], tally: Tally | None = None, *, neutralise_formulas: bool = False
+        self, columns: Columns | Sequence[str], tally: Drift | None = None, *, neutralise_formulas: bool = False
     ) -> None:
         self.columns = columns if isinstance(columns, Columns) else Columns.plain(columns)
         self.header = self.columns.header
-        self.tally = Tally() if tally is None else tally
+        self.tally = Drift() if tally is None else tally
         self._neutralise_formulas = neutralise_formulas
         self._keys = tuple(dict.fromkeys(column.key for column in self.columns.columns if column.kind != "extra"))
         self._known = frozenset(self._keys)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
-from assetline.errors import DownloadUrlExpired, ViRefused, ViUnavailable
+from assetline.errors import ViRefused, ViUnavailable
 from assetline.http.signed_url_door import SignedUrlDoor
 from assetline.http.signed_url_requests import Answer, SignedRequests
+from assetline.vi.signed_url import SignedUrlExpired
 
 REDIRECTS = 5  # ours: the official client follows them too
 READ_SECONDS = 60.0
@@ -28,7 +29,7 @@ class Downloader:
         """Give out the bytes behind a signed URL as they come; what is not read to its end is not fetched either.
 
         Raises:
-            DownloadUrlExpired: 401, 403, 404 or 410.
+            SignedUrlExpired: 401, 403, 404 or 410.
             ViUnavailable: 5xx or 429.
             ViUnreachable: no answer, or one that was cut short.
             SignedUrlRefused: the URL or a header is none that is sent; nothing was.
@@ -61,7 +62,7 @@ def _led_to(url: str, answer: Answer) -> str:
 
 def _check(status: int) -> None:
     if status in _REFUSED:
-        raise DownloadUrlExpired(f"The signed URL is no longer taken ({status}).")
+        raise SignedUrlExpired(f"The signed URL is no longer taken ({status}).")
     if status >= _SERVER_ERROR or status == _TOO_MANY:
         raise ViUnavailable(f"The download was answered {status}.")
     if status != 200:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from assetline.errors import UploadDamaged, UploadUrlExpired, ViRefused, ViUnavailable
+from assetline.errors import UploadDamaged, ViRefused, ViUnavailable
 from assetline.http.signed_url_door import SignedUrlDoor
 from assetline.http.signed_url_requests import SignedRequests
 from assetline.vi import crc32c
-from assetline.vi.ingestion_sessions import Upload
+from assetline.vi.signed_url import SignedUrl, SignedUrlExpired
 
 READ_SECONDS = 120.0
 _STORED = "x-goog-hash"  # Google Cloud Storage: checksums of what it stored
@@ -21,14 +21,16 @@ class Uploader:
     def __init__(self, api_origin: str) -> None:
         self._requests = SignedRequests(READ_SECONDS, door=SignedUrlDoor(api_origin))
 
-    def put(self, upload: Upload, body: bytes | Iterator[bytes], size: int, *, verify: bool = False) -> dict[str, str]:
+    def put(
+        self, upload: SignedUrl, body: bytes | Iterator[bytes], size: int, *, verify: bool = False
+    ) -> dict[str, str]:
         """Put the *size* bytes of a file where *upload* says, and return the headers of the answer, in lower case.
 
         With *verify*, the CRC32C of the bytes sent is compared with that of the answer, if it holds one.
 
         Raises:
             UploadDamaged: the two differ.
-            UploadUrlExpired: 403.
+            SignedUrlExpired: 403.
             ViUnavailable: 5xx or 429.
             ViUnreachable: no answer.
             SignedUrlRefused: the URL or a header is none that is sent; nothing was.
@@ -42,7 +44,7 @@ class Uploader:
             for _ in answer.pieces():
                 pass  # read to its end, its connection serves again
         if answer.status == _FORBIDDEN:
-            raise UploadUrlExpired("The signed URL is no longer taken (403).")
+            raise SignedUrlExpired("The signed URL is no longer taken (403).")
         if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY:
             raise ViUnavailable(f"The upload was answered {answer.status}.")
         if not 200 <= answer.status < 300:

@@ -4,7 +4,7 @@ Source: docs/contracts/vi-api.md, sections 3.2, 3.3 and 4.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from urllib.parse import quote
 from assetline.errors import AnswerLost, DatasetUnknown, SessionUnknown, ViUnavailable
 from assetline.redaction import without_secrets
 from assetline.vi.client import NotFound, ViClient
+from assetline.vi.signed_url import SignedUrl
 
 LARGEST = 5000  # Vi: assets of one session (a constant of the official client)
 SOURCE = "assetSources/managed/datature/default"  # Vi: where uploads come from
@@ -33,20 +34,11 @@ class AssetSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """Where a file goes: a signed URL, which is a secret until `expiry` (epoch milliseconds, as far as is known)."""
-
-    url: str = field(repr=False)
-    expiry: int | None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class SessionAsset:
     """A file of a session as Vi knows it; `upload` is there where Vi says it."""
 
     filename: str
-    upload: Upload | None
+    upload: SignedUrl | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +185,7 @@ def _asset(entry: Mapping[str, Any]) -> SessionAsset | None:
     if not isinstance(url, str) or not url:
         return SessionAsset(filename, None)
     sent = {name: value for name, value in headers.items() if isinstance(value, str)}
-    return SessionAsset(filename, Upload(url, _count(upload.get("expiry")), sent))
+    return SessionAsset(filename, SignedUrl(url=url, expiry=_count(upload.get("expiry")), headers=sent))
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from assetline.errors import AnswerLost, Permanent, Retryable, UploadUrlExpired, ViUnavailable
+from assetline.errors import AnswerLost, Permanent, Retryable, ViUnavailable
 from assetline.vi.client import NotFound, ViClient
 from assetline.vi.file_upload import Uploader
-from assetline.vi.ingestion_sessions import SOURCE, Upload
+from assetline.vi.ingestion_sessions import SOURCE
+from assetline.vi.signed_url import SignedUrl, SignedUrlExpired
 
 THRESHOLD = 1024**3  # Vi: the official client does so from here on
 PARTS_AT_ONCE = 4
@@ -41,7 +42,7 @@ def upload_multipart(  # noqa: PLR0913, PLR0917 - who, where, what
     """Put a file in as many parts as Vi says; one that fails leaves none of them behind.
 
     Raises:
-        UploadUrlExpired, SignedUrlRefused: as `Uploader.put`.
+        SignedUrlExpired, SignedUrlRefused: as `Uploader.put`.
         ViUnavailable, ViUnreachable, AnswerLost, ViRefused: as that and `ViClient.send`.
     """
     path = f"{client.dataset_path(dataset_id)}/{SOURCE}/multipartUploads"
@@ -82,14 +83,14 @@ def _put_part(client: ViClient, uploader: Uploader, path: str, open_range: OpenR
         try:
             answered = uploader.put(upload, open_range(start, end), end - start)
             break
-        except UploadUrlExpired:
+        except SignedUrlExpired:
             if not left:
                 raise
     told = {"responseHeaders": {name: answered.get(name.lower(), "") for name in names}}
     _sent(client, "POST", f"{path}/completion", told)
 
 
-def _place(told: Any) -> tuple[Upload, list[str]]:
+def _place(told: Any) -> tuple[SignedUrl, list[str]]:
     """Return where a part goes, and the names of the headers that Vi wants to know of the answer."""
     url = told.get("url") if isinstance(told, dict) else None
     if not isinstance(url, str) or not url:
@@ -99,14 +100,14 @@ def _place(told: Any) -> tuple[Upload, list[str]]:
         {name: value for name, value in headers.items() if isinstance(value, str)} if isinstance(headers, dict) else {}
     )
     names = [name for name in asked if isinstance(name, str)] if isinstance(asked, list) else []
-    return Upload(url, None, sent), names
+    return SignedUrl(url=url, headers=sent), names
 
 
 def _sent(client: ViClient, method: str, path: str, body: Any) -> Any:
     try:
         return client.send(method, path, body=body)
     except NotFound:
-        raise UploadUrlExpired("Vi no longer knows the multipart upload.") from None
+        raise SignedUrlExpired("Vi no longer knows the multipart upload.") from None
 
 
 def _id_and_parts(made: Any) -> tuple[str, int]:

@@ -1,0 +1,32 @@
+"""A signed URL, as Vi gives it out for an upload or a download."""
+
+from pydantic import BaseModel, Field
+
+from assetline.errors import Retryable
+
+_MILLISECONDS = 10**12  # ours: the unit of `expiry` is not evidenced; in milliseconds, less than this is long ago
+
+
+class SignedUrlExpired(Retryable):
+    """The object store refused a signed URL; the caller takes another one, so no state machine sees this error."""
+
+
+class SignedUrl(BaseModel, frozen=True):
+    """Where the bytes of a file are, or go to; the URL is a secret until `expiry`.
+
+    `expiry` is in epoch milliseconds (docs/contracts/vi-api.md, section 3); `headers` belong to the request.
+    """
+
+    url: str = Field(repr=False)
+    expiry: int | None = None
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+
+    def expires_by(self, at: float) -> bool:
+        """Say whether the URL has expired at *at* (epoch seconds); one without a usable `expiry` has not."""
+        seconds = expiry_seconds(self.expiry)
+        return seconds is not None and seconds <= at
+
+
+def expiry_seconds(expiry: float | None) -> float | None:
+    """Return *expiry* in epoch seconds, None where it cannot be in milliseconds."""
+    return None if expiry is None or expiry < _MILLISECONDS else expiry / 1000
