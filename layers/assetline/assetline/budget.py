@@ -1,4 +1,4 @@
-"""How long an invocation may still work."""
+"""The time that an invocation has left."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the template tells a function: its environment, read once, refused when a value is missing."""
+"""The settings of a function: its environment, read once, refused when a value is missing."""
 
 import os
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Settings(_FromEnvironment, frozen=True):
 
 
 class IngestSettings(_FromEnvironment, frozen=True):
-    """What the functions of the ingestion work with; `default_dataset_id` is empty when there is none."""
+    """Settings of the functions of the ingestion; `default_dataset_id` is empty when there is none."""
 
     export_bucket: Name
     drops_table: Name
@@ -63,7 +63,7 @@ class IngestSettings(_FromEnvironment, frozen=True):
 
 
 class DatasetSettings(_FromEnvironment, frozen=True):
-    """What the functions that list, download and delete assets work with."""
+    """Settings of the functions that list, download and delete assets."""
 
     export_bucket: Name
     vi_api_url: Origin
@@ -71,7 +71,7 @@ class DatasetSettings(_FromEnvironment, frozen=True):
 
 
 class RunSettings(_FromEnvironment, frozen=True):
-    """What the functions that start runs of the ingestion know, and those that a run invokes cannot."""
+    """Settings of the functions that start runs of the ingestion; functions that a run invokes do not have them."""
 
     ingest_state_machine_arn: Name
 

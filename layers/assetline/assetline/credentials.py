@@ -56,7 +56,7 @@ class Token:
 
 @dataclass(frozen=True)
 class ViCredentials:
-    """What the Vi API asks of whoever calls it (docs/contracts/vi-api.md, section 1)."""
+    """The credentials of the Vi API (docs/contracts/vi-api.md, section 1)."""
 
     secret_key: str = field(repr=False)
     organization_id: str

@@ -46,7 +46,7 @@ class AssetFile(BaseModel, frozen=True):
 
 
 class FileOutcome(BaseModel, frozen=True):
-    """What became of a file; `reason` is a code, `message` says it in words."""
+    """The outcome of a file; `reason` is a code, `message` explains it."""
 
     asset_id: str
     filename: str

@@ -1,4 +1,4 @@
-"""What the file of an asset is called where it is downloaded to: any disk takes it, and no two assets share it."""
+"""The name of a downloaded file: valid on any disk, and shared by no two assets."""
 
 import re
 import unicodedata

@@ -36,7 +36,7 @@ class Selection(BaseModel):
 
     @property
     def query(self) -> AssetQuery:
-        """What Vi is asked to find."""
+        """The query that Vi evaluates."""
         return AssetQuery(self.filter, self.metadata_query, self.rule_query, self.strict_query)
 
     def wire_params(self) -> dict[str, str]:

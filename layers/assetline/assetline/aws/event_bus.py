@@ -1,4 +1,4 @@
-"""What others may want to hear of an export, on the account's default event bus."""
+"""Events for other programs, on the account's default event bus."""
 
 import json
 import time

@@ -32,7 +32,7 @@ DELETION_INCOMPLETE = "Deletion Incomplete"  # it ended, and not all is known to
 
 
 class CloseDeletionInput(BaseModel, frozen=True):
-    """What Close Deletion is told: how the deletion was last seen, if it was, and what the machine caught."""
+    """The input of Close Deletion: the last progress of the deletion, if any, and the error that the machine caught."""
 
     execution_arn: str
     started_at: datetime

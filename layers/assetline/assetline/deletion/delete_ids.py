@@ -29,7 +29,7 @@ LONGEST_PAUSE = 3600.0  # ours: seconds
 
 
 class DeletedIds(BaseModel, frozen=True):
-    """Where a turn ended: the block that the next begins at and when, or, after the last, how many assets are left."""
+    """The end of a turn: the next block and its time or, after the last, the number of assets left."""
 
     cursor: int | None
     wait_seconds: int = 0

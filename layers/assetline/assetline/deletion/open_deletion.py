@@ -40,7 +40,7 @@ LISTED_AFTER = 180
 
 
 class OpeningTask(BaseModel, frozen=True):
-    """What Open Deletion is told."""
+    """The input of Open Deletion."""
 
     execution_arn: str
     started_at: datetime

@@ -27,7 +27,7 @@ MOST_PATIENCE = 43_200.0  # ours: seconds, well within those of the machine
 
 
 class PollDeletionResult(BaseModel, frozen=True):
-    """Where a bulk deletion is, `failure` is why it failed; once it is over, how many assets it would still find."""
+    """The progress of a bulk deletion; `failure` is its reason; after its end, the number of assets its query finds."""
 
     progress: Progress
     wait_seconds: int = 0

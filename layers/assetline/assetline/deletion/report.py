@@ -1,4 +1,4 @@
-"""What a deletion came to: a summary in JSON and, where ids were named, a CSV of every one."""
+"""The report of a deletion: a summary in JSON and, for a deletion by ids, a CSV of every id."""
 
 import csv
 import io
@@ -64,7 +64,7 @@ class DeletionReport(DeletionResult, frozen=True):
 
 
 class DeletionCounts:
-    """What became of assets, counted."""
+    """Counts of the outcomes of assets."""
 
     def __init__(self, outcomes: Iterable[DeletionOutcome] = ()) -> None:
         self.outcomes = [*outcomes]

@@ -35,7 +35,7 @@ class DeletionRequest(Selection):
 
 
 class DeletionRef(BaseModel, frozen=True):
-    """What a deletion is called; its documents lie in `bucket`, below `staging/delete/`."""
+    """The reference of a deletion; its documents are in `bucket`, below `staging/delete/`."""
 
     deletion_id: str
     dataset_id: str

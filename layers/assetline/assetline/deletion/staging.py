@@ -1,4 +1,4 @@
-"""What lies in staging for a deletion: how it was opened, the ids it is of, what became of them."""
+"""The staged documents of a deletion: its opening, its ids, and their outcomes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ type Progress = Literal["running", "finished", "failed", "overdue", "unknown"]
 
 
 class DeletionOutcome(BaseModel, frozen=True):
-    """What became of an asset; `reason` is a code, `message` says it in words.
+    """The outcome of an asset; `reason` is a code, `message` explains it.
 
     One that is `gone` was not there: before, or since a try to delete it whose answer did not come. One that is `left`
     was not come to.
@@ -34,7 +34,7 @@ class DeletionOutcome(BaseModel, frozen=True):
 
 
 class DeletionTask(BaseModel, frozen=True):
-    """What the machine carries of a deletion: `session_id` is Vi's, `count` is what was found before."""
+    """The state that the machine carries for a deletion: `session_id` is Vi's, `count` is the number found before."""
 
     deletion_id: str
     dataset_id: str
@@ -47,12 +47,12 @@ class DeletionTask(BaseModel, frozen=True):
 
     @property
     def ref(self) -> DeletionRef:
-        """What it is called."""
+        """The reference of the deletion."""
         return DeletionRef(**self.model_dump(include={*DeletionRef.model_fields}))
 
 
 class OpenDeletionResult(BaseModel, frozen=True):
-    """What Open Deletion leaves to do: nothing more once `progress` is no longer running; then `count_after` is left.
+    """The output of Open Deletion; once `progress` is not `running`, nothing is left to do, and `count_after` is final.
 
     It is `unknown` where nothing is found any more, and the session that may have deleted it is not known.
     """
@@ -63,7 +63,7 @@ class OpenDeletionResult(BaseModel, frozen=True):
 
 
 class DeletionOpening(BaseModel, frozen=True):
-    """How far Open Deletion has come.
+    """The progress of Open Deletion.
 
     `count` is what was found; once `asked_at` is there, Vi may have been told to delete, in a session that is none of
     `sessions_before`: None where Vi does not list them. `input` is without the ids, of which there are `ids`.

@@ -25,7 +25,7 @@ _NUMBER = itemgetter(0)
 
 @dataclass
 class DiffCounts:
-    """What was found so far."""
+    """The counts so far."""
 
     rows_old: int = 0
     rows_new: int = 0

@@ -14,7 +14,7 @@ ROW_OVERHEAD_BYTES = 400  # measured: what Python spends on a row in memory besi
 
 @dataclass(frozen=True)
 class DiffLimits:
-    """What a comparison may hold: *budget_bytes* of rows at once, and *block_bytes* for each part being dealt.
+    """The memory limits of a comparison: *budget_bytes* of rows at once, and *block_bytes* for each part being written.
 
     Two dealings of 40 parts and two files keep below the 256 open files that macOS allows, and hold 100 GiB.
     """
@@ -41,7 +41,7 @@ class DiffPart:
 
     @property
     def cost(self) -> int:
-        """How much memory it takes to compare this part: the old rows, and what is noted of the new."""
+        """The memory to compare this part: the old rows, and notes about the new ones."""
         return self.old.bytes + ROW_OVERHEAD_BYTES * (self.old.entries + self.new.entries)
 
     def add(self, spill: Spill, number: int, digest: bytes, entry: bytes) -> None:

@@ -25,7 +25,7 @@ class Records(Protocol):
 
     @property
     def layout(self) -> object:
-        """What rows of two files must have in common for equal bytes to be equal cells."""
+        """The properties that rows of two files must share for equal bytes to mean equal cells."""
 
     def __iter__(self) -> Iterator[tuple[Sequence[str], bytes]]:
         """Yield the key of every row and the row as it is written."""

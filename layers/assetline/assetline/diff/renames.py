@@ -19,7 +19,7 @@ class FileColumn(BaseModel, frozen=True):
 
 
 class ManifestColumns(BaseModel, frozen=True):
-    """What a manifest says of the columns; null for a format that has none."""
+    """The columns as a manifest lists them; null for a format that has none."""
 
     columns: tuple[FileColumn, ...] | None = None
 

@@ -1,4 +1,4 @@
-"""What a comparison found: its counts, and a few of each kind to look at."""
+"""The result of a comparison: its counts, and a few examples of each kind."""
 
 import heapq
 from dataclasses import dataclass, field

@@ -40,7 +40,7 @@ IN_PARTS.max_in_memory_upload_chunks = PARTS_AT_ONCE
 
 
 class CloseDownloadInput(BaseModel, frozen=True):
-    """What Close Download is told; `error` is what the machine caught."""
+    """The input of Close Download; `error` is the error that the machine caught."""
 
     download: DownloadRef
     execution_arn: str

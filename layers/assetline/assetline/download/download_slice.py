@@ -64,7 +64,7 @@ class SliceDownload:
 
 @dataclass
 class Brought:
-    """What became of files: `outcomes` of those that ended, and which were `broken_off` for want of time."""
+    """The `outcomes` of files that ended, and the files `broken_off` for lack of time."""
 
     outcomes: list[FileOutcome] = field(default_factory=list)
     broken_off: list[AssetFile] = field(default_factory=list)

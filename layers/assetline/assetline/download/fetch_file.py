@@ -30,7 +30,7 @@ EXPIRES_SOON = 5.0  # ours: seconds before the end of a URL's time that it is no
 
 
 class Mismatch(Exception):  # noqa: N818
-    """What arrived is not the file: `reason` is a code, the message says it in words."""
+    """The bytes that arrived are not the file: `reason` is a code, the message explains it."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -84,7 +84,7 @@ class VerifiedBody:
 
 
 class DownloadTarget(Protocol):
-    """Where files are downloaded to; threads share one."""
+    """The target of downloaded files; threads share one."""
 
     def room(self, file: AssetFile) -> AbstractContextManager[object]:
         """Return what is entered before a file is asked for, and waits until there is room for it."""

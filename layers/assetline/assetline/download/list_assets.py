@@ -38,7 +38,7 @@ class ListAssetsInput(BaseModel, frozen=True):
 
 
 class ListAssetsResult(BaseModel, frozen=True):
-    """What a turn found: where its slices are, and where the next turn goes on, None after the last."""
+    """The output of List Assets: the addresses of its slices, and the cursor of the next turn, None after the last."""
 
     download: DownloadRef
     slices: list[Address]

@@ -1,4 +1,4 @@
-"""What a download came to: a CSV of every file, and a manifest that sums it up."""
+"""The report of a download: a CSV of every file, and a manifest with the totals."""
 
 import csv
 from collections import Counter, deque
@@ -74,7 +74,7 @@ def files_key(download: DownloadRef) -> str:
 
 @dataclass
 class DownloadCounts:
-    """What became of files, counted; only the first that failed are kept."""
+    """Counts of the outcomes of files; keeps only the first failures."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)

@@ -42,7 +42,7 @@ class DownloadRequest(Selection):
 
 
 class DownloadRef(BaseModel, frozen=True):
-    """What the machine carries of a download; its documents lie in `bucket`, below `staging/download/`."""
+    """The state that the machine carries for a download; its documents are in `bucket`, below `staging/download/`."""
 
     download_id: str
     dataset_id: str

@@ -1,4 +1,4 @@
-"""What lies in staging for a download: its slices with signed URLs, what became of them, the names given out."""
+"""The staged documents of a download: its slices with signed URLs, their outcomes, and the names in use."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ TURN_SLICES = 100  # ours: their addresses are in the machine's state, which hol
 
 
 class Destination(BaseModel, frozen=True):
-    """Where the files of a download go."""
+    """The destination of the files of a download."""
 
     bucket: str
     prefix: str
@@ -37,14 +37,14 @@ class DownloadSlice(BaseModel, frozen=True):
 
 
 class SliceOutcomes(BaseModel, frozen=True):
-    """What became of a slice; `left` is how many of its files there was no time for."""
+    """The outcome of a slice; `left` is the number of files that there was no time for."""
 
     outcomes: tuple[FileOutcome, ...]
     left: int
 
 
 class ListingTurn(BaseModel, frozen=True):
-    """What one listing found: `unknown` are ids without an asset, `excluded` assets that `where` left out."""
+    """The result of one listing: `unknown` are ids without an asset, `excluded` counts assets that `where` left out."""
 
     slices: int
     files: int

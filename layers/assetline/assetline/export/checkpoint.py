@@ -1,4 +1,4 @@
-"""What the machine carries from turn to turn: which export this is, and how far its page loop has come."""
+"""The state of an export between turns: its identity, and the checkpoint of its page loop."""
 
 from datetime import datetime
 
@@ -38,7 +38,7 @@ class Staged(BaseModel, frozen=True):
 
 
 class Checkpoint(BaseModel, frozen=True):
-    """Where a page loop goes on: everything up to `cursor` is in the parts below `next_part`, in `tail` and `memory`.
+    """The point where a page loop resumes: the parts below `next_part`, `tail` and `memory` hold all up to `cursor`.
 
     It speaks of objects that are named by their content, and so holds whatever is written after it, and by whomever.
 
@@ -76,7 +76,7 @@ class Checkpoint(BaseModel, frozen=True):
 
 
 class OpenedExport(BaseModel, frozen=True):
-    """What the machine carries through the states."""
+    """The state that the machine carries from function to function."""
 
     export: Export
     checkpoint: Checkpoint

@@ -1,4 +1,4 @@
-"""What the functions of the export are connected to: made on first use, kept while a function is warm."""
+"""Connections of the functions of the export: made on first use, kept while a function is warm."""
 
 from functools import cache
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What the exports table says of an export: the one item the operator watches."""
+"""An export in the exports table: the item that an operator watches."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class OpenExportInput(BaseModel, frozen=True):
-    """What the machine says of its execution; `input` is whatever somebody started it with."""
+    """The execution, as the machine describes it; `input` is the execution's input, unchecked."""
 
     execution_arn: str
     started_at: datetime
@@ -46,7 +46,7 @@ class OpenExportInput(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class ExportOpener:
-    """What an export is opened with; `source_of` leads to where a request's pages come from.
+    """Opens exports; `source_of` returns the source of a request's pages.
 
     `failure_of` returns the error's name and message of an execution that failed, None of any other.
     """

@@ -1,4 +1,4 @@
-"""Where an export's pages come from: a feed of SafetyCulture, or a dataset of Vi. The loop knows no difference."""
+"""The source of an export's pages: a feed of SafetyCulture, or a dataset of Vi. The loop treats them alike."""
 
 from collections.abc import Callable
 from typing import Protocol

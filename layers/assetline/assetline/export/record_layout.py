@@ -1,4 +1,4 @@
-"""What the records of an export are like: what tells them apart, and how they lie in a table."""
+"""The layout of an export's records: their key, and their columns in a table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from assetline.safetyculture.catalogue import feed_named
 
 @dataclass(frozen=True)
 class Shape:
-    """What a source's records are like.
+    """The layout of a source's records.
 
     `key` is what tells records apart, `key_columns` the same in a table. `columns` are those that are known, in order;
     keys that begin with one of `open_columns` get a column each as they are found. `flat` makes a record the cells of

@@ -69,7 +69,7 @@ class ExportRequest(BaseModel):
 
     @property
     def series(self) -> dict[str, Any]:
-        """What tells exports of one feed apart that hold different rows."""
+        """The part of the request that distinguishes exports of one feed with different rows."""
         params: dict[str, Any] = self.model_dump(mode="json")["params"]
         return params
 
@@ -116,7 +116,7 @@ class AssetsRequest(BaseModel):
 
     @property
     def feed(self) -> str:
-        """What the export is called after: no feed's name has a hyphen."""
+        """The first part of the export's name; no feed's name has a hyphen."""
         return _called_after_dataset(self.dataset_id)
 
     def wire_params(self) -> dict[str, str]:
@@ -136,7 +136,7 @@ class AssetsRequest(BaseModel):
 
     @property
     def series(self) -> dict[str, Any]:
-        """What tells exports of one dataset apart that hold different rows."""
+        """The part of the request that distinguishes exports of one dataset with different rows."""
         asked = self.model_dump(
             mode="json", include={"filter", "metadata_query", "rule_query", "strict_query", "where"}
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Salvaged(BaseModel, frozen=True):
-    """What is left of an export that was stopped."""
+    """The published remains of an export that was stopped."""
 
     export_id: str
     feed: str

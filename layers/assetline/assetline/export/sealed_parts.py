@@ -22,7 +22,7 @@ _PACKED = struct.Struct(">II")
 
 
 class SealedPart(NamedTuple):
-    """What is known of a part: enough to find it and to prove it."""
+    """A part in S3: enough to find it and to verify it."""
 
     size: int
     crc32: int

@@ -1,4 +1,4 @@
-"""What waits in S3 between turns, under names made of what it is."""
+"""Objects that wait in S3 between turns, under names made of their content."""
 
 import zlib
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What a page loop remembers between turns beyond its checkpoint, as one staged object."""
+"""The memory of a page loop between turns, beside its checkpoint, as one staged object."""
 
 import json
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _SECTIONS = 4
 
 @dataclass
 class Memory:
-    """What is the loop's own.
+    """State that belongs to the loop.
 
     `columns` are None until they are fixed, `remembered` those of the last export, if it had any; `headed` says that
     the header is written, until which records are gathered. `window` holds the keys written last, `trail` the cursors

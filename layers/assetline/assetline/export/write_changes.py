@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Changes(BaseModel, frozen=True):
-    """What the execution's output says of the changes; `changes_key` is None when there is nothing to compare with."""
+    """The changes in the execution's output; `changes_key` is None when there is nothing to compare with."""
 
     changes_key: str | None
     added: int = 0

@@ -32,7 +32,7 @@ CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under wa
 
 @dataclass(frozen=True)
 class WritePagesTurn:
-    """What a turn works with; the clocks can be others in tests."""
+    """The resources of a turn; tests replace the clocks."""
 
     source: PageSource
     staging: ExportStaging
@@ -119,7 +119,7 @@ def _until_error(reader: PageReader) -> Iterator[Page]:
 
 
 class _Loop:
-    """What a turn has written so far: each record once, in the export's format."""
+    """The rows a turn has written so far: each record once, in the export's format."""
 
     def __init__(self, export: Export, checkpoint: Checkpoint, memory: Memory) -> None:
         self.rendering: Rendering = rendering(export.request, memory)

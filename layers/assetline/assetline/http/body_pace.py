@@ -1,4 +1,4 @@
-"""How slowly a body may come: a byte now and then is no answer, and would be waited for without an end."""
+"""The lowest rate of a body: a server that drips bytes would keep a request open without end."""
 
 import time
 from collections.abc import Callable

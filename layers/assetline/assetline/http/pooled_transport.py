@@ -1,4 +1,4 @@
-"""How requests reach one origin: over connections that are kept, with little between a page and the next request.
+"""A transport to one origin: over connections that are kept, with little between a page and the next request.
 
 What lies between the bytes of one page and the request for the next is waited for once a page. The general client of
 httpx takes half a millisecond for it, and the standard library a fifth of one to read a head; so this is a transport of

@@ -12,7 +12,7 @@ _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class NotAnswered(Exception):  # noqa: N818
-    """What came is no answer, or half of one. No message holds any of it."""
+    """The bytes received are not a complete HTTP response. No message quotes them."""
 
 
 class ResponseParser:

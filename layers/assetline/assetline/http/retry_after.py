@@ -1,4 +1,4 @@
-"""How long an answer asks us to wait."""
+"""The pause that a response asks for."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

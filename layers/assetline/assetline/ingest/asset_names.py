@@ -1,4 +1,4 @@
-"""What a key says: which dataset a drop is for, and what its asset is called there."""
+"""The dataset and the asset name that a key stands for."""
 
 import re
 from hashlib import sha256

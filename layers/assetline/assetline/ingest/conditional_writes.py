@@ -37,7 +37,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Guard:
-    """What has to hold of an item of another table for any of some transitions to happen."""
+    """A condition on an item of another table, without which none of some transitions happens."""
 
     table: str
     key: dict[str, str]
@@ -47,7 +47,7 @@ class Guard:
 
 
 class GuardFailed(Exception):  # noqa: N818 - who is guarded against catches it
-    """What guards transitions does not hold: those of this transaction did not happen."""
+    """The guard of a transaction does not hold: none of its transitions happened."""
 
 
 def apply(

@@ -27,7 +27,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class Asked:
-    """What Vi has opened, if anything: a session for which drops; and which drops it has refused alone."""
+    """The session that Vi opened, if any, with its drops; and the drops that Vi refused alone."""
 
     drops: Sequence[Drop]
     made: IngestionSession | None

@@ -1,4 +1,4 @@
-"""What the functions of the ingestion are connected to: made on first use, kept while a function is warm."""
+"""Connections of the functions of the ingestion: made on first use, kept while a function is warm."""
 
 import time
 from functools import cache

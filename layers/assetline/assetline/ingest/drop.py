@@ -59,7 +59,7 @@ class Drop(BaseModel, frozen=True):
 
     @property
     def dataset_state(self) -> str:
-        """Where the index lists the drop."""
+        """The partition of the index that lists the drop."""
         return dataset_state(self.dataset_id, self.state, shard_of(self.drop_id))
 
     def to_item(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ GONE_MESSAGES = {
 
 @dataclass(frozen=True)
 class DropLimits:
-    """What a drop may be, and where one goes whose key does not say."""
+    """The limits of a drop, and the dataset of a drop whose key names none."""
 
     max_image_bytes: int
     default_dataset: str

@@ -1,4 +1,4 @@
-"""What became of a drop, written on its object, beside the tags that others put there."""
+"""The outcome of a drop as tags of its object, beside the tags of others."""
 
 from typing import TYPE_CHECKING, Any
 

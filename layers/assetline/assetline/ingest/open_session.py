@@ -39,7 +39,7 @@ LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows what came at
 
 
 class OpenSessionInput(BaseModel, frozen=True):
-    """What the machine says: whose drops, and which session of this run it is."""
+    """The input of Open Session: the dataset, the run, and the number of the session in this run."""
 
     dataset_id: str
     execution_arn: str
@@ -48,17 +48,17 @@ class OpenSessionInput(BaseModel, frozen=True):
 
     @property
     def session_key(self) -> str:
-        """What names the session before Vi does; the same for a repeat."""
+        """The key of the session, known before Vi names it; a repeat has the same."""
         return f"{self.execution_name}-{self.round}"
 
     @property
     def session_key_before(self) -> str:
-        """What names the session before that, of the same run."""
+        """The key of the previous session of the same run."""
         return f"{self.execution_name}-{self.round - 1}"
 
 
 class OpenSessionResult(BaseModel, frozen=True):
-    """What came of it: a session and where its slices are, or a wait, or nothing to do for this run.
+    """The output of Open Session: a session with the addresses of its slices, a wait, or nothing to do for this run.
 
     `look_again` says that something came at the last moment, `owned` that another run or another
     invocation takes what waits.

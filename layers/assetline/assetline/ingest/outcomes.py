@@ -1,4 +1,4 @@
-"""What became of each drop of an ingestion session. Pure: what Vi and the uploads say goes in, one outcome a drop out.
+"""The outcome of each drop of an ingestion session. Pure: facts of Vi and of the uploads in, one outcome a drop out.
 
 Vi names the files it refuses and counts those it takes; it never names a file it has taken. So a drop is ingested only
 where the counts leave no doubt, and goes back where they do: the name of an asset depends on its key alone, and a file
@@ -51,7 +51,7 @@ class UploadFailure(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class DropOutcome:
-    """What became of a drop; `dropped` is back to where it was, at the cost of a try if `counts_attempt`."""
+    """The outcome of a drop; `dropped` returns it to the queue, as an attempt if `counts_attempt`."""
 
     drop_id: str
     state: Ending
@@ -82,7 +82,7 @@ class Evidence:
 
     @property
     def ended(self) -> Ended:
-        """How the session ended: as Vi says, where it has come to an end there and its run has seen it."""
+        """The end of the session: as Vi reports it, where it ended there and its run saw it."""
         if self.left_as == "abandoned" or self.vi_says is None or self.vi_says == "running":
             return self.left_as
         return self.vi_says

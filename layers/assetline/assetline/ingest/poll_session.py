@@ -25,7 +25,7 @@ TIMED_OUT = "ETIMEOUT"  # Vi: of an entry that it waited for in vain
 
 
 class PollSessionResult(BaseModel, frozen=True):
-    """Where a session is; `wait_seconds` until the next look, 0 when there need be none."""
+    """The progress of a session; `wait_seconds` until the next poll, 0 when none is needed."""
 
     progress: Literal["running", "finished", "failed", "cancelled", "overdue"]
     wait_seconds: int = 0

@@ -22,7 +22,7 @@ TAGGED_AT_ONCE = 32  # ours
 
 
 class Rejected(BaseModel, frozen=True):
-    """What is announced of drops that no session is opened for."""
+    """The event about drops that no session opens for."""
 
     dataset_id: str
     reason: str

@@ -14,7 +14,7 @@ COLUMNS = ("key", "asset", "state", "reason", "message")
 
 
 class ReportKeys(BaseModel, frozen=True):
-    """Where a report lies; a repeat puts it there again."""
+    """The address of a report; a repeat writes it there again."""
 
     json_key: str
     csv_key: str

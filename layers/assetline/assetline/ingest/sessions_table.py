@@ -74,7 +74,7 @@ class Session(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Work:
-    """What a sweep has to look at.
+    """The work of a sweep.
 
     `datasets` are by id, with when they were noted last. The `owned` ones have a run that lives.
     """

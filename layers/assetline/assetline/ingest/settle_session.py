@@ -44,13 +44,13 @@ _STATES: dict[Ended, SessionState] = {
 
 
 class Failure(BaseModel, frozen=True):
-    """What the machine caught: `error` is the name of it."""
+    """An error that the machine caught, by its name."""
 
     error: str = Field(alias="Error")
 
 
 class Settling(BaseModel, frozen=True):
-    """What the machine says: which session, how its run leaves it, and what broke the run or uploads of it, if any."""
+    """The input of Settle Session: the session, its progress, and the error that broke its run or uploads, if any."""
 
     session: SessionRef
     progress: Ended
@@ -63,7 +63,7 @@ class Settling(BaseModel, frozen=True):
 
 
 class Settled(BaseModel, frozen=True):
-    """What a session came to; `returned` drops wait for another. No `report_key` where there was nothing to report."""
+    """The result of a session; `returned` drops wait for another. `report_key` is None without anything to report."""
 
     session_key: str
     session_id: str

@@ -1,4 +1,4 @@
-"""What was decided of a session: written once, before anything is done about it, and believed ever after.
+"""The decision about a session: written once, before any effect, and never changed.
 
 Whoever settles the session after that, be it a repeat, the sweeper, or a run that was thought dead, does the same.
 """
@@ -22,7 +22,7 @@ _THERE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "
 
 
 class SettledFile(BaseModel, frozen=True):
-    """What became of a drop; `counts_attempt` when it went back at the cost of a try."""
+    """The outcome of a drop; `counts_attempt` when its return counts as an attempt."""
 
     drop_id: str
     bucket: str
@@ -39,7 +39,7 @@ class SettledFile(BaseModel, frozen=True):
 
 
 class Settlement(BaseModel, frozen=True):
-    """What is to become of a session and its drops; `cancel` when Vi has to be told that it is over.
+    """The decision about a session and its drops; `cancel` when Vi must cancel it.
 
     `message` says why it did not end well, if it did not.
     """

@@ -1,4 +1,4 @@
-"""What lies in staging for a session: the drops it may claim, its slices with signed URLs, what became of them."""
+"""The staged documents of a session: the drops it may claim, its slices with signed URLs, and their outcomes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ _IDS = TypeAdapter(list[str])
 
 
 class SessionRef(BaseModel, frozen=True):
-    """What the machine carries of a session; `bucket` is where its documents lie."""
+    """The state that the machine carries for a session; `bucket` holds its documents."""
 
     session_key: str
     dataset_id: str
@@ -66,7 +66,7 @@ class Slice(BaseModel, frozen=True):
 
 
 class SliceOutcome(BaseModel, frozen=True):
-    """What became of a slice."""
+    """The outcome of a slice."""
 
     uploaded: int
     failed: tuple[UploadFailure, ...]

@@ -30,7 +30,7 @@ WINDOWS = 2  # ours: gather windows that a drop may wait before somebody looks a
 
 @dataclass(frozen=True)
 class DatasetSeen:
-    """What a sweep did for a dataset, and since when the oldest drop of it that is not over was dropped."""
+    """The work of a sweep on a dataset, and the time of the dataset's oldest drop that has not ended."""
 
     returned: int
     started: bool
@@ -38,7 +38,7 @@ class DatasetSeen:
 
 
 class SweepDropsResult(BaseModel, frozen=True):
-    """What was done: sessions that were abandoned, drops that went back to wait, and runs that were started."""
+    """The numbers of sessions abandoned, drops returned to the queue, and runs started."""
 
     abandoned: int
     returned: int

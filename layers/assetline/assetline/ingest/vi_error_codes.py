@@ -7,7 +7,7 @@ ALREADY_THERE = "EALREADY"  # no rejection at all: the asset is there
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """What a code says to people; `retryable` where the same bytes, sent anew, may well be taken."""
+    """The meaning of a code; `retryable` where the same bytes may succeed when sent again."""
 
     message: str
     retryable: bool = False

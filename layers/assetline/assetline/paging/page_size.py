@@ -1,4 +1,4 @@
-"""How many records a page is asked to have. It stands in the cursor, so that no checkpoint has to carry it as well."""
+"""The number of records requested for a page. The cursor contains it, so that no checkpoint has to carry it as well."""
 
 import re
 

@@ -44,7 +44,7 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a reading begins: at *cursor*, where *faults* attempts in a row have failed.
+    """The start of a reading: at *cursor*, after *faults* failed attempts in a row.
 
     `trail` holds the cursors of the pages read before; those of the pages that are yielded are added to it.
 

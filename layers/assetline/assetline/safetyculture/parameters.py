@@ -1,4 +1,4 @@
-"""What a feed's parameters may hold, so that a wrong one is refused before anything is opened."""
+"""The allowed parameters of a feed, so that a wrong one is refused before anything is opened."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 
 @dataclass(frozen=True)
 class Kind:
-    """What a parameter takes: `words` is how a message says it, `many` whether it may be given several times."""
+    """The values a parameter takes: `words` describes them in a message, `many` allows several."""
 
     words: str
     takes: Callable[[str], bool]

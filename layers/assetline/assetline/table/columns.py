@@ -54,7 +54,7 @@ class Columns(BaseModel, frozen=True):
 
     @property
     def header(self) -> tuple[str, ...]:
-        """What the columns are called, each differently."""
+        """The names of the columns, all different."""
         return tuple(column.header for column in self.columns)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a table met that its columns did not foresee, counted, in bounded space."""
+"""Counts, in bounded space, of values that the columns of a table did not foresee."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ LONGEST_NAME = 100  # ours, in characters
 
 
 class Sighting(BaseModel):
-    """How often something was seen, and in which row first; rows count from 1, the header is none."""
+    """The number of sightings, and the row of the first; rows count from 1, without the header."""
 
     count: int
     first_row: int
@@ -24,7 +24,7 @@ class Sightings(BaseModel):
 
     @property
     def total(self) -> int:
-        """How many sightings there were, of all names."""
+        """The number of sightings, of all names."""
         return self.others + sum(sighting.count for sighting in self.seen.values())
 
     def note(self, name: str, row: int, label: str | None = None, count: int = 1) -> None:
@@ -48,7 +48,7 @@ class Sightings(BaseModel):
 
 
 class Drift(BaseModel):
-    """What rendering met: filled by a table as it goes, kept as JSON between turns, added across them.
+    """Deviations that rendering met: filled by a table, kept as JSON between turns, added across them.
 
     Added tallies keep every total; which names have their own count is exact as long as none went to `others`. To
     carry on exactly as if nothing had been interrupted, give a table the tally so far.

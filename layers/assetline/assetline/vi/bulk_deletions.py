@@ -22,7 +22,7 @@ _TEXTS = ("filter", "metadataQuery", "ruleQuery")
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletion:
-    """What Vi says of a session; `asked` is what it is to delete, None where Vi does not say."""
+    """A session as Vi returns it; `asked` is the query it deletes by, None where Vi does not return it."""
 
     session_id: str
     progress: Progress

@@ -1,4 +1,4 @@
-"""What a file holds, by its first bytes: an image, a video, or what else, in words."""
+"""The content of a file by its first bytes: an image, a video, or a description of something else."""
 
 from codecs import getincrementaldecoder
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _NEITHER: frozenset[Kind] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: `kinds` it may be taken for, neither, one or both, and what it is in `words`.
+    """The content of a file: the `kinds` it may be (none, one or both), and a description in `words`.
 
     `index_at` is from which byte on a second look would tell a film from sound; None where none is needed.
     """

@@ -13,7 +13,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What Vi says of a dataset, as far as it says it; `dataset_id` is without the organisation."""
+    """A dataset, with the facts that Vi returns; `dataset_id` is without the organisation."""
 
     dataset_id: str
     name: str

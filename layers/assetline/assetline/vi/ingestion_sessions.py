@@ -23,7 +23,7 @@ type Progress = Literal["running", "finished", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class AssetSpec:
-    """What a session is told of a file: `crc32c` is signed, None for what is not known."""
+    """A file as the request that opens a session states it; `crc32c` is signed, None where unknown."""
 
     filename: str
     mime: str
@@ -43,7 +43,7 @@ class SessionAsset:
 
 @dataclass(frozen=True, slots=True)
 class IngestionSession:
-    """What Vi says of a session; `file_errors` are codes by file name; neither they nor `failure` hold an address."""
+    """A session as Vi returns it; `file_errors` are codes by file name; neither they nor `failure` contain a URL."""
 
     session_id: str
     ingestion_id: str

@@ -48,7 +48,7 @@ class Box:
 
 @dataclass
 class IsoMedia:
-    """What the first boxes of a file say.
+    """The first boxes of a file.
 
     `brands` are all, the major one first; `tracks` are handlers seen; `stop` is where the last box seen ends.
     """
@@ -62,7 +62,7 @@ class IsoMedia:
 
     @property
     def in_words(self) -> str:
-        """What family of files it is of, and which brands it has."""
+        """The family of the file, and its brands."""
         family = "HEIF or AVIF" if self.is_image else "MP4 or QuickTime"
         shown = [repr(brand.decode("latin-1")) for brand in self.brands[:_BRANDS_SHOWN]]
         shown += ["…"] if len(self.brands) > _BRANDS_SHOWN else []
@@ -93,12 +93,12 @@ class IsoMedia:
 
     @property
     def index_at(self) -> int | None:
-        """Where a film's index may begin that has not been seen; None where it was, or cannot be found."""
+        """The offset where an index not yet read may begin; None where it was read, or cannot be found."""
         return None if self.types & _FILM or self.stop >= _ENDLESS or not self.is_video else self.stop
 
     @property
     def refused_as(self) -> str | None:
-        """What it is in words where it is neither; None where it may be an image or a video."""
+        """A description of a file that is neither; None where it may be an image or a video."""
         if _CANON_RAW in self.brands:
             return "a camera's raw picture"
         only_sound = _SOUND_HANDLER in self.tracks and _SHOWS_NOTHING.issuperset(self.tracks)

@@ -1,4 +1,4 @@
-"""What a file is, by its name and by its first bytes (docs/contracts/vi-api.md, section 6)."""
+"""The type of a file, by its name and by its first bytes (docs/contracts/vi-api.md, section 6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ HEAD_BYTES = 64 * 1024  # ours: how much of a file is looked at; what containers
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """What Vi is told that a file is."""
+    """The type of a file as a request to Vi states it."""
 
     mime: str
     kind: Kind

@@ -21,7 +21,7 @@ type OpenRange = Callable[[int, int], Iterator[bytes]]
 
 
 class LargeFile(Protocol):
-    """What is known of the file."""
+    """The facts about the file."""
 
     @property
     def asset_filename(self) -> str:

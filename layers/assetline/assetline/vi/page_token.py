@@ -1,4 +1,4 @@
-"""Where the next page of a list of Vi is, out of the page before it."""
+"""The token of the next page of a list, from the page before it."""
 
 from collections.abc import Mapping
 from typing import Any

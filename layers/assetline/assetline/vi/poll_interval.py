@@ -1,4 +1,4 @@
-"""How long to wait between two polls of a session of Vi."""
+"""The wait between two polls of a session of Vi."""
 
 FIRST_SECONDS = 2.0  # ours: small sessions end within seconds
 GROWTH = 1.5  # ours

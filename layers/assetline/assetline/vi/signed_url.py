@@ -12,7 +12,7 @@ class SignedUrlExpired(Retryable):
 
 
 class SignedUrl(BaseModel, frozen=True):
-    """Where the bytes of a file are, or go to; the URL is a secret until `expiry`.
+    """The URL of a file for a download or an upload; it is a secret until `expiry`.
 
     `expiry` is in epoch milliseconds (docs/contracts/vi-api.md, section 3); `headers` belong to the request.
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What a container announces: something to see, something to hear, and whether that is all of it."""
+    """The streams a container declares: video, audio, and whether the list is complete."""
 
     video: bool
     sound: bool
