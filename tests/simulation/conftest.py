@@ -1,17 +1,19 @@
-"""An emulated Vi for each module, and no logs: a seed that breaks a promise shows its trace."""
+"""No logs and no metrics: a seed that breaks a promise shows its trace."""
 
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
-from tests.handlers.ingest.conftest import vi
-
-__all__ = ["vi"]
+from assetline import observability
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True, scope="session")
 def no_logs() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+    quiet = SimpleNamespace(add_dimension=lambda **_: None, add_metric=lambda **_: None, flush_metrics=lambda: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observability, "_metrics", quiet)
+        logging.disable(logging.CRITICAL)
+        yield
+        logging.disable(logging.NOTSET)

@@ -1,16 +1,18 @@
 """Downloads and deletions, simulated: executions and their invocations, a dataset that changes, and what goes wrong.
 
 The functions are the real ones, on an account in memory and an emulated Vi. The machines `download_assets` and
-`delete_assets` are played here as generators: each yields what it invokes, and is sent what that returns.
+`delete_assets` are played here as generators: each yields a task, and is sent the answer.
 """
 
+import csv
+import io
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,10 +22,8 @@ from assetline.deletion import delete_ids as delete_ids_module
 from assetline.deletion import staging as deletion_staging
 from assetline.download import close_download as close_download_module
 from assetline.download import download_slice as download_slice_module
-from assetline.download import fetch_file
+from assetline.download import s3_target
 from assetline.download import staging as download_staging
-from assetline.errors import Permanent
-from assetline.http.signed_url_requests import SignedRequests
 from assetline.vi import client as vi_client
 from functions.close_deletion import app as close_deletion
 from functions.close_download import app as close_download
@@ -32,19 +32,25 @@ from functions.download_slice import app as download_slice
 from functions.list_assets import app as list_assets
 from functions.open_deletion import app as open_deletion
 from functions.poll_deletion import app as poll_deletion
-from local.emulators.vi.scenario import ApiFault, DownloadFault, LostDeletion, Scenario
+from local.emulators.vi.scenario import (
+    LOCAL_KEY,
+    LOCAL_ORGANIZATION,
+    ApiFault,
+    DownloadFault,
+    LostDeletion,
+    Scenario,
+)
 from local.emulators.vi.server import Emulator
-from tests.handlers.conftest import lambda_context
-from tests.handlers.dataset.download_stage import BUCKET, DATASET, DownloadStage, download_stage, held
 from tests.simulation.account import Account, account_of_nobody
-from tests.simulation.ingestion import Current, Simulated, Simulates
-from tests.simulation.world import InOrder, Invocation, World
+from tests.simulation.simulation import Execution, Simulated, Simulates, Simulation, Stage
+from tests.simulation.vi_in_process import URL, vi_in_process
+from tests.simulation.world import InOrder, Task, World
+from tests.support.connections import forget_aws
 
-STEPS = 120
+BUCKET, DATASET = "assetline-exports", "ds1"
 ASSETS = 12
+MOST_EXECUTIONS = 3
 KEPT, DOOMED = "keep", "doomed"
-LAMBDA_SECONDS = 900.0
-REPEATS = {"lost": 5, "failed": 12}
 TROUBLES = ("kills", "repeats", "stops", "faults", "changes", "pauses")
 FAULTS = (
     DownloadFault(what="short", times=1),
@@ -53,34 +59,41 @@ FAULTS = (
     ApiFault(status=503, times=2),
     LostDeletion(times=1),
 )
+ENVIRONMENT = {"EXPORT_BUCKET": BUCKET, "VI_API_URL": URL, "VI_SECRET_ARN": "vi"}
 
-type Task = tuple[Any, dict[str, Any]]
 type Machine = Generator[Task, Any, dict[str, Any]]
 
 
 class TaskFailed(Exception):  # noqa: N818
-    """What a machine catches: the error of a task that was not to be repeated, or was repeated too often."""
+    """The error of a task that the machine does not retry, or no longer retries; a machine may catch it."""
 
 
-@dataclass
-class Execution:
-    """An execution of a machine. `output` is what it returned, `failed` what it failed with."""
+@dataclass(eq=False, kw_only=True)
+class MachineExecution(Execution):
+    """An execution of a machine. `output` is None while it runs, and where it failed."""
 
-    name: str
-    request: dict[str, Any]
     machine: Machine
-    task: Task | None = None
-    repeats: dict[str, int] = field(default_factory=dict)
-    not_before: float = 0.0
-    invocation: Invocation | None = None
+    current: Task | None = None
     output: dict[str, Any] | None = None
-    ended: bool = False
 
-    def goes_on(self, answer: Any = None, error: TaskFailed | None = None) -> None:
-        """Take what the task came to, and go on to the next one."""
-        self.repeats = {}
+    def task(self) -> Task:
+        """Return the task it is at."""
+        if self.current is None:
+            self.current = next(self.machine)
+        return self.current
+
+    def succeed(self, answer: Any, now: float) -> None:
+        """Send the machine an answer."""
+        del now
+        self._advance(lambda: self.machine.send(answer))
+
+    def fail(self, error: BaseException) -> None:
+        """Raise an error in the machine."""
+        self._advance(lambda: self.machine.throw(TaskFailed(type(error).__name__)))
+
+    def _advance(self, step: Callable[[], Task]) -> None:
         try:
-            self.task = self.machine.throw(error) if error is not None else self.machine.send(answer)
+            self.current = step()
         except StopIteration as end:
             self.output, self.ended = end.value, True
         except TaskFailed:
@@ -88,13 +101,18 @@ class Execution:
 
 
 def downloads(name: str, request: dict[str, Any]) -> Machine:
-    """Play `download_assets`; its slices go one after the other."""
+    """Play `download_assets`, with its slices one after the other."""
     about = {"execution_arn": f"arn:aws:states:us-east-1:123456789012:execution:download_assets:{name}"}
     turn, cursor, download, error = 1, None, None, None
     while True:
         try:
-            asked = about | {"started_at": "2026-11-21T03:00:00.123Z", "input": request, "turn": turn, "cursor": cursor}
-            listed = yield list_assets, asked
+            opening = about | {
+                "started_at": "2026-11-21T03:00:00.123Z",
+                "input": request,
+                "turn": turn,
+                "cursor": cursor,
+            }
+            listed = yield list_assets, opening
             download, cursor = listed["download"], listed["cursor"]
             for address in listed["slices"]:
                 while (yield download_slice, address)["left"]:
@@ -128,8 +146,8 @@ def deletes(name: str, request: dict[str, Any]) -> Machine:
             seen |= {"progress": "running" if cursor is not None else "finished", "count_after": turn["count_after"]}
         polls = 0
         while seen["progress"] == "running":
-            looked = yield poll_deletion, {"deletion": opened["deletion"], "polls": polls}
-            seen |= {name: looked[name] for name in seen}
+            poll = yield poll_deletion, {"deletion": opened["deletion"], "polls": polls}
+            seen |= {name: poll[name] for name in seen}
             polls += 1
     except TaskFailed as failed:
         error = {"Error": str(failed), "Cause": "{}"}
@@ -140,250 +158,182 @@ def deletes(name: str, request: dict[str, Any]) -> Machine:
 MACHINES: dict[str, Callable[[str, dict[str, Any]], Machine]] = {"download": downloads, "delete": deletes}
 
 
-@dataclass
-class Dataset:
-    """A simulated dataset of one seed, and the executions that download and delete."""
+@dataclass(kw_only=True)
+class Dataset(Simulation[MachineExecution]):
+    """The dataset of one seed, and the executions that download and delete its assets.
 
-    world: World
-    stage: DownloadStage
-    troubles: set[str]
-    executions: list[Execution] = field(default_factory=list)
-    asked_to_go: set[str] = field(default_factory=set)  # ids of assets that somebody had deleted
-    taken_away: set[str] = field(default_factory=set)  # ids of assets that somebody deleted in Vi
-    seen: set[str] = field(default_factory=set)  # ids of all assets that there ever were
+    Of the ids of assets, `named` are those of deletions, `deleted_in_vi` those that somebody deleted in Vi, and `seen`
+    all that there ever were.
+    """
+
+    STEPS: ClassVar[int] = 120
+    LAMBDA_SECONDS: ClassVar[float] = 900.0
+
+    account: Account
+    vi: Emulator
+    named: set[str] = field(default_factory=set)
+    deleted_in_vi: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
     number: int = 0
 
     # ---- what users do
 
-    def adds(self) -> None:
-        """Let Vi hold another asset, be it of a name that there is already."""
+    def add(self) -> None:
+        """Add an asset to the dataset; its name may exist already."""
         self.number += 1
         kind = self.world.random.choice((KEPT, DOOMED))
         name = f"{kind}{self.world.random.randrange(ASSETS)}.png"
-        held(self.stage.vi, name, f"{name} {self.number}".encode())
+        content = self.vi.stage.content()
+        content.append(f"{name} {self.number}".encode())
+        assets = self.vi.stage.datasets[DATASET]
+        asset = assets.put(f"unique-{len(assets.assets)}", "Image", "image/png", content, {})
+        assets.rename(asset, name)
 
-    def takes_away(self) -> None:
-        """Delete an asset in Vi, beside us."""
+    def delete_in_vi(self) -> None:
+        """Delete an asset in Vi, past the product."""
         assets = self.assets()
         if assets:
             asset_id = self.world.random.choice(sorted(assets))
-            self.world.happens(f"somebody deletes {assets[asset_id].filename} ({asset_id}) in Vi")
-            self.taken_away.add(asset_id)
-            self.stage.vi.stage.datasets[DATASET].remove(asset_id)
+            self.world.note(f"somebody deletes {assets[asset_id].filename} ({asset_id}) in Vi")
+            self.deleted_in_vi.add(asset_id)
+            self.vi.stage.datasets[DATASET].remove(asset_id)
 
-    def starts(self, kind: str) -> None:
-        """Start an execution: a download of all, or a deletion of some by their ids."""
+    def start(self, kind: str, ids: list[str] | None = None) -> None:
+        """Start a download of all assets, or a deletion of some by their ids."""
         request: dict[str, Any] = {"dataset_id": DATASET}
         if kind == "delete":
-            doomed = sorted(one for one, asset in self.assets().items() if asset.filename.startswith(DOOMED))
-            request["ids"] = self.world.random.sample(doomed, min(len(doomed), 3))
+            doomed = sorted(id_ for id_, asset in self.assets().items() if asset.filename.startswith(DOOMED))
+            request["ids"] = ids or self.world.random.sample(doomed, min(len(doomed), 3))
             if not request["ids"]:
                 return
-            self.asked_to_go |= {*request["ids"]}
+            self.named |= {*request["ids"]}
         name = f"{kind}-{len(self.executions)}"
-        self.world.happens(f"{name} starts: {request}")
-        execution = Execution(name, request, MACHINES[kind](name, request))
-        execution.goes_on()
-        self.executions.append(execution)
+        self.world.note(f"{name} starts: {request}")
+        self.executions.append(MachineExecution(name, machine=MACHINES[kind](name, request)))
 
     def assets(self) -> dict[str, Any]:
-        """Return what Vi holds, by id."""
-        return dict(self.stage.vi.stage.datasets[DATASET].assets)
-
-    # ---- what AWS does
-
-    def machines_go_on(self) -> None:
-        """Let each execution that waits for nothing invoke its function."""
-        for one in self.executions:
-            if one.invocation is None and not one.ended and one.not_before <= self.world.now and one.task is not None:
-                one.invocation = self._invokes(one.name, *one.task)
-
-    def _invokes(self, name: str, function: Any, payload: dict[str, Any]) -> Invocation:
-        body, world = json.dumps(payload), self.world
-
-        def work() -> Any:
-            context = lambda_context(invocation.deadline - world.now)
-            return json.loads(json.dumps(function.lambda_handler(json.loads(body), context)))
-
-        invocation = world.invokes(f"{name}.{function.__name__.split('.')[1]}", work, LAMBDA_SECONDS)
-        return invocation
-
-    def is_over(self, invocation: Invocation) -> None:
-        """Go on with the execution that waits for an invocation."""
-        if isinstance(invocation.error, AssertionError):
-            raise invocation.error
-        one = next((one for one in self.executions if one.invocation is invocation), None)
-        if one is None:
-            return
-        one.invocation = None
-        if invocation.error is None:
-            one.goes_on(invocation.result)
-            return
-        kind = "failed" if isinstance(invocation.error, Exception) else "lost"
-        one.repeats[kind] = one.repeats.get(kind, 0) + 1
-        one.not_before = self.world.now + min(120.0, 2.0 ** one.repeats[kind])
-        if isinstance(invocation.error, Permanent) or one.repeats[kind] > REPEATS[kind]:
-            self.world.happens(f"{one.name} fails: {invocation.error!r}")
-            one.goes_on(error=TaskFailed(type(invocation.error).__name__))
-
-    def somebody_goes_on(self, calls: int) -> None:
-        """Let an invocation make some calls; where there is none, time passes."""
-        if not self.world.under_way:
-            self.world.passes(5.0)
-            return
-        invocation = self.world.random.choice(self.world.under_way)
-        for _ in range(calls):
-            if self.world.goes_on(invocation):
-                self.is_over(invocation)
-                return
+        """Return the assets that Vi holds, by id."""
+        return dict(self.vi.stage.datasets[DATASET].assets)
 
     # ---- what goes wrong
 
-    def goes_wrong(self) -> None:
-        """Let one kind of trouble happen."""
-        world = self.world
-        live = [one for one in self.executions if not one.ended]
-        seen = [one for one in world.under_way if one.called]
-        match world.random.choice(sorted(self.troubles)):
-            case "kills" if seen:
-                invocation = world.random.choice(seen)
-                world.kills(invocation)
-                world.under_way.remove(invocation)
-                self.is_over(invocation)
-            case "repeats" if under_way := [one for one in live if one.invocation in seen]:
-                one = world.random.choice(under_way)
-                world.happens(f"LOST SIGHT of {one.name}")
-                one.invocation = None
-            case "stops" if live:
-                one = world.random.choice(live)
-                world.happens(f"STOPPED {one.name}")
-                one.ended, one.invocation = True, None
-            case "faults":
-                fault = world.random.choice(FAULTS)
-                world.happens(f"FAULT {fault!r}")
-                self.stage.plays(fault)
-            case "changes":
-                world.random.choice((self.adds, self.takes_away))()
-            case "pauses":
-                world.passes(world.random.choice([30.0, 300.0]))
+    def stop(self, execution: MachineExecution) -> None:
+        """Stop an execution."""
+        execution.ended = True
+
+    def cause(self, trouble: str) -> None:
+        """Cause one of the troubles of datasets."""
+        if trouble == "faults":
+            fault = self.world.random.choice(FAULTS)
+            self.world.note(f"FAULT {fault!r}")
+            self.vi.plays(Scenario(faults=(fault,)))
+        else:
+            self.world.random.choice((self.add, self.delete_in_vi))()
 
     # ---- the course of it
 
     def step(self) -> None:
-        """Let one thing happen."""
+        """Let one event happen."""
+        self.seen |= self.assets().keys()
         chance = self.world.random.random()
-        live = sum(not one.ended for one in self.executions)
-        if chance < 0.05 and live < 3:
-            self.starts(self.world.random.choice(sorted(MACHINES)))
+        live = sum(not each.ended for each in self.executions)
+        if chance < 0.05 and live < MOST_EXECUTIONS:
+            self.start(self.world.random.choice(sorted(MACHINES)))
         elif chance < 0.1 and self.troubles:
-            self.goes_wrong()
+            self.cause_trouble()
         else:
-            self.machines_go_on()
-            self.somebody_goes_on(self.world.random.choice((1, 1, 2, 5, 20)))
+            self.run_machines()
 
-    def comes_to_rest(self) -> None:
-        """Let nothing go wrong any more; what is left is deleted and downloaded once more, to the end."""
-        self.troubles = set()
-        self.stage.plays()
-        self._ends()
-        left = sorted(self.asked_to_go & self.assets().keys())
-        if left:
-            request = {"dataset_id": DATASET, "ids": left}
-            self.executions.append(Execution("last-delete", request, deletes("last-delete", request)))
-            self.executions[-1].goes_on()
-            self._ends()
-        self.starts("download")
-        self._ends()
-
-    def _ends(self) -> None:
-        while not all(one.ended for one in self.executions) or self.world.under_way:
-            self.machines_go_on()
-            self.somebody_goes_on(1000)
+    def come_to_rest(self) -> None:
+        """Run what is left; delete what is left to delete, and download the rest, to the end."""
+        self.vi.plays(Scenario())
+        self.drain()
+        if left := sorted(self.named & self.assets().keys()):
+            self.start("delete", left)
+            self.drain()
+        self.start("download")
+        self.drain()
 
     # ---- what must hold in the end
 
     def broken_promises(self) -> list[str]:
-        """Return what is not as it must be when all has come to rest."""
-        assets, last = self.assets(), self.executions[-1]
-        if last.output is None or "ended_with" in last.output:
-            return [f"The last download failed: {last.output}"]
-        rows = {row["asset_id"]: row for row in self.stage.files(last.output)}
-        parts = self.stage.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        """Return what is not as it must be in the end."""
+        assets, output = self.assets(), self.executions[-1].output
+        if output is None or "ended_with" in output:
+            return [f"The last download failed: {output}"]
+        rows = {row["asset_id"]: row for row in csv.DictReader(io.StringIO(self._object(output["files_key"]).decode()))}
         kept = {asset_id for asset_id, asset in assets.items() if asset.filename.startswith(KEPT)}
-        gone = self.seen - assets.keys()
+        lost = self.seen - assets.keys() - self.named - self.deleted_in_vi
         return [
-            *(f"An asset that was to go is there: {one}" for one in self.asked_to_go & assets.keys()),
-            *(f"An asset went that nobody named: {one}" for one in gone - self.asked_to_go - self.taken_away),
-            *(f"An asset is in no row of the download: {one}" for one in assets.keys() - rows.keys()),
-            *filter(None, [self._wrong_file(assets[one], rows[one]) for one in kept & rows.keys()]),
-            *(f"An upload is left: {part['Key']}" for part in parts),
+            *(f"An asset of a deletion still exists: {id_}" for id_ in self.named & assets.keys()),
+            *(f"An asset was deleted that nobody named: {id_}" for id_ in lost),
+            *(f"An asset is in no row of the download: {id_}" for id_ in assets.keys() - rows.keys()),
+            *filter(None, [self._wrong_file(assets[id_], rows[id_]) for id_ in kept & rows.keys()]),
+            *(f"An upload is unfinished: {upload.about['Key']}" for upload in self.account.buckets.uploads.values()),
         ]
-
-    def notes_assets(self) -> None:
-        """Remember which assets there are now."""
-        self.seen |= self.assets().keys()
 
     def _wrong_file(self, asset: Any, row: dict[str, str]) -> str | None:
         if row["state"] == "failed":
             return f"A file was not downloaded: {asset.filename}, {row}"
-        content = self.stage.bytes(row["key"].removeprefix(f"downloads/{DATASET}/"))
+        content = self._object(row["key"])
         return None if content == asset.content.read() else f"A file has other bytes: {asset.filename}"
+
+    def _object(self, key: str) -> bytes:
+        return self.account.buckets.objects[BUCKET][key].body
 
 
 @contextmanager
-def simulated_datasets(vi: Emulator) -> Iterator[Simulates]:
-    """Give out what plays the world of a seed, in an account that is empty each time, and returns how it ended."""
-    account, current = Account(), Current()
-    account.called = current.call
-    with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch):
+def simulated_datasets() -> Iterator[Simulates]:
+    """Give out the function that plays the world of a seed, in an account and a Vi that are empty each time."""
+    account, stage = Account(), Stage()
+    account.called = stage.call
+    account.buckets.objects[BUCKET] = {}
+    account.secrets["vi"] = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
+    with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch), vi_in_process(stage.call) as (vi, transport):
         account.takes_calls(patch)
-        with download_stage(vi, patch) as stage:
-            stage.announced = account.announced
-            _hand_over(current, patch)
-            yield partial(_simulate, stage, account, current)
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        _forget_connections()
+        transport.take_requests(connections.vi_client(), patch)
+        _prepare_functions(stage, patch)
+
+        def simulate(seed: int) -> Simulated:
+            account.empty()
+            vi.has(Scenario())
+            vi.forget()
+            return stage.play(seed, partial(_begin, account, vi))
+
+        yield simulate
+        _forget_connections()
 
 
-def _simulate(stage: DownloadStage, account: Account, current: Current, seed: int) -> Simulated:
-    account.empty()
-    stage.vi.has(Scenario())
-    stage.vi.forget()
-    with World(seed) as world:
-        current.world = world
-        try:
-            dataset = Dataset(world, stage, {one for one in TROUBLES if world.random.random() < 0.4})
-            world.happens(f"troubles: {sorted(dataset.troubles)}")
-            for _ in range(ASSETS):
-                dataset.adds()
-            for _ in range(STEPS):
-                dataset.notes_assets()
-                dataset.step()
-            dataset.comes_to_rest()
-            return Simulated(seed, dataset.broken_promises(), world.trace)
-        finally:
-            current.world = None
+def _begin(account: Account, vi: Emulator, world: World) -> Dataset:
+    troubles = {trouble for trouble in TROUBLES if world.random.random() < 0.4}
+    dataset = Dataset(world, troubles, account=account, vi=vi)
+    for _ in range(ASSETS):
+        dataset.add()
+    return dataset
 
 
-def _hand_over(current: Current, patch: pytest.MonkeyPatch) -> None:
-    """Let every call of the functions to Vi stand still first, too, and nothing else run beside it."""
+def _prepare_functions(stage: Stage, patch: pytest.MonkeyPatch) -> None:
+    """Let the functions sleep in the world, and run nothing in threads of their own."""
     for module in (listing, close_download_module, download_slice_module, delete_ids_module, deletion_staging):
         patch.setattr(module, "ThreadPoolExecutor", InOrder)
+    patch.setattr(close_download_module.IN_PARTS, "use_threads", False)
     patch.setattr(download_staging, "SLICE_FILES", 4)
-    patch.setattr(vi_client, "time", SimpleNamespace(sleep=current.sleep))
-    for sleeper in (fetch_file.Fetch, delete_ids_module.IdsDeletion):
-        patch.setattr(sleeper, "__init__", partialmethod(_asleep_in, current, vars(sleeper)["__init__"]))
-    connections.vi_client()._http.event_hooks = {
-        "request": [lambda request: current.call(f"Vi {request.method} {request.url.path[-40:]}")]
-    }
-    sent = SignedRequests.sent
-
-    def stands_still(requests: SignedRequests, method: str, *given: Any, **named: Any) -> Any:
-        current.call(f"{method} a file of Vi")
-        return sent(requests, method, *given, **named)
-
-    patch.setattr(SignedRequests, "sent", stands_still)
+    patch.setattr(vi_client, "time", SimpleNamespace(sleep=stage.sleep))
+    for sleeper in (s3_target.BucketFetch, delete_ids_module.IdsDeletion):
+        patch.setattr(sleeper, "__init__", partialmethod(_asleep_in, stage, vars(sleeper)["__init__"]))
 
 
-def _asleep_in(sleeper: Any, current: Current, init: Callable[..., None], *given: Any, **named: Any) -> None:
+def _asleep_in(sleeper: Any, stage: Stage, init: Callable[..., None], *given: Any, **named: Any) -> None:
     """Make *sleeper* sleep by the clock of the world."""
     init(sleeper, *given, **named)
-    object.__setattr__(sleeper, "sleep", current.sleep)
+    object.__setattr__(sleeper, "sleep", stage.sleep)
+
+
+def _forget_connections() -> None:
+    forget_aws()
+    for connection in vars(connections).values():
+        if hasattr(connection, "cache_clear"):
+            connection.cache_clear()

@@ -1,12 +1,13 @@
-"""The expressions of DynamoDB that the ingestion writes, on items of Python values.
+"""The expressions of DynamoDB that the functions write, on items of Python values.
 
-Conditions are text or the objects of `boto3.dynamodb.conditions`; updates are text. What is not written anywhere in the
-product raises `SyntaxError`, so that it is added here before it is simulated.
+Conditions are text or the objects of `boto3.dynamodb.conditions`; updates are text. Each text is parsed once. Syntax
+that no function writes raises `SyntaxError`: add it here before you simulate it.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from boto3.dynamodb.conditions import ConditionBase
@@ -14,79 +15,103 @@ from boto3.dynamodb.conditions import ConditionBase
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[(),=<>]|[#:]?\w+)")
 _UPDATE = re.compile(r"\b(SET|REMOVE|ADD)\b")
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda one, other: bool(one == other),
-    "<>": lambda one, other: bool(one != other),
-    "<": lambda one, other: bool(one < other),
-    "<=": lambda one, other: bool(one <= other),
-    ">": lambda one, other: bool(one > other),
-    ">=": lambda one, other: bool(one >= other),
+    "=": lambda left, right: bool(left == right),
+    "<>": lambda left, right: bool(left != right),
+    "<": lambda left, right: bool(left < right),
+    "<=": lambda left, right: bool(left <= right),
+    ">": lambda left, right: bool(left > right),
+    ">=": lambda left, right: bool(left >= right),
+}
+
+
+_ABSENT = object()
+_ON_ATTRIBUTE: dict[str, Callable[..., bool]] = _COMPARED | {
+    "attribute_exists": lambda _: True,
+    "attribute_not_exists": lambda _: False,
+    "IN": lambda value, listed: value in listed,
+    "begins_with": lambda value, prefix: bool(value.startswith(prefix)),
 }
 
 
 @dataclass(frozen=True)
 class Names:
-    """What the placeholders of an expression stand for."""
+    """The names and values that the placeholders of an expression stand for."""
 
     names: Mapping[str, str]
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> "Names":
+    def of(cls, request: Mapping[str, Any]) -> "Names":
         """Return those of a request."""
-        return cls(asked.get("ExpressionAttributeNames", {}), asked.get("ExpressionAttributeValues", {}))
+        return cls(request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {}))
 
     def attribute(self, token: str) -> str:
         """Return the attribute that a token names."""
         return self.names[token] if token.startswith("#") else token
 
 
-def holds(condition: str | ConditionBase | None, item: Mapping[str, Any], names: Names) -> bool:
+type Item = Mapping[str, Any]
+type Holds = Callable[[Item, Names], bool]
+
+
+def holds(condition: str | ConditionBase | None, item: Item, names: Names) -> bool:
     """Return whether a condition holds for an item; that of None does."""
     if condition is None:
         return True
     if isinstance(condition, ConditionBase):
         return _object_holds(condition, item)
-    tokens = [*_tokens(condition)]
-    held = _either(tokens, item, names)
-    if tokens:
-        raise SyntaxError(f"{condition!r} goes on with {tokens[0]!r}")
-    return held
+    return _parsed_condition(condition)(item, names)
 
 
-def updated(expression: str, item: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def updated(expression: str, item: Item, names: Names) -> dict[str, Any]:
     """Return an item after an update."""
     after = dict(item)
-    clauses = _UPDATE.split(expression)[1:]
-    for verb, clause in zip(clauses[::2], clauses[1::2], strict=True):
-        for part in clause.split(","):
-            if verb == "REMOVE":
-                after.pop(names.attribute(part.strip()), None)
-            elif verb == "SET":
-                target, _, value = part.partition("=")
-                after[names.attribute(target.strip())] = names.values[value.strip()]
-            else:
-                target, value = part.split()
-                attribute = names.attribute(target)
-                after[attribute] = after.get(attribute, 0) + names.values[value]
+    for verb, target, value in _parsed_update(expression):
+        attribute = names.attribute(target)
+        if verb == "REMOVE":
+            after.pop(attribute, None)
+        elif verb == "SET":
+            after[attribute] = names.values[value]
+        else:
+            after[attribute] = after.get(attribute, 0) + names.values[value]
     return after
 
 
-def _object_holds(condition: ConditionBase, item: Mapping[str, Any]) -> bool:
-    said = condition.get_expression()
-    operator, values = said["operator"], said["values"]
-    if operator in {"AND", "OR"}:
-        one, other = (_object_holds(value, item) for value in values)
-        return (one and other) if operator == "AND" else (one or other)
+def _object_holds(condition: ConditionBase, item: Item) -> bool:
+    expression = condition.get_expression()
+    operator, values = expression["operator"], expression["values"]
+    match operator:
+        case "AND":
+            return all(_object_holds(value, item) for value in values)
+        case "OR":
+            return any(_object_holds(value, item) for value in values)
+        case "NOT":
+            return not _object_holds(values[0], item)
     name = values[0].name
-    if operator == "attribute_not_exists":
-        return name not in item
-    if operator == "attribute_exists":
-        return name in item
-    if operator == "IN":
-        return item.get(name) in values[1] if name in item else False
-    if operator == "begins_with":
-        return name in item and item[name].startswith(values[1])
-    return name in item and _COMPARED[operator](item[name], values[1])
+    if name not in item:
+        return operator in {"attribute_not_exists", "<>"}
+    return _ON_ATTRIBUTE[operator](item[name], *values[1:])
+
+
+@cache
+def _parsed_update(expression: str) -> tuple[tuple[str, str, str], ...]:
+    """Return the verb, the target and the value of each part of an update; REMOVE has no value."""
+    parts = []
+    clauses = _UPDATE.split(expression)[1:]
+    for verb, clause in zip(clauses[::2], clauses[1::2], strict=True):
+        for part in clause.split(","):
+            target, *value = part.replace("=", " ").split()
+            parts.append((verb, target, *value) if value else (verb, target, ""))
+    return tuple(parts)
+
+
+@cache
+def _parsed_condition(condition: str) -> Holds:
+    tokens = [*_tokens(condition)]
+    parsed = _either(tokens)
+    if tokens:
+        raise SyntaxError(f"{condition!r} continues with {tokens[0]!r}")
+    return parsed
 
 
 def _tokens(condition: str) -> Iterator[str]:
@@ -99,45 +124,57 @@ def _tokens(condition: str) -> Iterator[str]:
         place = match.end()
 
 
-def _either(tokens: list[str], item: Mapping[str, Any], names: Names) -> bool:
-    held = _both(tokens, item, names)
+def _either(tokens: list[str]) -> Holds:
+    alternatives = [_both(tokens)]
     while tokens and tokens[0] == "OR":
         tokens.pop(0)
-        held = _both(tokens, item, names) or held
-    return held
+        alternatives.append(_both(tokens))
+    return lambda item, names: any(holds_(item, names) for holds_ in alternatives)
 
 
-def _both(tokens: list[str], item: Mapping[str, Any], names: Names) -> bool:
-    held = _one(tokens, item, names)
+def _both(tokens: list[str]) -> Holds:
+    conditions = [_single(tokens)]
     while tokens and tokens[0] == "AND":
         tokens.pop(0)
-        held = _one(tokens, item, names) and held
-    return held
+        conditions.append(_single(tokens))
+    return lambda item, names: all(holds_(item, names) for holds_ in conditions)
 
 
-def _one(tokens: list[str], item: Mapping[str, Any], names: Names) -> bool:
+def _single(tokens: list[str]) -> Holds:
     token = tokens.pop(0)
     if token == "(":
-        held = _either(tokens, item, names)
+        nested = _either(tokens)
         _expect(tokens, ")")
-        return held
+        return nested
     if token in {"attribute_exists", "attribute_not_exists"}:
         _expect(tokens, "(")
-        attribute = names.attribute(tokens.pop(0))
+        attribute, wanted = tokens.pop(0), token == "attribute_exists"
         _expect(tokens, ")")
-        return (attribute in item) is (token == "attribute_exists")
-    attribute, operator = names.attribute(token), tokens.pop(0)
+        return lambda item, names: (names.attribute(attribute) in item) is wanted
+    operator = tokens.pop(0)
     if operator == "IN":
-        _expect(tokens, "(")
-        listed = []
-        while tokens[0] != ")":
-            listed.append(names.values[tokens.pop(0)])
-            if tokens[0] == ",":
-                tokens.pop(0)
-        _expect(tokens, ")")
-        return attribute in item and item[attribute] in listed
-    value = names.values[tokens.pop(0)]
-    return attribute in item and _COMPARED[operator](item[attribute], value)
+        values = _listed(tokens)
+        return lambda item, names: (
+            item.get(names.attribute(token), _ABSENT) in [names.values[value] for value in values]
+        )
+    compared, value = _COMPARED[operator], tokens.pop(0)
+
+    def comparison(item: Item, names: Names) -> bool:
+        attribute = names.attribute(token)
+        return compared(item[attribute], names.values[value]) if attribute in item else operator == "<>"
+
+    return comparison
+
+
+def _listed(tokens: list[str]) -> list[str]:
+    _expect(tokens, "(")
+    values = []
+    while tokens[0] != ")":
+        values.append(tokens.pop(0))
+        if tokens[0] == ",":
+            tokens.pop(0)
+    _expect(tokens, ")")
+    return values
 
 
 def _expect(tokens: list[str], wanted: str) -> None:

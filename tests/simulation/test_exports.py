@@ -1,19 +1,21 @@
-"""Every export is complete, partial or failed in the end, and one of them only, whatever happens."""
+"""Every export is complete, partial or failed in the end, and only one of them, whatever happens."""
 
-import logging
+from collections.abc import Iterator
 
 import pytest
 
-from tests.handlers.conftest import Aws, aws, emulator, feed_api
-from tests.simulation.exports import simulate
+from tests.simulation.exports import simulated_exports
 from tests.simulation.seeds import SEEDS
+from tests.simulation.simulation import Simulates
 
-__all__ = ["aws", "emulator", "feed_api"]
+
+@pytest.fixture(scope="module")
+def simulate() -> Iterator[Simulates]:
+    with simulated_exports() as simulates:
+        yield simulates
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_an_export_keeps_its_promises(aws: Aws, seed: int) -> None:
-    logging.disable(logging.CRITICAL)
-    with pytest.MonkeyPatch.context() as patch:
-        simulated = simulate(aws, seed, patch)
+def test_an_export_keeps_its_promises(simulate: Simulates, seed: int) -> None:
+    simulated = simulate(seed)
     assert not simulated.broken, "\n".join([*simulated.broken, "", *simulated.trace])

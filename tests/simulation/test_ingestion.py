@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.emulators.vi.server import Emulator
-from tests.simulation.ingestion import Simulates, simulated_ingestions
+from tests.simulation.ingestion import simulated_ingestion
 from tests.simulation.seeds import SEEDS
+from tests.simulation.simulation import Simulates
 
 
 @pytest.fixture(scope="module")
-def simulate(vi: Emulator) -> Iterator[Simulates]:
-    with simulated_ingestions(vi) as simulates:
+def simulate() -> Iterator[Simulates]:
+    with simulated_ingestion() as simulates:
         yield simulates
 
 

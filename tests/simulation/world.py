@@ -1,15 +1,16 @@
-"""A world of invocations that take turns. A seed decides who goes on, who is killed, and how much time passes.
+"""A world of invocations that take turns: a seed decides which one runs, which one is killed, and how long calls take.
 
-An invocation is a thread that stands still before each of its calls to another service until the world lets it go on.
-So one thread runs at a time, and a seed always plays the same. The clock stands still, too, and moves when the world
-says so; whoever still runs at the end of his time is killed, as Lambda does.
+An invocation is a thread that waits before each of its calls to another service until the world resumes it. One thread
+runs at a time, so a seed always plays the same. The world also moves the clock, and kills an invocation at its
+deadline, as Lambda does.
 """
 
+import json
 import random
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, Self
 
 import time_machine
@@ -17,131 +18,174 @@ import time_machine
 BEGINS = 1_795_219_200.0  # the time on the clock of every world when it begins, in seconds since 1970
 LONGEST_STEP = 2.0  # seconds that one call may take
 
+type Task = tuple[Any, dict[str, Any]]
+"""The module of a function, and the payload of an invocation of it."""
+
 
 class Killed(BaseException):
-    """The process of an invocation is gone: nothing after this runs, no handler, no clean-up."""
+    """The process of an invocation has ended: no handler and no clean-up runs after this."""
 
 
 class Invocation(threading.Thread):
-    """Work under way in a world. `result` or `error` is set when it is over."""
+    """Work in progress. `result` or `error` is set when it is over; `called` says that it has made a call."""
 
-    def __init__(self, world: "World", name: str, work: Callable[[], Any], deadline: float) -> None:
+    def __init__(self, world: "World", name: str, work: Callable[["Invocation"], Any], deadline: float) -> None:
         super().__init__(daemon=True, name=name)
         self.world, self.work, self.deadline = world, work, deadline
         self.result: Any = None
         self.error: BaseException | None = None
+        self.message: dict[str, Any] | None = None  # to be delivered again if this fails
         self.over = self.called = False
-        self._go, self._rests, self._killed = threading.Semaphore(0), threading.Semaphore(0), False
+        self._resumed, self._paused, self._killed = threading.Lock(), threading.Lock(), False
+        self._resumed.acquire()
+        self._paused.acquire()
 
     def run(self) -> None:
-        """Do the work when the world says so."""
-        self._go.acquire()
+        """Do the work once the world resumes it."""
+        self._resumed.acquire()
         try:
-            self._dies_if_killed()
-            self.result = self.work()
+            self._end_if_killed()
+            self.result = self.work(self)
         except BaseException as error:
             self.error = error
         self.over = True
-        self._rests.release()
+        self._paused.release()
 
-    def stands_still(self) -> None:
-        """Wait, in this thread, for the world to let it go on."""
-        self.called = True
-        self._rests.release()
-        self._go.acquire()
-        self._dies_if_killed()
+    def pause(self) -> None:
+        """Wait, in this thread, until the world resumes it."""
+        self._paused.release()
+        self._resumed.acquire()
+        self._end_if_killed()
 
-    def goes_on(self) -> None:
-        """Let it run up to its next call, or to its end."""
-        if not self.is_alive() and not self.over:
+    def resume(self) -> None:
+        """Run up to the next call, or to the end."""
+        if self.ident is None:
             self.start()
-        self._go.release()
-        self._rests.acquire()
+        self._resumed.release()
+        self._paused.acquire()
 
-    def is_killed(self) -> None:
-        """Let it end where it stands."""
+    def kill(self) -> None:
+        """End it where it is."""
         self._killed = True
         while not self.over:
-            self.goes_on()
+            self.resume()
 
-    def _dies_if_killed(self) -> None:
+    def _end_if_killed(self) -> None:
         if self._killed:
             raise Killed
 
 
-@dataclass
 class World:
-    """What goes on at one time, and its clock. `trace` is what happened, for whoever looks for the cause."""
+    """The invocations in progress, the clock, and the trace of what happened."""
 
-    seed: int
-    trace: list[str] = field(default_factory=list)
-    under_way: list[Invocation] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)  # noqa: S311 - a seed plays the same always
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)  # noqa: S311 - a seed always plays the same
+        self.now = BEGINS  # seconds since 1970
+        self.in_progress: list[Invocation] = []
+        self._running: Invocation | None = None
+        self._calls = 0  # that the running invocation may make before it pauses
+        self._events: list[tuple[float, str]] = []
         self._travel = time_machine.travel(BEGINS, tick=False)
 
     def __enter__(self) -> Self:
         self._clock = self._travel.start()
-        self._now = BEGINS
+        random.seed(self.seed)  # for the jitter of the functions
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one in [*self.under_way]:
-            one.is_killed()
+        for invocation in [*self.in_progress]:
+            self.kill(invocation)
         self._travel.stop()
 
-    @property
-    def now(self) -> float:
-        """The time on the clock, in seconds since 1970."""
-        return self._now
+    def trace(self) -> list[str]:
+        """Return what happened, a line an event."""
+        return [f"{moment - BEGINS:9.1f} {event}" for moment, event in self._events]
 
-    def passes(self, seconds: float) -> None:
-        """Let time pass."""
-        self._now += seconds
+    def note(self, event: str) -> None:
+        """Add an event to the trace."""
+        self._events.append((self.now, event))
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock."""
+        self.now += seconds
         self._clock.shift(seconds)
 
-    def happens(self, what: str) -> None:
-        """Add to the trace."""
-        self.trace.append(f"{self._now - BEGINS:9.1f} {what}")
+    def invoke(self, name: str, task: Task, seconds: float) -> Invocation:
+        """Begin an invocation that is killed after so many seconds; payload and answer pass as JSON."""
+        function, body = task[0], json.dumps(task[1])
 
-    def invokes(self, name: str, work: Callable[[], Any], seconds: float) -> Invocation:
-        """Begin work that Lambda ends after so many seconds."""
-        one = Invocation(self, name, work, self._now + seconds)
-        self.under_way.append(one)
-        return one
+        def work(invocation: Invocation) -> Any:
+            context = lambda_context(invocation.deadline - self.now)
+            return json.loads(json.dumps(function.lambda_handler(json.loads(body), context)))
 
-    def goes_on(self, one: Invocation) -> bool:
-        """Let an invocation go on to its next call, or kill it where its time is over; return whether it is over."""
-        self.passes(self.random.random() ** 4 * LONGEST_STEP)
-        if self._now > one.deadline:
-            self.kills(one)
-        else:
-            one.goes_on()
-        if one.over:
-            self.under_way.remove(one)
-        return one.over
+        invocation = Invocation(self, name, work, self.now + seconds)
+        self.in_progress.append(invocation)
+        return invocation
 
-    def kills(self, one: Invocation) -> None:
-        """End an invocation where it stands."""
-        self.happens(f"KILLED {one.name}")
-        one.is_killed()
+    def resume(self, invocation: Invocation, calls: int) -> bool:
+        """Let an invocation make some calls, and kill it at its deadline; return whether it is over."""
+        self._calls = calls
+        self._take_time()
+        if self.now <= invocation.deadline:
+            self._running = invocation
+            invocation.resume()
+            self._running = None
+        if invocation.over:
+            self.in_progress.remove(invocation)
+        elif self.now > invocation.deadline:
+            self.kill(invocation)
+        return invocation.over
+
+    def kill(self, invocation: Invocation) -> None:
+        """End an invocation where it is."""
+        self.note(f"KILLED {invocation.name}")
+        self._running, self._calls = invocation, 0  # the calls of its clean-up do not happen
+        invocation.kill()
+        self._running = None
+        self.in_progress.remove(invocation)
 
     def call(self, label: str) -> None:
-        """Note that the invocation of this thread, if it is one, is about to make a call, and let the world go on."""
-        one = threading.current_thread()
-        if isinstance(one, Invocation) and one.world is self:
-            self.happens(f"{one.name}: {label}")
-            one.stands_still()
+        """Note a call that the running invocation is about to make, and wait until it may happen.
+
+        A call that no invocation makes, such as one of the simulation itself, happens at once.
+        """
+        invocation = self._running
+        if invocation is None:
+            return
+        if invocation.ident != threading.get_ident():
+            raise AssertionError(f"{label} is called in a thread of its own: the order of calls would be random.")
+        self.note(f"{invocation.name}: {label}")
+        invocation.called = True
+        self._calls -= 1
+        if self._calls > 0:  # no other thread has to run first
+            self._take_time()
+            if self.now <= invocation.deadline:
+                return
+        invocation.pause()
 
     def sleep(self, seconds: float) -> None:
         """Sleep, as an invocation does."""
-        self.passes(seconds)
+        self.advance(seconds)
         self.call(f"slept {seconds:.1f} s")
+
+    def _take_time(self) -> None:
+        self.advance(self.random.random() ** 4 * LONGEST_STEP)
+
+
+def lambda_context(remaining_seconds: float) -> Any:
+    """Return the context that Lambda gives an invocation."""
+    return SimpleNamespace(
+        function_name="function",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
+        aws_request_id="request",
+        get_remaining_time_in_millis=lambda: int(remaining_seconds * 1000),
+    )
 
 
 class InOrder:
-    """An executor without threads: each piece of work is done when it is handed in."""
+    """An executor without threads: each piece of work is done when it is submitted."""
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
 
@@ -151,14 +195,14 @@ class InOrder:
     def __exit__(self, *_: object) -> None: ...
 
     def shutdown(self, *_: Any, **__: Any) -> None:
-        """Do nothing, as nothing is under way."""
+        """Do nothing: no work is in progress."""
 
     def map(self, work: Callable[..., Any], *values: Iterable[Any]) -> Any:
-        """Return what *work* makes of the values, one after the other."""
-        return iter([work(*one) for one in zip(*values, strict=False)])
+        """Return the results of *work* on the values, in their order."""
+        return iter([work(*each) for each in zip(*values, strict=False)])
 
     def submit(self, work: Callable[..., Any], *values: Any) -> Future[Any]:
-        """Do the work and return what came of it."""
+        """Do the work and return its result."""
         future: Future[Any] = Future()
         try:
             future.set_result(work(*values))
