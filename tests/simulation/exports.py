@@ -218,7 +218,7 @@ class Exports(Simulation[ExportExecution]):
                 if live := [each for each in self.executions if not each.ended]:
                     execution = world.random.choice(live)
                     world.note(f"FAILED {execution.name} in {execution.state}")
-                    execution.invocation = None  # which continues
+                    self.abandon(execution)
                     self._end(execution, "failed", "Lambda.Unknown")
             case "resumes":
                 if failed := [item for item in self.items() if item["state"] == "failed"]:

@@ -52,6 +52,7 @@ class Simulation[E: Execution]:
     MESSAGE_SECONDS: ClassVar[float] = 300.0  # until a message whose invocation failed is delivered again
     RETRIES: ClassVar[dict[str, int]] = {"lost": 5, "failed": 12}  # of the machine, by the kind of failure
     PAUSES: ClassVar[tuple[float, ...]] = (30.0, 300.0)
+    STALLS: ClassVar[tuple[float, ...]] = (0.0, 10.0, 40.0, 200.0)  # of an invocation that no execution waits for
 
     world: World
     troubles: set[str]
@@ -112,10 +113,11 @@ class Simulation[E: Execution]:
 
     def run_some(self, calls: int) -> None:
         """Let a random invocation make some calls; where none is in progress, time passes."""
-        if not self.world.in_progress:
+        ready = [each for each in self.world.in_progress if each.not_before <= self.world.now]
+        if not ready:
             self.world.advance(IDLE_SECONDS)
             return
-        invocation = self.world.random.choice(self.world.in_progress)
+        invocation = self.world.random.choice(ready)
         if self.world.resume(invocation, calls):
             self.finish(invocation)
 
@@ -184,17 +186,23 @@ class Simulation[E: Execution]:
                 if waiting := [each for each in live if each.invocation in seen]:
                     execution = world.random.choice(waiting)
                     world.note(f"LOST SIGHT of {execution.name}")
-                    execution.invocation = None
+                    self.abandon(execution)
             case "stops":
                 if live:
                     execution = world.random.choice(self.to_stop(live, seen))
                     world.note(f"STOPPED {execution.name}")
-                    execution.invocation = None
+                    self.abandon(execution)
                     self.stop(execution)
             case "pauses":
                 world.advance(world.random.choice(self.PAUSES))
             case trouble:
                 self.cause(trouble)
+
+    def abandon(self, execution: E) -> None:
+        """Let an execution no longer wait for its invocation, which stalls for a while and then continues."""
+        if execution.invocation is not None:
+            execution.invocation.not_before = self.world.now + self.world.random.choice(self.STALLS)
+            execution.invocation = None
 
     def _kill(self, invocation: Invocation) -> None:
         self.world.kill(invocation)

@@ -35,6 +35,7 @@ class Invocation(threading.Thread):
         self.result: Any = None
         self.error: BaseException | None = None
         self.message: dict[str, Any] | None = None  # to be delivered again if this fails
+        self.not_before = 0.0  # it stalls until then
         self.over = self.called = False
         self._resumed, self._paused, self._killed = threading.Lock(), threading.Lock(), False
         self._resumed.acquire()

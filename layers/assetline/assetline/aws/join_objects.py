@@ -1,19 +1,19 @@
 """Objects in S3 laid end to end as another one, which appears complete or not at all."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from assetline.aws.failures import code_of
 from assetline.aws.s3_documents import Address
 from assetline.errors import AwsUnavailable, PartsMismatch
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 COPIES_AT_ONCE = 16  # ours: 10,000 parts take some minutes
 
@@ -38,22 +38,14 @@ def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address,
     """
     where: dict[str, Any] = {"Bucket": target.bucket, "Key": target.key}
     if len(sources) == 1:
-        (source,) = sources
-        _prove(s3, target.bucket, source)
-        s3.copy_object(
-            CopySource=_origin(target.bucket, source),
-            ContentType=content_type,
-            MetadataDirective="REPLACE",
-            TaggingDirective="REPLACE",  # parts have none, and reading tags is another permission
-            **where,
-        )
+        _copy(s3, target, sources[0], content_type)
         return
     where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
 
     def copied(part: tuple[int, JoinSource]) -> Any:
         number, source = part
-        _prove(s3, target.bucket, source)
-        answer = s3.upload_part_copy(CopySource=_origin(target.bucket, source), PartNumber=number, **where)
+        with _verified(s3, target.bucket, source) as origin:
+            answer = s3.upload_part_copy(**origin, PartNumber=number, **where)
         return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     try:
@@ -66,18 +58,44 @@ def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address,
         raise
 
 
-def _origin(bucket: str, source: JoinSource) -> "CopySourceTypeDef":
-    return {"Bucket": bucket, "Key": source.key}
+def _copy(s3: "S3Client", target: Address, source: JoinSource, content_type: str) -> None:
+    with _verified(s3, target.bucket, source) as origin:
+        s3.copy_object(
+            **origin,
+            Bucket=target.bucket,
+            Key=target.key,
+            ContentType=content_type,
+            MetadataDirective="REPLACE",
+            TaggingDirective="REPLACE",  # parts have none, and reading tags is another permission
+        )
 
 
-def _prove(s3: "S3Client", bucket: str, source: JoinSource) -> None:
+@contextmanager
+def _verified(s3: "S3Client", bucket: str, source: JoinSource) -> Iterator[Any]:
+    """Verify an object, and yield the arguments that copy it only while it is the verified one."""
+    etag = _prove(s3, bucket, source)
+    try:
+        yield {"CopySource": {"Bucket": bucket, "Key": source.key}, "CopySourceIfMatch": etag}
+    except ClientError as error:
+        if code_of(error) == "PreconditionFailed":  # it was replaced since
+            raise _mismatch(bucket, source) from error
+        raise
+
+
+def _prove(s3: "S3Client", bucket: str, source: JoinSource) -> str:
+    """Return the ETag of an object that is what was put there; raise `PartsMismatch` for any other."""
     found = s3.head_object(Bucket=bucket, Key=source.key, ChecksumMode="ENABLED")
     crc32 = base64.b64encode(source.crc32.to_bytes(4)).decode()
     if (found["ContentLength"], found.get("ChecksumCRC32")) != (source.size, crc32):
-        raise PartsMismatch(
-            f"s3://{bucket}/{source.key} is not the bytes that were stored there. Nothing was published. Start a new "
-            "export."
-        )
+        raise _mismatch(bucket, source)
+    return found["ETag"]
+
+
+def _mismatch(bucket: str, source: JoinSource) -> PartsMismatch:
+    return PartsMismatch(
+        f"s3://{bucket}/{source.key} is not the bytes that were stored there. Nothing was published. Start a new "
+        "export."
+    )
 
 
 def abort_uploads(s3: "S3Client", target: Address) -> None:
