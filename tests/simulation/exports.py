@@ -6,6 +6,7 @@ are, which invocation runs, is killed or is repeated beside itself, and when a s
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ PAGE_ROWS, FEED_ROWS, MOST_EXPORTS = 4, 24, 3
 MIN_PART_BYTES, PART_BYTES, GATHERED_BYTES = 40, 90, 120
 LOST_SECONDS = 900.0
 TROUBLES = (
-    "kills", "repeats", "stops", "failures", "resumes", "redrives", "edits", "missed events", "damages", "pauses",
+    "kills", "repeats", "stops", "failures", "resumes", "redrives", "edits", "missed events", "damages", "stalls",
+    "pauses",
 )  # fmt: skip
 FUNCTIONS = {"open": open_export_app, "write": write_pages_app, "close": close_export_app}
 STATUS = {"failed": "FAILED", "stopped": "ABORTED"}
@@ -252,11 +254,11 @@ class Exports(Simulation[ExportExecution]):
         world, chance = self.world, self.world.random.random()
         if chance < 0.05 or not self.executions:
             self.start_export()
-        elif chance < 0.15:
+        elif chance < 0.2:
             self.deliver()
-        elif chance < 0.3 and self.troubles:
+        elif chance < 0.38 and self.troubles:
             self.cause_trouble()
-        elif chance < 0.34 and world.now - self.swept_at > LOST_SECONDS:
+        elif chance < 0.42 and world.now - self.swept_at > LOST_SECONDS:
             self.sweep()
         else:
             self.run_machines()
@@ -290,7 +292,9 @@ class Exports(Simulation[ExportExecution]):
             item["key"] for item in items if self._ends_damaged(item)
         }  # the lifecycle of the bucket aborts these
         uploads = {upload.about["Key"] for upload in self.account.buckets.uploads.values()}
+        done = Counter(each.carried["export"]["export_id"] for each in self.executions if each.state == "done")
         return [
+            *(f"{times} executions have completed {export_id}" for export_id, times in done.items() if times > 1),
             *(f"An upload is unfinished: {key}" for key in sorted(uploads - excused)),
             *filter(None, [self._wrong_with(item) for item in items]),
         ]

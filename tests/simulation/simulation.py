@@ -44,7 +44,7 @@ class Simulation[E: Execution]:
     """The executions, messages and troubles of a world; a subclass says what users do and what must hold in the end.
 
     `troubles` are the kinds of trouble that happen: `kills` of invocations, `repeats` of one that still runs, `stops`
-    of executions, `pauses` in which nothing runs, and those of the subclass.
+    of executions, `stalls` of invocations, `pauses` in which nothing runs, and those of the subclass.
     """
 
     STEPS: ClassVar[int]  # events before trouble ends
@@ -52,7 +52,7 @@ class Simulation[E: Execution]:
     MESSAGE_SECONDS: ClassVar[float] = 300.0  # until a message whose invocation failed is delivered again
     RETRIES: ClassVar[dict[str, int]] = {"lost": 5, "failed": 12}  # of the machine, by the kind of failure
     PAUSES: ClassVar[tuple[float, ...]] = (30.0, 300.0)
-    STALLS: ClassVar[tuple[float, ...]] = (0.0, 10.0, 40.0, 200.0)  # of an invocation that no execution waits for
+    STALLS: ClassVar[tuple[float, ...]] = (0.0, 3.0, 6.0, 12.0, 25.0, 50.0, 200.0)  # seconds
 
     world: World
     troubles: set[str]
@@ -193,6 +193,9 @@ class Simulation[E: Execution]:
                     world.note(f"STOPPED {execution.name}")
                     self.abandon(execution)
                     self.stop(execution)
+            case "stalls":
+                if seen:
+                    self.stall(world.random.choice(seen))
             case "pauses":
                 world.advance(world.random.choice(self.PAUSES))
             case trouble:
@@ -201,8 +204,12 @@ class Simulation[E: Execution]:
     def abandon(self, execution: E) -> None:
         """Let an execution no longer wait for its invocation, which stalls for a while and then continues."""
         if execution.invocation is not None:
-            execution.invocation.not_before = self.world.now + self.world.random.choice(self.STALLS)
+            self.stall(execution.invocation)
             execution.invocation = None
+
+    def stall(self, invocation: Invocation) -> None:
+        """Let an invocation make no call for a while."""
+        invocation.not_before = self.world.now + self.world.random.choice(self.STALLS)
 
     def _kill(self, invocation: Invocation) -> None:
         self.world.kill(invocation)
