@@ -5,7 +5,7 @@ import zlib
 import boto3
 import pytest
 
-from assetline.aws.join_objects import Source, join_objects
+from assetline.aws.join_objects import JoinSource, join_objects
 from assetline.aws.s3_documents import Address
 from assetline.errors import PartsMismatch
 from tests.simulation.account import Account
@@ -22,7 +22,7 @@ def test_a_part_replaced_after_its_check_is_refused(monkeypatch: pytest.MonkeyPa
     account.takes_calls(monkeypatch)
     s3.put_object(Bucket="exports", Key="part", Body=b"bytes")
     account.called = replace_part
-    part = Source("part", 5, zlib.crc32(b"bytes"))
+    part = JoinSource("part", 5, zlib.crc32(b"bytes"))
     with pytest.raises(PartsMismatch):
         join_objects(s3, [part], Address(bucket="exports", key="file"), "text/csv")
     assert "file" not in account.buckets.objects["exports"]
