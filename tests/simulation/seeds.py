@@ -2,4 +2,7 @@
 
 import os
 
-SEEDS = range(int(os.environ.get("FIRST", "0")), int(os.environ.get("FIRST", "0")) + int(os.environ.get("SEEDS", "40")))
+_FIRST = int(os.environ.get("FIRST", "0"))
+_COUNT = int(os.environ.get("SEEDS", "150"))
+
+SEEDS = range(_FIRST, _FIRST + _COUNT)

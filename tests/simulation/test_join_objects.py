@@ -11,12 +11,13 @@ from assetline.errors import PartsMismatch
 from tests.simulation.account import Account
 
 
-def test_a_part_replaced_after_its_check_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("parts", "copy"), [(1, "CopyObject"), (2, "UploadPartCopy")])
+def test_a_part_replaced_after_its_check_is_refused(monkeypatch: pytest.MonkeyPatch, parts: int, copy: str) -> None:
     account, s3 = Account(), boto3.client("s3")
     account.buckets.objects["exports"] = {}
 
     def replace_part(operation: str) -> None:
-        if operation == "UploadPartCopy":
+        if operation == copy:
             account.buckets.put_object(s3, {"Bucket": "exports", "Key": "part", "Body": b"other"})
 
     account.takes_calls(monkeypatch)
@@ -24,6 +25,6 @@ def test_a_part_replaced_after_its_check_is_refused(monkeypatch: pytest.MonkeyPa
     account.called = replace_part
     part = JoinSource("part", 5, zlib.crc32(b"bytes"))
     with pytest.raises(PartsMismatch):
-        join_objects(s3, [part], Address(bucket="exports", key="file"), "text/csv")
+        join_objects(s3, [part] * parts, Address(bucket="exports", key="file"), "text/csv")
     assert "file" not in account.buckets.objects["exports"]
     assert not account.buckets.uploads
