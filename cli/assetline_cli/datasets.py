@@ -9,14 +9,13 @@ import typer
 
 from assetline.assets.conditions import moment_of
 from assetline.vi import datasets as vi_datasets
-from assetline_cli.assets.list import moment_told
 from assetline_cli.error_reporting import one_message
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
-from assetline_cli.terminal.formatting import age, count
+from assetline_cli.terminal.formatting import age, count, moment_told
 from assetline_cli.terminal.output import printable, say_cells, say_json
 from assetline_cli.terminal.tables import Columns
-from assetline_cli.vi import vi_of
+from assetline_cli.vi_client import vi_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,8 +9,10 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from assetline.errors import Permanent, Retryable
-from assetline_cli.context import FAILED, INTERRUPTED, Desk
-from assetline_cli.errors import CommandFailed, explain
+from assetline_cli.aws_errors import explain
+from assetline_cli.context import Desk
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

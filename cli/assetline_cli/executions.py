@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -12,20 +13,17 @@ from pydantic import BaseModel, ValidationError
 
 from assetline.export.request import called_after
 from assetline.redaction import without_secrets
-from assetline_cli.errors import (
-    MESSAGE_CHARACTERS,
-    ExecutionForeign,
-    ExecutionMissing,
-    StartRefused,
-    VersionsApart,
-    code_of,
-)
+from assetline_cli.aws_errors import MESSAGE_CHARACTERS, code_of
+from assetline_cli.errors import ExecutionForeign, ExecutionMissing, StartRefused, VersionsApart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
+NAME_CHARS = 80  # Step Functions: the longest execution name
+NAME_TAIL = len("-20261121-003012-1a2b")
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]
 
@@ -236,3 +234,9 @@ def read_output[Output: BaseModel](found: DescribeExecutionOutputTypeDef, model:
 
 def _text(told: Any) -> str | None:
     return told if isinstance(told, str) and told else None
+
+
+def execution_name(subject: str, at: datetime, tag: str) -> str:
+    """Return a name that tells subject and time to who reads the list of executions; *tag* makes it unique."""
+    subject = re.sub(r"[^A-Za-z0-9_-]+", "-", subject)[: NAME_CHARS - NAME_TAIL]
+    return f"{subject}-{at.astimezone(UTC):%Y%m%d-%H%M%S}-{tag}"

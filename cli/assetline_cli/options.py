@@ -1,62 +1,20 @@
 """The arguments and options of the commands, with what `--help` says of each."""
 
+from __future__ import annotations
+
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-Feeds = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="FEED",
-        help="The feed to export, such as assets. Several, or all, are exported side by side.",
-        show_default=False,
-    ),
-]
-
-Resume = Annotated[
-    str | None,
-    typer.Option(
-        "--resume",
-        metavar="EXPORT_ID",
-        help="Go on with an export that failed, at the page it failed at; takes no FEED.",
-        show_default=False,
-    ),
-]
-
-ExportName = Annotated[
-    str,
-    typer.Argument(
-        metavar="EXECUTION_ARN|EXPORT_ID",
-        help="The execution, as `assetline export` printed it, or the export, as `assetline exports` lists it.",
-        show_default=False,
-    ),
-]
-
-FeedParams = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--param",
-        metavar="NAME=VALUE",
-        help="A parameter of the feed; repeat the option for more. A NAME given twice has both values.",
-        show_default="none",
-    ),
-]
+from assetline.assets.selection import ID
 
 Format = Annotated[
     Literal["csv", "csv.gz", "jsonl", "jsonl.gz"] | None,
     typer.Option("--format", metavar="FORMAT", help="csv, csv.gz, jsonl or jsonl.gz.", show_default="csv"),
 ]
 
-Since = Annotated[
-    Literal["last"] | None,
-    typer.Option(
-        "--since",
-        metavar="last",
-        help="Export only what changed since the last complete export of the feed.",
-        show_default="everything",
-    ),
-]
 
 OverlapMinutes = Annotated[
     float | None,
@@ -86,25 +44,6 @@ NeutraliseFormulas = Annotated[
     ),
 ]
 
-Changes = Annotated[
-    bool | None,
-    typer.Option(
-        "--changes",
-        help="Also write what was added, changed and removed since the last complete export. Not with --since.",
-        show_default=False,
-    ),
-]
-
-PageSize = Annotated[
-    int | None,
-    typer.Option(
-        "--page-size",
-        metavar="N",
-        min=1,
-        help="How many rows to ask of the feed at once.",
-        show_default="what the feed gives",
-    ),
-]
 
 MaxTurnSeconds = Annotated[
     float | None,
@@ -137,20 +76,6 @@ StackName = Annotated[
     typer.Option("--stack", metavar="NAME", envvar="ASSETLINE_STACK", help="The CloudFormation stack it runs in."),
 ]
 
-OfFeed = Annotated[
-    str | None,
-    typer.Option("--feed", metavar="FEED", help="Only exports of this feed.", show_default="any feed"),
-]
-
-InState = Annotated[
-    str | None,
-    typer.Option(
-        "--state",
-        metavar="STATE",
-        help="Only exports in this state: running, complete, partial (it was stopped) or failed.",
-        show_default="any state",
-    ),
-]
 
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many exports to list, the newest first.")]
 
@@ -159,3 +84,20 @@ AsJson = Annotated[
 ]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
+
+ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show how far it is.")]
+
+
+_ID = re.compile(ID)
+
+
+def an_id[Given: str | None](given: Given) -> Given:
+    """Return an id, or None where none was given; raises `typer.BadParameter`."""
+    if given is not None and not _ID.fullmatch(given):
+        raise typer.BadParameter(f"{given!r} is no id: letters, digits, - and _ only, as Vi shows it")
+    return given
+
+
+def ids(given: list[str] | None) -> list[str] | None:
+    """Return ids, or None where none was given; raises `typer.BadParameter`."""
+    return None if given is None else [an_id(one) for one in given]

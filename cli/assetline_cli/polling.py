@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.errors import ExecutionMissing, is_no_answer
+from assetline_cli.aws_errors import is_no_answer
+from assetline_cli.errors import ExecutionMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

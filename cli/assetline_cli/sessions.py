@@ -6,11 +6,20 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import typer
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from assetline.ingest.run_ownership import RUN
 from assetline.ingest.session_permits import PREFIX as PERMIT
 from assetline.ingest.sessions_table import DATASET, UNFINISHED
+from assetline_cli.drops.options import (
+    HowMany,
+    OfDataset,
+    SessionInState,
+)
+from assetline_cli.error_reporting import one_message
+from assetline_cli.options import AsJson, StackName
+from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.suggested_commands import drop_command
 from assetline_cli.terminal.formatting import age, count, duration
 from assetline_cli.terminal.output import say_cells, say_json
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
     from assetline_cli.context import Desk
+
 
 FIGURES = ("Total", "Ingested", "Rejected", "Returned")
 COLUMNS = Columns(
@@ -151,3 +161,34 @@ def _cells(session: SessionItem, now: datetime, figures: Sequence[str]) -> tuple
         session.error or "",
         session.report_key or "",
     )
+
+
+def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+    ctx: typer.Context,
+    dataset: OfDataset = None,
+    state: SessionInState = None,
+    limit: HowMany = 20,
+    json: AsJson = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """List ingestion sessions, the newest first: what each made of its drops.
+
+    On a terminal it is a table; in a pipe, lines without a heading whose
+    columns are set apart by tabs: session, dataset, state, total, ingested,
+    rejected, returned (they wait for another session), age, duration, error,
+    report (its key in the export bucket).
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline sessions[/cyan]
+      [cyan]assetline sessions --dataset ds1 --state failed[/cyan]
+      [cyan]assetline sessions --limit 100 --json[/cyan]
+    """
+    desk: Desk = ctx.obj
+    with one_message(desk):
+        found = find_stack(desk.aws.cloudformation, stack)
+        choice = SessionChoice(dataset, state, limit)
+        newest = choice.newest(sessions_of(desk.aws.table(found.ingestion().sessions_table)))
+        (print_sessions_json if json else print_sessions)(desk, newest)
+        if not newest and not json:
+            desk.complain(choice.hint(stack))

@@ -13,7 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
 from assetline.config import ORIGIN
-from assetline_cli.errors import OriginRefused, OutputsMissing, StackMissing, code_of
+from assetline_cli.aws_errors import code_of
+from assetline_cli.errors import OriginRefused, OutputsMissing, StackMissing
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from assetline.errors import RateLimited, ViUnavailable, ViUnreachable
+from botocore.exceptions import ClientError
+
+from assetline.credentials import ViKey
+from assetline.errors import AssetUnknown, RateLimited, ViUnavailable, ViUnreachable
+from assetline.vi import datasets
 from assetline.vi.client import ViClient
+from assetline_cli.aws_errors import code_of
 from assetline_cli.errors import ViBusy
+from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from assetline.credentials import ViKey
     from assetline_cli.context import Desk
+    from assetline_cli.stack import Stack
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # ours: seconds, where Vi does not say how many; twice as many each time
 PAUSES_SECONDS = 300.0  # ours: all pauses together that Vi asks for, for one request
@@ -69,3 +76,50 @@ def _busy(asked: float | None, waited: float) -> ViBusy:
     pause = "a pause" if asked is None else f"a pause of {duration(asked)}"
     already = f", after {duration(waited)} of waiting" if waited else ""
     return ViBusy(f"Vi asks for {pause} (429){already}: give the same command again later.")
+
+
+@contextmanager
+def vi_of(desk: Desk, stack: str, *, patient: bool = True) -> Iterator[ViClient]:
+    """Give out the client of the Vi of the stack called *stack*; raises as `find_stack` and `vi_client`."""
+    with closing(vi_client(desk, find_stack(desk.aws.cloudformation, stack), patient=patient)) as client:
+        yield client
+
+
+def vi_client(desk: Desk, stack: Stack, *, patient: bool = True) -> ViClient:
+    """Return the client of the stack's Vi; the key is read when it is first needed, and stays in this process.
+
+    One that is *patient* asks again by itself, a `PatientVi`; another is for who does so already.
+
+    Raises:
+        OutputsMissing: the stack does not say where Vi is.
+    """
+    vi = stack.vi()
+    held: list[str | None] = []
+
+    def read(fresh: bool) -> str | None:
+        if fresh or not held:
+            held[:] = [_secret(desk, vi.secret_arn)]
+        return held[0]
+
+    key = ViKey(vi.secret_arn, read)
+    return PatientVi(vi.origin, key, desk) if patient else ViClient(vi.origin, key)
+
+
+def _secret(desk: Desk, arn: str) -> str | None:
+    try:
+        return desk.aws.secrets.get_secret_value(SecretId=arn).get("SecretString")
+    except ClientError as error:
+        # A secret nobody has put a value in answers so; so does one that was deleted.
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
+@contextmanager
+def dataset_known(client: ViClient, dataset: str) -> Iterator[None]:
+    """Raise `DatasetUnknown` of an asset that is unknown because its dataset is: Vi's answer is the same."""
+    try:
+        yield
+    except AssetUnknown:
+        datasets.get(client, dataset)
+        raise

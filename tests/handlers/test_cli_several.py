@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from assetline.export.export_names import export_ids, manifest_key, object_key
-from assetline_cli.keyboard import Keyboard
+from assetline_cli.terminal.terminal import Keyboard
 from tests.handlers.cli_account import CSV, OUTPUTS, SEVERAL, SEVERAL_MACHINE, STARTED, Account, Run
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import Result
 
-from assetline_cli.keyboard import Keyboard
+from assetline_cli.terminal.terminal import Keyboard
 from tests.handlers.cli_account import EXECUTION, Account, Run
 
 EXPORT = "assets_20261121_003012"

@@ -12,11 +12,12 @@ from assetline.ingest.drop import Drop, DropState
 from assetline.vi.media_types import EXTENSIONS
 from assetline_cli.clock import Clock
 from assetline_cli.drops.local_files import NOT_MEDIA, LocalFile, NotDropped
+from assetline_cli.drops.progress import following_picture, uploading_picture
 from assetline_cli.drops.summary import DropSummary
 from assetline_cli.drops.upload import Dropped, Uploading
 from assetline_cli.drops.wait import Followed
 from assetline_cli.terminal.output import printable
-from assetline_cli.terminal.progress_bar import LiveView, PlainView, following_picture, uploading_picture
+from assetline_cli.terminal.progress_bar import LiveView, PlainView
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 

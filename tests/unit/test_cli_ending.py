@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoRegionError, SSOError
 
-from assetline_cli.errors import explain, is_no_answer
+from assetline_cli.aws_errors import explain, is_no_answer
 from assetline_cli.executions import ExportResult, Failure
 from assetline_cli.exports.summary import Summary
 

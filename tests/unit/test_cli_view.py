@@ -11,7 +11,7 @@ from assetline_cli.clock import Clock
 from assetline_cli.executions import Execution, ExportResult, Failure
 from assetline_cli.exports.progress_view import LiveView, PlainView, page_line, view_on
 from assetline_cli.exports.snapshot import Snapshot, Stage
-from assetline_cli.item import ExportItem
+from assetline_cli.exports.table import ExportItem
 from assetline_cli.terminal.formatting import age, duration, page_time, pages_rate, rows_rate, size
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)

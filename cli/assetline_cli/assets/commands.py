@@ -2,10 +2,13 @@
 
 import typer
 
+from assetline_cli.assets.count import count
 from assetline_cli.assets.delete import delete
 from assetline_cli.assets.download import download
 from assetline_cli.assets.export import export
-from assetline_cli.assets.get import count, get, list_, rename
+from assetline_cli.assets.get import get
+from assetline_cli.assets.list import list_
+from assetline_cli.assets.rename import rename
 from assetline_cli.assets.verify import verify
 
 assets_app = typer.Typer(

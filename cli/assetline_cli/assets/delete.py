@@ -12,19 +12,18 @@ from assetline.assets.listing import Listing
 from assetline.deletion.report import DeletionResult
 from assetline.deletion.request import DeletionRequest
 from assetline.vi.assets import Assets
-from assetline_cli.assets.options import Dataset
 from assetline_cli.assets.run_execution import INPUT_BYTES, Runs, input_bytes
-from assetline_cli.assets.selection_options import ASKED, WHERE, Meant, selecting, understood
-from assetline_cli.context import COMPLETE, FAILED, Desk
-from assetline_cli.drops.options import ShowProgress
+from assetline_cli.assets.selection_options import ASKED, WHERE, Dataset, Meant, selecting, understood
+from assetline_cli.context import Desk
 from assetline_cli.error_reporting import one_message
 from assetline_cli.errors import AllMeant, CountChanged, SelectionMalformed
-from assetline_cli.ids import ids as given_ids
-from assetline_cli.options import StackName, Yes
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.options import ShowProgress, StackName, Yes
+from assetline_cli.options import ids as given_ids
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.terminal.formatting import count, count_of
 from assetline_cli.terminal.prompts import confirmed
-from assetline_cli.vi import vi_of
+from assetline_cli.vi_client import vi_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,20 +14,19 @@ from assetline.vi.assets import Assets
 from assetline.vi.file_download import Downloader
 from assetline_cli.assets.download_files import Bringer, Bringing
 from assetline_cli.assets.download_folder import FolderFetch, FolderPlace
-from assetline_cli.assets.options import ByDate, Dataset
 from assetline_cli.assets.run_execution import Runs
-from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, Meant, selecting
+from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, ByDate, Dataset, Meant, selecting
 from assetline_cli.assets.verify_targets import S3
-from assetline_cli.context import COMPLETE, FAILED, Desk
-from assetline_cli.drops.options import ShowProgress
+from assetline_cli.context import Desk
 from assetline_cli.error_reporting import one_message
-from assetline_cli.exports.download import ready_folder
-from assetline_cli.options import StackName
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.filesystem import ready_folder
+from assetline_cli.options import ShowProgress, StackName
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.terminal.formatting import count, count_of, duration, size
 from assetline_cli.terminal.output import printable
 from assetline_cli.terminal.progress_bar import Picture, view_on
-from assetline_cli.vi import vi_client
+from assetline_cli.vi_client import vi_client
 
 if TYPE_CHECKING:
     from datetime import datetime

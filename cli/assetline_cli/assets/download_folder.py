@@ -18,7 +18,7 @@ from assetline.download.fetch_file import Arriving, Fetch, NotKept
 from assetline.vi.crc32c import Crc32c
 from assetline_cli.assets.renamed_files import keep_renamed
 from assetline_cli.errors import FolderFull
-from assetline_cli.part_files import part_of, remove_abandoned
+from assetline_cli.filesystem import part_of, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from assetline_cli.assets.options import Dataset, Descending, PageOf, SortBy, Url
-from assetline_cli.assets.selection_options import ASKED, WHERE, Meant, selecting
+from assetline_cli.assets.selection_options import (
+    ASKED,
+    WHERE,
+    Dataset,
+    Descending,
+    Meant,
+    PageOf,
+    SortBy,
+    Url,
+    selecting,
+)
 from assetline_cli.error_reporting import one_message
 from assetline_cli.exports.request import AssetsExportRequest
+from assetline_cli.exports.start import refuse_a_file_nobody_waits_for, start_export
 from assetline_cli.options import Excel, Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
-from assetline_cli.seeing_through import refuse_a_file_nobody_waits_for, start_export
 from assetline_cli.stack import DEFAULT_STACK
 
 if TYPE_CHECKING:

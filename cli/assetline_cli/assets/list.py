@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from assetline.assets.asset_file import contents_of, metadata_of, size_of
-from assetline.assets.asset_rows import flat
 from assetline.assets.conditions import moment_of
-from assetline_cli.terminal.formatting import age, count, size
+from assetline.assets.listing import Listing
+from assetline_cli.assets.selection_options import (
+    ASKED,
+    NAMED,
+    WHERE,
+    AssetsLimit,
+    Dataset,
+    Descending,
+    Meant,
+    PageOf,
+    SortBy,
+    Url,
+    selecting,
+)
+from assetline_cli.error_reporting import one_message
+from assetline_cli.exit_codes import FAILED
+from assetline_cli.options import AsJson, StackName
+from assetline_cli.stack import DEFAULT_STACK
+from assetline_cli.terminal.formatting import age, count, moment_told, size
+from assetline_cli.terminal.formatting import count as figure
 from assetline_cli.terminal.output import printable, say_cells, say_json
 from assetline_cli.terminal.tables import Columns
+from assetline_cli.vi_client import vi_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from assetline.assets.listing import Listing
+    from assetline.assets.selection import Selection
+    from assetline.vi.client import ViClient
     from assetline_cli.context import Desk
 
 COLUMNS = Columns(
@@ -80,27 +101,6 @@ def print_assets_json(desk: Desk, records: Iterable[Mapping[str, Any]]) -> None:
         say_json(desk.out, record)
 
 
-def print_details(desk: Desk, record: dict[str, Any]) -> None:
-    """Print what Vi says of an asset, a line each, under the names of the columns that an export has."""
-    told = [(name, _text(value)) for name, value in flat(record).items()]
-    said = [(name, text) for name, text in told if text]
-    width = max((len(name) for name, _ in said), default=0)
-    for name, text in said:
-        desk.say(f"{name:<{width}}  {text}")
-
-
-def moment_told(milliseconds: Any) -> str:
-    """Return a time of Vi's in ISO 8601; what is none, as it is."""
-    moment = moment_of(milliseconds)
-    return "" if milliseconds is None else str(milliseconds) if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _text(value: Any) -> str:
-    if value is None or value in ("", [], {}):
-        return ""
-    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
 def _names(record: Mapping[str, Any]) -> Iterator[str]:
     return (printable(str(record.get(name) or "")) for name in ("assetId", "filename"))
 
@@ -137,3 +137,64 @@ def _cells(record: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
         status,
         "" if moment is None else age((now - moment).total_seconds()),
     )
+
+
+@selecting(**ASKED, **NAMED, **WHERE)
+def list_(  # noqa: PLR0913 - typer: one argument an option
+    ctx: typer.Context,
+    *,
+    dataset: Dataset,
+    meant: Meant,
+    sort_by: SortBy = None,
+    descending: Descending = False,
+    limit: AssetsLimit = 20,
+    page_size: PageOf = None,
+    url: Url = False,
+    json: AsJson = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """List the assets of a Vi dataset, page after page.
+
+    On a terminal it is a table; in a pipe, lines without a heading whose
+    columns are set apart by tabs: asset id, filename, bytes, dimensions, type,
+    annotations, status, when it was uploaded. With --url the columns are asset
+    id, filename, a signed URL that opens the file to whoever has it, and when
+    that ends. `assetline assets export` writes all there is into a file. Exit
+    status: 0 it is listed; 1 it could not be, or there is no asset of an id.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline assets list ds1[/cyan]
+      [cyan]assetline assets list ds1 --min-bytes 1000000 --aspect square --limit 0[/cyan]
+      [cyan]assetline assets list ds1 --sort-by metadata.fileSize --descending[/cyan]
+      [cyan]assetline assets list ds1 --filter '{"status": "error"}' --json[/cyan]
+    """
+    desk: Desk = ctx.obj
+    with one_message(desk), vi_of(desk, stack) as client:
+        listing = _listing(client, meant.of(dataset), sort_by, descending=descending, contents=url)
+        listing.page_size = page_size or (min(limit + 1, 1000) if limit and not meant.where() else None)
+        listing.admit()
+        listed = Listed(listing, limit)
+        if json:
+            print_assets_json(desk, listed)
+        else:
+            print_assets(desk, listed, urls=url)
+            _hint(desk, listed, meant)
+        if listed.unknown:
+            desk.complain(f"The dataset has no asset of these ids: {', '.join(map(printable, listed.unknown))}.")
+            raise typer.Exit(FAILED)
+
+
+def _listing(client: ViClient, wanted: Selection, sort_by: str | None, *, descending: bool, contents: bool) -> Listing:
+    order = {name: value for name, value in (("sortBy", sort_by), ("o", "desc" if descending else None)) if value}
+    listing = Listing(client, wanted, contents)
+    if order:
+        listing.order = order
+    return listing
+
+
+def _hint(desk: Desk, listed: Listed, meant: Meant) -> None:
+    if listed.more:
+        desk.complain(f"These are the first {figure(listed.number)}; --limit 0 lists all.")
+    elif not listed.number and not listed.unknown:
+        desk.complain("No asset meets the conditions." if meant.given else "The dataset holds no asset.")

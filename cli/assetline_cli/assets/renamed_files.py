@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from assetline_cli.part_files import part_of
+from assetline_cli.filesystem import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.errors import InputTooLarge, RunFailed, RunUnheard, explain
-from assetline_cli.executions import Executions, failure_of, has_ended, read_output
-from assetline_cli.exports.request import execution_name
+from assetline_cli.aws_errors import explain
+from assetline_cli.errors import InputTooLarge, RunFailed, RunUnheard
+from assetline_cli.executions import Executions, execution_name, failure_of, has_ended, read_output
 from assetline_cli.polling import await_appearance, looks
 from assetline_cli.terminal.formatting import duration
 from assetline_cli.terminal.progress_bar import UNHEARD, Picture, view_on

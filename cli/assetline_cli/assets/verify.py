@@ -14,16 +14,16 @@ from assetline.assets.asset_file import AssetFile, id_of, named, names_with_id
 from assetline.assets.file_names import Names
 from assetline.assets.listing import Listing
 from assetline.ingest.asset_names import asset_filename
-from assetline_cli.assets.options import ByDate, Dataset
-from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, Meant, selecting
+from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, ByDate, Dataset, Meant, selecting
 from assetline_cli.assets.verify_targets import Place, place_at
-from assetline_cli.context import COMPLETE, FAILED, Desk
+from assetline_cli.context import Desk
 from assetline_cli.error_reporting import one_message
+from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count, count_of
 from assetline_cli.terminal.output import printable, say_cells, say_json
-from assetline_cli.vi import vi_of
+from assetline_cli.vi_client import vi_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

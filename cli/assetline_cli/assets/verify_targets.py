@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from assetline.ingest.system_files import is_system_file
 from assetline.vi.crc32c import Crc32c, from_s3
-from assetline_cli.errors import PlaceUnreadable, code_of
-from assetline_cli.part_files import PART
+from assetline_cli.aws_errors import code_of
+from assetline_cli.errors import PlaceUnreadable
+from assetline_cli.filesystem import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,6 @@ from assetline_cli.drops.options import (
     Metadata,
     OfDataset,
     Paths,
-    SessionInState,
-    ShowProgress,
     WaitForThem,
 )
 from assetline_cli.drops.redrive import redrive as redrive_messages
@@ -29,8 +27,7 @@ from assetline_cli.drops.retry import Wanted
 from assetline_cli.drops.retry import retry as retry_them
 from assetline_cli.drops.table import DropsTable
 from assetline_cli.error_reporting import one_message
-from assetline_cli.options import AsJson, StackName, Yes
-from assetline_cli.sessions import SessionChoice, print_sessions, print_sessions_json, sessions_of
+from assetline_cli.options import AsJson, ShowProgress, StackName, Yes
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 
 if TYPE_CHECKING:
@@ -178,34 +175,3 @@ def redrive(ctx: typer.Context, yes: Yes = False, stack: StackName = DEFAULT_STA
         raise typer.BadParameter("required when stdin is not a terminal", param_hint="--yes")
     with one_message(desk):
         raise typer.Exit(redrive_messages(desk, find_stack(desk.aws.cloudformation, stack), sure=yes))
-
-
-def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
-    ctx: typer.Context,
-    dataset: OfDataset = None,
-    state: SessionInState = None,
-    limit: HowMany = 20,
-    json: AsJson = False,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """List ingestion sessions, the newest first: what each made of its drops.
-
-    On a terminal it is a table; in a pipe, lines without a heading whose
-    columns are set apart by tabs: session, dataset, state, total, ingested,
-    rejected, returned (they wait for another session), age, duration, error,
-    report (its key in the export bucket).
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline sessions[/cyan]
-      [cyan]assetline sessions --dataset ds1 --state failed[/cyan]
-      [cyan]assetline sessions --limit 100 --json[/cyan]
-    """
-    desk: Desk = ctx.obj
-    with one_message(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        choice = SessionChoice(dataset, state, limit)
-        newest = choice.newest(sessions_of(desk.aws.table(found.ingestion().sessions_table)))
-        (print_sessions_json if json else print_sessions)(desk, newest)
-        if not newest and not json:
-            desk.complain(choice.hint(stack))

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.context import COMPLETE, FAILED, INTERRUPTED, Desk
+from assetline_cli.aws_errors import explain
+from assetline_cli.context import Desk
 from assetline_cli.drops.ingestion_runs import FailedRuns
 from assetline_cli.drops.local_files import Found, find_files
 from assetline_cli.drops.metadata import parse_metadata
+from assetline_cli.drops.progress import following_picture, uploading_picture
 from assetline_cli.drops.summary import DropSummary, print_drop_summary
 from assetline_cli.drops.table import DropsTable
 from assetline_cli.drops.upload import Uploader, Uploading
 from assetline_cli.drops.wait import NOTHING_MOVED, Followed, Following
-from assetline_cli.errors import CommandFailed, NothingToDrop, explain
+from assetline_cli.errors import CommandFailed, NothingToDrop
+from assetline_cli.exit_codes import COMPLETE, FAILED, INTERRUPTED
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count, count_of, duration
-from assetline_cli.terminal.progress_bar import following_picture, uploading_picture, view_on
+from assetline_cli.terminal.progress_bar import view_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.errors import CommandFailed, RunNotStarted, explain
-from assetline_cli.executions import Executions, failure_of, input_of
-from assetline_cli.exports.request import execution_name
+from assetline_cli.aws_errors import explain
+from assetline_cli.errors import CommandFailed, RunNotStarted
+from assetline_cli.executions import Executions, execution_name, failure_of, input_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from assetline_cli.ids import an_id
+from assetline_cli.options import an_id
 
 Paths = Annotated[
     list[Path],
@@ -37,7 +37,6 @@ WaitForThem = Annotated[
     typer.Option("--wait/--no-wait", help="Wait until all are ingested or rejected; or print their ids and leave."),
 ]
 
-ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show how far it is.")]
 
 OfDataset = Annotated[
     str | None,

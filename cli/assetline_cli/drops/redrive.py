@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetline_cli.context import COMPLETE, FAILED, Desk
+from assetline_cli.context import Desk
 from assetline_cli.errors import RedriveIncomplete
+from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.prompts import confirmed
 

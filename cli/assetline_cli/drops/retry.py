@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from assetline_cli.context import COMPLETE, FAILED, Desk
+from assetline_cli.context import Desk
 from assetline_cli.drops.ingestion_runs import Runs
 from assetline_cli.drops.table import DropsTable
 from assetline_cli.errors import CommandFailed, DropMissing, NothingToRetry
+from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.prompts import confirmed

@@ -20,8 +20,9 @@ from assetline.diff.renames import renamed_columns
 from assetline.errors import Permanent
 from assetline.safetyculture.catalogue import feed_named
 from assetline.table.columns import FIELDS
-from assetline_cli.context import INTERRUPTED
-from assetline_cli.errors import CommandFailed, explain
+from assetline_cli.aws_errors import explain
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import INTERRUPTED
 from assetline_cli.exports.diff_inputs import ExportFile, Finder
 from assetline_cli.exports.download import LARGE_BYTES
 from assetline_cli.options import StackName

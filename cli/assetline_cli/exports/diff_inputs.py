@@ -17,7 +17,8 @@ from assetline.diff.formats import FORMATS, Format, format_of
 from assetline.diff.renames import ManifestColumns
 from assetline.export.export_names import feed_of, manifest_key, partial_manifest_key
 from assetline.redaction import without_secrets
-from assetline_cli.errors import DENIED, CommandFailed, DownloadFailed, VersionsApart, code_of
+from assetline_cli.aws_errors import DENIED, code_of
+from assetline_cli.errors import CommandFailed, DownloadFailed, VersionsApart
 from assetline_cli.stack import find_stack
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from assetline.redaction import without_secrets
-from assetline_cli.errors import DownloadFailed, FolderUnwritable, explain
-from assetline_cli.part_files import part_of, remove_abandoned
+from assetline_cli.aws_errors import explain
+from assetline_cli.errors import DownloadFailed
+from assetline_cli.filesystem import part_of, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,24 +25,6 @@ if TYPE_CHECKING:
     from assetline_cli.executions import ExportResult
 
 LARGE_BYTES = 8 * 1024**2  # ours: below this a download is over before a bar is read
-
-
-def ready_folder(folder: Path, another: str = "give --to a directory") -> None:
-    """Make *folder* if need be, and prove that files can be written there before hours go into one.
-
-    *another* says how the command is given another.
-
-    Raises:
-        FolderUnwritable: they cannot.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise FolderUnwritable(
-            f"Cannot write to {str(folder)!r} ({error.strerror}): {another} you may write to."
-        ) from error
 
 
 def download(s3: S3Client, result: ExportResult, folder: Path, console: Console) -> list[Path]:

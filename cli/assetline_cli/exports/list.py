@@ -6,9 +6,9 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetline_cli import item as states
 from assetline_cli.errors import ExecutionMissing
 from assetline_cli.executions import Failure
+from assetline_cli.exports import table as states
 from assetline_cli.suggested_commands import export_command, watch_command
 from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
 from assetline_cli.terminal.output import say_cells, say_json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from assetline_cli.context import Desk
     from assetline_cli.executions import Executions
-    from assetline_cli.item import ExportItem
+    from assetline_cli.exports.table import ExportItem
 
 COLUMNS = Columns(
     headings=("Export", "Feed", "State", "Rows", "Age", "Pace", "Size", "Error"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from assetline_cli.clock import Clock
     from assetline_cli.exports.snapshot import Snapshot
-    from assetline_cli.item import ExportItem
+    from assetline_cli.exports.table import ExportItem
 
 UNKNOWN = "-"
 WIDEST = 100  # a bar across a whole wide screen is hard to read

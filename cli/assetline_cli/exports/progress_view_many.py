@@ -9,7 +9,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli import item as states
+from assetline_cli.exports import table as states
 from assetline_cli.exports.progress_view import MARKS, ROOM, STYLES, waiting_words
 from assetline_cli.exports.snapshot import Stage, stage_of
 from assetline_cli.terminal.formatting import count, duration, rows_rate
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from assetline_cli.clock import Clock
-    from assetline_cli.item import ExportItem
-    from assetline_cli.several import SeveralSnapshot
+    from assetline_cli.exports.snapshot import SeveralSnapshot
+    from assetline_cli.exports.table import ExportItem
 
 HEARTBEAT_SECONDS = 60.0  # ours: how long a log may stay silent while pages arrive
 FRAME = 3  # lines of the screen that are not a feed's: the heading, the rest, and the cursor's own

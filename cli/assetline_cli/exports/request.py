@@ -1,16 +1,18 @@
 """What the operator asks for, in the shape the state machines take it."""
 
+from __future__ import annotations
+
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from assetline_cli.errors import ParamMalformed
+import typer
 
-NAME_CHARS = 80  # Step Functions: the longest execution name
-NAME_TAIL = len("-20261121-003012-1a2b")
+from assetline_cli.errors import ParamMalformed
+from assetline_cli.executions import execution_name
+
 EVERY_FEED = "all"
 
 type Params = dict[str, str | list[str]]
@@ -122,12 +124,6 @@ def _given(asked: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in asked.items() if value is not None and value != {}})
 
 
-def execution_name(subject: str, at: datetime, tag: str) -> str:
-    """Return a name that tells subject and time to who reads the list of executions; *tag* makes it unique."""
-    subject = re.sub(r"[^A-Za-z0-9_-]+", "-", subject)[: NAME_CHARS - NAME_TAIL]
-    return f"{subject}-{at.astimezone(UTC):%Y%m%d-%H%M%S}-{tag}"
-
-
 def parse_params(given: Sequence[str]) -> Params:
     """Read NAME=VALUE arguments; a name given more than once has all its values, in order.
 
@@ -143,3 +139,90 @@ def parse_params(given: Sequence[str]) -> Params:
         before = params.get(name)
         params[name] = value if before is None else [*([before] if isinstance(before, str) else before), value]
     return params
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was given on the command line; None where nothing was."""
+
+    feeds: Sequence[str]
+    resume: str | None
+    param: Sequence[str] | None
+    format: str | None
+    page_size: int | None
+    max_turn_seconds: float | None
+    since: str | None
+    neutralise_formulas: bool | None
+    changes: bool | None
+    overlap_minutes: float | None = None
+    excel: bool | None = None
+
+    def request(self) -> Request:
+        """Return what is asked for.
+
+        Raises:
+            typer.BadParameter: what was given does not go together.
+            ParamMalformed: see `parse_params`.
+        """
+        if self.resume is not None:
+            return self._resume(self.resume)
+        if self.since and self.changes:
+            raise typer.BadParameter(
+                "it compares whole exports, so it does not go with --since", param_hint="--changes"
+            )
+        feeds = tuple(dict.fromkeys(self.feeds))
+        if not feeds:
+            raise typer.BadParameter("name a feed, several, or all; or give --resume", param_hint="FEED")
+        if len(feeds) > 1 or feeds == (EVERY_FEED,):
+            return self._several(feeds)
+        return self._one(feeds[0])
+
+    def _one(self, feed: str) -> ExportRequest:
+        return ExportRequest(
+            feed,
+            params=parse_params(self.param or ()),
+            format=self.format,
+            page_size=self.page_size,
+            max_turn_seconds=self.max_turn_seconds,
+            since=self.since,
+            neutralise_formulas=self.neutralise_formulas,
+            changes=self.changes,
+            overlap_minutes=self.overlap_minutes,
+            excel=self.excel,
+        )
+
+    def _several(self, feeds: tuple[str, ...]) -> SeveralRequest:
+        if EVERY_FEED in feeds and len(feeds) > 1:
+            raise typer.BadParameter("all is every feed: name no other beside it", param_hint="FEED")
+        self._only("with several feeds: export that feed by itself", without=("param", "page_size"))
+        return SeveralRequest(
+            feeds,
+            format=self.format,
+            max_turn_seconds=self.max_turn_seconds,
+            since=self.since,
+            neutralise_formulas=self.neutralise_formulas,
+            changes=self.changes,
+            overlap_minutes=self.overlap_minutes,
+            excel=self.excel,
+        )
+
+    def _resume(self, export_id: str) -> ResumeRequest:
+        if self.feeds:
+            raise typer.BadParameter("an export that is resumed has its feed: give no FEED", param_hint="--resume")
+        settled = (
+            "param",
+            "format",
+            "page_size",
+            "since",
+            "overlap_minutes",
+            "neutralise_formulas",
+            "excel",
+            "changes",
+        )
+        self._only("with --resume: the export keeps what it began with", without=settled)
+        return ResumeRequest(export_id, self.max_turn_seconds)
+
+    def _only(self, where: str, without: Sequence[str]) -> None:
+        for name in without:
+            if getattr(self, name):
+                raise typer.BadParameter(f"it does not go {where}", param_hint=f"--{name.replace('_', '-')}")

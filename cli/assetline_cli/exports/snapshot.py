@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from pydantic import BaseModel, ValidationError
+
+from assetline_cli.executions import (
+    Executions,
+    ExportResult,
+    Failure,
+    Status,
+    failure_of,
+    has_ended,
+    input_of,
+    read_output,
+)
+from assetline_cli.exports.request import EVERY_FEED
 from assetline_cli.polling import await_appearance, looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
     from assetline_cli.clock import Clock
-    from assetline_cli.executions import Execution, Executions
-    from assetline_cli.exports.table import Exports
-    from assetline_cli.item import ExportItem
+    from assetline_cli.executions import Execution
+    from assetline_cli.exports.table import ExportItem, Exports
 
 LOOK_EVERY_SECONDS = 1.0  # the export writes its item once a second
 
@@ -96,3 +110,118 @@ def stage_of(running: ExportItem) -> Stage:
         return Stage.WAITING
     # A feed that does not say how much is left is shown exporting while its file is closed.
     return Stage.CLOSING if running.remaining == 0 else Stage.EXPORTING
+
+
+LOOK_AT_FEEDS_EVERY_SECONDS = 3.0  # a look reads the whole table, to find the exports among all there ever were
+
+
+class FeedResult(BaseModel, frozen=True):
+    """What one feed came to: a file, or the reason that there is none."""
+
+    feed: str
+    result: ExportResult | None = None
+    failure: Failure | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole feed is in a file."""
+        return self.result is not None and self.result.complete
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> Self:
+        """Read one of the results of an execution; what is neither a file nor an error is a failure unexplained."""
+        feed = str(told.get("feed", "?"))
+        try:
+            return cls(feed=feed, result=ExportResult.model_validate(told))
+        except ValidationError:
+            error, message = (str(told[name]) if told.get(name) else None for name in ("error", "message"))
+            return cls(feed=feed, failure=Failure.from_answer("FAILED", error, message))
+
+
+class SeveralOutput(BaseModel, frozen=True):
+    """The output of an execution that succeeded, which it does whatever became of its feeds."""
+
+    complete: bool
+    results: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class SeveralSnapshot:
+    """What one look saw: the execution, and the items of the exports it has started so far."""
+
+    arn: str
+    status: Status
+    started_at: datetime
+    stopped_at: datetime | None
+    feeds: tuple[str, ...]
+    items: tuple[ExportItem, ...]
+    results: tuple[FeedResult, ...]
+    failure: Failure | None
+    heard: bool = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return has_ended(self.status)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every feed is in a file of its own, as a whole."""
+        return self.status == "SUCCEEDED" and bool(self.results) and all(result.complete for result in self.results)
+
+    def unheard(self) -> Self:
+        """Return the same, of a moment in which AWS gives no answer."""
+        return replace(self, heard=False)
+
+    def elapsed_seconds(self, now: datetime) -> float:
+        """Return how long the execution has run, or ran."""
+        return max(0.0, ((self.stopped_at or now) - self.started_at).total_seconds())
+
+    def item_of(self, feed: str) -> ExportItem | None:
+        """Return how far *feed* is, or None while it has not begun."""
+        return next((item for item in reversed(self.items) if item.feed == feed), None)
+
+    def all_feeds(self) -> list[str]:
+        """Return the feeds that were asked for, and those that have shown themselves, where all were."""
+        shown = [item.feed for item in self.items] + [result.feed for result in self.results]
+        return list(dict.fromkeys([*self.feeds, *shown]))
+
+
+class SeveralWatch:
+    """Looks at an execution of several feeds until it has ended."""
+
+    def __init__(self, executions: Executions, exports: Exports, clock: Clock) -> None:
+        self._executions = executions
+        self._exports = exports
+        self._clock = clock
+
+    def snapshots(self, arn: str, *, just_started: bool = False) -> Iterator[SeveralSnapshot]:
+        """Yield a snapshot every few seconds, the last one ended; `looks` says what of AWS's silence."""
+        if just_started:
+            await_appearance(lambda: self._executions.described(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
+        yield from looks(lambda: self._look(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
+
+    def _look(self, arn: str) -> SeveralSnapshot:
+        found = self._executions.described(arn)
+        return _snapshot(found, self._exports.children_of(arn))
+
+
+def _snapshot(found: DescribeExecutionOutputTypeDef, items: list[ExportItem]) -> SeveralSnapshot:
+    output = read_output(found, SeveralOutput)
+    return SeveralSnapshot(
+        arn=found["executionArn"],
+        status=found["status"],
+        started_at=found["startDate"],
+        stopped_at=found.get("stopDate"),
+        feeds=_feeds_named(input_of(found).get("feeds")),
+        items=tuple(items),
+        results=tuple(map(FeedResult.read, output.results)) if output else (),
+        failure=failure_of(found),
+    )
+
+
+def _feeds_named(told: Any) -> tuple[str, ...]:
+    """Return the feeds an input names: a list, or names between commas; none where it says `all`."""
+    if isinstance(told, str):
+        told = [] if told == EVERY_FEED else [name.strip() for name in told.split(",")]
+    return tuple(dict.fromkeys(map(str, told))) if isinstance(told, list) else ()

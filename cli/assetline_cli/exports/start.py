@@ -5,15 +5,22 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+import typer
+
+from assetline_cli.context import Desk
 from assetline_cli.errors import NothingToResume
 from assetline_cli.executions import Executions
+from assetline_cli.exit_codes import COMPLETE
+from assetline_cli.exports import table as states
 from assetline_cli.exports.request import Request, ResumeRequest, SeveralRequest
 from assetline_cli.exports.table import Exports
-from assetline_cli.item import COMPLETE, PARTIAL
+from assetline_cli.exports.watch import see_through
+from assetline_cli.filesystem import ready_folder
+from assetline_cli.stack import Stack, find_stack
+from assetline_cli.suggested_commands import watch_command
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
-    from assetline_cli.stack import Stack
+    from pathlib import Path
 
 
 def start(desk: Desk, stack: Stack, request: Request) -> str:
@@ -33,8 +40,28 @@ def start(desk: Desk, stack: Stack, request: Request) -> str:
 def _refuse_what_is_over(exports: Exports, export_id: str) -> None:
     """Say at once what the machine would say after it has started; it has the last word all the same."""
     item = exports.named(export_id)
-    if item.state == COMPLETE:
+    if item.state == states.COMPLETE:
         raise NothingToResume(f"{export_id} is complete: s3://{item.bucket}/{item.key}")
-    if item.state == PARTIAL:
+    if item.state == states.PARTIAL:
         published = ", and what it had read was published" if item.partial_key else ""
         raise NothingToResume(f"{export_id} was stopped for good{published}. Start anew: assetline export {item.feed}")
+
+
+def refuse_a_file_nobody_waits_for(to: Path | None, *, watch: bool | None) -> None:
+    """End the command if it is to bring a file and not to wait for it."""
+    if to is not None and watch is False:
+        raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
+
+
+def start_export(desk: Desk, stack: str, request: Request, to: Path | None, *, watch: bool | None) -> int:
+    """Start *request*, see it through if that or its file is wanted, and return the exit status of the command."""
+    if to is not None:
+        ready_folder(to)
+    found = find_stack(desk.aws.cloudformation, stack)
+    arn = start(desk, found, request)
+    if not watch and to is None:
+        desk.say(arn)
+        desk.say(f"Watch it: {watch_command(arn, stack)}")
+        return COMPLETE
+    desk.say(f"{request.title}: {arn}")
+    return see_through(desk, found, arn, to, just_started=True)

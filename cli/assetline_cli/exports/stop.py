@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assetline.export.export_names import partial_key
-from assetline_cli.executions import Status, has_ended
-from assetline_cli.item import PARTIAL
+from assetline_cli.context import Desk
+from assetline_cli.errors import NothingToStop
+from assetline_cli.executions import Executions, Status, has_ended
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.exports.table import PARTIAL, Exports
 from assetline_cli.terminal.formatting import count, rows_of
+from assetline_cli.terminal.prompts import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from assetline_cli.clock import Clock
-    from assetline_cli.executions import Executions
-    from assetline_cli.item import ExportItem
+    from assetline_cli.exports.table import ExportItem
+    from assetline_cli.stack import Stack
 
 CAUSE = "Stopped by the operator, with the command assetline."
 SALVAGE_SECONDS = 30.0  # ours: how long to wait for the partial file; it appears whether anybody waits or not
@@ -80,3 +84,45 @@ def _leftover(item: ExportItem) -> list[str]:
         return [*lines, "Nothing of it had been sealed: there is no partial file."]
     key = partial_key(item.feed, item.export_id, item.format)
     return [*lines, f"The partial file is still to appear, if anything was sealed: s3://{item.bucket}/{key}"]
+
+
+def stopping_of(desk: Desk, stack: Stack, arn: str) -> Stopping:
+    """Return what stops the execution *arn*."""
+    executions = Executions(desk.aws.stepfunctions, stack.machine_arn)
+    exports = Exports(desk.aws.table(stack.table))
+
+    def items() -> list[ExportItem]:
+        item = exports.progress_of(executions.describe(arn))
+        return [item] if item else []
+
+    return Stopping(executions, arn, items, desk.clock)
+
+
+def stopping_of_several(desk: Desk, stack: Stack, arn: str) -> Stopping:
+    """Return what stops the execution *arn*, and with it the exports it has started."""
+    executions = Executions(desk.aws.stepfunctions, stack.machine_of_several())
+    exports = Exports(desk.aws.table(stack.table))
+    return Stopping(executions, arn, lambda: exports.children_of(arn), desk.clock)
+
+
+def stop(desk: Desk, stack: Stack, name: str, *, sure: bool) -> int:
+    """Stop the execution or the export *name*, asking first unless *sure*; return the exit status of the command.
+
+    Raises:
+        ExportMissing, ExecutionMissing, ExecutionForeign: there is none of that name.
+        NothingToStop: it has ended in another way.
+    """
+    arn = Exports(desk.aws.table(stack.table)).execution_named(name)
+    several = stack.exports_several(arn)
+    stopping = stopping_of_several(desk, stack, arn) if several else stopping_of(desk, stack, arn)
+    status = stopping.status
+    if has_ended(status) and status != "ABORTED":
+        raise NothingToStop(f"{name} has ended already ({status}): nothing was stopped.")
+    if status == "ABORTED":
+        desk.say("It has been stopped before.")
+    elif not sure and not confirmed(desk, f"Stop {name} for good? It cannot be resumed then."):
+        desk.say("Nothing was stopped.")
+        return FAILED
+    if not stopping.stop(desk.say):
+        raise NothingToStop(f"{name} ended before it could be stopped: `assetline watch {arn}` shows how.")
+    return COMPLETE

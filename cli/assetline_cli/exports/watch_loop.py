@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.context import FAILED, INTERRUPTED, Desk
-from assetline_cli.errors import CommandFailed, explain
+from assetline_cli.aws_errors import explain
+from assetline_cli.context import Desk
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import FAILED, INTERRUPTED
 from assetline_cli.polling import Sight
 from assetline_cli.terminal.prompts import Wish, ask_wish
 

@@ -1,5 +1,11 @@
 """Numbers as the operator reads them."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from assetline.assets.conditions import moment_of
+
 DATASET = "vi-"  # in front of a dataset's id: what its exports are called after
 
 
@@ -61,3 +67,9 @@ def age(seconds: float) -> str:
         if whole >= length:
             return f"{whole // length}{unit}"
     return f"{whole}s"
+
+
+def moment_told(milliseconds: Any) -> str:
+    """Return a time of Vi's in ISO 8601; what is none, as it is."""
+    moment = moment_of(milliseconds)
+    return "" if milliseconds is None else str(milliseconds) if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

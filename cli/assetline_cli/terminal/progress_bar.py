@@ -11,18 +11,14 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli.terminal.formatting import count, duration, size
 from assetline_cli.terminal.output import printable, say
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from types import TracebackType
 
     from rich.console import Console, RenderableType
 
     from assetline_cli.clock import Clock
-    from assetline_cli.drops.upload import Uploading
-    from assetline_cli.drops.wait import Followed
 
 HEARTBEAT_SECONDS = 10.0  # ours: a log has a line in so many seconds, if anything is new
 WIDEST = 100  # a bar across a whole wide screen is hard to read
@@ -67,50 +63,6 @@ def view_on(console: Console, clock: Clock, *, wanted: bool = True) -> View:
         return NoView()
     redrawn = console.is_terminal and not console.is_dumb_terminal
     return LiveView(console) if redrawn else PlainView(console, clock)
-
-
-def uploading_picture(uploading: Uploading, dataset_id: str, now: datetime) -> Picture:
-    """Show how far the uploading is; the rate is that of all its time."""
-    seconds = (now - uploading.began_at).total_seconds()
-    sent, total = uploading.bytes_sent, uploading.bytes_total
-    done = len(uploading.dropped)
-    figures = [f"{count(done)} of {count(uploading.files_total)} files", f"{size(sent)} of {size(total)}"]
-    if uploading.failed:
-        figures.append(f"{count(len(uploading.failed))} failed")
-    if sent and seconds >= 1:
-        figures.append(f"{size(round(sent / seconds))}/s")
-        if uploading.ended is None and total > sent:
-            figures.append(f"ETA {duration((total - sent) * seconds / sent)}")
-    figures.append(duration(seconds))
-    # Many small files are as much work as a large one, and empty ones have no bytes at all.
-    return Picture(
-        f"Uploading to {dataset_id}",
-        done=sent + done,
-        total=total + uploading.files_total,
-        figures=tuple(figures),
-        ended=uploading.ended is not None,
-    )
-
-
-def following_picture(followed: Followed, dataset_id: str, now: datetime) -> Picture:
-    """Show how far the ingestion is."""
-    figures = [f"{count(followed.ingested)} of {count(followed.total)} ingested"]
-    if followed.rejected:
-        figures.append(f"{count(followed.rejected)} rejected")
-    if followed.in_session:
-        figures.append(f"{count(followed.in_session)} in a session")
-    if followed.waiting:
-        figures.append(f"{count(followed.waiting)} waiting")
-    figures.append(duration((now - followed.since).total_seconds()))
-    trouble = UNHEARD if not followed.heard else followed.trouble and f"The last run failed: {followed.trouble}"
-    return Picture(
-        f"Ingesting into {dataset_id}",
-        done=followed.over,
-        total=followed.total,
-        figures=tuple(figures),
-        trouble=trouble,
-        ended=followed.ended,
-    )
 
 
 class NoView:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from assetline_cli.errors import FolderUnwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,3 +113,21 @@ else:
         except OSError:
             return time.time() - os.fstat(descriptor).st_mtime > OLD_SECONDS
         return True
+
+
+def ready_folder(folder: Path, another: str = "give --to a directory") -> None:
+    """Make *folder* if need be, and prove that files can be written there before hours go into one.
+
+    *another* says how the command is given another.
+
+    Raises:
+        FolderUnwritable: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FolderUnwritable(
+            f"Cannot write to {str(folder)!r} ({error.strerror}): {another} you may write to."
+        ) from error

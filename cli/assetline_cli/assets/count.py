@@ -1,0 +1,50 @@
+"""The command `assets count`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from assetline.assets.listing import Listing
+from assetline.vi.assets import Assets
+from assetline_cli.assets.selection_options import (
+    ASKED,
+    WHERE,
+    Dataset,
+    Meant,
+    selecting,
+)
+from assetline_cli.error_reporting import one_message
+from assetline_cli.options import StackName
+from assetline_cli.stack import DEFAULT_STACK
+from assetline_cli.terminal.formatting import count_of
+from assetline_cli.vi_client import vi_of
+
+if TYPE_CHECKING:
+    from assetline_cli.context import Desk
+
+
+@selecting(**ASKED, **WHERE)
+def count(ctx: typer.Context, *, dataset: Dataset, meant: Meant, stack: StackName = DEFAULT_STACK) -> None:
+    """Count the assets of a Vi dataset, all or those that are meant.
+
+    What Vi can be asked, it counts; for the other conditions all that it
+    finds is listed.
+
+    [bold]Examples[/bold]
+
+      [cyan]assetline assets count ds1[/cyan]
+      [cyan]assetline assets count ds1 --filter '{"status": "error"}'[/cyan]
+      [cyan]assetline assets count ds1 --aspect square[/cyan]
+    """
+    desk: Desk = ctx.obj
+    with one_message(desk), vi_of(desk, stack) as client:
+        wanted = meant.of(dataset)
+        if wanted.where is None:
+            number = Assets(client, dataset).count(wanted.query)
+        else:
+            listing = Listing(client, wanted, contents=False)
+            listing.admit()
+            number = sum(len(page.records) for page in listing.pages())
+        desk.say(count_of(number, "asset") if desk.out.is_terminal else str(number))

@@ -1,0 +1,39 @@
+"""The command `assets rename`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from assetline.vi.assets import Assets
+from assetline_cli.assets.selection_options import (
+    AssetId,
+    Dataset,
+    NewName,
+)
+from assetline_cli.error_reporting import one_message
+from assetline_cli.options import StackName
+from assetline_cli.stack import DEFAULT_STACK
+from assetline_cli.terminal.output import printable
+from assetline_cli.vi_client import dataset_known, vi_of
+
+if TYPE_CHECKING:
+    from assetline_cli.context import Desk
+
+
+def rename(
+    ctx: typer.Context, *, dataset: Dataset, asset: AssetId, filename: NewName, stack: StackName = DEFAULT_STACK
+) -> None:
+    """Give an asset another name.
+
+    [bold]Example[/bold]
+
+      [cyan]assetline assets rename ds1 asset-1 north-gate.jpg[/cyan]
+    """
+    desk: Desk = ctx.obj
+    with one_message(desk), vi_of(desk, stack) as client, dataset_known(client, dataset):
+        assets = Assets(client, dataset)
+        before = assets.get(asset).get("filename")
+        assets.rename(asset, filename)
+        desk.say(f"{asset}: {printable(str(before))} is now {printable(filename)}.")
