@@ -9,7 +9,7 @@ import typer
 
 from assetline.assets.conditions import moment_of
 from assetline.vi import datasets as vi_datasets
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import age, count, moment_told
@@ -45,7 +45,7 @@ def datasets(ctx: typer.Context, json: AsJson = False, stack: StackName = DEFAUL
       [cyan]assetline datasets --json[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client:
+    with errors_reported(desk), vi_of(desk, stack) as client:
         found = [*vi_datasets.datasets(client)]
         if json:
             for dataset in found:

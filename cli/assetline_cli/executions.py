@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from assetline.export.request import called_after
 from assetline.redaction import without_secrets
 from assetline_cli.aws_errors import MESSAGE_CHARACTERS, code_of
-from assetline_cli.errors import ExecutionForeign, ExecutionMissing, StartRefused, VersionsApart
+from assetline_cli.errors import CommandFailed, ExecutionMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ class Executions:
         """Start an execution and return its ARN.
 
         Raises:
-            StartRefused: the machine is gone or does not take the input.
+            CommandFailed: the machine is gone or does not take the input.
         """
         try:
             return self._client.start_execution(stateMachineArn=self._machine_arn, name=name, input=input_)[
@@ -122,7 +122,7 @@ class Executions:
                 # The name is new, so this is our own call: its answer was lost and it was sent again.
                 return f"{self._machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
             if code_of(error) in ("StateMachineDoesNotExist", "StateMachineDeleting"):
-                raise StartRefused(
+                raise CommandFailed(
                     f"The stack names the state machine {self._machine_arn}, which is gone: deploy the stack again."
                 ) from error
             raise
@@ -141,8 +141,8 @@ class Executions:
 
         Raises:
             ExecutionMissing: there is none of that ARN.
-            ExecutionForeign: it is not an execution of this machine.
-            VersionsApart: it succeeded, and what it returned is not an export's result.
+            CommandFailed: it is not an execution of this machine.
+            CommandFailed: it succeeded, and what it returned is not an export's result.
         """
         return _read(self.described(arn))
 
@@ -151,12 +151,12 @@ class Executions:
 
         Raises:
             ExecutionMissing: there is none of that ARN.
-            ExecutionForeign: it is not an execution of this machine.
+            CommandFailed: it is not an execution of this machine.
         """
         with self._named(arn):
             found = self._client.describe_execution(executionArn=arn)
         if found["stateMachineArn"] != self._machine_arn:
-            raise ExecutionForeign(
+            raise CommandFailed(
                 f"{arn} is an execution of {found['stateMachineArn']}, and the stack's machine is "
                 f"{self._machine_arn}: name the stack it belongs to with --stack."
             )
@@ -219,14 +219,14 @@ def read_output[Output: BaseModel](found: DescribeExecutionOutputTypeDef, model:
     """Return the output of an execution that succeeded, or None of any other.
 
     Raises:
-        VersionsApart: it is not a *model*.
+        CommandFailed: it is not a *model*.
     """
     if found["status"] != "SUCCEEDED":
         return None
     try:
         return model.model_validate_json(found.get("output") or "")
     except ValidationError as error:
-        raise VersionsApart(
+        raise CommandFailed(
             f"The execution {found['executionArn']} succeeded, and its output is not one this version of the "
             "command can read: look at it in Step Functions, and bring the command and the stack to one version."
         ) from error

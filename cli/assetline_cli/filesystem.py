@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from assetline_cli.errors import FolderUnwritable
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,13 +121,13 @@ def ready_folder(folder: Path, another: str = "give --to a directory") -> None:
     *another* says how the command is given another.
 
     Raises:
-        FolderUnwritable: they cannot.
+        CommandFailed: they cannot.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise FolderUnwritable(
+        raise CommandFailed(
             f"Cannot write to {str(folder)!r} ({error.strerror}): {another} you may write to."
         ) from error

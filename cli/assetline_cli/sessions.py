@@ -17,7 +17,7 @@ from assetline_cli.drops.options import (
     OfDataset,
     SessionInState,
 )
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.suggested_commands import drop_command
@@ -185,7 +185,7 @@ def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline sessions --limit 100 --json[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk):
+    with errors_reported(desk):
         found = find_stack(desk.aws.cloudformation, stack)
         choice = SessionChoice(dataset, state, limit)
         newest = choice.newest(sessions_of(desk.aws.table(found.ingestion().sessions_table)))

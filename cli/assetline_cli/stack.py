@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from assetline.config import ORIGIN
 from assetline_cli.aws_errors import code_of
-from assetline_cli.errors import OriginRefused, OutputsMissing, StackMissing
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -132,60 +132,60 @@ class Stack:
         """Return where Vi is.
 
         Raises:
-            OutputsMissing: the stack is older than that.
+            CommandFailed: the stack is older than that.
         """
         if self.knows_vi is None:
-            raise OutputsMissing(
+            raise CommandFailed(
                 f"Stack {self.name!r} has not the output {VI_SECRET} and the parameter {VI_ORIGIN}, so it does not "
                 "work with Vi: deploy it again."
             )
         if not re.fullmatch(ORIGIN, self.knows_vi.origin):
-            raise OriginRefused(
+            raise CommandFailed(
                 f"Stack {self.name!r} has the {VI_ORIGIN} {self.knows_vi.origin!r}. The key is sent to https:// only: "
                 "deploy the stack with such an origin."
             )
         return self.knows_vi
 
     def machine_of_downloads(self) -> str:
-        """Return the machine that downloads assets to S3; raises `OutputsMissing`."""
+        """Return the machine that downloads assets to S3; raises `CommandFailed`."""
         return self._output(DOWNLOADS, self.vi().download_machine_arn)
 
     def machine_of_deletions(self) -> str:
-        """Return the machine that deletes assets; raises `OutputsMissing`."""
+        """Return the machine that deletes assets; raises `CommandFailed`."""
         return self._output(DELETIONS, self.vi().delete_machine_arn)
 
     def _output(self, name: str, value: str | None) -> str:
         if not value:
-            raise OutputsMissing(f"Stack {self.name!r} has not the output {name}: deploy it again.")
+            raise CommandFailed(f"Stack {self.name!r} has not the output {name}: deploy it again.")
         return value
 
     def ingestion(self) -> Ingestion:
         """Return what ingests drops.
 
         Raises:
-            OutputsMissing: the stack is older than that.
+            CommandFailed: the stack is older than that.
         """
         if self.ingests is None:
-            raise OutputsMissing(
+            raise CommandFailed(
                 f"Stack {self.name!r} has not the outputs {', '.join(INGESTION)}, so it ingests no drops: "
                 "deploy it again."
             )
         return self.ingests
 
     def queues_of_drops(self) -> DropQueues:
-        """Return the queues of drops; raises `OutputsMissing`."""
+        """Return the queues of drops; raises `CommandFailed`."""
         if self.drop_queues is None:
-            raise OutputsMissing(f"Stack {self.name!r} is missing the outputs {', '.join(QUEUES)}. Redeploy it.")
+            raise CommandFailed(f"Stack {self.name!r} is missing the outputs {', '.join(QUEUES)}. Redeploy it.")
         return self.drop_queues
 
     def machine_of_several(self) -> str:
         """Return the machine that exports several feeds.
 
         Raises:
-            OutputsMissing: the stack is older than that machine.
+            CommandFailed: the stack is older than that machine.
         """
         if self.several_machine_arn is None:
-            raise OutputsMissing(
+            raise CommandFailed(
                 f"Stack {self.name!r} has no output {SEVERAL}, so it exports one feed at a time: deploy it again."
             )
         return self.several_machine_arn
@@ -201,15 +201,15 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
     """Return the stack *name*.
 
     Raises:
-        StackMissing: there is none of that name in this account and region.
-        OutputsMissing: there is, and it is not one of ours, or its deployment did not end well.
+        CommandFailed: there is none of that name in this account and region.
+        CommandFailed: there is, and it is not one of ours, or its deployment did not end well.
     """
     found = _describe(cloudformation, name)
     outputs = {output.get("OutputKey", ""): output.get("OutputValue", "") for output in found.get("Outputs", [])}
     wanted = ("ExportStateMachineArn", "ExportBucketName", "ExportsTableName")
     missing = [key for key in wanted if not outputs.get(key)]
     if missing:
-        raise OutputsMissing(
+        raise CommandFailed(
             f"Stack {name!r} ({found['StackStatus']}) has no output {', '.join(missing)}: "
             "it is not an Assetline stack, or an older or unfinished one. Name another with --stack, or deploy again."
         )
@@ -234,7 +234,7 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
 
 def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:
     where = f"{cloudformation.meta.region_name} at {cloudformation.meta.endpoint_url}"
-    missing = StackMissing(
+    missing = CommandFailed(
         f"There is no stack {name!r} in {where}: name yours with --stack or ASSETLINE_STACK, "
         "or deploy one with `sam deploy`."
     )

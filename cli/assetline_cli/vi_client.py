@@ -12,7 +12,7 @@ from assetline.errors import AssetUnknown, RateLimited, ViUnavailable, ViUnreach
 from assetline.vi import datasets
 from assetline.vi.client import ViClient
 from assetline_cli.aws_errors import code_of
-from assetline_cli.errors import ViBusy
+from assetline_cli.errors import CommandFailed
 from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import duration
 
@@ -42,7 +42,7 @@ class PatientVi(ViClient):
         """Send a request and return the JSON that answers it.
 
         Raises:
-            ViBusy: Vi asks for more pauses than are waited for.
+            CommandFailed: Vi asks for more pauses than are waited for.
             ViUnavailable, ViUnreachable: no answer for a while, or to the first request of all.
             And as `ViClient.send`.
         """
@@ -72,10 +72,10 @@ class PatientVi(ViClient):
             self._desk.complain(line)
 
 
-def _busy(asked: float | None, waited: float) -> ViBusy:
+def _busy(asked: float | None, waited: float) -> CommandFailed:
     pause = "a pause" if asked is None else f"a pause of {duration(asked)}"
     already = f", after {duration(waited)} of waiting" if waited else ""
-    return ViBusy(f"Vi asks for {pause} (429){already}: give the same command again later.")
+    return CommandFailed(f"Vi asks for {pause} (429){already}: give the same command again later.")
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def vi_client(desk: Desk, stack: Stack, *, patient: bool = True) -> ViClient:
     One that is *patient* asks again by itself, a `PatientVi`; another is for who does so already.
 
     Raises:
-        OutputsMissing: the stack does not say where Vi is.
+        CommandFailed: the stack does not say where Vi is.
     """
     vi = stack.vi()
     held: list[str | None] = []

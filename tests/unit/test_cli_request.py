@@ -10,7 +10,7 @@ from assetline.export.plan_exports import FeedsRequest as MachineFeeds
 from assetline.export.request import ExportRequest as MachineInput
 from assetline.export.request import ResumeRequest as MachineResume
 from assetline.export.request import parse
-from assetline_cli.errors import ParamMalformed
+from assetline_cli.errors import CommandFailed
 from assetline_cli.exports.request import ExportRequest, ResumeRequest, SeveralRequest, parse_params
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
@@ -95,5 +95,5 @@ def test_params_are_names_and_values(given: list[str], params: dict[str, object]
 
 @pytest.mark.parametrize("given", ["archived", "=both", ""])
 def test_anything_else_is_named(given: str) -> None:
-    with pytest.raises(ParamMalformed, match=repr(given)):
+    with pytest.raises(CommandFailed, match=repr(given)):
         parse_params(["archived=both", given])

@@ -7,7 +7,7 @@ import pytest
 
 from assetline.config import ORIGIN, DatasetSettings
 from assetline.errors import InvalidInput
-from assetline_cli.errors import OriginRefused
+from assetline_cli.errors import CommandFailed
 from assetline_cli.stack import Stack, Vi
 from local.errors import LocalStackFailed
 from local.stack.settings import StackSettings
@@ -58,7 +58,7 @@ def read_by_the_local_stack(origin: str) -> None:
 
 READERS = [
     (read_by_a_function, InvalidInput),
-    (read_by_the_command, OriginRefused),
+    (read_by_the_command, CommandFailed),
     (read_by_the_local_stack, LocalStackFailed),
 ]
 

@@ -15,7 +15,7 @@ from assetline_cli.assets.selection_options import (
     Meant,
     selecting,
 )
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count_of
@@ -39,7 +39,7 @@ def count(ctx: typer.Context, *, dataset: Dataset, meant: Meant, stack: StackNam
       [cyan]assetline assets count ds1 --aspect square[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client:
+    with errors_reported(desk), vi_of(desk, stack) as client:
         wanted = meant.of(dataset)
         if wanted.where is None:
             number = Assets(client, dataset).count(wanted.query)

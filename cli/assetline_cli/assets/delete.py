@@ -15,8 +15,8 @@ from assetline.vi.assets import Assets
 from assetline_cli.assets.run_execution import INPUT_BYTES, Runs, input_bytes
 from assetline_cli.assets.selection_options import ASKED, WHERE, Dataset, Meant, selecting, understood
 from assetline_cli.context import Desk
-from assetline_cli.error_reporting import one_message
-from assetline_cli.errors import AllMeant, CountChanged, SelectionMalformed
+from assetline_cli.error_reporting import errors_reported
+from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.options import ShowProgress, StackName, Yes
 from assetline_cli.options import ids as given_ids
@@ -78,7 +78,7 @@ def delete(  # noqa: PLR0913 - typer: one argument an option
     desk: Desk = ctx.obj
     if not yes and not desk.can_ask:
         raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with one_message(desk), vi_of(desk, stack) as client:
+    with errors_reported(desk), vi_of(desk, stack) as client:
         runs = Runs(desk, find_stack(desk.aws.cloudformation, stack).machine_of_deletions(), progress)
         wanted = _asked(client, dataset, tuple(dict.fromkeys(assets or ())), meant)
         _as_many_as_expected(wanted, dataset, expect_count, yes=yes)
@@ -106,12 +106,12 @@ def _asked(client: ViClient, dataset: str, ids: tuple[str, ...], meant: Meant) -
     """Return what is to be deleted.
 
     Raises:
-        SelectionMalformed: it is not said which, or not so that it can be understood.
+        CommandFailed: it is not said which, or not so that it can be understood.
     """
     if ids and meant.given:
-        raise SelectionMalformed("Name assets, or give conditions, not both.")
+        raise CommandFailed("Name assets, or give conditions, not both.")
     if not ids and not meant.given:
-        raise SelectionMalformed("Say which: name assets, or give a filter or other conditions. All is never meant.")
+        raise CommandFailed("Say which: name assets, or give a filter or other conditions. All is never meant.")
     wanted = meant.of(dataset)
     if ids:
         return _Wanted(len(ids), _inputs_of(dataset, ids))
@@ -159,12 +159,12 @@ def _input(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_many_as_expected(wanted: _Wanted, dataset: str, expected: int | None, *, yes: bool) -> None:
-    """Raise `CountChanged` or `AllMeant`, if what is found is not what was said."""
+    """Raise `CommandFailed`, if what is found is not what was said."""
     found = count_of(wanted.found, "asset")
     if expected is not None and wanted.found != expected:
-        raise CountChanged(f"It is {found}, not {count(expected)}: nothing was deleted.")
+        raise CommandFailed(f"It is {found}, not {count(expected)}: nothing was deleted.")
     if yes and wanted.found and wanted.all and expected is None:
-        raise AllMeant(
+        raise CommandFailed(
             f"These conditions leave out nothing: they mean all {found} of {dataset}. Nothing was deleted; if you mean "
             f"all, say also --expect-count {wanted.found}."
         )

@@ -18,7 +18,7 @@ from assetline_cli.assets.run_execution import Runs
 from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, ByDate, Dataset, Meant, selecting
 from assetline_cli.assets.verify_targets import S3
 from assetline_cli.context import Desk
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.filesystem import ready_folder
 from assetline_cli.options import ShowProgress, StackName
@@ -75,7 +75,7 @@ def download(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets download ds1 s3://BUCKET/downloads/ds1/[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk):
+    with errors_reported(desk):
         wanted = meant.of(dataset)
         if to.startswith(S3):
             asked = {"overwrite": overwrite, "by_date": by_date}

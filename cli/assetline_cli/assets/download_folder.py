@@ -17,7 +17,7 @@ from assetline.assets.file_names import UNDATED, folded
 from assetline.download.fetch_file import Arriving, Fetch, NotKept
 from assetline.vi.crc32c import Crc32c
 from assetline_cli.assets.renamed_files import keep_renamed
-from assetline_cli.errors import FolderFull
+from assetline_cli.errors import CommandFailed
 from assetline_cli.filesystem import part_of, remove_abandoned
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class FolderPlace:
 
         Raises:
             NotKept: this one cannot be written.
-            FolderFull: none can.
+            CommandFailed: none can.
         """
         path = self._folder / file.name
         try:
@@ -154,7 +154,7 @@ class FolderPlace:
 
     def _failure(self, error: OSError) -> Exception:
         if error.errno in _OF_ALL:
-            return FolderFull(
+            return CommandFailed(
                 f"Cannot write to {str(self._folder)!r} any more ({error.strerror}): put that right and start "
                 "again. What is there is whole, and is skipped."
             )

@@ -17,7 +17,7 @@ from assetline_cli.assets.selection_options import (
     Url,
     selecting,
 )
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exports.request import AssetsExportRequest
 from assetline_cli.exports.start import refuse_a_file_nobody_waits_for, start_export
 from assetline_cli.options import Excel, Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
@@ -59,7 +59,7 @@ def export(  # noqa: PLR0913 - typer: one argument an option
     """
     refuse_a_file_nobody_waits_for(to, watch=watch)
     desk: Desk = ctx.obj
-    with one_message(desk):
+    with errors_reported(desk):
         where = meant.where()
         asked = {
             **meant.asked(),

@@ -18,7 +18,7 @@ from assetline_cli.assets.selection_options import (
     Wait,
 )
 from assetline_cli.assets.wait import DONE, Waiting
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import moment_told
@@ -54,7 +54,7 @@ def get(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets get ds1 asset-1 --wait --timeout 300[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client, dataset_known(client, dataset):
+    with errors_reported(desk), vi_of(desk, stack) as client, dataset_known(client, dataset):
         if wait:
             with vi_of(desk, stack, patient=False) as impatient:  # the waiting has a time of its own
                 done = tuple(word.casefold() for word in until or DONE)

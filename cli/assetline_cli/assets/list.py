@@ -23,7 +23,7 @@ from assetline_cli.assets.selection_options import (
     Url,
     selecting,
 )
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exit_codes import FAILED
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
@@ -170,7 +170,7 @@ def list_(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets list ds1 --filter '{"status": "error"}' --json[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client:
+    with errors_reported(desk), vi_of(desk, stack) as client:
         listing = _listing(client, meant.of(dataset), sort_by, descending=descending, contents=url)
         listing.page_size = page_size or (min(limit + 1, 1000) if limit and not meant.where() else None)
         listing.admit()

@@ -12,7 +12,7 @@ from assetline_cli.assets.selection_options import (
     Dataset,
     NewName,
 )
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.output import printable
@@ -32,7 +32,7 @@ def rename(
       [cyan]assetline assets rename ds1 asset-1 north-gate.jpg[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client, dataset_known(client, dataset):
+    with errors_reported(desk), vi_of(desk, stack) as client, dataset_known(client, dataset):
         assets = Assets(client, dataset)
         before = assets.get(asset).get("filename")
         assets.rename(asset, filename)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from assetline_cli.aws_errors import explain
-from assetline_cli.errors import InputTooLarge, RunFailed, RunUnheard
+from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions, execution_name, failure_of, has_ended, read_output
 from assetline_cli.polling import await_appearance, looks
 from assetline_cli.terminal.formatting import duration
@@ -59,10 +59,10 @@ class Runs:
         return self.seen_through(self.start(subject, asked), title, output)
 
     def start(self, subject: str, asked: dict[str, Any]) -> str:
-        """Start a run with the input *asked* and return its ARN; raises `InputTooLarge`, `StartRefused`."""
+        """Start a run with the input *asked* and return its ARN; raises `CommandFailed`."""
         size = input_bytes(asked)
         if size > INPUT_BYTES:
-            raise InputTooLarge(
+            raise CommandFailed(
                 f"The input of the run has {size:,} bytes; at most {INPUT_BYTES:,} fit. "
                 "Name fewer assets in one command, or select them with --filter."
             )
@@ -75,17 +75,17 @@ class Runs:
         Ctrl+C ends the watching only.
 
         Raises:
-            RunFailed: it failed as a whole.
-            RunUnheard: AWS gives no answer for a while, or refuses to; the run goes on.
-            VersionsApart: as `read_output`.
+            CommandFailed: it failed as a whole.
+            CommandFailed: AWS gives no answer for a while, or refuses to; the run goes on.
+            CommandFailed: as `read_output`.
         """
         described = self._followed(arn, title)
         failure = failure_of(described)
         if failure is not None:
-            raise RunFailed(f"{failure.error}: {failure.message} Look further: {arn}")
+            raise CommandFailed(f"{failure.error}: {failure.message} Look further: {arn}")
         result = read_output(described, output)
         if result is None:
-            raise RunFailed(f"The run has not ended, and is not running either. Look further: {arn}")
+            raise CommandFailed(f"The run has not ended, and is not running either. Look further: {arn}")
         return result
 
     def _followed(self, arn: str, title: str) -> DescribeExecutionOutputTypeDef:
@@ -102,7 +102,7 @@ class Runs:
             self.desk.complain(f"\nIt goes on in AWS: {arn}")
             raise
         except (BotoCoreError, ClientError) as error:
-            raise RunUnheard(f"{explain(error)} The run goes on in AWS: {arn}") from error
+            raise CommandFailed(f"{explain(error)} The run goes on in AWS: {arn}") from error
         raise AssertionError("the last look is of the end")
 
     def _executions(self) -> Executions:

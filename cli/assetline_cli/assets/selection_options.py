@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from assetline.assets.conditions import Where
 from assetline.assets.selection import Selection
-from assetline_cli.errors import SelectionMalformed
+from assetline_cli.errors import CommandFailed
 from assetline_cli.options import an_id, ids
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Meant:
     given: Mapping[str, Any]
 
     def where(self) -> Where | None:
-        """Return the conditions that Vi is not asked about; raises `SelectionMalformed`."""
+        """Return the conditions that Vi is not asked about; raises `CommandFailed`."""
         told = {name: _value(value) for name, value in self.given.items() if name in WHERE}
         with understood():
             return Where(**told) if told else None
@@ -157,7 +157,7 @@ class Meant:
         """Return which assets of a dataset are meant.
 
         Raises:
-            SelectionMalformed: it cannot be understood.
+            CommandFailed: it cannot be understood.
         """
         where, ids = self.where(), self.given.get("ids")
         with understood():
@@ -195,7 +195,7 @@ def _value(value: Any) -> Any:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Say in one sentence what cannot be understood; raises `SelectionMalformed`."""
+    """Say in one sentence what cannot be understood; raises `CommandFailed`."""
     try:
         yield
     except ValidationError as error:
@@ -203,7 +203,7 @@ def understood() -> Iterator[None]:
             f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip().removeprefix("Value error, ")
             for one in error.errors(include_url=False, include_input=False)
         )
-        raise SelectionMalformed(f"Which assets are meant cannot be understood: {told}.") from None
+        raise CommandFailed(f"Which assets are meant cannot be understood: {told}.") from None
 
 
 def _was_given(value: Any) -> bool:

@@ -17,7 +17,7 @@ from assetline.ingest.asset_names import asset_filename
 from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, ByDate, Dataset, Meant, selecting
 from assetline_cli.assets.verify_targets import Place, place_at
 from assetline_cli.context import Desk
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
@@ -101,7 +101,7 @@ def verify(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets verify ds1 photos --mime 'image/*' --json[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client:
+    with errors_reported(desk), vi_of(desk, stack) as client:
         place = place_at(where, desk.aws.s3_of_many)
         listing = Listing(client, meant.of(dataset), contents=False)
         listing.admit()

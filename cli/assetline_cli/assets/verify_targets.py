@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from assetline.ingest.system_files import is_system_file
 from assetline.vi.crc32c import Crc32c, from_s3
 from assetline_cli.aws_errors import code_of
-from assetline_cli.errors import PlaceUnreadable
+from assetline_cli.errors import CommandFailed
 from assetline_cli.filesystem import PART
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ class Place(Protocol):
     """Where files are; threads share one."""
 
     def sizes(self) -> dict[str, int]:
-        """Return the size in bytes of each file, by name; raises `PlaceUnreadable`."""
+        """Return the size in bytes of each file, by name; raises `CommandFailed`."""
 
     def crc32c(self, name: str) -> int:
-        """Return the signed CRC32C of a file; raises `PlaceUnreadable`."""
+        """Return the signed CRC32C of a file; raises `CommandFailed`."""
 
     def may_be_alone(self, name: str) -> bool:
         """Say whether a file is none that Vi has to know of."""
@@ -52,18 +52,18 @@ class Folder:
     path: Path
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of each file, by its path below the folder; raises `PlaceUnreadable`."""
+        """Return the size of each file, by its path below the folder; raises `CommandFailed`."""
         if not self.path.is_dir():
-            raise PlaceUnreadable(f"There is no folder {str(self.path)!r} to compare with.")
+            raise CommandFailed(f"There is no folder {str(self.path)!r} to compare with.")
         return dict(self._files())
 
     def crc32c(self, name: str) -> int:
-        """Return the signed CRC32C of a file; raises `PlaceUnreadable`."""
+        """Return the signed CRC32C of a file; raises `CommandFailed`."""
         try:
             with (self.path / name).open("rb") as file:
                 return _crc32c(iter(lambda: file.read(PIECE), b""))
         except OSError as error:
-            raise PlaceUnreadable(f"Cannot read {str(self.path / name)!r} ({error.strerror}).") from None
+            raise CommandFailed(f"Cannot read {str(self.path / name)!r} ({error.strerror}).") from None
 
     def may_be_alone(self, name: str) -> bool:
         """Say whether a file is hidden, or a system keeps it, such as `Thumbs.db`."""
@@ -87,13 +87,13 @@ class Prefix:
     prefix: str
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of each object, by its key below the prefix; raises `PlaceUnreadable`."""
+        """Return the size of each object, by its key below the prefix; raises `CommandFailed`."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         try:
             listed = [one for page in pages for one in page.get("Contents", [])]
         except ClientError as error:
             if code_of(error) == "NoSuchBucket":
-                raise PlaceUnreadable(f"There is no bucket {self.bucket!r} to compare with.") from None
+                raise CommandFailed(f"There is no bucket {self.bucket!r} to compare with.") from None
             raise
         # A console marks folders with empty objects whose keys end with a slash.
         return {one["Key"].removeprefix(self.prefix): one["Size"] for one in listed if not one["Key"].endswith("/")}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetline.assets.asset_file import metadata_of
 from assetline.errors import RateLimited, Retryable
-from assetline_cli.errors import NotProcessed
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -34,7 +34,7 @@ class Waiting:
         """Return the record of an asset that Vi is through with; *tell* each status that is new meanwhile.
 
         Raises:
-            NotProcessed: it has failed, or the time is over.
+            CommandFailed: it has failed, or the time is over.
             AssetUnknown and the like: as `Assets.get`; what passes is waited for as well.
         """
         began, pause, before = self.clock.now(), FIRST_PAUSE, ""
@@ -43,13 +43,13 @@ class Waiting:
             if record is not None and status.casefold() in self.done:
                 return record
             if status.casefold() in FAILED:
-                raise NotProcessed(f"Vi could not process {asset_id}: its upload status is {status}.")
+                raise CommandFailed(f"Vi could not process {asset_id}: its upload status is {status}.")
             if status != before:
                 tell(status)
                 before = status
             left = self.seconds - (self.clock.now() - began).total_seconds()
             if left <= 0:
-                raise NotProcessed(
+                raise CommandFailed(
                     f"After {self.seconds:g} seconds the upload status of {asset_id} is {status}. Wait longer with "
                     "--timeout, or say with --until which status you wait for."
                 )

@@ -26,7 +26,7 @@ from assetline_cli.drops.redrive import redrive as redrive_messages
 from assetline_cli.drops.retry import Wanted
 from assetline_cli.drops.retry import retry as retry_them
 from assetline_cli.drops.table import DropsTable
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import AsJson, ShowProgress, StackName, Yes
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 
@@ -68,7 +68,7 @@ def drop(  # noqa: PLR0913, PLR0917 - typer: one argument an option
         leave once they are in the bucket; `assetline drops` shows how far they are
     """
     desk: Desk = ctx.obj
-    with one_message(desk):
+    with errors_reported(desk):
         found = find_stack(desk.aws.cloudformation, stack)
         raise typer.Exit(drop_them(desk, found, DropRequest(path, dataset, metadata or (), wait, progress)))
 
@@ -100,7 +100,7 @@ def drops(  # noqa: PLR0913, PLR0917 - typer: one argument an option
         _refuse_options_before(ctx, ctx.invoked_subcommand)
         return
     desk: Desk = ctx.obj
-    with one_message(desk):
+    with errors_reported(desk):
         found = find_stack(desk.aws.cloudformation, stack)
         newest = DropsTable.of(desk, found.ingestion()).newest(dataset, [state] if state else STATES, limit)
         (print_drops_json if json else print_drops)(desk, newest)
@@ -150,7 +150,7 @@ def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     desk: Desk = ctx.obj
     if not yes and not desk.can_ask:
         raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with one_message(desk):
+    with errors_reported(desk):
         wanted = Wanted(drop_id or (), dataset, reason, "ingested" if ingested else "rejected")
         raise typer.Exit(retry_them(desk, find_stack(desk.aws.cloudformation, stack), wanted, sure=yes))
 
@@ -173,5 +173,5 @@ def redrive(ctx: typer.Context, yes: Yes = False, stack: StackName = DEFAULT_STA
     desk: Desk = ctx.obj
     if not yes and not desk.can_ask:
         raise typer.BadParameter("required when stdin is not a terminal", param_hint="--yes")
-    with one_message(desk):
+    with errors_reported(desk):
         raise typer.Exit(redrive_messages(desk, find_stack(desk.aws.cloudformation, stack), sure=yes))

@@ -17,7 +17,7 @@ from assetline_cli.drops.summary import DropSummary, print_drop_summary
 from assetline_cli.drops.table import DropsTable
 from assetline_cli.drops.upload import Uploader, Uploading
 from assetline_cli.drops.wait import NOTHING_MOVED, Followed, Following
-from assetline_cli.errors import CommandFailed, NothingToDrop
+from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED, INTERRUPTED
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count, count_of, duration
@@ -68,7 +68,7 @@ class _Dropping:
         for line in found.skipped_lines():
             self._desk.complain(line)
         if not found.files and not found.unfit:
-            raise NothingToDrop(f"There is nothing to drop in {', '.join(map(str, self._asked.paths))}.")
+            raise CommandFailed(f"There is nothing to drop in {', '.join(map(str, self._asked.paths))}.")
         uploading = self._upload(found, metadata)
         uploading.failed += found.unfit
         if not self._asked.wait:

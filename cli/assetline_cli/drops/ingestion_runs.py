@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from assetline_cli.aws_errors import explain
-from assetline_cli.errors import CommandFailed, RunNotStarted
+from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions, execution_name, failure_of, input_of
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class Runs:
         One that finds nothing left to claim ends at once and costs nothing, so two of them are no harm.
 
         Raises:
-            RunNotStarted: the drops wait, and the sweeper finds them.
+            CommandFailed: the drops wait, and the sweeper finds them.
         """
         name = execution_name(f"{dataset_id}-retry", self._clock.now(), secrets.token_hex(2))
         try:
             return self._executions.start(name, json.dumps({"dataset_id": dataset_id}))
         except (BotoCoreError, ClientError, CommandFailed) as error:
             why = str(error) if isinstance(error, CommandFailed) else explain(error)
-            raise RunNotStarted(
+            raise CommandFailed(
                 f"The drops of {dataset_id} wait again, and their run could not be started. {why} "
                 "The stack looks every few minutes for drops that wait, and starts it then."
             ) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetline.ingest.system_files import is_system_file
-from assetline_cli.errors import FilesCollide, FolderUnreadable
+from assetline_cli.errors import CommandFailed
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.output import printable
 
@@ -102,8 +102,8 @@ def find_files(paths: Iterable[Path], dataset_id: str) -> Found:
     The key of a file is its path below the folder that was named, or its name, below the dataset's id.
 
     Raises:
-        FilesCollide: two of them would have one key.
-        FolderUnreadable: a folder cannot be looked into.
+        CommandFailed: two of them would have one key.
+        CommandFailed: a folder cannot be looked into.
     """
     found = Found()
     for path in paths:
@@ -141,7 +141,7 @@ def _walk(folder: Path, found: Found) -> Iterator[Path]:
 
 
 def _raise_unreadable(error: OSError) -> None:
-    raise FolderUnreadable(
+    raise CommandFailed(
         f"Cannot look into {str(error.filename)!r} ({error.strerror}), so nothing was dropped: "
         "make it readable, or name the folders beside it."
     ) from error
@@ -163,7 +163,7 @@ def _add(found: Found, path: Path, key: str) -> None:
         return
     before = found.files.get(key)
     if before and before.path.resolve() != path.resolve():
-        raise FilesCollide(
+        raise CommandFailed(
             f"{before.shown!r} and {printable(str(path))!r} would both be dropped as {key!r}: "
             "drop them one after the other, or name the folder above them."
         )

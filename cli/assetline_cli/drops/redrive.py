@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetline_cli.context import Desk
-from assetline_cli.errors import RedriveIncomplete
+from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.prompts import confirmed
@@ -47,7 +47,7 @@ class DeadLetters:
         """Move all messages back; yield how many of each batch were moved.
 
         Raises:
-            RedriveIncomplete: SQS refused some; they stay in the dead-letter queue.
+            CommandFailed: SQS refused some; they stay in the dead-letter queue.
         """
         while messages := self._receive():
             refused = self._send(messages)
@@ -57,7 +57,7 @@ class DeadLetters:
             yield len(sent)
             if refused:
                 reasons = ", ".join(sorted({*refused.values()}))
-                raise RedriveIncomplete(
+                raise CommandFailed(
                     f"SQS refused {count_of(len(refused), 'message')} ({reasons}). They stay in the dead-letter "
                     "queue: run `assetline drops redrive` again."
                 )
@@ -93,7 +93,7 @@ def redrive(desk: Desk, stack: Stack, *, sure: bool) -> int:
     """Move the dead letters back, asking first unless *sure*; return the exit status of the command.
 
     Raises:
-        RedriveIncomplete: SQS refused some messages.
+        CommandFailed: SQS refused some messages.
     """
     dead_letters = DeadLetters(desk.aws.sqs, stack.queues_of_drops())
     waiting = dead_letters.count()

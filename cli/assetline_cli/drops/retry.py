@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from assetline_cli.context import Desk
 from assetline_cli.drops.ingestion_runs import Runs
 from assetline_cli.drops.table import DropsTable
-from assetline_cli.errors import CommandFailed, DropMissing, NothingToRetry
+from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count_of
@@ -38,7 +38,7 @@ class Wanted:
         """Return the drops that are meant.
 
         Raises:
-            DropMissing, NothingToRetry: one that is named is not there, or in another state.
+            CommandFailed: one that is named is not there, or in another state.
         """
         if self.drop_ids:
             return self._named(drops)
@@ -49,12 +49,12 @@ class Wanted:
         found = drops.get(self.drop_ids)
         for drop_id in self.drop_ids:
             if drop_id not in found:
-                raise DropMissing(
+                raise CommandFailed(
                     f"There is no drop {drop_id!r} in this stack: `assetline drops --json` lists them with their ids."
                 )
             if found[drop_id].state != self.state:
                 what = f"{found[drop_id].state}, not {self.state}"
-                raise NothingToRetry(f"Drop {drop_id} is {what}: nothing was re-queued.")
+                raise CommandFailed(f"Drop {drop_id} is {what}: nothing was re-queued.")
         return list(found.values())
 
 
@@ -67,8 +67,8 @@ def retry(desk: Desk, stack: Stack, wanted: Wanted, *, sure: bool) -> int:
     """Re-queue what is *wanted*, asking first unless *sure*; return the exit status of the command.
 
     Raises:
-        DropMissing, NothingToRetry: there is nothing that can be.
-        RunNotStarted: the drops wait again, and are taken a little later.
+        CommandFailed: there is nothing that can be.
+        CommandFailed: the drops wait again, and are taken a little later.
     """
     drops = DropsTable.of(desk, stack.ingestion())
     chosen = wanted.chosen(drops)
@@ -76,7 +76,7 @@ def retry(desk: Desk, stack: Stack, wanted: Wanted, *, sure: bool) -> int:
     _tell_of_unfit(desk, chosen)
     if not again:
         if wanted.drop_ids:
-            raise NothingToRetry("None of these drops can be re-queued.")
+            raise CommandFailed("None of these drops can be re-queued.")
         desk.say("Nothing to re-queue: no drop was rejected that Vi may take now.")
         return COMPLETE
     if not sure and not confirmed(desk, _question(again)):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from assetline.ingest.drop import NOWHERE, STATES
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.sessions_table import SessionsTable
-from assetline_cli.errors import VersionsApart
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,7 +41,7 @@ class DropsTable:
         """Return drops by their ids; those that are not known are not in it.
 
         Raises:
-            VersionsApart: one of them cannot be read.
+            CommandFailed: one of them cannot be read.
         """
         with _readable():
             return self._ledger.get(drop_ids)
@@ -50,7 +50,7 @@ class DropsTable:
         """Return the drops of a dataset, or of all, that are in one of *states*, the newest first.
 
         Raises:
-            VersionsApart: one of them cannot be read.
+            CommandFailed: one of them cannot be read.
         """
         datasets = [*self._sessions.datasets(), NOWHERE] if dataset_id is None else [dataset_id]
         found: dict[str, Drop] = {}
@@ -78,7 +78,7 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise VersionsApart(
+        raise CommandFailed(
             "An item of the drops table is not one this version of the command can read: "
             "bring the command and the stack to one version."
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from assetline_cli.context import Desk
-from assetline_cli.error_reporting import one_message
+from assetline_cli.error_reporting import errors_reported
 from assetline_cli.executions import Executions
 from assetline_cli.exports.list import Choice, hint_lines, print_exports, print_json, settled
 from assetline_cli.exports.options import (
@@ -91,7 +91,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
         overlap_minutes,
         excel,
     )
-    with one_message(desk):
+    with errors_reported(desk):
         raise typer.Exit(start_export(desk, stack, asked.request(), to, watch=watch))
 
 
@@ -110,7 +110,7 @@ def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackNam
         also downloads the file, of a running export or of a past one
     """
     desk: Desk = ctx.obj
-    with one_message(desk):
+    with errors_reported(desk):
         if to is not None:
             ready_folder(to)
         found = find_stack(desk.aws.cloudformation, stack)
@@ -139,7 +139,7 @@ def exports(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline exports --feed assets --json[/cyan]
     """
     desk: Desk = ctx.obj
-    with one_message(desk):
+    with errors_reported(desk):
         found = find_stack(desk.aws.cloudformation, stack)
         choice = Choice(feed, state, limit)
         executions = Executions(desk.aws.stepfunctions, found.machine_arn)
@@ -165,5 +165,5 @@ def stop(ctx: typer.Context, export: ExportName, yes: Yes = False, stack: StackN
     desk: Desk = ctx.obj
     if not yes and not desk.can_ask:
         raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with one_message(desk):
+    with errors_reported(desk):
         raise typer.Exit(stop_it(desk, find_stack(desk.aws.cloudformation, stack), export, sure=yes))

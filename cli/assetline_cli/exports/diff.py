@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
 from assetline.diff.diff_files import write_changes
 from assetline.diff.errors import KeyMissing
 from assetline.diff.renames import renamed_columns
-from assetline.errors import Permanent
 from assetline.safetyculture.catalogue import feed_named
 from assetline.table.columns import FIELDS
-from assetline_cli.aws_errors import explain
-from assetline_cli.errors import CommandFailed
-from assetline_cli.exit_codes import INTERRUPTED
+from assetline_cli.error_reporting import errors_reported, report_of
+from assetline_cli.errors import CommandFailed, ComparisonFailed
+from assetline_cli.exit_codes import DIFFERENT, SAME
 from assetline_cli.exports.diff_inputs import ExportFile, Finder
 from assetline_cli.exports.download import LARGE_BYTES
 from assetline_cli.options import StackName
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from assetline.diff.summary import Change, Kind, Summary
     from assetline_cli.context import Desk
 
-SAME, DIFFERENT, TROUBLE = 0, 1, 2  # exit statuses, those of diff(1)
 DEFAULT_KEY = ("id",)
 SHOWN_CHARACTERS = 60  # of a cell in the preview
 STYLES = {"added": "green", "changed": "yellow", "removed": "red"}
@@ -101,7 +98,7 @@ def diff(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline diff old.csv.gz s3://bucket/new.jsonl --key group_id --key user_id[/cyan]
     """
     desk: Desk = ctx.obj
-    with _status_of_diff(desk), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
+    with _trouble_reported(desk), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
         finder = Finder(desk, stack, Path(scratch))
         feed_key = feed_named(feed).key if feed else ()
         with _whole_or_nothing(output, (old, new)) as out:
@@ -115,23 +112,24 @@ def diff(  # noqa: PLR0913, PLR0917 - typer: one argument an option
 
 
 @contextmanager
-def _status_of_diff(desk: Desk) -> Iterator[None]:
-    """End the command with one message and the status of trouble for whatever is not a mistake of ours."""
-    try:
-        yield
-    except KeyMissing as error:
-        desk.complain(f"Error: {error} Name the key with --key.")
-    except (CommandFailed, Permanent) as error:
-        desk.complain(f"Error: {error}")
-    except (BotoCoreError, ClientError) as error:
-        desk.complain(f"Error: {explain(error)}")
-    except OSError as error:
-        desk.complain(f"Error: {error}. Check that file, or the room in {tempfile.gettempdir()}: TMPDIR sets another.")
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    else:
-        return
-    raise typer.Exit(TROUBLE)
+def _trouble_reported(desk: Desk) -> Iterator[None]:
+    """End the command with one message and the exit status for trouble; raises `typer.Exit`."""
+    with errors_reported(desk):
+        try:
+            yield
+        except typer.Exit:
+            raise
+        except KeyMissing as error:
+            raise ComparisonFailed(f"{error} Name the key with --key.") from error
+        except OSError as error:
+            raise ComparisonFailed(
+                f"{error}. Check that file, or the free space in {tempfile.gettempdir()}: TMPDIR sets another folder."
+            ) from error
+        except Exception as error:
+            reported = report_of(error)
+            if reported is None:
+                raise
+            raise ComparisonFailed(reported[0]) from error
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from assetline.diff.renames import ManifestColumns
 from assetline.export.export_names import feed_of, manifest_key, partial_manifest_key
 from assetline.redaction import without_secrets
 from assetline_cli.aws_errors import DENIED, code_of
-from assetline_cli.errors import CommandFailed, DownloadFailed, VersionsApart
+from assetline_cli.errors import CommandFailed
 from assetline_cli.stack import find_stack
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
 # S3 answers 403 instead of 404 to who may not list the bucket.
 NOT_THERE = frozenset({"NoSuchKey", "404", *DENIED})
-
-
-class FileMissing(CommandFailed):
-    """OLD or NEW names no file."""
 
 
 class Request(BaseModel, frozen=True):
@@ -77,9 +73,9 @@ class Finder:
         """Return the file that *name*, a path, an S3 URI or an export id, stands for.
 
         Raises:
-            FileMissing: it stands for none.
+            CommandFailed: it stands for none.
             FormatUnknown: it is none that exports are written in.
-            DownloadFailed: it is in S3 and did not arrive.
+            CommandFailed: it is in S3 and did not arrive.
         """
         if uri := S3_URI.fullmatch(name):
             return self._in_s3(name, uri["bucket"], uri["key"])
@@ -88,7 +84,7 @@ class Finder:
             return ExportFile(name, path, format_of(path.name), _manifest_beside(path))
         if feed := feed_of(name):
             return self._export(name, feed)
-        raise FileMissing(
+        raise CommandFailed(
             f"{name!r} is no file here, no s3://bucket/key and no export id such as assets_20261121_003012."
         )
 
@@ -98,7 +94,7 @@ class Finder:
             manifest = _manifest_in_s3(self.desk.aws.s3, bucket, beside)
             if manifest is not None and manifest.key is not None:
                 return self._brought(export_id, bucket, manifest.key, manifest)
-        raise FileMissing(
+        raise CommandFailed(
             f"There is no finished export {export_id!r} in stack {self.stack!r}: "
             f"s3://{bucket}/{manifest_key(feed, export_id)} is not there, or not for you to read."
         )
@@ -116,10 +112,10 @@ class Finder:
                 self.desk.aws.s3.download_file(bucket, key, str(path), Callback=advance)
         except ClientError as error:
             if code_of(error) in NOT_THERE:
-                raise FileMissing(f"s3://{bucket}/{key} is not there, or not for you to read.") from error
+                raise CommandFailed(f"s3://{bucket}/{key} is not there, or not for you to read.") from error
             raise
         except Boto3Error as error:
-            raise DownloadFailed(
+            raise CommandFailed(
                 f"s3://{bucket}/{key} could not be brought here: {without_secrets(str(error))}."
             ) from error
         return ExportFile(name, path, format_of(key), manifest)
@@ -160,7 +156,7 @@ def _parsed(body: bytes, where: str) -> Manifest:
     try:
         return Manifest.model_validate_json(body)
     except ValidationError as error:
-        raise VersionsApart(
+        raise CommandFailed(
             f"This version of the command cannot read the manifest {where}: "
             "bring the command and the stack to one version."
         ) from error

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 
 from assetline.redaction import without_secrets
 from assetline_cli.aws_errors import explain
-from assetline_cli.errors import DownloadFailed
+from assetline_cli.errors import CommandFailed
 from assetline_cli.filesystem import part_of, remove_abandoned
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def download(s3: S3Client, result: ExportResult, folder: Path, console: Console)
     A file has its name only when it is whole. What a run that was killed has left is removed.
 
     Raises:
-        DownloadFailed: one did not arrive; what is in S3 is untouched.
+        CommandFailed: one did not arrive; what is in S3 is untouched.
     """
     arrived = []
     with suppress(OSError):
@@ -64,8 +64,8 @@ def _bar(console: Console, name: str, size: int) -> Iterator[Callable[[int], Non
         yield lambda arrived: bar.advance(task, arrived)
 
 
-def _failed(bucket: str, key: str, folder: Path, why: str) -> DownloadFailed:
-    return DownloadFailed(
+def _failed(bucket: str, key: str, folder: Path, why: str) -> CommandFailed:
+    return CommandFailed(
         f"The export is done and its file could not be brought here. {why} "
         f"Once that is put right: aws s3 cp s3://{bucket}/{key} {folder}/"
     )

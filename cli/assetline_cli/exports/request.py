@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from assetline_cli.errors import ParamMalformed
+from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import execution_name
 
 EVERY_FEED = "all"
@@ -128,14 +128,14 @@ def parse_params(given: Sequence[str]) -> Params:
     """Read NAME=VALUE arguments; a name given more than once has all its values, in order.
 
     Raises:
-        ParamMalformed: one has no `=`, or nothing before it.
+        CommandFailed: one has no `=`, or nothing before it.
     """
     params: Params = {}
     for text in given:
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or not name:
-            raise ParamMalformed(f"--param {text!r} is not NAME=VALUE: write, for example, --param archived=both.")
+            raise CommandFailed(f"--param {text!r} is not NAME=VALUE: write, for example, --param archived=both.")
         before = params.get(name)
         params[name] = value if before is None else [*([before] if isinstance(before, str) else before), value]
     return params
@@ -162,7 +162,7 @@ class Asked:
 
         Raises:
             typer.BadParameter: what was given does not go together.
-            ParamMalformed: see `parse_params`.
+            CommandFailed: see `parse_params`.
         """
         if self.resume is not None:
             return self._resume(self.resume)

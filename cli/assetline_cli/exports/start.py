@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from assetline_cli.context import Desk
-from assetline_cli.errors import NothingToResume
+from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions
 from assetline_cli.exit_codes import COMPLETE
 from assetline_cli.exports import table as states
@@ -27,8 +27,8 @@ def start(desk: Desk, stack: Stack, request: Request) -> str:
     """Start *request* on the machine that takes it, and return the ARN of the execution.
 
     Raises:
-        ExportMissing, NothingToResume: the export to resume is not there, or is one that cannot be.
-        OutputsMissing, StartRefused: the stack has no such machine, or no longer.
+        CommandFailed: the export to resume is not there, or is one that cannot be.
+        CommandFailed: the stack has no such machine, or no longer.
     """
     if isinstance(request, ResumeRequest):
         _refuse_what_is_over(Exports(desk.aws.table(stack.table)), request.export_id)
@@ -41,10 +41,10 @@ def _refuse_what_is_over(exports: Exports, export_id: str) -> None:
     """Say at once what the machine would say after it has started; it has the last word all the same."""
     item = exports.named(export_id)
     if item.state == states.COMPLETE:
-        raise NothingToResume(f"{export_id} is complete: s3://{item.bucket}/{item.key}")
+        raise CommandFailed(f"{export_id} is complete: s3://{item.bucket}/{item.key}")
     if item.state == states.PARTIAL:
         published = ", and what it had read was published" if item.partial_key else ""
-        raise NothingToResume(f"{export_id} was stopped for good{published}. Start anew: assetline export {item.feed}")
+        raise CommandFailed(f"{export_id} was stopped for good{published}. Start anew: assetline export {item.feed}")
 
 
 def refuse_a_file_nobody_waits_for(to: Path | None, *, watch: bool | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from assetline.export.export_names import partial_key
 from assetline_cli.context import Desk
-from assetline_cli.errors import NothingToStop
+from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions, Status, has_ended
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.exports.table import PARTIAL, Exports
@@ -109,20 +109,20 @@ def stop(desk: Desk, stack: Stack, name: str, *, sure: bool) -> int:
     """Stop the execution or the export *name*, asking first unless *sure*; return the exit status of the command.
 
     Raises:
-        ExportMissing, ExecutionMissing, ExecutionForeign: there is none of that name.
-        NothingToStop: it has ended in another way.
+        CommandFailed, ExecutionMissing, CommandFailed: there is none of that name.
+        CommandFailed: it has ended in another way.
     """
     arn = Exports(desk.aws.table(stack.table)).execution_named(name)
     several = stack.exports_several(arn)
     stopping = stopping_of_several(desk, stack, arn) if several else stopping_of(desk, stack, arn)
     status = stopping.status
     if has_ended(status) and status != "ABORTED":
-        raise NothingToStop(f"{name} has ended already ({status}): nothing was stopped.")
+        raise CommandFailed(f"{name} has ended already ({status}): nothing was stopped.")
     if status == "ABORTED":
         desk.say("It has been stopped before.")
     elif not sure and not confirmed(desk, f"Stop {name} for good? It cannot be resumed then."):
         desk.say("Nothing was stopped.")
         return FAILED
     if not stopping.stop(desk.say):
-        raise NothingToStop(f"{name} ended before it could be stopped: `assetline watch {arn}` shows how.")
+        raise CommandFailed(f"{name} ended before it could be stopped: `assetline watch {arn}` shows how.")
     return COMPLETE

@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Attr
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from assetline.export.export_names import export_ids, feed_of
-from assetline_cli.errors import ExportMissing, VersionsApart
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,13 +42,13 @@ class Exports:
         """Return the item *export_id*, or None.
 
         Raises:
-            VersionsApart: there is one, and it cannot be read.
+            CommandFailed: there is one, and it cannot be read.
         """
         item = self._table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")
         try:
             return ExportItem.model_validate(item) if item else None
         except ValidationError as error:
-            raise VersionsApart(
+            raise CommandFailed(
                 f"Item {export_id!r} of the exports table is not one this version of the command can read: "
                 "bring the command and the stack to one version."
             ) from error
@@ -57,11 +57,11 @@ class Exports:
         """Return the item *export_id*.
 
         Raises:
-            ExportMissing: there is none.
+            CommandFailed: there is none.
         """
         item = self.get(export_id)
         if item is None:
-            raise ExportMissing(f"There is no export {export_id!r} in this stack: `assetline exports` lists them.")
+            raise CommandFailed(f"There is no export {export_id!r} in this stack: `assetline exports` lists them.")
         return item
 
     def execution_named(self, name: str) -> str:
