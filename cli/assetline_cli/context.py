@@ -10,7 +10,7 @@ from assetline_cli.terminal.terminal import Terminal
 
 
 @dataclass(frozen=True)
-class Desk(Terminal):
+class CliContext(Terminal):
     """The terminal, AWS account and clock of a command; tests replace each of them."""
 
     aws: Aws = field(default_factory=Aws)

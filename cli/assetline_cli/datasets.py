@@ -12,16 +12,15 @@ from assetline.vi import datasets as vi_datasets
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
-from assetline_cli.terminal.formatting import age, count, moment_told
-from assetline_cli.terminal.output import printable, say_cells, say_json
-from assetline_cli.terminal.tables import Columns
-from assetline_cli.vi_client import vi_of
+from assetline_cli.terminal.formatting import age, count, iso_time
+from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from assetline.vi.datasets import Dataset
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 COLUMNS = Columns(
     headings=("Dataset", "Name", "Assets", "Type", "Age"),
@@ -44,38 +43,29 @@ def datasets(ctx: typer.Context, json: AsJson = False, stack: StackName = DEFAUL
       [cyan]assetline datasets[/cyan]
       [cyan]assetline datasets --json[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk), vi_of(desk, stack) as client:
+    context: CliContext = ctx.obj
+    with errors_reported(context), open_vi_client(context, stack) as client:
         found = [*vi_datasets.datasets(client)]
-        if json:
-            for dataset in found:
-                say_json(desk.out, asdict(dataset))
-        elif not desk.out.is_terminal:
-            for dataset in found:
-                say_cells(desk.out, (*_names(dataset), _plain(dataset.assets), dataset.type, _made(dataset)))
-        elif found:
-            now = desk.clock.now()
-            desk.out.print(COLUMNS.fitting(desk.out, [_cells(dataset, now) for dataset in found], lambda _: ""))
+        print_list(context.out, found, layout(context.clock.now()), json=json)
         if not found and not json:
-            desk.complain("The organisation has no dataset.")
+            context.complain("The organisation has no dataset.")
 
 
-def _names(dataset: Dataset) -> tuple[str, str]:
-    return printable(dataset.dataset_id), printable(dataset.name)
+def layout(now: datetime) -> ListLayout[Dataset]:
+    """Return how datasets are listed."""
+    return ListLayout(columns=COLUMNS, cells=lambda one: _cells(one, now), plain_cells=_plain_cells, as_json=asdict)
 
 
-def _plain(figure: int | None) -> str:
-    return "" if figure is None else str(figure)
-
-
-def _made(dataset: Dataset) -> str:
-    return moment_told(dataset.created)
+def _plain_cells(dataset: Dataset) -> tuple[str, ...]:
+    assets = "" if dataset.assets is None else str(dataset.assets)
+    return dataset.dataset_id, dataset.name, assets, dataset.type, iso_time(dataset.created)
 
 
 def _cells(dataset: Dataset, now: datetime) -> tuple[str, ...]:
     made = moment_of(dataset.created)
     return (
-        *_names(dataset),
+        dataset.dataset_id,
+        dataset.name,
         "" if dataset.assets is None else count(dataset.assets),
         dataset.type,
         "" if made is None else age((now - made).total_seconds()),

@@ -12,11 +12,11 @@ from assetline_cli.exit_codes import FAILED, INTERRUPTED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 
 @contextmanager
-def errors_reported(desk: Desk) -> Iterator[None]:
+def errors_reported(context: CliContext) -> Iterator[None]:
     """End the command with one message for every error that is not a bug; a bug keeps its traceback."""
     try:
         yield
@@ -29,7 +29,7 @@ def errors_reported(desk: Desk) -> Iterator[None]:
         if reported is None:
             raise
         message, exit_status = reported
-        desk.complain(f"Error: {message}")
+        context.complain(f"Error: {message}")
         raise typer.Exit(exit_status) from None
 
 

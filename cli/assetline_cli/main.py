@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assetline_cli.assets.commands import assets_app
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.datasets import datasets
 from assetline_cli.drops.commands import drop, drops_app
 from assetline_cli.exports.commands import export, exports, stop, watch
@@ -67,7 +67,7 @@ def assetline(
       [cyan]assetline drops --state rejected[/cyan]
         list the drops that were refused, and why
     """
-    ctx.obj = ctx.obj or Desk()
+    ctx.obj = ctx.obj or CliContext()
 
 
 app.command(no_args_is_help=True)(export)

@@ -18,18 +18,18 @@ SILENCE_SECONDS = 120.0  # ours: how long AWS may give no answer before the watc
 APPEARING_SECONDS = 15.0  # Step Functions: a new execution may be described a little later than it is started
 
 
-class Sight(Protocol):
+class Observation(Protocol):
     """What one look saw."""
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
 
-    def unheard(self) -> Self:
+    def without_answer(self) -> Self:
         """Return what is shown while AWS gives no answer."""
 
 
-def looks[S: Sight](
+def looks[S: Observation](
     look: Callable[[], S], clock: Clock, every_seconds: float, *, before: S | None = None
 ) -> Iterator[S]:
     """Yield what *look* sees, the last of it ended.
@@ -47,7 +47,7 @@ def looks[S: Sight](
             silence = (clock.now() - heard_at).total_seconds()
             if last is None or not is_no_answer(error) or silence > SILENCE_SECONDS:
                 raise
-            seen = last.unheard()
+            seen = last.without_answer()
         yield seen
         if seen.ended:
             return

@@ -22,8 +22,7 @@ from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.suggested_commands import drop_command
 from assetline_cli.terminal.formatting import age, count, duration
-from assetline_cli.terminal.output import say_cells, say_json
-from assetline_cli.terminal.tables import Columns
+from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.service_resource import Table
 
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 
 FIGURES = ("Total", "Ingested", "Rejected", "Returned")
@@ -96,7 +95,7 @@ class SessionItem(BaseModel, frozen=True):
 
 
 @dataclass(frozen=True)
-class SessionChoice:
+class SessionFilter:
     """Which sessions are wanted; None where any is."""
 
     dataset_id: str | None = None
@@ -129,21 +128,15 @@ def sessions_of(table: Table) -> Iterator[SessionItem]:
         asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def print_sessions(desk: Desk, sessions: Sequence[SessionItem]) -> None:
-    """Print a table where the lines go to a terminal, and else a line a session, its columns set apart by tabs."""
-    now = desk.clock.now()
-    if not desk.out.is_terminal:
-        for session in sessions:
-            say_cells(desk.out, _cells(session, now, [str(figure) for figure in _figures(session)]))
-        return
-    rows = [_cells(session, now, [count(figure) for figure in _figures(session)]) for session in sessions]
-    desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: STATE_STYLES.get(sessions[number].state, "")))
-
-
-def print_sessions_json(desk: Desk, sessions: Sequence[SessionItem]) -> None:
-    """Print an object a line, with all that the items tell."""
-    for session in sessions:
-        say_json(desk.out, session.model_dump(mode="json", exclude_none=True))
+def layout(now: datetime) -> ListLayout[SessionItem]:
+    """Return how sessions are listed."""
+    return ListLayout(
+        columns=COLUMNS,
+        cells=lambda session: _cells(session, now, [count(figure) for figure in _figures(session)]),
+        plain_cells=lambda session: _cells(session, now, [str(figure) for figure in _figures(session)]),
+        as_json=lambda session: session.model_dump(mode="json", exclude_none=True),
+        style=lambda session: STATE_STYLES.get(session.state, ""),
+    )
 
 
 def _figures(session: SessionItem) -> tuple[int, ...]:
@@ -184,11 +177,11 @@ def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline sessions --dataset ds1 --state failed[/cyan]
       [cyan]assetline sessions --limit 100 --json[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        choice = SessionChoice(dataset, state, limit)
-        newest = choice.newest(sessions_of(desk.aws.table(found.ingestion().sessions_table)))
-        (print_sessions_json if json else print_sessions)(desk, newest)
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        found = find_stack(context.aws.cloudformation, stack)
+        choice = SessionFilter(dataset, state, limit)
+        newest = choice.newest(sessions_of(context.aws.table(found.ingestion().sessions_table)))
+        print_list(context.out, newest, layout(context.clock.now()), json=json)
         if not newest and not json:
-            desk.complain(choice.hint(stack))
+            context.complain(choice.hint(stack))

@@ -17,6 +17,8 @@ from assetline_cli.aws_errors import code_of
 from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_dynamodb.service_resource import Table
@@ -106,7 +108,7 @@ class DropQueues:
 
 
 @dataclass(frozen=True)
-class Vi:
+class ViSettings:
     """Where a stack's Vi is, the secret that opens it, and the machines for what it holds."""
 
     origin: str
@@ -125,10 +127,10 @@ class Stack:
     table: str
     several_machine_arn: str | None = None
     ingests: Ingestion | None = None
-    knows_vi: Vi | None = None
+    knows_vi: ViSettings | None = None
     drop_queues: DropQueues | None = None
 
-    def vi(self) -> Vi:
+    def vi(self) -> ViSettings:
         """Return where Vi is.
 
         Raises:
@@ -214,8 +216,6 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
             "it is not an Assetline stack, or an older or unfinished one. Name another with --stack, or deploy again."
         )
     machine_arn, bucket, table = (outputs[key] for key in wanted)
-    parameters = {one.get("ParameterKey"): one.get("ParameterValue", "") for one in found.get("Parameters", [])}
-    origin, secret_arn = parameters.get(VI_ORIGIN), outputs.get(VI_SECRET)
     ingestion = [outputs.get(key, "") for key in INGESTION]
     queues = [outputs.get(key, "") for key in QUEUES]
     return Stack(
@@ -225,11 +225,17 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
         table,
         several_machine_arn=outputs.get(SEVERAL) or None,
         ingests=Ingestion(*ingestion) if all(ingestion) else None,
-        knows_vi=(
-            Vi(origin, secret_arn, outputs.get(DOWNLOADS), outputs.get(DELETIONS)) if origin and secret_arn else None
-        ),
+        knows_vi=_vi_settings(found, outputs),
         drop_queues=DropQueues(*queues) if all(queues) else None,
     )
+
+
+def _vi_settings(found: StackTypeDef, outputs: Mapping[str, str]) -> ViSettings | None:
+    parameters = {one.get("ParameterKey"): one.get("ParameterValue", "") for one in found.get("Parameters", [])}
+    origin, secret_arn = parameters.get(VI_ORIGIN), outputs.get(VI_SECRET)
+    if not origin or not secret_arn:
+        return None
+    return ViSettings(origin, secret_arn, outputs.get(DOWNLOADS), outputs.get(DELETIONS))
 
 
 def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:

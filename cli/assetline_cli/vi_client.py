@@ -19,7 +19,7 @@ from assetline_cli.terminal.formatting import duration
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
     from assetline_cli.stack import Stack
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # ours: seconds, where Vi does not say how many; twice as many each time
@@ -27,16 +27,16 @@ PAUSES_SECONDS = 300.0  # ours: all pauses together that Vi asks for, for one re
 SILENCE_SECONDS = 30.0  # ours: the same, where it gives no answer
 
 
-class PatientVi(ViClient):
+class RetryingViClient(ViClient):
     """Vi as `ViClient` speaks to it; a request that it asks to wait with is sent again, and so is a GET without answer.
 
     Only `send` is patient. On a terminal it says what it waits for.
     """
 
-    def __init__(self, origin: str, key: ViKey, desk: Desk) -> None:
+    def __init__(self, origin: str, key: ViKey, context: CliContext) -> None:
         super().__init__(origin, key)
-        self._desk = desk
-        self._was_heard = False
+        self._context = context
+        self._was_answered = False
 
     def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
         """Send a request and return the JSON that answers it.
@@ -58,18 +58,18 @@ class PatientVi(ViClient):
             except (ViUnavailable, ViUnreachable) as fault:
                 asked = max(fault.pause_seconds or 0.0, pause)
                 # One that was never heard is out of reach, or not where it is said to be.
-                if method != "GET" or not self._was_heard or waited + asked > SILENCE_SECONDS:
+                if method != "GET" or not self._was_answered or waited + asked > SILENCE_SECONDS:
                     raise
                 self._tell(f"Vi gives no answer: trying again in {duration(asked)}.")
             else:
-                self._was_heard = True
+                self._was_answered = True
                 return answer
-            self._desk.clock.sleep(asked)
+            self._context.clock.sleep(asked)
             waited, pause = waited + asked, min(pause * 2, LONGEST_PAUSE)
 
     def _tell(self, line: str) -> None:
-        if self._desk.err.is_terminal:
-            self._desk.complain(line)
+        if self._context.err.is_terminal:
+            self._context.complain(line)
 
 
 def _busy(asked: float | None, waited: float) -> CommandFailed:
@@ -79,16 +79,16 @@ def _busy(asked: float | None, waited: float) -> CommandFailed:
 
 
 @contextmanager
-def vi_of(desk: Desk, stack: str, *, patient: bool = True) -> Iterator[ViClient]:
+def open_vi_client(context: CliContext, stack: str, *, patient: bool = True) -> Iterator[ViClient]:
     """Give out the client of the Vi of the stack called *stack*; raises as `find_stack` and `vi_client`."""
-    with closing(vi_client(desk, find_stack(desk.aws.cloudformation, stack), patient=patient)) as client:
+    with closing(vi_client(context, find_stack(context.aws.cloudformation, stack), patient=patient)) as client:
         yield client
 
 
-def vi_client(desk: Desk, stack: Stack, *, patient: bool = True) -> ViClient:
+def vi_client(context: CliContext, stack: Stack, *, patient: bool = True) -> ViClient:
     """Return the client of the stack's Vi; the key is read when it is first needed, and stays in this process.
 
-    One that is *patient* asks again by itself, a `PatientVi`; another is for who does so already.
+    One that is *patient* asks again by itself, a `RetryingViClient`; another is for who does so already.
 
     Raises:
         CommandFailed: the stack does not say where Vi is.
@@ -98,16 +98,16 @@ def vi_client(desk: Desk, stack: Stack, *, patient: bool = True) -> ViClient:
 
     def read(fresh: bool) -> str | None:
         if fresh or not held:
-            held[:] = [_secret(desk, vi.secret_arn)]
+            held[:] = [_secret(context, vi.secret_arn)]
         return held[0]
 
     key = ViKey(vi.secret_arn, read)
-    return PatientVi(vi.origin, key, desk) if patient else ViClient(vi.origin, key)
+    return RetryingViClient(vi.origin, key, context) if patient else ViClient(vi.origin, key)
 
 
-def _secret(desk: Desk, arn: str) -> str | None:
+def _secret(context: CliContext, arn: str) -> str | None:
     try:
-        return desk.aws.secrets.get_secret_value(SecretId=arn).get("SecretString")
+        return context.aws.secrets.get_secret_value(SecretId=arn).get("SecretString")
     except ClientError as error:
         # A secret nobody has put a value in answers so; so does one that was deleted.
         if code_of(error) == "ResourceNotFoundException":

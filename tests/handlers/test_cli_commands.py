@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from assetline.export.export_names import export_ids
 from assetline_cli.clock import Clock
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.main import app
 from assetline_cli.stack import Aws
 from tests.handlers.cli_account import CSV, EXECUTION, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
@@ -381,7 +381,7 @@ class TestTheScreen:
         account.then(account.opens, account.writes(12, remaining=800, eta_seconds=1))
         account.then(account.writes(20, remaining=0), account.completes)
         clock = Clock(now=lambda: account.now, sleep=account.sleep)
-        desk = Desk(aws=Aws(account.session), clock=clock, out=screen)
+        desk = CliContext(aws=Aws(account.session), clock=clock, out=screen)
         ended = CliRunner().invoke(app, ["export", "assets", "--watch"], obj=desk)
         assert ended.exit_code == 0
         shown = screen.file

@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from assetline.export.export_names import manifest_key, object_key
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.main import app
 from assetline_cli.stack import Aws
 
@@ -56,7 +56,7 @@ def assetline(session: boto3.Session, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     Path("old.csv").write_bytes(OLD)
     Path("new.csv").write_bytes(NEW)
-    return lambda *words, **desk: CliRunner().invoke(app, words, obj=Desk(aws=Aws(session), **desk))
+    return lambda *words, **desk: CliRunner().invoke(app, words, obj=CliContext(aws=Aws(session), **desk))
 
 
 def publish(session: boto3.Session, export_id: str, body: bytes, format_: str = "csv", **manifest: Any) -> None:

@@ -9,10 +9,11 @@ from rich.console import Console
 
 from assetline_cli.clock import Clock
 from assetline_cli.executions import Execution, ExportResult, Failure
-from assetline_cli.exports.progress_view import LiveView, PlainView, page_line, view_on
+from assetline_cli.exports.progress_view import ExportDisplay, page_line
 from assetline_cli.exports.snapshot import Snapshot, Stage
 from assetline_cli.exports.table import ExportItem
 from assetline_cli.terminal.formatting import age, duration, page_time, pages_rate, rows_rate, size
+from assetline_cli.terminal.progress_bar import LiveView, PlainView, view_on
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
@@ -31,7 +32,8 @@ def any_execution(**told: Any) -> Execution:
 
 def screen(width: int, *snapshots: Snapshot, seconds: float = 72) -> str:
     console = Console(force_terminal=True, width=width, file=io.StringIO(), color_system=None, legacy_windows=False)
-    with LiveView(console, Clock(now=lambda: STARTED + timedelta(seconds=seconds))) as view:
+    clock = Clock(now=lambda: STARTED + timedelta(seconds=seconds))
+    with LiveView(console, ExportDisplay(console, clock)) as view:
         for snapshot in snapshots:
             view.show(snapshot)
     assert isinstance(console.file, io.StringIO)
@@ -64,16 +66,17 @@ class TestLines:
 
     def test_lines_are_not_wrapped(self) -> None:
         console = Console(file=io.StringIO(), width=20)
-        with PlainView(console) as view:
+        with PlainView(console, ExportDisplay(console, Clock())) as view:
             view.show(Snapshot(any_execution(), HALF_WAY, Stage.EXPORTING))
         assert isinstance(console.file, io.StringIO)
         assert console.file.getvalue() == f"{page_line(HALF_WAY)}\n"
 
     def test_only_a_terminal_that_can_be_redrawn_gets_the_live_view(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert isinstance(view_on(Console(force_terminal=True), Clock()), LiveView)
-        assert isinstance(view_on(Console(file=io.StringIO()), Clock()), PlainView)
+        display = ExportDisplay(Console(), Clock())
+        assert isinstance(view_on(Console(force_terminal=True), display), LiveView)
+        assert isinstance(view_on(Console(file=io.StringIO()), display), PlainView)
         monkeypatch.setenv("TERM", "dumb")
-        assert isinstance(view_on(Console(force_terminal=True), Clock()), PlainView)
+        assert isinstance(view_on(Console(force_terminal=True), display), PlainView)
 
 
 class TestLiveView:

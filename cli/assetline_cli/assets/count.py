@@ -9,25 +9,25 @@ import typer
 from assetline.assets.listing import Listing
 from assetline.vi.assets import Assets
 from assetline_cli.assets.selection_options import (
-    ASKED,
-    WHERE,
+    CONDITION_OPTIONS,
+    VI_QUERY_OPTIONS,
+    AssetSelection,
     Dataset,
-    Meant,
-    selecting,
+    selection_options,
 )
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count_of
-from assetline_cli.vi_client import vi_of
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 
-@selecting(**ASKED, **WHERE)
-def count(ctx: typer.Context, *, dataset: Dataset, meant: Meant, stack: StackName = DEFAULT_STACK) -> None:
-    """Count the assets of a Vi dataset, all or those that are meant.
+@selection_options(**VI_QUERY_OPTIONS, **CONDITION_OPTIONS)
+def count(ctx: typer.Context, *, dataset: Dataset, selection: AssetSelection, stack: StackName = DEFAULT_STACK) -> None:
+    """Count the assets of a Vi dataset, all or those that are selection.
 
     What Vi can be asked, it counts; for the other conditions all that it
     finds is listed.
@@ -38,13 +38,13 @@ def count(ctx: typer.Context, *, dataset: Dataset, meant: Meant, stack: StackNam
       [cyan]assetline assets count ds1 --filter '{"status": "error"}'[/cyan]
       [cyan]assetline assets count ds1 --aspect square[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk), vi_of(desk, stack) as client:
-        wanted = meant.of(dataset)
+    context: CliContext = ctx.obj
+    with errors_reported(context), open_vi_client(context, stack) as client:
+        wanted = selection.of(dataset)
         if wanted.where is None:
             number = Assets(client, dataset).count(wanted.query)
         else:
             listing = Listing(client, wanted, contents=False)
             listing.admit()
             number = sum(len(page.records) for page in listing.pages())
-        desk.say(count_of(number, "asset") if desk.out.is_terminal else str(number))
+        context.say(count_of(number, "asset") if context.out.is_terminal else str(number))

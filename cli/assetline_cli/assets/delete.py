@@ -12,9 +12,16 @@ from assetline.assets.listing import Listing
 from assetline.deletion.report import DeletionResult
 from assetline.deletion.request import DeletionRequest
 from assetline.vi.assets import Assets
-from assetline_cli.assets.run_execution import INPUT_BYTES, Runs, input_bytes
-from assetline_cli.assets.selection_options import ASKED, WHERE, Dataset, Meant, selecting, understood
-from assetline_cli.context import Desk
+from assetline_cli.assets.run_execution import INPUT_BYTES, AssetRuns, input_bytes
+from assetline_cli.assets.selection_options import (
+    CONDITION_OPTIONS,
+    VI_QUERY_OPTIONS,
+    AssetSelection,
+    Dataset,
+    selection_errors,
+    selection_options,
+)
+from assetline_cli.context import CliContext
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
@@ -22,8 +29,8 @@ from assetline_cli.options import ShowProgress, StackName, Yes
 from assetline_cli.options import ids as given_ids
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.terminal.formatting import count, count_of
-from assetline_cli.terminal.prompts import confirmed
-from assetline_cli.vi_client import vi_of
+from assetline_cli.terminal.prompts import confirmed, require_terminal_or_yes
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,19 +52,19 @@ ExpectCount = Annotated[
 ]
 
 
-@selecting(**ASKED, **WHERE)
+@selection_options(**VI_QUERY_OPTIONS, **CONDITION_OPTIONS)
 def delete(  # noqa: PLR0913 - typer: one argument an option
     ctx: typer.Context,
     *,
     dataset: Dataset,
     assets: AssetIds = None,
-    meant: Meant,
+    selection: AssetSelection,
     expect_count: ExpectCount = None,
     yes: Yes = False,
     progress: ShowProgress = True,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
-    """Delete assets of a Vi dataset for good: those named, or those that are meant.
+    """Delete assets of a Vi dataset for good: those named, or those that are selection.
 
     It says how many they are and asks, unless told --yes. What Vi finds by a
     filter or a query it deletes itself, if it then still finds as many; for the
@@ -75,26 +82,25 @@ def delete(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets delete ds1 --filter '{"status": "error"}' --expect-count 12 --yes[/cyan]
       [cyan]assetline assets delete ds1 --max-bytes 100 --name 'test_*'[/cyan]
     """
-    desk: Desk = ctx.obj
-    if not yes and not desk.can_ask:
-        raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with errors_reported(desk), vi_of(desk, stack) as client:
-        runs = Runs(desk, find_stack(desk.aws.cloudformation, stack).machine_of_deletions(), progress)
-        wanted = _asked(client, dataset, tuple(dict.fromkeys(assets or ())), meant)
+    context: CliContext = ctx.obj
+    require_terminal_or_yes(context, yes=yes)
+    with errors_reported(context), open_vi_client(context, stack) as client:
+        runs = AssetRuns(context, find_stack(context.aws.cloudformation, stack).machine_of_deletions(), progress)
+        wanted = _asked(client, dataset, tuple(dict.fromkeys(assets or ())), selection)
         _as_many_as_expected(wanted, dataset, expect_count, yes=yes)
         if not wanted.found:
-            desk.say("There is nothing to delete.")
+            context.say("There is nothing to delete.")
             return
         which = f"{'all ' if wanted.all else ''}{count_of(wanted.found, 'asset')}"
-        if not yes and not confirmed(desk, f"Delete {which} of {dataset} for good?"):
-            desk.say("Nothing was deleted.")
+        if not yes and not confirmed(context, f"Delete {which} of {dataset} for good?"):
+            context.say("Nothing was deleted.")
             raise typer.Exit(FAILED)
         results = _deleted(runs, dataset, wanted)
         raise typer.Exit(COMPLETE if all(result.complete for result in results) else FAILED)
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _DeletionPlan:
     """How many assets are to be deleted, whether that is `all` there are, and the inputs of the runs that do it."""
 
     found: int
@@ -102,27 +108,27 @@ class _Wanted:
     all: bool = False
 
 
-def _asked(client: ViClient, dataset: str, ids: tuple[str, ...], meant: Meant) -> _Wanted:
+def _asked(client: ViClient, dataset: str, ids: tuple[str, ...], selection: AssetSelection) -> _DeletionPlan:
     """Return what is to be deleted.
 
     Raises:
         CommandFailed: it is not said which, or not so that it can be understood.
     """
-    if ids and meant.given:
+    if ids and selection.given:
         raise CommandFailed("Name assets, or give conditions, not both.")
-    if not ids and not meant.given:
+    if not ids and not selection.given:
         raise CommandFailed("Say which: name assets, or give a filter or other conditions. All is never meant.")
-    wanted = meant.of(dataset)
+    wanted = selection.of(dataset)
     if ids:
-        return _Wanted(len(ids), _inputs_of(dataset, ids))
+        return _DeletionPlan(len(ids), _inputs_of(dataset, ids))
     if wanted.where is not None:
         return _listed(client, wanted)
-    _input({"dataset_id": dataset, **meant.asked(), "expect_count": 0})  # an empty filter is refused before it is asked
+    _input({"dataset_id": dataset, **selection.asked(), "expect_count": 0})  # refuses an empty filter before Vi counts
     found = Assets(client, dataset).count(wanted.query)
-    return _Wanted(found, [_input({"dataset_id": dataset, **meant.asked(), "expect_count": found})])
+    return _DeletionPlan(found, [_input({"dataset_id": dataset, **selection.asked(), "expect_count": found})])
 
 
-def _listed(client: ViClient, wanted: Selection) -> _Wanted:
+def _listed(client: ViClient, wanted: Selection) -> _DeletionPlan:
     """List what meets conditions that Vi is not asked about."""
     listing, ids, excluded = Listing(client, wanted, contents=False), list[str](), 0
     listing.admit()
@@ -130,7 +136,7 @@ def _listed(client: ViClient, wanted: Selection) -> _Wanted:
         ids += filter(None, map(id_of, page.records))
         excluded += page.excluded
     everything = not excluded and len(ids) >= Assets(client, wanted.dataset_id).count()
-    return _Wanted(len(ids), _inputs_of(wanted.dataset_id, ids), everything)
+    return _DeletionPlan(len(ids), _inputs_of(wanted.dataset_id, ids), everything)
 
 
 def _inputs_of(dataset: str, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -153,12 +159,12 @@ def _fitting(dataset: str, ids: Sequence[str]) -> list[list[str]]:
 
 
 def _input(asked: dict[str, Any]) -> dict[str, Any]:
-    with understood():
+    with selection_errors():
         DeletionRequest.model_validate(asked)
     return asked
 
 
-def _as_many_as_expected(wanted: _Wanted, dataset: str, expected: int | None, *, yes: bool) -> None:
+def _as_many_as_expected(wanted: _DeletionPlan, dataset: str, expected: int | None, *, yes: bool) -> None:
     """Raise `CommandFailed`, if what is found is not what was said."""
     found = count_of(wanted.found, "asset")
     if expected is not None and wanted.found != expected:
@@ -170,7 +176,7 @@ def _as_many_as_expected(wanted: _Wanted, dataset: str, expected: int | None, *,
         )
 
 
-def _deleted(runs: Runs, dataset: str, wanted: _Wanted) -> list[DeletionResult]:
+def _deleted(runs: AssetRuns, dataset: str, wanted: _DeletionPlan) -> list[DeletionResult]:
     """See the runs through, one after another, for Vi is one; tell what they came to, whatever ends it."""
     results: list[DeletionResult] = []
     title, ahead = f"Deleting {count_of(wanted.found, 'asset')} of {dataset}", [*wanted.inputs]
@@ -178,27 +184,27 @@ def _deleted(runs: Runs, dataset: str, wanted: _Wanted) -> list[DeletionResult]:
         while ahead:
             arn = runs.start(f"delete-{dataset}", ahead[0])
             del ahead[0]
-            results.append(runs.seen_through(arn, title, DeletionResult))
+            results.append(runs.result_of(arn, title, DeletionResult))
     finally:
         if results:
-            _sum_up(runs.desk, dataset, results)
+            _sum_up(runs.context, dataset, results)
         if ahead:
             left = count_of(
                 sum(len(asked["ids"]) if "ids" in asked else asked["expect_count"] for asked in ahead), "asset"
             )
-            runs.desk.complain(f"Not begun: the deletion of {left}. {AGAIN}")
+            runs.context.complain(f"Not begun: the deletion of {left}. {AGAIN}")
     return results
 
 
-def _sum_up(desk: Desk, dataset: str, results: list[DeletionResult]) -> None:
+def _sum_up(context: CliContext, dataset: str, results: list[DeletionResult]) -> None:
     deleted = sum(result.deleted or 0 for result in results)
     gone, failed = sum(result.gone for result in results), sum(result.failed for result in results)
     line = f"Deleted {count_of(deleted, 'asset')} of {dataset}"
     line += f", {count(gone)} were gone already" if gone else ""
     line += f", {count(failed)} failed" if failed else ""
-    desk.say(f"{line}.")
+    context.say(f"{line}.")
     for result in results:
         if not result.complete:
             left = "" if result.left is None else f", {count(result.left)} left"
-            desk.complain(f"The deletion is not complete ({result.ended}{left}): the report says why.")
-        desk.say(f"Report: s3://{result.bucket}/{result.csv_key or result.report_key}")
+            context.complain(f"The deletion is not complete ({result.ended}{left}): the report says why.")
+        context.say(f"Report: s3://{result.bucket}/{result.csv_key or result.report_key}")

@@ -12,12 +12,20 @@ from assetline.assets.listing import Listing
 from assetline.download.report import DownloadResult
 from assetline.vi.assets import Assets
 from assetline.vi.file_download import Downloader
-from assetline_cli.assets.download_files import Bringer, Bringing
-from assetline_cli.assets.download_folder import FolderFetch, FolderPlace
-from assetline_cli.assets.run_execution import Runs
-from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, ByDate, Dataset, Meant, selecting
+from assetline_cli.assets.download_files import DownloadProgress, FileDownloader
+from assetline_cli.assets.download_folder import DownloadFolder, FolderFetch
+from assetline_cli.assets.run_execution import AssetRuns
+from assetline_cli.assets.selection_options import (
+    CONDITION_OPTIONS,
+    ID_OPTIONS,
+    VI_QUERY_OPTIONS,
+    AssetSelection,
+    ByDate,
+    Dataset,
+    selection_options,
+)
 from assetline_cli.assets.verify_targets import S3
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.filesystem import ready_folder
@@ -25,7 +33,7 @@ from assetline_cli.options import ShowProgress, StackName
 from assetline_cli.stack import DEFAULT_STACK, find_stack
 from assetline_cli.terminal.formatting import count, count_of, duration, size
 from assetline_cli.terminal.output import printable
-from assetline_cli.terminal.progress_bar import Picture, view_on
+from assetline_cli.terminal.progress_bar import ProgressFrame, frames_on
 from assetline_cli.vi_client import vi_client
 
 if TYPE_CHECKING:
@@ -44,13 +52,13 @@ Into = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Fetch again what is there, and replace it.")]
 
 
-@selecting(**ASKED, **NAMED, **WHERE)
+@selection_options(**VI_QUERY_OPTIONS, **ID_OPTIONS, **CONDITION_OPTIONS)
 def download(  # noqa: PLR0913 - typer: one argument an option
     ctx: typer.Context,
     *,
     dataset: Dataset,
     to: Into,
-    meant: Meant,
+    selection: AssetSelection,
     overwrite: Overwrite = False,
     by_date: ByDate = False,
     progress: ShowProgress = True,
@@ -74,29 +82,29 @@ def download(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets download ds1 photos --id asset-1 --id asset-2 --overwrite[/cyan]
       [cyan]assetline assets download ds1 s3://BUCKET/downloads/ds1/[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk):
-        wanted = meant.of(dataset)
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        wanted = selection.of(dataset)
         if to.startswith(S3):
             asked = {"overwrite": overwrite, "by_date": by_date}
-            raise typer.Exit(_run(desk, stack, wanted, to.removeprefix(S3), asked, progress=progress))
+            raise typer.Exit(_run(context, stack, wanted, to.removeprefix(S3), asked, progress=progress))
         folder = Path(to)
         ready_folder(folder, another="name a directory")
-        bringing = _bring(desk, stack, wanted, folder, overwrite=overwrite, by_date=by_date, progress=progress)
-        _sum_up(desk, bringing, folder)
+        bringing = _bring(context, stack, wanted, folder, overwrite=overwrite, by_date=by_date, progress=progress)
+        _sum_up(context, bringing, folder)
         raise typer.Exit(FAILED if bringing.failed or bringing.nameless else COMPLETE)
 
 
 def _run(  # noqa: PLR0913 - each is an option of the command
-    desk: Desk, stack: str, wanted: Selection, to: str, asked: dict[str, bool], *, progress: bool
+    context: CliContext, stack: str, wanted: Selection, to: str, asked: dict[str, bool], *, progress: bool
 ) -> int:
     """Have the stack download to S3, and return the exit status."""
-    machine = find_stack(desk.aws.cloudformation, stack).machine_of_downloads()
+    machine = find_stack(context.aws.cloudformation, stack).machine_of_downloads()
     bucket, _, prefix = to.partition("/")
     meant = wanted.model_dump(mode="json", exclude_defaults=True)
     given = {name: value for name, value in asked.items() if value}
     title, subject = f"Downloading {wanted.dataset_id}", f"download-{wanted.dataset_id}"
-    result = Runs(desk, machine, progress).through(
+    result = AssetRuns(context, machine, progress).through(
         title, subject, meant | given | {"bucket": bucket, "prefix": prefix}, DownloadResult
     )
     line = (
@@ -104,10 +112,10 @@ def _run(  # noqa: PLR0913 - each is an option of the command
     )
     line += f", skipped {count(result.skipped)} that are there" if result.skipped else ""
     line += f", left out {count(result.excluded)} that were not meant" if result.excluded else ""
-    desk.say(f"{line}.")
+    context.say(f"{line}.")
     if not result.complete:
-        desk.complain(f"{_missing(result)} The same command again fetches what is missing.")
-    desk.say(f"Every file, and why one failed: s3://{result.manifest_bucket}/{result.files_key}")
+        context.complain(f"{_missing(result)} The same command again fetches what is missing.")
+    context.say(f"Every file, and why one failed: s3://{result.manifest_bucket}/{result.files_key}")
     return COMPLETE if result.complete else FAILED
 
 
@@ -121,28 +129,30 @@ def _missing(result: DownloadResult) -> str:
 
 
 def _bring(  # noqa: PLR0913 - each is an option of the command
-    desk: Desk, stack: str, wanted: Selection, folder: Path, *, overwrite: bool, by_date: bool, progress: bool
-) -> Bringing:
-    now = desk.clock.now
-    found = find_stack(desk.aws.cloudformation, stack)
+    context: CliContext, stack: str, wanted: Selection, folder: Path, *, overwrite: bool, by_date: bool, progress: bool
+) -> DownloadProgress:
+    now = context.clock.now
+    found = find_stack(context.aws.cloudformation, stack)
     with (
-        closing(vi_client(desk, found)) as client,
-        closing(vi_client(desk, found, patient=False)) as of_files,  # a file is tried again as a whole
+        closing(vi_client(context, found)) as client,
+        closing(vi_client(context, found, patient=False)) as of_files,  # a file is tried again as a whole
         closing(Downloader(found.vi().origin)) as http,
     ):
         listing = Listing(client, wanted)
         listing.admit()
-        assets, place = Assets(of_files, wanted.dataset_id), FolderPlace(folder)
+        assets, place = Assets(of_files, wanted.dataset_id), DownloadFolder(folder)
         place.remove_abandoned()
-        bringer = Bringer(listing, lambda stopped: FolderFetch(assets, http, place, overwrite, stopped), desk.clock)
+        bringer = FileDownloader(
+            listing, lambda stopped: FolderFetch(assets, http, place, overwrite, stopped), context.clock
+        )
         try:
-            with view_on(desk.out, desk.clock, wanted=progress) as view:
-                return bringer.bring(lambda told: view.show(_picture(told, wanted.dataset_id, now())), by_date=by_date)
+            with frames_on(context.out, context.clock, wanted=progress) as view:
+                return bringer.bring(lambda told: view.show(_frame(told, wanted.dataset_id, now())), by_date=by_date)
         finally:
             place.keep_renamed(bringer.renamed)
 
 
-def _picture(told: Bringing, dataset_id: str, now: datetime) -> Picture:
+def _frame(told: DownloadProgress, dataset_id: str, now: datetime) -> ProgressFrame:
     seconds = (now - told.began_at).total_seconds()
     done = told.counts.total()
     more = "" if told.listed else "+"
@@ -153,7 +163,7 @@ def _picture(told: Bringing, dataset_id: str, now: datetime) -> Picture:
     figures += [f"{count(told.counts[state])} {state}" for state in ("skipped", "failed") if told.counts[state]]
     if told.bytes_written and seconds >= 1:
         figures.append(f"{size(round(told.bytes_written / seconds))}/s")
-    return Picture(
+    return ProgressFrame(
         f"Downloading {dataset_id}",
         done=told.bytes_done + done,
         total=told.bytes_total + told.files,
@@ -162,22 +172,22 @@ def _picture(told: Bringing, dataset_id: str, now: datetime) -> Picture:
     )
 
 
-def _sum_up(desk: Desk, told: Bringing, folder: Path) -> None:
+def _sum_up(context: CliContext, told: DownloadProgress, folder: Path) -> None:
     written, skipped = told.counts["written"], told.counts["skipped"]
     line = f"Downloaded {count_of(written, 'file')} ({size(told.bytes_written)}) to {printable(str(folder))}"
     line += f", skipped {count(skipped)} that are there" if skipped else ""
     line += f", left out {count(told.excluded)} that were not meant" if told.excluded else ""
-    desk.say(f"{line}.")
+    context.say(f"{line}.")
     for outcome in told.beside[:FAILURES_SHOWN]:
-        desk.complain(f"Another {printable(outcome.filename)} was there: this one is {printable(outcome.name)}.")
+        context.complain(f"Another {printable(outcome.filename)} was there: this one is {printable(outcome.name)}.")
     if len(told.beside) > FAILURES_SHOWN:
-        desk.complain(f"… and {count(len(told.beside) - FAILURES_SHOWN)} more, with their ids in their names.")
+        context.complain(f"… and {count(len(told.beside) - FAILURES_SHOWN)} more, with their ids in their names.")
     for outcome in told.failed[:FAILURES_SHOWN]:
         shown = printable(outcome.name or outcome.asset_id)
-        desk.complain(f"Not downloaded: {shown}: {outcome.message} ({outcome.reason})")
+        context.complain(f"Not downloaded: {shown}: {outcome.message} ({outcome.reason})")
     if len(told.failed) > FAILURES_SHOWN:
-        desk.complain(f"… and {count(len(told.failed) - FAILURES_SHOWN)} more.")
+        context.complain(f"… and {count(len(told.failed) - FAILURES_SHOWN)} more.")
     if told.failed:
-        desk.complain("The same command again fetches what is missing.")
+        context.complain("The same command again fetches what is missing.")
     if told.nameless:
-        desk.complain(f"Vi listed {count(told.nameless)} without an id, which cannot be downloaded.")
+        context.complain(f"Vi listed {count(told.nameless)} without an id, which cannot be downloaded.")

@@ -29,7 +29,7 @@ TICK_SECONDS = 0.5
 
 
 @dataclass
-class Bringing:
+class DownloadProgress:
     """How far the downloading is; `files` and `bytes_total` grow until all is `listed`.
 
     `nameless` are records without an id; `beside` are files written beside another of their name, which is as it was;
@@ -62,21 +62,21 @@ class Bringing:
             self.renamed.append(RenamedFile(outcome.name, outcome.filename, outcome.asset_id))
 
 
-class Bringer:
+class FileDownloader:
     """Brings what a listing lists; *fetch* makes, of how it is to be stopped, what brings one file."""
 
     def __init__(self, listing: Listing, fetch: Callable[[Callable[[], bool]], Fetch], clock: Clock) -> None:
         self._listing = listing
         self._stop = Event()
         self._fetch = fetch(self._stop.is_set)
-        self._bringing = Bringing(clock.now())
+        self._bringing = DownloadProgress(clock.now())
 
     @property
     def renamed(self) -> list[RenamedFile]:
         """The files there so far whose names are not their assets'."""
         return self._bringing.renamed
 
-    def bring(self, tell: Callable[[Bringing], object], *, by_date: bool) -> Bringing:
+    def bring(self, tell: Callable[[DownloadProgress], object], *, by_date: bool) -> DownloadProgress:
         """Bring all files, *tell* how far it is as it goes, and return how it ended.
 
         What concerns every file, and Ctrl+C, end it: what is under way leaves nothing behind.

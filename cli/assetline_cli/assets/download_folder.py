@@ -36,7 +36,7 @@ _OF_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.E
 class FolderFetch(Fetch):
     """Brings files to a folder; unless it is to overwrite, it replaces none by another."""
 
-    place: FolderPlace
+    place: DownloadFolder
 
     def bring(self, file: AssetFile) -> Outcome:
         """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
@@ -50,7 +50,7 @@ class FolderFetch(Fetch):
             return super().bring(named)
 
 
-class FolderPlace:
+class DownloadFolder:
     """Puts files below *folder*; threads share one."""
 
     def __init__(self, folder: Path) -> None:

@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING
 import typer
 
 from assetline_cli.assets.selection_options import (
-    ASKED,
-    WHERE,
+    CONDITION_OPTIONS,
+    VI_QUERY_OPTIONS,
+    AssetSelection,
     Dataset,
     Descending,
-    Meant,
     PageOf,
     SortBy,
     Url,
-    selecting,
+    selection_options,
 )
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exports.request import AssetsExportRequest
-from assetline_cli.exports.start import refuse_a_file_nobody_waits_for, start_export
+from assetline_cli.exports.start import refuse_download_without_watch, start_export
 from assetline_cli.options import Excel, Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
 from assetline_cli.stack import DEFAULT_STACK
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 
-@selecting(**ASKED, **WHERE)
+@selection_options(**VI_QUERY_OPTIONS, **CONDITION_OPTIONS)
 def export(  # noqa: PLR0913 - typer: one argument an option
     ctx: typer.Context,
     *,
     dataset: Dataset,
-    meant: Meant,
+    selection: AssetSelection,
     sort_by: SortBy = None,
     descending: Descending = False,
     url: Url = False,
@@ -57,12 +57,12 @@ def export(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets export ds1 --min-bytes 1000000 --to out[/cyan]
       [cyan]assetline assets export ds1 --format jsonl.gz --watch[/cyan]
     """
-    refuse_a_file_nobody_waits_for(to, watch=watch)
-    desk: Desk = ctx.obj
-    with errors_reported(desk):
-        where = meant.where()
+    refuse_download_without_watch(to, watch=watch)
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        where = selection.where()
         asked = {
-            **meant.asked(),
+            **selection.asked(),
             "sort_by": sort_by,
             "order": "desc" if descending else None,
             "contents": url or None,
@@ -73,5 +73,5 @@ def export(  # noqa: PLR0913 - typer: one argument an option
             "page_size": page_size,
             "max_turn_seconds": max_turn_seconds,
         }
-        request = AssetsExportRequest(meant.of(dataset).dataset_id, asked)
-        raise typer.Exit(start_export(desk, stack, request, to, watch=watch))
+        request = AssetsExportRequest(selection.of(dataset).dataset_id, asked)
+        raise typer.Exit(start_export(context, stack, request, to, watch=watch))

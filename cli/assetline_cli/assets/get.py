@@ -17,16 +17,16 @@ from assetline_cli.assets.selection_options import (
     Url,
     Wait,
 )
-from assetline_cli.assets.wait import DONE, Waiting
+from assetline_cli.assets.wait import DONE, ProcessingWaiter
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
-from assetline_cli.terminal.formatting import moment_told
+from assetline_cli.terminal.formatting import iso_time
 from assetline_cli.terminal.output import printable, say_json
-from assetline_cli.vi_client import dataset_known, vi_of
+from assetline_cli.vi_client import dataset_known, open_vi_client
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 
 def get(  # noqa: PLR0913 - typer: one argument an option
@@ -53,18 +53,18 @@ def get(  # noqa: PLR0913 - typer: one argument an option
         also a fresh signed URL, and when it ends
       [cyan]assetline assets get ds1 asset-1 --wait --timeout 300[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk), vi_of(desk, stack) as client, dataset_known(client, dataset):
+    context: CliContext = ctx.obj
+    with errors_reported(context), open_vi_client(context, stack) as client, dataset_known(client, dataset):
         if wait:
-            with vi_of(desk, stack, patient=False) as impatient:  # the waiting has a time of its own
+            with open_vi_client(context, stack, patient=False) as impatient:  # the waiting has a time of its own
                 done = tuple(word.casefold() for word in until or DONE)
-                waiting = Waiting(Assets(impatient, dataset), desk.clock, done, timeout)
-                waiting.processed(asset, lambda status: desk.complain(f"The upload status of {asset} is {status}."))
+                waiting = ProcessingWaiter(Assets(impatient, dataset), context.clock, done, timeout)
+                waiting.processed(asset, lambda status: context.complain(f"The upload status of {asset} is {status}."))
         record = Assets(client, dataset).get(asset, contents=url)
         if json:
-            say_json(desk.out, record)
+            say_json(context.out, record)
         else:
-            print_details(desk, _readable(record) if url else record)
+            print_details(context, _readable(record) if url else record)
 
 
 def _readable(record: dict[str, object]) -> dict[str, object]:
@@ -73,16 +73,16 @@ def _readable(record: dict[str, object]) -> dict[str, object]:
     asset = contents.get("asset") if isinstance(contents, dict) else None
     if not isinstance(asset, dict):
         return record
-    return record | {"contents": {"asset": asset | {"expiry": moment_told(asset.get("expiry"))}}}
+    return record | {"contents": {"asset": asset | {"expiry": iso_time(asset.get("expiry"))}}}
 
 
-def print_details(desk: Desk, record: dict[str, Any]) -> None:
+def print_details(context: CliContext, record: dict[str, Any]) -> None:
     """Print what Vi says of an asset, a line each, under the names of the columns that an export has."""
     told = [(name, _text(value)) for name, value in flat(record).items()]
     said = [(name, text) for name, text in told if text]
     width = max((len(name) for name, _ in said), default=0)
     for name, text in said:
-        desk.say(f"{name:<{width}}  {text}")
+        context.say(f"{name:<{width}}  {text}")
 
 
 def _text(value: Any) -> str:

@@ -11,35 +11,35 @@ from assetline.assets.asset_file import contents_of, metadata_of, size_of
 from assetline.assets.conditions import moment_of
 from assetline.assets.listing import Listing
 from assetline_cli.assets.selection_options import (
-    ASKED,
-    NAMED,
-    WHERE,
+    CONDITION_OPTIONS,
+    ID_OPTIONS,
+    VI_QUERY_OPTIONS,
+    AssetSelection,
     AssetsLimit,
     Dataset,
     Descending,
-    Meant,
     PageOf,
     SortBy,
     Url,
-    selecting,
+    selection_options,
 )
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exit_codes import FAILED
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
-from assetline_cli.terminal.formatting import age, count, moment_told, size
+from assetline_cli.terminal.formatting import age, count, iso_time, size
 from assetline_cli.terminal.formatting import count as figure
-from assetline_cli.terminal.output import printable, say_cells, say_json
-from assetline_cli.terminal.tables import Columns
-from assetline_cli.vi_client import vi_of
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from assetline.assets.selection import Selection
     from assetline.vi.client import ViClient
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 COLUMNS = Columns(
     headings=("Asset", "Filename", "Size", "Dimensions", "Type", "Annotations", "Status", "Age"),
@@ -50,7 +50,7 @@ COLUMNS = Columns(
 
 
 @dataclass
-class Listed:
+class LimitedListing:
     """The records of at most *limit* assets, all if that is 0, as they are listed; the rest is known after the last.
 
     There is `more` than that, `number` is how many they were, `unknown` are ids of which there is no asset.
@@ -80,29 +80,23 @@ class Listed:
         return 0 < self.limit <= self.number
 
 
-def print_assets(desk: Desk, records: Iterable[Mapping[str, Any]], *, urls: bool) -> None:
-    """Print a table where the lines go to a terminal, and else a line an asset as it comes; *urls* are lines, too."""
-    if urls:
-        for record in records:
-            contents = contents_of(record)
-            told = (contents.url, moment_told(contents.expiry)) if contents else ("", "")
-            say_cells(desk.out, (*_names(record), *told))
-    elif not desk.out.is_terminal:
-        for record in records:
-            say_cells(desk.out, _plain(record))
-    else:
-        now = desk.clock.now()
-        desk.out.print(COLUMNS.fitting(desk.out, [_cells(record, now) for record in records], lambda _: ""))
+def layout(now: datetime, *, urls: bool) -> ListLayout[Mapping[str, Any]]:
+    """Return how assets are listed; JSON has Vi's records."""
+    return ListLayout(
+        columns=COLUMNS,
+        cells=lambda record: _cells(record, now),
+        plain_cells=_url_cells if urls else _plain,
+        as_json=lambda record: record,
+    )
 
 
-def print_assets_json(desk: Desk, records: Iterable[Mapping[str, Any]]) -> None:
-    """Print a record a line as it comes, as Vi tells it."""
-    for record in records:
-        say_json(desk.out, record)
+def _url_cells(record: Mapping[str, Any]) -> tuple[str, ...]:
+    contents = contents_of(record)
+    return *_names(record), *((contents.url, iso_time(contents.expiry)) if contents else ("", ""))
 
 
 def _names(record: Mapping[str, Any]) -> Iterator[str]:
-    return (printable(str(record.get(name) or "")) for name in ("assetId", "filename"))
+    return (str(record.get(name) or "") for name in ("assetId", "filename"))
 
 
 def _facts(record: Mapping[str, Any]) -> tuple[int | None, str, str, Any, str, Any]:
@@ -112,9 +106,9 @@ def _facts(record: Mapping[str, Any]) -> tuple[int | None, str, str, Any, str, A
     return (
         size_of(metadata.get("fileSize")),
         f"{width}x{height}" if width and height else "",
-        printable(str(metadata.get("mimeType") or "")),
+        str(metadata.get("mimeType") or ""),
         annotations.get("total") if isinstance(annotations, dict) else None,
-        printable(str(metadata.get("status") or "")),
+        str(metadata.get("status") or ""),
         metadata.get("timeCreated"),
     )
 
@@ -122,7 +116,7 @@ def _facts(record: Mapping[str, Any]) -> tuple[int | None, str, str, Any, str, A
 def _plain(record: Mapping[str, Any]) -> tuple[str, ...]:
     bytes_, dimensions, mime, annotations, status, created = _facts(record)
     figures = ["" if figure is None else str(figure) for figure in (bytes_, annotations)]
-    return *_names(record), figures[0], dimensions, mime, figures[1], status, moment_told(created)
+    return *_names(record), figures[0], dimensions, mime, figures[1], status, iso_time(created)
 
 
 def _cells(record: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
@@ -139,12 +133,12 @@ def _cells(record: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
     )
 
 
-@selecting(**ASKED, **NAMED, **WHERE)
+@selection_options(**VI_QUERY_OPTIONS, **ID_OPTIONS, **CONDITION_OPTIONS)
 def list_(  # noqa: PLR0913 - typer: one argument an option
     ctx: typer.Context,
     *,
     dataset: Dataset,
-    meant: Meant,
+    selection: AssetSelection,
     sort_by: SortBy = None,
     descending: Descending = False,
     limit: AssetsLimit = 20,
@@ -169,19 +163,17 @@ def list_(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets list ds1 --sort-by metadata.fileSize --descending[/cyan]
       [cyan]assetline assets list ds1 --filter '{"status": "error"}' --json[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk), vi_of(desk, stack) as client:
-        listing = _listing(client, meant.of(dataset), sort_by, descending=descending, contents=url)
-        listing.page_size = page_size or (min(limit + 1, 1000) if limit and not meant.where() else None)
+    context: CliContext = ctx.obj
+    with errors_reported(context), open_vi_client(context, stack) as client:
+        listing = _listing(client, selection.of(dataset), sort_by, descending=descending, contents=url)
+        listing.page_size = page_size or (min(limit + 1, 1000) if limit and not selection.where() else None)
         listing.admit()
-        listed = Listed(listing, limit)
-        if json:
-            print_assets_json(desk, listed)
-        else:
-            print_assets(desk, listed, urls=url)
-            _hint(desk, listed, meant)
+        listed = LimitedListing(listing, limit)
+        print_list(context.out, listed, layout(context.clock.now(), urls=url), json=json, table=not url)
+        if not json:
+            _hint(context, listed, selection)
         if listed.unknown:
-            desk.complain(f"The dataset has no asset of these ids: {', '.join(map(printable, listed.unknown))}.")
+            context.complain(f"The dataset has no asset of these ids: {', '.join(map(printable, listed.unknown))}.")
             raise typer.Exit(FAILED)
 
 
@@ -193,8 +185,8 @@ def _listing(client: ViClient, wanted: Selection, sort_by: str | None, *, descen
     return listing
 
 
-def _hint(desk: Desk, listed: Listed, meant: Meant) -> None:
+def _hint(context: CliContext, listed: LimitedListing, selection: AssetSelection) -> None:
     if listed.more:
-        desk.complain(f"These are the first {figure(listed.number)}; --limit 0 lists all.")
+        context.complain(f"These are the first {figure(listed.number)}; --limit 0 lists all.")
     elif not listed.number and not listed.unknown:
-        desk.complain("No asset meets the conditions." if meant.given else "The dataset holds no asset.")
+        context.complain("No asset meets the conditions." if selection.given else "The dataset holds no asset.")

@@ -16,10 +16,10 @@ from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.output import printable
-from assetline_cli.vi_client import dataset_known, vi_of
+from assetline_cli.vi_client import dataset_known, open_vi_client
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 
 def rename(
@@ -31,9 +31,9 @@ def rename(
 
       [cyan]assetline assets rename ds1 asset-1 north-gate.jpg[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk), vi_of(desk, stack) as client, dataset_known(client, dataset):
+    context: CliContext = ctx.obj
+    with errors_reported(context), open_vi_client(context, stack) as client, dataset_known(client, dataset):
         assets = Assets(client, dataset)
         before = assets.get(asset).get("filename")
         assets.rename(asset, filename)
-        desk.say(f"{asset}: {printable(str(before))} is now {printable(filename)}.")
+        context.say(f"{asset}: {printable(str(before))} is now {printable(filename)}.")

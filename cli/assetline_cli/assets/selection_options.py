@@ -1,4 +1,4 @@
-"""Options that say which assets are meant, the same ones for every command that takes them."""
+"""Options that say which assets are selection, the same ones for every command that takes them."""
 
 from __future__ import annotations
 
@@ -113,14 +113,14 @@ Until = Annotated[
 ByDate = Annotated[bool, typer.Option("--by-date", help="A folder for each day of upload: 2026/11/21/.")]
 
 # What Vi is asked, and what its answer is held against: the parameter of a command, and what it goes by.
-ASKED: dict[str, Any] = {
+VI_QUERY_OPTIONS: dict[str, Any] = {
     "filter": Filter,
     "metadata_query": MetadataQuery,
     "rule_query": RuleQuery,
     "strict_query": StrictQuery,
 }
-NAMED: dict[str, Any] = {"ids": Ids}
-WHERE: dict[str, Any] = {
+ID_OPTIONS: dict[str, Any] = {"ids": Ids}
+CONDITION_OPTIONS: dict[str, Any] = {
     "min_bytes": MinBytes,
     "max_bytes": MaxBytes,
     "min_width": MinWidth,
@@ -138,43 +138,44 @@ WHERE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Meant:
+class AssetSelection:
     """What was given of the options, by parameter."""
 
     given: Mapping[str, Any]
 
     def where(self) -> Where | None:
         """Return the conditions that Vi is not asked about; raises `CommandFailed`."""
-        told = {name: _value(value) for name, value in self.given.items() if name in WHERE}
-        with understood():
+        told = {name: _value(value) for name, value in self.given.items() if name in CONDITION_OPTIONS}
+        with selection_errors():
             return Where(**told) if told else None
 
     def asked(self) -> dict[str, Any]:
         """Return what Vi is asked."""
-        return {name: value for name, value in self.given.items() if name in ASKED}
+        return {name: value for name, value in self.given.items() if name in VI_QUERY_OPTIONS}
 
     def of(self, dataset_id: str) -> Selection:
-        """Return which assets of a dataset are meant.
+        """Return which assets of a dataset are selection.
 
         Raises:
             CommandFailed: it cannot be understood.
         """
         where, ids = self.where(), self.given.get("ids")
-        with understood():
+        with selection_errors():
             return Selection(dataset_id=dataset_id, **self.asked(), ids=ids, where=where)
 
 
-def selecting(**tables: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of *tables*; what is given of them it gets as `meant`, a `Meant`."""
+def selection_options(**tables: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of *tables*; what is given of them it gets as `selection`, an `AssetSelection`."""
 
     def given_to(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def with_options(**given: Any) -> None:
-            told = {name: given.pop(name) for name in tables}
-            command(**given, meant=Meant({name: value for name, value in told.items() if _was_given(value)}))
+            values = {name: given.pop(name) for name in tables}
+            chosen = {name: value for name, value in values.items() if _was_given(value)}
+            command(**given, selection=AssetSelection(chosen))
 
         hints = get_type_hints(command, include_extras=True)
-        own = [one for name, one in inspect.signature(command).parameters.items() if name != "meant"]
+        own = [one for name, one in inspect.signature(command).parameters.items() if name != "selection"]
         kind = inspect.Parameter.KEYWORD_ONLY
         options_ = [
             inspect.Parameter(name, kind, default=None, annotation=annotation) for name, annotation in tables.items()
@@ -194,7 +195,7 @@ def _value(value: Any) -> Any:
 
 
 @contextmanager
-def understood() -> Iterator[None]:
+def selection_errors() -> Iterator[None]:
     """Say in one sentence what cannot be understood; raises `CommandFailed`."""
     try:
         yield

@@ -14,16 +14,25 @@ from assetline.assets.asset_file import AssetFile, id_of, named, names_with_id
 from assetline.assets.file_names import Names
 from assetline.assets.listing import Listing
 from assetline.ingest.asset_names import asset_filename
-from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, ByDate, Dataset, Meant, selecting
-from assetline_cli.assets.verify_targets import Place, place_at
-from assetline_cli.context import Desk
+from assetline_cli.assets.selection_options import (
+    CONDITION_OPTIONS,
+    ID_OPTIONS,
+    VI_QUERY_OPTIONS,
+    AssetSelection,
+    ByDate,
+    Dataset,
+    selection_options,
+)
+from assetline_cli.assets.verify_targets import VerifyTarget, verify_target_at
+from assetline_cli.context import CliContext
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.options import AsJson, StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count, count_of
-from assetline_cli.terminal.output import printable, say_cells, say_json
-from assetline_cli.vi_client import vi_of
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.tables import ListLayout, print_list
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +71,7 @@ class Difference:
 
 
 @dataclass
-class Verified:
+class Verification:
     """What came of comparing; `unproven` are files of equal size of which Vi says no checksum.
 
     `nameless` are records without an id.
@@ -74,13 +83,13 @@ class Verified:
     differences: list[Difference] = field(default_factory=list)
 
 
-@selecting(**ASKED, **NAMED, **WHERE)
+@selection_options(**VI_QUERY_OPTIONS, **ID_OPTIONS, **CONDITION_OPTIONS)
 def verify(  # noqa: PLR0913 - typer: one argument an option
     ctx: typer.Context,
     *,
     dataset: Dataset,
     where: Where,
-    meant: Meant,
+    selection: AssetSelection,
     by_date: ByDate = False,
     json: AsJson = False,
     stack: StackName = DEFAULT_STACK,
@@ -100,18 +109,18 @@ def verify(  # noqa: PLR0913 - typer: one argument an option
       [cyan]assetline assets verify ds1 s3://BUCKET/downloads/ds1/[/cyan]
       [cyan]assetline assets verify ds1 photos --mime 'image/*' --json[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk), vi_of(desk, stack) as client:
-        place = place_at(where, desk.aws.s3_of_many)
-        listing = Listing(client, meant.of(dataset), contents=False)
+    context: CliContext = ctx.obj
+    with errors_reported(context), open_vi_client(context, stack) as client:
+        place = verify_target_at(where, context.aws.s3_of_many)
+        listing = Listing(client, selection.of(dataset), contents=False)
         listing.admit()
-        verified = Verified()
+        verified = Verification()
         compare(_held(listing, verified, by_date=by_date), place, verified)
-        _tell(desk, verified, dataset, where, json=json)
+        _tell(context, verified, dataset, where, json=json)
         raise typer.Exit(FAILED if verified.differences or verified.nameless else COMPLETE)
 
 
-def _held(listing: Listing, verified: Verified, *, by_date: bool) -> Iterator[AssetFile]:
+def _held(listing: Listing, verified: Verification, *, by_date: bool) -> Iterator[AssetFile]:
     names = Names()
     for page in listing.pages():
         verified.differences += [Difference("", "no such asset", asset_id) for asset_id in page.unknown]
@@ -122,9 +131,9 @@ def _held(listing: Listing, verified: Verified, *, by_date: bool) -> Iterator[As
                 yield file
 
 
-def compare(held: Iterable[AssetFile], place: Place, verified: Verified) -> None:
+def compare(held: Iterable[AssetFile], place: VerifyTarget, verified: Verification) -> None:
     """Add to *verified* how what Vi *held* and what is in *place* differ."""
-    there = There(place)
+    there = TargetFiles(place)
     files = list(held)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as threads:
         seen = list(zip(files, threads.map(there.beside, files), strict=True))
@@ -142,10 +151,10 @@ def compare(held: Iterable[AssetFile], place: Place, verified: Verified) -> None
     verified.differences.sort(key=lambda one: one.name)
 
 
-class There:
+class TargetFiles:
     """The files of a place, found by what an asset may be called there."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: VerifyTarget) -> None:
         self._place = place
         self._sizes = place.sizes()
         self._spelled = {normalize("NFC", name): name for name in self._sizes}  # disks of macOS decompose accents
@@ -220,16 +229,19 @@ def _hex(checksum: int) -> str:
     return f"{checksum & 0xFFFFFFFF:08x}"
 
 
-def _tell(desk: Desk, verified: Verified, dataset: str, where: str, *, json: bool) -> None:
-    for one in verified.differences if json or not desk.out.is_terminal else verified.differences[:SHOWN]:
-        if json:
-            say_json(desk.out, asdict(one))
-        elif desk.out.is_terminal:
-            desk.say(f"{one.kind:<16}  {printable(one.name or one.asset_id)}{_compared(one)}")
-        else:
-            say_cells(desk.out, map(printable, (one.kind, one.name, one.asset_id, one.in_vi, one.there)))
-    tell = desk.say if desk.out.is_terminal and not json else desk.complain
-    if len(verified.differences) > SHOWN and desk.out.is_terminal and not json:
+LAYOUT = ListLayout[Difference](
+    cells=lambda one: (one.kind, one.name, one.asset_id, one.in_vi, one.there),
+    plain_cells=lambda one: (one.kind, one.name, one.asset_id, one.in_vi, one.there),
+    as_json=asdict,
+    line=lambda one: f"{one.kind:<16}  {printable(one.name or one.asset_id)}{_compared(one)}",
+)
+
+
+def _tell(context: CliContext, verified: Verification, dataset: str, where: str, *, json: bool) -> None:
+    short = context.out.is_terminal and not json
+    print_list(context.out, verified.differences[: SHOWN if short else None], LAYOUT, json=json)
+    tell = context.say if short else context.complain
+    if len(verified.differences) > SHOWN and short:
         tell(f"… and {count(len(verified.differences) - SHOWN)} more.")
     tell(_summed_up(verified, dataset, where))
 
@@ -240,7 +252,7 @@ def _compared(one: Difference) -> str:
     return f"  ({one.in_vi} bytes in Vi, {one.there} there)" if one.kind == "size differs" else ""
 
 
-def _summed_up(verified: Verified, dataset: str, where: str) -> str:
+def _summed_up(verified: Verification, dataset: str, where: str) -> str:
     kinds = Counter(one.kind for one in verified.differences)
     are = "is" if verified.equal == 1 else "are"
     told = [f"{count_of(verified.equal, 'file')} of {dataset} {are} equal in {printable(where)}"]

@@ -24,7 +24,7 @@ PIECE = 1024**2
 S3 = "s3://"
 
 
-class Place(Protocol):
+class VerifyTarget(Protocol):
     """Where files are; threads share one."""
 
     def sizes(self) -> dict[str, int]:
@@ -37,16 +37,16 @@ class Place(Protocol):
         """Say whether a file is none that Vi has to know of."""
 
 
-def place_at(where: str, s3: S3Client) -> Place:
+def verify_target_at(where: str, s3: S3Client) -> VerifyTarget:
     """Return the place that is called *where*: s3://BUCKET/PREFIX, or a folder."""
     if not where.startswith(S3):
-        return Folder(Path(where))
+        return FolderTarget(Path(where))
     bucket, _, prefix = where.removeprefix(S3).partition("/")
-    return Prefix(s3, bucket, prefix if prefix.endswith("/") or not prefix else f"{prefix}/")
+    return PrefixTarget(s3, bucket, prefix if prefix.endswith("/") or not prefix else f"{prefix}/")
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderTarget:
     """A folder and all below it, but hidden folders; hidden files and those of a system may be any program's."""
 
     path: Path
@@ -79,7 +79,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Prefix:
+class PrefixTarget:
     """A prefix of a bucket, ending with a slash, or a whole bucket."""
 
     s3: S3Client

@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # ours: seconds between two looks
 
 
 @dataclass(frozen=True)
-class Waiting:
+class ProcessingWaiter:
     """Looks at assets until their `uploadStatus` is one of *done*, at most *seconds* long."""
 
     assets: Assets

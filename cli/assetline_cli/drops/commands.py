@@ -9,7 +9,7 @@ import typer
 from assetline.ingest.drop import STATES
 from assetline_cli.drops.drop import DropRequest
 from assetline_cli.drops.drop import drop as drop_them
-from assetline_cli.drops.list import drops_hint, print_drops, print_drops_json
+from assetline_cli.drops.list import drops_hint, layout
 from assetline_cli.drops.options import (
     DropIds,
     DropInState,
@@ -23,15 +23,17 @@ from assetline_cli.drops.options import (
     WaitForThem,
 )
 from assetline_cli.drops.redrive import redrive as redrive_messages
-from assetline_cli.drops.retry import Wanted
+from assetline_cli.drops.retry import RetrySelection
 from assetline_cli.drops.retry import retry as retry_them
 from assetline_cli.drops.table import DropsTable
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.options import AsJson, ShowProgress, StackName, Yes
 from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.terminal.prompts import require_terminal_or_yes
+from assetline_cli.terminal.tables import print_list
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 drops_app = typer.Typer(rich_markup_mode="rich")
 
@@ -67,10 +69,10 @@ def drop(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline drop photos --dataset ds1 --no-wait > ids.txt[/cyan]
         leave once they are in the bucket; `assetline drops` shows how far they are
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        raise typer.Exit(drop_them(desk, found, DropRequest(path, dataset, metadata or (), wait, progress)))
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        found = find_stack(context.aws.cloudformation, stack)
+        raise typer.Exit(drop_them(context, found, DropRequest(path, dataset, metadata or (), wait, progress)))
 
 
 @drops_app.callback(invoke_without_command=True)
@@ -99,14 +101,14 @@ def drops(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     if ctx.invoked_subcommand is not None:
         _refuse_options_before(ctx, ctx.invoked_subcommand)
         return
-    desk: Desk = ctx.obj
-    with errors_reported(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        newest = DropsTable.of(desk, found.ingestion()).newest(dataset, [state] if state else STATES, limit)
-        (print_drops_json if json else print_drops)(desk, newest)
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        found = find_stack(context.aws.cloudformation, stack)
+        newest = DropsTable.of(context, found.ingestion()).newest(dataset, [state] if state else STATES, limit)
+        print_list(context.out, newest, layout(context.clock.now()), json=json)
         hint = drops_hint(newest, stack, dataset, state)
         if hint and not json:
-            desk.complain(hint)
+            context.complain(hint)
 
 
 def _refuse_options_before(ctx: typer.Context, subcommand: str) -> None:
@@ -147,12 +149,11 @@ def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
         raise typer.BadParameter("give DROP_ID or --dataset with it", param_hint="--ingested")
     if drop_id and (dataset or reason):
         raise typer.BadParameter("name drops, or say which by --dataset and --reason, not both", param_hint="DROP_ID")
-    desk: Desk = ctx.obj
-    if not yes and not desk.can_ask:
-        raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with errors_reported(desk):
-        wanted = Wanted(drop_id or (), dataset, reason, "ingested" if ingested else "rejected")
-        raise typer.Exit(retry_them(desk, find_stack(desk.aws.cloudformation, stack), wanted, sure=yes))
+    context: CliContext = ctx.obj
+    require_terminal_or_yes(context, yes=yes)
+    with errors_reported(context):
+        wanted = RetrySelection(drop_id or (), dataset, reason, "ingested" if ingested else "rejected")
+        raise typer.Exit(retry_them(context, find_stack(context.aws.cloudformation, stack), wanted, sure=yes))
 
 
 @drops_app.command()
@@ -170,8 +171,7 @@ def redrive(ctx: typer.Context, yes: Yes = False, stack: StackName = DEFAULT_STA
       [cyan]assetline drops redrive[/cyan]
       [cyan]assetline drops redrive --yes --stack assetline-prod[/cyan]
     """
-    desk: Desk = ctx.obj
-    if not yes and not desk.can_ask:
-        raise typer.BadParameter("required when stdin is not a terminal", param_hint="--yes")
-    with errors_reported(desk):
-        raise typer.Exit(redrive_messages(desk, find_stack(desk.aws.cloudformation, stack), sure=yes))
+    context: CliContext = ctx.obj
+    require_terminal_or_yes(context, yes=yes)
+    with errors_reported(context):
+        raise typer.Exit(redrive_messages(context, find_stack(context.aws.cloudformation, stack), sure=yes))

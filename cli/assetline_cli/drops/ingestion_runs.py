@@ -50,7 +50,7 @@ class FailedRuns:
         return None
 
 
-class Runs:
+class IngestionStarter:
     """Starts runs."""
 
     def __init__(self, client: SFNClient, machine_arn: str, clock: Clock) -> None:

@@ -48,7 +48,7 @@ class LocalFile:
 
 
 @dataclass(frozen=True)
-class NotDropped:
+class UndroppedFile:
     """A file that is not in the bucket, and why."""
 
     path: Path
@@ -62,11 +62,11 @@ class NotDropped:
 
 
 @dataclass
-class Found:
+class FoundFiles:
     """What there is below the paths given: files to drop, files that no key can name, and what is passed over."""
 
     files: dict[str, LocalFile] = field(default_factory=dict)
-    unfit: list[NotDropped] = field(default_factory=list)
+    unfit: list[UndroppedFile] = field(default_factory=list)
     hidden: int = 0
     linked_folders: int = 0
     special: int = 0
@@ -96,7 +96,7 @@ class Found:
             yield f"Skipped {self.special:,} that can only be read once, such as pipes."
 
 
-def find_files(paths: Iterable[Path], dataset_id: str) -> Found:
+def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:
     """Return the files to drop into a dataset: those named, and those below the folders named.
 
     The key of a file is its path below the folder that was named, or its name, below the dataset's id.
@@ -105,7 +105,7 @@ def find_files(paths: Iterable[Path], dataset_id: str) -> Found:
         CommandFailed: two of them would have one key.
         CommandFailed: a folder cannot be looked into.
     """
-    found = Found()
+    found = FoundFiles()
     for path in paths:
         if path.is_dir():
             for file in _walk(path, found):
@@ -117,7 +117,7 @@ def find_files(paths: Iterable[Path], dataset_id: str) -> Found:
     return found
 
 
-def _walk(folder: Path, found: Found) -> Iterator[Path]:
+def _walk(folder: Path, found: FoundFiles) -> Iterator[Path]:
     """Yield the files below *folder*, in order, and count what is passed over."""
     for here, folders, files in folder.walk(on_error=_raise_unreadable):
         visible = sorted(name for name in folders if not name.startswith("."))
@@ -147,19 +147,19 @@ def _raise_unreadable(error: OSError) -> None:
     ) from error
 
 
-def _add(found: Found, path: Path, key: str) -> None:
+def _add(found: FoundFiles, path: Path, key: str) -> None:
     try:
         length = len(key.encode())
         size = path.stat().st_size
     except UnicodeEncodeError:
-        found.unfit.append(NotDropped(path, "BadName", "Its name is not UTF-8: rename it."))
+        found.unfit.append(UndroppedFile(path, "BadName", "Its name is not UTF-8: rename it."))
         return
     except OSError as error:
-        found.unfit.append(NotDropped(path, "Unreadable", f"{error.strerror}."))
+        found.unfit.append(UndroppedFile(path, "Unreadable", f"{error.strerror}."))
         return
     if length > LONGEST_KEY:
         message = f"Its key would have {length:,} bytes, and S3 takes {LONGEST_KEY:,}: name a folder further down."
-        found.unfit.append(NotDropped(path, "NameTooLong", message))
+        found.unfit.append(UndroppedFile(path, "NameTooLong", message))
         return
     before = found.files.get(key)
     if before and before.path.resolve() != path.resolve():

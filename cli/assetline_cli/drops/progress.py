@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assetline_cli.terminal.formatting import count, duration, size
-from assetline_cli.terminal.progress_bar import UNHEARD, Picture
+from assetline_cli.terminal.progress_bar import NO_ANSWER, ProgressFrame
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from assetline_cli.drops.upload import Uploading
-    from assetline_cli.drops.wait import Followed
+    from assetline_cli.drops.upload import UploadProgress
+    from assetline_cli.drops.wait import IngestionProgress
 
 
-def uploading_picture(uploading: Uploading, dataset_id: str, now: datetime) -> Picture:
+def uploading_frame(uploading: UploadProgress, dataset_id: str, now: datetime) -> ProgressFrame:
     """Show how far the uploading is; the rate is that of all its time."""
     seconds = (now - uploading.began_at).total_seconds()
     sent, total = uploading.bytes_sent, uploading.bytes_total
@@ -28,7 +28,7 @@ def uploading_picture(uploading: Uploading, dataset_id: str, now: datetime) -> P
             figures.append(f"ETA {duration((total - sent) * seconds / sent)}")
     figures.append(duration(seconds))
     # Many small files are as much work as a large one, and empty ones have no bytes at all.
-    return Picture(
+    return ProgressFrame(
         f"Uploading to {dataset_id}",
         done=sent + done,
         total=total + uploading.files_total,
@@ -37,7 +37,7 @@ def uploading_picture(uploading: Uploading, dataset_id: str, now: datetime) -> P
     )
 
 
-def following_picture(followed: Followed, dataset_id: str, now: datetime) -> Picture:
+def following_frame(followed: IngestionProgress, dataset_id: str, now: datetime) -> ProgressFrame:
     """Show how far the ingestion is."""
     figures = [f"{count(followed.ingested)} of {count(followed.total)} ingested"]
     if followed.rejected:
@@ -47,8 +47,8 @@ def following_picture(followed: Followed, dataset_id: str, now: datetime) -> Pic
     if followed.waiting:
         figures.append(f"{count(followed.waiting)} waiting")
     figures.append(duration((now - followed.since).total_seconds()))
-    trouble = UNHEARD if not followed.heard else followed.trouble and f"The last run failed: {followed.trouble}"
-    return Picture(
+    trouble = NO_ANSWER if not followed.answered else followed.trouble and f"The last run failed: {followed.trouble}"
+    return ProgressFrame(
         f"Ingesting into {dataset_id}",
         done=followed.over,
         total=followed.total,

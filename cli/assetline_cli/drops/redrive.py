@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.terminal.formatting import count_of
@@ -89,19 +89,19 @@ class DeadLetters:
         )
 
 
-def redrive(desk: Desk, stack: Stack, *, sure: bool) -> int:
+def redrive(context: CliContext, stack: Stack, *, sure: bool) -> int:
     """Move the dead letters back, asking first unless *sure*; return the exit status of the command.
 
     Raises:
         CommandFailed: SQS refused some messages.
     """
-    dead_letters = DeadLetters(desk.aws.sqs, stack.queues_of_drops())
+    dead_letters = DeadLetters(context.aws.sqs, stack.queues_of_drops())
     waiting = dead_letters.count()
     if not waiting:
-        desk.say("0 messages in the dead-letter queue.")
+        context.say("0 messages in the dead-letter queue.")
         return COMPLETE
-    if not sure and not confirmed(desk, f"Move {count_of(waiting, 'message')} to the drop queue?"):
-        desk.say("No message was moved.")
+    if not sure and not confirmed(context, f"Move {count_of(waiting, 'message')} to the drop queue?"):
+        context.say("No message was moved.")
         return FAILED
     moved = 0
     try:
@@ -109,7 +109,7 @@ def redrive(desk: Desk, stack: Stack, *, sure: bool) -> int:
             reports = moved // MESSAGES_PER_REPORT
             moved += batch
             if moved // MESSAGES_PER_REPORT > reports:
-                desk.complain(f"Moved {moved:,} of {max(moved, waiting):,} messages.")
+                context.complain(f"Moved {moved:,} of {max(moved, waiting):,} messages.")
     finally:
-        desk.say(f"Moved {count_of(moved, 'message')} to the drop queue.")
+        context.say(f"Moved {count_of(moved, 'message')} to the drop queue.")
     return COMPLETE

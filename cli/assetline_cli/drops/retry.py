@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from assetline_cli.context import Desk
-from assetline_cli.drops.ingestion_runs import Runs
+from assetline_cli.context import CliContext
+from assetline_cli.drops.ingestion_runs import IngestionStarter
 from assetline_cli.drops.table import DropsTable
 from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
@@ -26,7 +26,7 @@ type Over = Literal["rejected", "ingested"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RetrySelection:
     """Which drops in *state* are to be re-queued: those named, or else all, of a dataset, for a reason."""
 
     drop_ids: Sequence[str] = ()
@@ -35,7 +35,7 @@ class Wanted:
     state: Over = "rejected"
 
     def chosen(self, drops: DropsTable) -> list[Drop]:
-        """Return the drops that are meant.
+        """Return the drops that are selection.
 
         Raises:
             CommandFailed: one that is named is not there, or in another state.
@@ -63,35 +63,35 @@ def can_be_retried(drop: Drop) -> bool:
     return drop.mime is not None  # it is known of those that were read and found good, before Vi was asked
 
 
-def retry(desk: Desk, stack: Stack, wanted: Wanted, *, sure: bool) -> int:
+def retry(context: CliContext, stack: Stack, wanted: RetrySelection, *, sure: bool) -> int:
     """Re-queue what is *wanted*, asking first unless *sure*; return the exit status of the command.
 
     Raises:
         CommandFailed: there is nothing that can be.
         CommandFailed: the drops wait again, and are taken a little later.
     """
-    drops = DropsTable.of(desk, stack.ingestion())
+    drops = DropsTable.of(context, stack.ingestion())
     chosen = wanted.chosen(drops)
     again = [drop for drop in chosen if can_be_retried(drop)]
-    _tell_of_unfit(desk, chosen)
+    _tell_of_unfit(context, chosen)
     if not again:
         if wanted.drop_ids:
             raise CommandFailed("None of these drops can be re-queued.")
-        desk.say("Nothing to re-queue: no drop was rejected that Vi may take now.")
+        context.say("Nothing to re-queue: no drop was rejected that Vi may take now.")
         return COMPLETE
-    if not sure and not confirmed(desk, _question(again)):
-        desk.say("Nothing was re-queued.")
+    if not sure and not confirmed(context, _question(again)):
+        context.say("Nothing was re-queued.")
         return FAILED
-    _requeue(desk, stack, drops, again, wanted.state)
+    _requeue(context, stack, drops, again, wanted.state)
     return COMPLETE
 
 
-def _requeue(desk: Desk, stack: Stack, drops: DropsTable, again: Sequence[Drop], state: Over) -> None:
+def _requeue(context: CliContext, stack: Stack, drops: DropsTable, again: Sequence[Drop], state: Over) -> None:
     waiting = drops.retry(again, state)
-    desk.say(f"Re-queued {count_of(len(waiting), 'drop')}.")
+    context.say(f"Re-queued {count_of(len(waiting), 'drop')}.")
     if len(waiting) < len(again):
-        desk.complain(f"{count_of(len(again) - len(waiting), 'drop')} had been re-queued or dropped anew by then.")
-    runs = Runs(desk.aws.stepfunctions, stack.ingestion().machine_arn, desk.clock)
+        context.complain(f"{count_of(len(again) - len(waiting), 'drop')} had been re-queued or dropped anew by then.")
+    runs = IngestionStarter(context.aws.stepfunctions, stack.ingestion().machine_arn, context.clock)
     failures = []
     for dataset_id in sorted({drop.dataset_id for drop in again if drop.drop_id in waiting}):
         try:
@@ -99,17 +99,17 @@ def _requeue(desk: Desk, stack: Stack, drops: DropsTable, again: Sequence[Drop],
         except CommandFailed as error:  # the drops of the other datasets wait as well
             failures.append(error)
         else:
-            desk.say(f"See how far they are: {drops_command(stack.name, dataset_id)}")
+            context.say(f"See how far they are: {drops_command(stack.name, dataset_id)}")
     if failures:
         raise failures[0]
 
 
-def _tell_of_unfit(desk: Desk, chosen: Sequence[Drop]) -> None:
+def _tell_of_unfit(context: CliContext, chosen: Sequence[Drop]) -> None:
     unfit = Counter(drop.reason or "no reason" for drop in chosen if not can_be_retried(drop))
     if unfit:
         reasons = ", ".join(f"{reason} {number:,}" for reason, number in unfit.most_common())
         verb = "was" if unfit.total() == 1 else "were"
-        desk.complain(
+        context.complain(
             f"{count_of(unfit.total(), 'drop')} {verb} refused before Vi was asked ({reasons}): "
             "put the files right and drop them anew."
         )

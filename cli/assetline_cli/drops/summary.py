@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assetline.ingest.drop import Drop
-    from assetline_cli.drops.local_files import NotDropped
-    from assetline_cli.drops.upload import Dropped
+    from assetline_cli.drops.local_files import UndroppedFile
+    from assetline_cli.drops.upload import DroppedFile
 
 HEADLINE = "Asset Upload Summary"
 FILES_SHOWN = 50  # ours: more are listed by another command
@@ -29,8 +29,8 @@ class DropSummary:
     """What became of the files: *over* has the drops that ended, by their ids."""
 
     dataset_id: str
-    dropped: Sequence[Dropped]
-    not_dropped: Sequence[NotDropped]
+    dropped: Sequence[DroppedFile]
+    not_dropped: Sequence[UndroppedFile]
     over: Mapping[str, Drop]
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from assetline.ingest.drop import Drop, DropState
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
     from assetline_cli.stack import Ingestion
 
 ALL = 1_000_000  # more than anybody lists
@@ -31,11 +31,11 @@ class DropsTable:
         self._sessions = sessions
 
     @classmethod
-    def of(cls, desk: Desk, ingestion: Ingestion) -> DropsTable:
+    def of(cls, context: CliContext, ingestion: Ingestion) -> DropsTable:
         """Return those of the stack that *ingestion* is of."""
         # How long drops are kept is written when they end, which is none of the operator's business.
-        ledger = Ledger(desk.aws.table(ingestion.drops_table), retention_days=0, clock=desk.clock.now)
-        return cls(ledger, SessionsTable(desk.aws.table(ingestion.sessions_table)))
+        ledger = Ledger(context.aws.table(ingestion.drops_table), retention_days=0, clock=context.clock.now)
+        return cls(ledger, SessionsTable(context.aws.table(ingestion.sessions_table)))
 
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
         """Return drops by their ids; those that are not known are not in it.

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.subscribers import BaseSubscriber
 
 from assetline.ingest.drop import drop_id
-from assetline_cli.drops.local_files import LocalFile, NotDropped
+from assetline_cli.drops.local_files import LocalFile, UndroppedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +33,7 @@ TICK_SECONDS = 0.5  # how often the progress is told while no file comes to its 
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedFile:
     """A file that is in the bucket since *at*, by S3's clock."""
 
     file: LocalFile
@@ -42,22 +42,17 @@ class Dropped:
 
 
 @dataclass
-class Uploading:
+class UploadProgress:
     """How far the uploading is; bytes are those sent, of files that are not yet whole, too."""
 
     files_total: int
     bytes_total: int
     began_at: datetime
-    dropped: list[Dropped] = field(default_factory=list)
-    failed: list[NotDropped] = field(default_factory=list)
+    dropped: list[DroppedFile] = field(default_factory=list)
+    failed: list[UndroppedFile] = field(default_factory=list)
     bytes_sent: int = 0
     ended: Literal["whole", "interrupted", "refused"] | None = None
     refusal: BotoCoreError | ClientError | None = None
-
-    @property
-    def files_left(self) -> int:
-        """How many files have not been tried, or not to their end."""
-        return self.files_total - len(self.dropped) - len(self.failed)
 
 
 class Uploader:
@@ -69,9 +64,9 @@ class Uploader:
         self._metadata = dict(metadata)
         self._clock = clock
         self._lock = Lock()
-        self._uploading = Uploading(0, 0, clock.now())
+        self._uploading = UploadProgress(0, 0, clock.now())
 
-    def upload(self, files: Iterable[LocalFile], tell: Callable[[Uploading], object]) -> Uploading:
+    def upload(self, files: Iterable[LocalFile], tell: Callable[[UploadProgress], object]) -> UploadProgress:
         """Put *files*, *tell* how far it is as it goes, and return how it ended, in the order of *files*.
 
         A file that cannot be read is noted, and the others go on. Ctrl+C and a refusal of AWS end it: what has begun
@@ -79,7 +74,7 @@ class Uploader:
         """
         files = list(files)
         total = sum(file.size for file in files)
-        self._uploading = Uploading(len(files), total, self._clock.now())
+        self._uploading = UploadProgress(len(files), total, self._clock.now())
         tell(self._uploading)
         config = TransferConfig(multipart_threshold=WHOLE_BYTES, max_concurrency=PARTS_AT_ONCE)
         try:
@@ -108,7 +103,7 @@ class Uploader:
         files: list[LocalFile],
         threads: ThreadPoolExecutor,
         in_parts: TransferManager,
-        tell: Callable[[Uploading], object],
+        tell: Callable[[UploadProgress], object],
     ) -> None:
         left = iter(files)
         pending: set[Future[None]] = set()
@@ -127,20 +122,20 @@ class Uploader:
             dropped = self._put_in_parts(file, in_parts) if file.size > WHOLE_BYTES else self._put_whole(file)
         except OSError as error:
             with self._lock:
-                self._uploading.failed.append(NotDropped(file.path, "Unreadable", f"{error.strerror or error}."))
+                self._uploading.failed.append(UndroppedFile(file.path, "Unreadable", f"{error.strerror or error}."))
         except CancelledError:
             return
         else:
             with self._lock:
                 self._uploading.dropped.append(dropped)
 
-    def _put_whole(self, file: LocalFile) -> Dropped:
+    def _put_whole(self, file: LocalFile) -> DroppedFile:
         with file.path.open("rb") as body:
             answer = self._s3.put_object(Bucket=self._bucket, Key=file.key, Body=body, Metadata=self._metadata)
         self._count(file.size)
         return self._dropped(file, answer)
 
-    def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> Dropped:
+    def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> DroppedFile:
         with file.path.open("rb"):
             pass  # whether it can be read is known before anything is begun
         in_parts.upload(
@@ -149,10 +144,10 @@ class Uploader:
         # The answer that ends an upload in parts is not handed on.
         return self._dropped(file, self._s3.head_object(Bucket=self._bucket, Key=file.key))
 
-    def _dropped(self, file: LocalFile, answer: Any) -> Dropped:
+    def _dropped(self, file: LocalFile, answer: Any) -> DroppedFile:
         version = answer.get("VersionId")
         version = answer["ETag"].strip('"') if version in {None, "", "null"} else version
-        return Dropped(file, drop_id(self._bucket, file.key, version), self._time_of(answer))
+        return DroppedFile(file, drop_id(self._bucket, file.key, version), self._time_of(answer))
 
     def _time_of(self, answer: Any) -> datetime:
         told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")

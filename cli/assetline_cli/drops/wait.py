@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from assetline_cli.clock import Clock
     from assetline_cli.drops.ingestion_runs import FailedRuns
     from assetline_cli.drops.table import DropsTable
-    from assetline_cli.drops.upload import Dropped
+    from assetline_cli.drops.upload import DroppedFile
 
 LOOK_EVERY_SECONDS = 2.0  # ours: a drop takes a minute and more
-READ_AT_ONCE = 100  # DynamoDB: items of one BatchGetItem
+DROPS_PER_READ = 100  # DynamoDB: items of one BatchGetItem
 THREADS = 8  # ours: a look at fifty thousand drops takes a second or two
 RUNS_EVERY = timedelta(seconds=30)
 # Ours: longer than the ration of sessions, an upload or a session of Vi's holds anything up while others move.
@@ -31,7 +31,7 @@ NOTHING_MOVED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Followed:
+class IngestionProgress:
     """What one look saw of the drops; `trouble` is why the last run for them failed.
 
     `waiting` are those that no session has claimed, be they noted or still to be.
@@ -44,7 +44,7 @@ class Followed:
     since: datetime
     trouble: str | None = None
     gave_up: bool = False
-    heard: bool = True
+    answered: bool = True
 
     @property
     def waiting(self) -> int:
@@ -61,15 +61,17 @@ class Followed:
         """Whether nothing more is to be seen."""
         return self.over == self.total or self.gave_up
 
-    def unheard(self) -> Self:
+    def without_answer(self) -> Self:
         """Return the same, of a moment in which AWS gives no answer."""
-        return replace(self, heard=False)
+        return replace(self, answered=False)
 
 
-class Following:
+class IngestionWatcher:
     """Looks at *dropped* until they are over; `over` has those that are, by their ids."""
 
-    def __init__(self, drops: DropsTable, failed_runs: FailedRuns, dropped: Sequence[Dropped], clock: Clock) -> None:
+    def __init__(
+        self, drops: DropsTable, failed_runs: FailedRuns, dropped: Sequence[DroppedFile], clock: Clock
+    ) -> None:
         self._drops = drops
         self._failed_runs = failed_runs
         self._dropped_at = {one.drop_id: one.at for one in dropped}
@@ -79,11 +81,11 @@ class Following:
         self._trouble: str | None = None
         self.over: dict[str, Drop] = {}
 
-    def looks(self) -> Iterator[Followed]:
+    def looks(self) -> Iterator[IngestionProgress]:
         """Yield what a look sees, every few seconds, the last of it ended."""
         return looks(self._look, self._clock, LOOK_EVERY_SECONDS)
 
-    def _look(self) -> Followed:
+    def _look(self) -> IngestionProgress:
         states = self._states_now()
         now = self._clock.now()
         if states != self._states:
@@ -91,7 +93,7 @@ class Following:
         elif now - self._asked_at >= RUNS_EVERY:
             self._asked_at = now
             self._trouble = self._failed_runs.newest(self._began_at)
-        return Followed(
+        return IngestionProgress(
             total=len(self._dropped_at),
             ingested=states["ingested"],
             rejected=states["rejected"],
@@ -104,7 +106,7 @@ class Following:
     def _states_now(self) -> Counter[str]:
         left = [drop_id for drop_id in self._dropped_at if drop_id not in self.over]
         with ThreadPoolExecutor(THREADS) as threads:
-            read = threads.map(self._drops.get, batched(left, READ_AT_ONCE, strict=False))
+            read = threads.map(self._drops.get, batched(left, DROPS_PER_READ, strict=False))
             drops = [drop for found in read for drop in found.values() if self._is_news(drop)]
         self.over |= {drop.drop_id: drop for drop in drops if drop.state in OVER}
         moving = Counter(drop.state for drop in drops if drop.state not in OVER)

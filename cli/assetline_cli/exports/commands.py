@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.error_reporting import errors_reported
 from assetline_cli.executions import Executions
-from assetline_cli.exports.list import Choice, hint_lines, print_exports, print_json, settled
+from assetline_cli.exports.list import ExportFilter, hint_lines, layout, settled
 from assetline_cli.exports.options import (
     Changes,
     ExportName,
@@ -19,11 +19,11 @@ from assetline_cli.exports.options import (
     Resume,
     Since,
 )
-from assetline_cli.exports.request import Asked
-from assetline_cli.exports.start import refuse_a_file_nobody_waits_for, start_export
+from assetline_cli.exports.request import ExportOptions
+from assetline_cli.exports.start import refuse_download_without_watch, start_export
 from assetline_cli.exports.stop import stop as stop_it
-from assetline_cli.exports.table import Exports
-from assetline_cli.exports.watch import see_through
+from assetline_cli.exports.table import ExportsReader
+from assetline_cli.exports.watch import watch_execution
 from assetline_cli.filesystem import ready_folder
 from assetline_cli.options import (
     AsJson,
@@ -39,6 +39,8 @@ from assetline_cli.options import (
     Yes,
 )
 from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.terminal.prompts import require_terminal_or_yes
+from assetline_cli.terminal.tables import print_list
 
 
 def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
@@ -76,9 +78,9 @@ def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline export all --watch[/cyan]
       [cyan]assetline export --resume EXPORT_ID --watch[/cyan]
     """
-    refuse_a_file_nobody_waits_for(to, watch=watch)
-    desk: Desk = ctx.obj
-    asked = Asked(
+    refuse_download_without_watch(to, watch=watch)
+    context: CliContext = ctx.obj
+    asked = ExportOptions(
         feed or (),
         resume,
         param,
@@ -91,8 +93,8 @@ def export(  # noqa: PLR0913, PLR0917 - typer: one argument an option
         overlap_minutes,
         excel,
     )
-    with errors_reported(desk):
-        raise typer.Exit(start_export(desk, stack, asked.request(), to, watch=watch))
+    with errors_reported(context):
+        raise typer.Exit(start_export(context, stack, asked.request(), to, watch=watch))
 
 
 def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackName = DEFAULT_STACK) -> None:
@@ -109,13 +111,13 @@ def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackNam
       [cyan]assetline watch EXECUTION_ARN --to out[/cyan]
         also downloads the file, of a running export or of a past one
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk):
+    context: CliContext = ctx.obj
+    with errors_reported(context):
         if to is not None:
             ready_folder(to)
-        found = find_stack(desk.aws.cloudformation, stack)
-        arn = Exports(desk.aws.table(found.table)).execution_named(export)
-        raise typer.Exit(see_through(desk, found, arn, to))
+        found = find_stack(context.aws.cloudformation, stack)
+        arn = ExportsReader(context.aws.table(found.table)).execution_named(export)
+        raise typer.Exit(watch_execution(context, found, arn, to))
 
 
 def exports(  # noqa: PLR0913, PLR0917 - typer: one argument an option
@@ -138,17 +140,16 @@ def exports(  # noqa: PLR0913, PLR0917 - typer: one argument an option
       [cyan]assetline exports --state failed --limit 5[/cyan]
       [cyan]assetline exports --feed assets --json[/cyan]
     """
-    desk: Desk = ctx.obj
-    with errors_reported(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        choice = Choice(feed, state, limit)
-        executions = Executions(desk.aws.stepfunctions, found.machine_arn)
-        listed = Exports(desk.aws.table(found.table)).all()
-        newest = choice.newest(settled(listed, executions, desk.clock.now()))
-        if newest:
-            (print_json if json else print_exports)(desk, newest)
-        for line in () if json else hint_lines(newest, choice, stack, desk.clock.now()):
-            desk.complain(line)
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        found = find_stack(context.aws.cloudformation, stack)
+        choice = ExportFilter(feed, state, limit)
+        executions = Executions(context.aws.stepfunctions, found.machine_arn)
+        listed = ExportsReader(context.aws.table(found.table)).all()
+        newest = choice.newest(settled(listed, executions, context.clock.now()))
+        print_list(context.out, newest, layout(context.clock.now()), json=json)
+        for line in () if json else hint_lines(newest, choice, stack, context.clock.now()):
+            context.complain(line)
 
 
 def stop(ctx: typer.Context, export: ExportName, yes: Yes = False, stack: StackName = DEFAULT_STACK) -> None:
@@ -162,8 +163,7 @@ def stop(ctx: typer.Context, export: ExportName, yes: Yes = False, stack: StackN
       [cyan]assetline stop assets_20261121_003012[/cyan]
       [cyan]assetline stop EXECUTION_ARN --yes[/cyan]
     """
-    desk: Desk = ctx.obj
-    if not yes and not desk.can_ask:
-        raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with errors_reported(desk):
-        raise typer.Exit(stop_it(desk, find_stack(desk.aws.cloudformation, stack), export, sure=yes))
+    context: CliContext = ctx.obj
+    require_terminal_or_yes(context, yes=yes)
+    with errors_reported(context):
+        raise typer.Exit(stop_it(context, find_stack(context.aws.cloudformation, stack), export, sure=yes))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
 from assetline.diff.diff_files import write_changes
 from assetline.diff.errors import KeyMissing
@@ -21,12 +20,13 @@ from assetline.table.columns import FIELDS
 from assetline_cli.error_reporting import errors_reported, report_of
 from assetline_cli.errors import CommandFailed, ComparisonFailed
 from assetline_cli.exit_codes import DIFFERENT, SAME
-from assetline_cli.exports.diff_inputs import ExportFile, Finder
+from assetline_cli.exports.diff_inputs import ExportFile, FileFinder
 from assetline_cli.exports.download import LARGE_BYTES
 from assetline_cli.options import StackName
 from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count
 from assetline_cli.terminal.output import say
+from assetline_cli.terminal.progress_bar import byte_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assetline.diff.summary import Change, Kind, Summary
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
 DEFAULT_KEY = ("id",)
 SHOWN_CHARACTERS = 60  # of a cell in the preview
@@ -97,24 +97,24 @@ def diff(  # noqa: PLR0913, PLR0917 - typer: one argument an option
         two exports in the stack's bucket, by their ids; every change into changes.csv
       [cyan]assetline diff old.csv.gz s3://bucket/new.jsonl --key group_id --key user_id[/cyan]
     """
-    desk: Desk = ctx.obj
-    with _trouble_reported(desk), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
-        finder = Finder(desk, stack, Path(scratch))
+    context: CliContext = ctx.obj
+    with _trouble_reported(context), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
+        finder = FileFinder(context, stack, Path(scratch))
         feed_key = feed_named(feed).key if feed else ()
         with _whole_or_nothing(output, (old, new)) as out:
             files = finder.find(old), finder.find(new)
             for warning in _warnings(*files):
-                desk.complain(f"Warning: {warning}")
-            summary = _compare(*files, key or feed_key or _key_of(*files), Path(scratch), out, desk.out)
+                context.complain(f"Warning: {warning}")
+            summary = _compare(*files, key or feed_key or _key_of(*files), Path(scratch), out, context.out)
             _refuse_fields_apart(*files, summary)
-        _print(desk.out, *files, summary, output)
+        _print(context.out, *files, summary, output)
         raise typer.Exit(DIFFERENT if summary.differs else SAME)
 
 
 @contextmanager
-def _trouble_reported(desk: Desk) -> Iterator[None]:
+def _trouble_reported(context: CliContext) -> Iterator[None]:
     """End the command with one message and the exit status for trouble; raises `typer.Exit`."""
-    with errors_reported(desk):
+    with errors_reported(context):
         try:
             yield
         except typer.Exit:
@@ -183,10 +183,8 @@ def _compare(  # noqa: PLR0913, PLR0917
     old: ExportFile, new: ExportFile, keys: Sequence[str], scratch: Path, out: BinaryIO, console: Console
 ) -> Summary:
     size = old.path.stat().st_size + new.path.stat().st_size
-    columns = (SpinnerColumn(), "{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    quiet = size < LARGE_BYTES or not console.is_terminal
     with (
-        Progress(*columns, console=console, transient=True, disable=quiet) as bar,
+        byte_progress(console, "Comparing", wanted=size >= LARGE_BYTES) as bar,
         old.path.open("rb") as old_bytes,
         new.path.open("rb") as new_bytes,
     ):

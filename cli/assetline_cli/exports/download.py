@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from assetline.redaction import without_secrets
 from assetline_cli.aws_errors import explain
 from assetline_cli.errors import CommandFailed
 from assetline_cli.filesystem import part_of, remove_abandoned
+from assetline_cli.terminal.progress_bar import byte_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,11 +57,9 @@ def download(s3: S3Client, result: ExportResult, folder: Path, console: Console)
 
 @contextmanager
 def _bar(console: Console, name: str, size: int) -> Iterator[Callable[[int], None]]:
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    quiet = size < LARGE_BYTES or not console.is_terminal
-    with Progress(f"Downloading {name}", *columns, console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task(name, total=size)
-        yield lambda arrived: bar.advance(task, arrived)
+    with byte_progress(console, f"Downloading {name}", wanted=size >= LARGE_BYTES) as progress:
+        task = progress.add_task(name, total=size)
+        yield lambda arrived: progress.advance(task, arrived)
 
 
 def _failed(bucket: str, key: str, folder: Path, why: str) -> CommandFailed:

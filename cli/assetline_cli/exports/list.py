@@ -11,14 +11,12 @@ from assetline_cli.executions import Failure
 from assetline_cli.exports import table as states
 from assetline_cli.suggested_commands import export_command, watch_command
 from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
-from assetline_cli.terminal.output import say_cells, say_json
-from assetline_cli.terminal.tables import Columns
+from assetline_cli.terminal.tables import Columns, ListLayout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from assetline_cli.context import Desk
     from assetline_cli.executions import Executions
     from assetline_cli.exports.table import ExportItem
 
@@ -37,7 +35,7 @@ STATE_STYLES = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExportFilter:
     """Which exports are wanted; None where any is."""
 
     feed: str | None = None
@@ -75,30 +73,22 @@ def _settled(export: ExportItem, executions: Executions) -> ExportItem:
     return export.model_copy(update={"state": state, "error": failure.error, "message": failure.message})
 
 
-def print_exports(desk: Desk, exports: Sequence[ExportItem]) -> None:
-    """Print a table where the lines go to a terminal, and else a line an export, its columns set apart by tabs."""
-    now = desk.clock.now()
-    if not desk.out.is_terminal:
-        for export in exports:
-            say_cells(desk.out, cells(export, now, rows=str(export.rows)))
-        return
-    rows = [cells(export, now, rows=count(export.rows)) for export in exports]
-    desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: _style(exports[number], now)))
+def layout(now: datetime) -> ListLayout[ExportItem]:
+    """Return how exports are listed; JSON has all figures, and whether a running export is silent."""
+    return ListLayout(
+        columns=COLUMNS,
+        cells=lambda export: cells(export, now, rows=count(export.rows)),
+        plain_cells=lambda export: cells(export, now, rows=str(export.rows)),
+        as_json=lambda export: export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)},
+        style=lambda export: _style(export, now),
+    )
 
 
 def _style(export: ExportItem, now: datetime) -> str:
     return "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
 
 
-def print_json(desk: Desk, exports: Sequence[ExportItem]) -> None:
-    """Print an object a line, with all that the items tell and whether a running one has gone silent."""
-    now = desk.clock.now()
-    for export in exports:
-        told = export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)}
-        say_json(desk.out, told)
-
-
-def hint_lines(exports: Sequence[ExportItem], choice: Choice, stack: str, now: datetime) -> list[str]:
+def hint_lines(exports: Sequence[ExportItem], choice: ExportFilter, stack: str, now: datetime) -> list[str]:
     """Return what to make of the list, where it does not speak for itself."""
     if not exports:
         if choice.everything:

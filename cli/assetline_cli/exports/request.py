@@ -69,7 +69,7 @@ class ResumeRequest:
 
 
 @dataclass(frozen=True)
-class SeveralRequest:
+class FeedsRequest:
     """Several feeds, or all, side by side; what was not given stays None and is left to the machine."""
 
     feeds: tuple[str, ...]
@@ -117,7 +117,7 @@ class AssetsExportRequest:
         return execution_name(f"vi-{self.dataset_id}", at, tag)
 
 
-type Request = ExportRequest | ResumeRequest | SeveralRequest | AssetsExportRequest
+type Request = ExportRequest | ResumeRequest | FeedsRequest | AssetsExportRequest
 
 
 def _given(asked: dict[str, Any]) -> str:
@@ -142,7 +142,7 @@ def parse_params(given: Sequence[str]) -> Params:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExportOptions:
     """What was given on the command line; None where nothing was."""
 
     feeds: Sequence[str]
@@ -191,11 +191,11 @@ class Asked:
             excel=self.excel,
         )
 
-    def _several(self, feeds: tuple[str, ...]) -> SeveralRequest:
+    def _several(self, feeds: tuple[str, ...]) -> FeedsRequest:
         if EVERY_FEED in feeds and len(feeds) > 1:
             raise typer.BadParameter("all is every feed: name no other beside it", param_hint="FEED")
         self._only("with several feeds: export that feed by itself", without=("param", "page_size"))
-        return SeveralRequest(
+        return FeedsRequest(
             feeds,
             format=self.format,
             max_turn_seconds=self.max_turn_seconds,

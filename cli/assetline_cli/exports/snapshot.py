@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from assetline_cli.clock import Clock
     from assetline_cli.executions import Execution
-    from assetline_cli.exports.table import ExportItem, Exports
+    from assetline_cli.exports.table import ExportItem, ExportsReader
 
 LOOK_EVERY_SECONDS = 1.0  # the export writes its item once a second
 
@@ -45,7 +45,7 @@ class Stage(StrEnum):
     INCOMPLETE = "incomplete"
     FAILED = "failed"
     STOPPED = "stopped"
-    UNHEARD = "no answer from AWS, trying again"
+    NO_ANSWER = "no answer from AWS, trying again"
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Snapshot:
         """Whether nothing more will happen."""
         return self.execution.ended
 
-    def unheard(self) -> Self:
+    def without_answer(self) -> Self:
         """Return the same, of a moment in which AWS gives no answer."""
-        return replace(self, stage=Stage.UNHEARD)
+        return replace(self, stage=Stage.NO_ANSWER)
 
     def elapsed_seconds(self, now: datetime) -> float:
         """Return how long the execution has run, or ran; the operator's clock may differ a little from AWS's."""
@@ -71,10 +71,10 @@ class Snapshot:
         return max(0.0, (until - self.execution.started_at).total_seconds())
 
 
-class Watch:
+class ExportWatcher:
     """Looks at one execution until it has ended."""
 
-    def __init__(self, executions: Executions, exports: Exports, clock: Clock) -> None:
+    def __init__(self, executions: Executions, exports: ExportsReader, clock: Clock) -> None:
         self._executions = executions
         self._exports = exports
         self._clock = clock
@@ -138,7 +138,7 @@ class FeedResult(BaseModel, frozen=True):
             return cls(feed=feed, failure=Failure.from_answer("FAILED", error, message))
 
 
-class SeveralOutput(BaseModel, frozen=True):
+class FeedsOutput(BaseModel, frozen=True):
     """The output of an execution that succeeded, which it does whatever became of its feeds."""
 
     complete: bool
@@ -146,7 +146,7 @@ class SeveralOutput(BaseModel, frozen=True):
 
 
 @dataclass(frozen=True)
-class SeveralSnapshot:
+class FeedsSnapshot:
     """What one look saw: the execution, and the items of the exports it has started so far."""
 
     arn: str
@@ -157,7 +157,7 @@ class SeveralSnapshot:
     items: tuple[ExportItem, ...]
     results: tuple[FeedResult, ...]
     failure: Failure | None
-    heard: bool = True
+    answered: bool = True
 
     @property
     def ended(self) -> bool:
@@ -169,9 +169,9 @@ class SeveralSnapshot:
         """Whether every feed is in a file of its own, as a whole."""
         return self.status == "SUCCEEDED" and bool(self.results) and all(result.complete for result in self.results)
 
-    def unheard(self) -> Self:
+    def without_answer(self) -> Self:
         """Return the same, of a moment in which AWS gives no answer."""
-        return replace(self, heard=False)
+        return replace(self, answered=False)
 
     def elapsed_seconds(self, now: datetime) -> float:
         """Return how long the execution has run, or ran."""
@@ -187,28 +187,28 @@ class SeveralSnapshot:
         return list(dict.fromkeys([*self.feeds, *shown]))
 
 
-class SeveralWatch:
+class FeedsWatcher:
     """Looks at an execution of several feeds until it has ended."""
 
-    def __init__(self, executions: Executions, exports: Exports, clock: Clock) -> None:
+    def __init__(self, executions: Executions, exports: ExportsReader, clock: Clock) -> None:
         self._executions = executions
         self._exports = exports
         self._clock = clock
 
-    def snapshots(self, arn: str, *, just_started: bool = False) -> Iterator[SeveralSnapshot]:
+    def snapshots(self, arn: str, *, just_started: bool = False) -> Iterator[FeedsSnapshot]:
         """Yield a snapshot every few seconds, the last one ended; `looks` says what of AWS's silence."""
         if just_started:
             await_appearance(lambda: self._executions.described(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
         yield from looks(lambda: self._look(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
 
-    def _look(self, arn: str) -> SeveralSnapshot:
+    def _look(self, arn: str) -> FeedsSnapshot:
         found = self._executions.described(arn)
         return _snapshot(found, self._exports.children_of(arn))
 
 
-def _snapshot(found: DescribeExecutionOutputTypeDef, items: list[ExportItem]) -> SeveralSnapshot:
-    output = read_output(found, SeveralOutput)
-    return SeveralSnapshot(
+def _snapshot(found: DescribeExecutionOutputTypeDef, items: list[ExportItem]) -> FeedsSnapshot:
+    output = read_output(found, FeedsOutput)
+    return FeedsSnapshot(
         arn=found["executionArn"],
         status=found["status"],
         started_at=found["startDate"],

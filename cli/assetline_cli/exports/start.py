@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions
 from assetline_cli.exit_codes import COMPLETE
 from assetline_cli.exports import table as states
-from assetline_cli.exports.request import Request, ResumeRequest, SeveralRequest
-from assetline_cli.exports.table import Exports
-from assetline_cli.exports.watch import see_through
+from assetline_cli.exports.request import FeedsRequest, Request, ResumeRequest
+from assetline_cli.exports.table import ExportsReader
+from assetline_cli.exports.watch import watch_execution
 from assetline_cli.filesystem import ready_folder
 from assetline_cli.stack import Stack, find_stack
 from assetline_cli.suggested_commands import watch_command
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def start(desk: Desk, stack: Stack, request: Request) -> str:
+def start(context: CliContext, stack: Stack, request: Request) -> str:
     """Start *request* on the machine that takes it, and return the ARN of the execution.
 
     Raises:
@@ -31,13 +31,13 @@ def start(desk: Desk, stack: Stack, request: Request) -> str:
         CommandFailed: the stack has no such machine, or no longer.
     """
     if isinstance(request, ResumeRequest):
-        _refuse_what_is_over(Exports(desk.aws.table(stack.table)), request.export_id)
-    machine = stack.machine_of_several() if isinstance(request, SeveralRequest) else stack.machine_arn
-    name = request.execution_name(desk.clock.now(), secrets.token_hex(2))
-    return Executions(desk.aws.stepfunctions, machine).start(name, request.input())
+        _refuse_ended_export(ExportsReader(context.aws.table(stack.table)), request.export_id)
+    machine = stack.machine_of_several() if isinstance(request, FeedsRequest) else stack.machine_arn
+    name = request.execution_name(context.clock.now(), secrets.token_hex(2))
+    return Executions(context.aws.stepfunctions, machine).start(name, request.input())
 
 
-def _refuse_what_is_over(exports: Exports, export_id: str) -> None:
+def _refuse_ended_export(exports: ExportsReader, export_id: str) -> None:
     """Say at once what the machine would say after it has started; it has the last word all the same."""
     item = exports.named(export_id)
     if item.state == states.COMPLETE:
@@ -47,21 +47,21 @@ def _refuse_what_is_over(exports: Exports, export_id: str) -> None:
         raise CommandFailed(f"{export_id} was stopped for good{published}. Start anew: assetline export {item.feed}")
 
 
-def refuse_a_file_nobody_waits_for(to: Path | None, *, watch: bool | None) -> None:
+def refuse_download_without_watch(to: Path | None, *, watch: bool | None) -> None:
     """End the command if it is to bring a file and not to wait for it."""
     if to is not None and watch is False:
         raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
 
 
-def start_export(desk: Desk, stack: str, request: Request, to: Path | None, *, watch: bool | None) -> int:
+def start_export(context: CliContext, stack: str, request: Request, to: Path | None, *, watch: bool | None) -> int:
     """Start *request*, see it through if that or its file is wanted, and return the exit status of the command."""
     if to is not None:
         ready_folder(to)
-    found = find_stack(desk.aws.cloudformation, stack)
-    arn = start(desk, found, request)
+    found = find_stack(context.aws.cloudformation, stack)
+    arn = start(context, found, request)
     if not watch and to is None:
-        desk.say(arn)
-        desk.say(f"Watch it: {watch_command(arn, stack)}")
+        context.say(arn)
+        context.say(f"Watch it: {watch_command(arn, stack)}")
         return COMPLETE
-    desk.say(f"{request.title}: {arn}")
-    return see_through(desk, found, arn, to, just_started=True)
+    context.say(f"{request.title}: {arn}")
+    return watch_execution(context, found, arn, to, just_started=True)

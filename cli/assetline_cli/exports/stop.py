@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assetline.export.export_names import partial_key
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions, Status, has_ended
 from assetline_cli.exit_codes import COMPLETE, FAILED
-from assetline_cli.exports.table import PARTIAL, Exports
+from assetline_cli.exports.table import PARTIAL, ExportsReader
 from assetline_cli.terminal.formatting import count, rows_of
 from assetline_cli.terminal.prompts import confirmed
 
@@ -25,7 +25,7 @@ SALVAGE_SECONDS = 30.0  # ours: how long to wait for the partial file; it appear
 LOOK_EVERY_SECONDS = 1.0
 
 
-class Stopping:
+class ExecutionStopper:
     """Stops one execution, be it of one export or of several; *items* returns what they have told so far."""
 
     def __init__(
@@ -86,43 +86,43 @@ def _leftover(item: ExportItem) -> list[str]:
     return [*lines, f"The partial file is still to appear, if anything was sealed: s3://{item.bucket}/{key}"]
 
 
-def stopping_of(desk: Desk, stack: Stack, arn: str) -> Stopping:
+def export_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
     """Return what stops the execution *arn*."""
-    executions = Executions(desk.aws.stepfunctions, stack.machine_arn)
-    exports = Exports(desk.aws.table(stack.table))
+    executions = Executions(context.aws.stepfunctions, stack.machine_arn)
+    exports = ExportsReader(context.aws.table(stack.table))
 
     def items() -> list[ExportItem]:
         item = exports.progress_of(executions.describe(arn))
         return [item] if item else []
 
-    return Stopping(executions, arn, items, desk.clock)
+    return ExecutionStopper(executions, arn, items, context.clock)
 
 
-def stopping_of_several(desk: Desk, stack: Stack, arn: str) -> Stopping:
+def feeds_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
     """Return what stops the execution *arn*, and with it the exports it has started."""
-    executions = Executions(desk.aws.stepfunctions, stack.machine_of_several())
-    exports = Exports(desk.aws.table(stack.table))
-    return Stopping(executions, arn, lambda: exports.children_of(arn), desk.clock)
+    executions = Executions(context.aws.stepfunctions, stack.machine_of_several())
+    exports = ExportsReader(context.aws.table(stack.table))
+    return ExecutionStopper(executions, arn, lambda: exports.children_of(arn), context.clock)
 
 
-def stop(desk: Desk, stack: Stack, name: str, *, sure: bool) -> int:
+def stop(context: CliContext, stack: Stack, name: str, *, sure: bool) -> int:
     """Stop the execution or the export *name*, asking first unless *sure*; return the exit status of the command.
 
     Raises:
         CommandFailed, ExecutionMissing, CommandFailed: there is none of that name.
         CommandFailed: it has ended in another way.
     """
-    arn = Exports(desk.aws.table(stack.table)).execution_named(name)
+    arn = ExportsReader(context.aws.table(stack.table)).execution_named(name)
     several = stack.exports_several(arn)
-    stopping = stopping_of_several(desk, stack, arn) if several else stopping_of(desk, stack, arn)
+    stopping = feeds_stopper(context, stack, arn) if several else export_stopper(context, stack, arn)
     status = stopping.status
     if has_ended(status) and status != "ABORTED":
         raise CommandFailed(f"{name} has ended already ({status}): nothing was stopped.")
     if status == "ABORTED":
-        desk.say("It has been stopped before.")
-    elif not sure and not confirmed(desk, f"Stop {name} for good? It cannot be resumed then."):
-        desk.say("Nothing was stopped.")
+        context.say("It has been stopped before.")
+    elif not sure and not confirmed(context, f"Stop {name} for good? It cannot be resumed then."):
+        context.say("Nothing was stopped.")
         return FAILED
-    if not stopping.stop(desk.say):
+    if not stopping.stop(context.say):
         raise CommandFailed(f"{name} ended before it could be stopped: `assetline watch {arn}` shows how.")
     return COMPLETE

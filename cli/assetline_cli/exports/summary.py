@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assetline_cli.executions import ExportResult, Failure
-    from assetline_cli.exports.snapshot import FeedResult, SeveralSnapshot, Snapshot
+    from assetline_cli.exports.snapshot import FeedResult, FeedsSnapshot, Snapshot
 
 
 # After these the same parts cannot be gone on with, or would lead to the same end.
-START_ANEW = frozenset(
+NOT_RESUMABLE = frozenset(
     {
         "ExportLost",
         "InvalidInput",
@@ -33,7 +33,7 @@ START_ANEW = frozenset(
 
 
 @dataclass(frozen=True)
-class Summary:
+class ExportSummary:
     """The figures of an export that made a file; of one that was *resumed*, the seconds are those since."""
 
     result: ExportResult
@@ -64,7 +64,7 @@ class Summary:
         return lines
 
 
-def print_summary(console: Console, summary: Summary, downloaded: list[Path]) -> None:
+def print_summary(console: Console, summary: ExportSummary, downloaded: list[Path]) -> None:
     """Print the closing summary; *downloaded* is what --to brought here."""
     complete = summary.result.complete
     lines = summary.lines() + [f"Downloaded to: {path}" for path in downloaded]
@@ -96,7 +96,7 @@ def print_block(console: Console, headline: str, colour: str, lines: list[str]) 
     rule(console)
 
 
-def several_headline(snapshot: SeveralSnapshot) -> tuple[str, str]:
+def feeds_headline(snapshot: FeedsSnapshot) -> tuple[str, str]:
     """Return the headline of the closing summary, and its colour."""
     done, feeds = sum(result.complete for result in snapshot.results), len(snapshot.results)
     if snapshot.complete:
@@ -104,7 +104,7 @@ def several_headline(snapshot: SeveralSnapshot) -> tuple[str, str]:
     return f"EXPORT INCOMPLETE: {count(done)} of {count(feeds)} feeds", "yellow"
 
 
-def several_lines(snapshot: SeveralSnapshot, seconds: float, downloaded: Sequence[Path]) -> list[str]:
+def feeds_lines(snapshot: FeedsSnapshot, seconds: float, downloaded: Sequence[Path]) -> list[str]:
     """Return the table of the feeds and the figures of all of them."""
     results = snapshot.results
     found = [result.result for result in results if result.result]

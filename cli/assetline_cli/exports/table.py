@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assetline_cli.executions import Execution
 
 
-class Exports:
+class ExportsReader:
     """Finds the item of an execution, and then remembers its key; lists the items there are."""
 
     def __init__(self, table: Table) -> None:

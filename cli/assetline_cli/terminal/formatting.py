@@ -69,7 +69,7 @@ def age(seconds: float) -> str:
     return f"{whole}s"
 
 
-def moment_told(milliseconds: Any) -> str:
+def iso_time(milliseconds: Any) -> str:
     """Return a time of Vi's in ISO 8601; what is none, as it is."""
     moment = moment_of(milliseconds)
     return "" if milliseconds is None else str(milliseconds) if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

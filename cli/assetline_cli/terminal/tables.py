@@ -1,17 +1,17 @@
-"""A table whose columns fit the screen: a narrow one shows fewer of them, and what it shows is whole."""
+"""Print a list: a table that fits the terminal, tab-separated lines in a pipe, or JSON lines."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.output import printable, say, say_cells, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
     from rich.console import Console
@@ -66,3 +66,39 @@ class Columns:
     def _folded(self, row: Row) -> Row:
         cells = zip(self.headings, row, strict=True)
         return [printable(cell)[:FOLDED_WIDTH] if heading == self.folded else cell for heading, cell in cells]
+
+
+@dataclass(frozen=True)
+class ListLayout[Record]:
+    """How the records of a list are printed: *cells* in a table, *plain_cells* in a pipe, *as_json* with --json.
+
+    On a terminal a layout without *columns* prints a *line* for each record.
+    """
+
+    cells: Callable[[Record], Row]
+    plain_cells: Callable[[Record], Row]
+    as_json: Callable[[Record], Any]
+    columns: Columns | None = None
+    style: Callable[[Record], str] = lambda _: ""
+    line: Callable[[Record], str] | None = None
+
+
+def print_list[Record](
+    console: Console, records: Iterable[Record], layout: ListLayout[Record], *, json: bool, table: bool = True
+) -> None:
+    """Print *records*: JSON lines, a table on a terminal, and lines of tab-separated columns in a pipe.
+
+    JSON and plain lines are printed as the records arrive. Without *table* the lines are plain on a terminal, too.
+    """
+    if json:
+        for record in records:
+            say_json(console, layout.as_json(record))
+    elif not table or not console.is_terminal:
+        for record in records:
+            say_cells(console, map(printable, layout.plain_cells(record)))
+    elif layout.columns is None:
+        for record in records:
+            say(console, layout.line(record) if layout.line else "")
+    elif shown := [*records]:
+        rows = [layout.cells(record) for record in shown]
+        console.print(layout.columns.fitting(console, rows, lambda number: layout.style(shown[number])))
