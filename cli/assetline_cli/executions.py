@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from botocore.exceptions import ClientError, ParamValidationError
 from pydantic import BaseModel, ValidationError
 
+from assetline.export.export_result import Result
 from assetline.export.request import called_after
 from assetline.redaction import without_secrets
 from assetline_cli.aws_errors import MESSAGE_CHARACTERS, code_of
@@ -39,19 +40,9 @@ def has_ended(status: Status) -> bool:
     return status not in ("RUNNING", "PENDING_REDRIVE")
 
 
-class ExportResult(BaseModel, frozen=True):
-    """The output of an execution that succeeded; the changes are told of where they were asked for."""
+class ExportResult(Result, frozen=True):
+    """The output of an execution that succeeded; the changes are present where they were requested."""
 
-    export_id: str
-    feed: str
-    bucket: str
-    key: str
-    manifest_key: str
-    rows: int
-    pages: int
-    bytes: int
-    turns: int
-    complete: bool
     changes_key: str | None = None
     changes_error: str | None = None
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import ValidationError
 
 from assetline.ingest.run_ownership import RUN
 from assetline.ingest.session_permits import PREFIX as PERMIT
-from assetline.ingest.sessions_table import DATASET, UNFINISHED
+from assetline.ingest.sessions_table import DATASET, UNFINISHED, Session
 from assetline_cli.drops.options import (
     HowMany,
     OfDataset,
@@ -25,7 +25,7 @@ from assetline_cli.terminal.formatting import age, count, duration
 from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_dynamodb.service_resource import Table
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from assetline_cli.context import CliContext
 
 
+INTERNAL = {"lease_until", "opener", "polls", "tries"}  # of the machine, not listed
 FIGURES = ("Total", "Ingested", "Rejected", "Returned")
 COLUMNS = Columns(
     headings=("Session", "Dataset", "State", *FIGURES, "Age", "Duration", "Error", "Report"),
@@ -53,45 +54,20 @@ STATE_STYLES = {
 }
 
 
-class SessionItem(BaseModel, frozen=True):
-    """One session as its item tells it, `assetline.ingest.sessions_table` says what the figures mean.
+def session_of(item: Mapping[str, Any]) -> Session | None:
+    """Read *item*, or return None if it is not a session: the table also holds permits, datasets and owners."""
+    if str(item.get("session_key")).startswith((PERMIT, DATASET, RUN)):
+        return None
+    try:
+        return Session.from_item(item)
+    except ValidationError:
+        return None
 
-    It reads what another version of the stack may have written: a state it does not know is kept as text.
-    """
 
-    session_key: str
-    dataset_id: str
-    state: str
-    execution_arn: str = ""
-    session_id: str | None = None
-    ingestion_id: str | None = None
-    total: int = 0
-    succeeded: int = 0
-    errored: int = 0
-    ingested: int = 0
-    rejected: int = 0
-    returned: int = 0
-    opened_at: AwareDatetime
-    updated_at: AwareDatetime
-    finished_at: AwareDatetime | None = None
-    report_key: str | None = None
-    error: str | None = None
-    message: str | None = None
-
-    @classmethod
-    def listed(cls, item: dict[str, Any]) -> Self | None:
-        """Read *item*, or return None if it is no session: the table holds permits, datasets and owners, too."""
-        if str(item.get("session_key")).startswith((PERMIT, DATASET, RUN)):
-            return None
-        try:
-            return cls.model_validate(item)
-        except ValidationError:
-            return None
-
-    def seconds(self, now: datetime) -> float:
-        """Return how long it has run, or ran as far as it told."""
-        until = now if self.state in UNFINISHED else self.finished_at or self.updated_at
-        return max(0.0, (until - self.opened_at).total_seconds())
+def seconds_of(session: Session, now: datetime) -> float:
+    """Return how long a session has run, or ran until its last update."""
+    until = now if session.state in UNFINISHED else session.finished_at or session.updated_at
+    return max(0.0, (until - session.opened_at).total_seconds())
 
 
 @dataclass(frozen=True)
@@ -102,7 +78,7 @@ class SessionFilter:
     state: str | None = None
     limit: int = 20
 
-    def newest(self, sessions: Iterable[SessionItem]) -> list[SessionItem]:
+    def newest(self, sessions: Iterable[Session]) -> list[Session]:
         """Return those of *sessions* that are wanted, the one that was opened last first."""
         wanted = (one for one in sessions if self._wants(one))
         return heapq.nlargest(self.limit, wanted, key=lambda one: (one.opened_at, one.session_key))
@@ -113,44 +89,44 @@ class SessionFilter:
             return f"No ingestion sessions yet: drops are what opens one: {drop_command(stack)}"
         return "No session is of that dataset and in that state: leave out --dataset or --state to see the others."
 
-    def _wants(self, session: SessionItem) -> bool:
+    def _wants(self, session: Session) -> bool:
         return self.dataset_id in {None, session.dataset_id} and self.state in {None, session.state}
 
 
-def sessions_of(table: Table) -> Iterator[SessionItem]:
+def sessions_of(table: Table) -> Iterator[Session]:
     """Yield every session of the table, in no order."""
     asked: dict[str, Any] = {}
     while True:
         answer = table.scan(**asked)
-        yield from (session for session in map(SessionItem.listed, answer["Items"]) if session)
+        yield from (session for session in map(session_of, answer["Items"]) if session)
         if "LastEvaluatedKey" not in answer:
             return
         asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def layout(now: datetime) -> ListLayout[SessionItem]:
+def layout(now: datetime) -> ListLayout[Session]:
     """Return how sessions are listed."""
     return ListLayout(
         columns=COLUMNS,
         cells=lambda session: _cells(session, now, [count(figure) for figure in _figures(session)]),
         plain_cells=lambda session: _cells(session, now, [str(figure) for figure in _figures(session)]),
-        as_json=lambda session: session.model_dump(mode="json", exclude_none=True),
+        as_json=lambda session: session.model_dump(mode="json", exclude_none=True, exclude=INTERNAL),
         style=lambda session: STATE_STYLES.get(session.state, ""),
     )
 
 
-def _figures(session: SessionItem) -> tuple[int, ...]:
+def _figures(session: Session) -> tuple[int, ...]:
     return session.total, session.ingested, session.rejected, session.returned
 
 
-def _cells(session: SessionItem, now: datetime, figures: Sequence[str]) -> tuple[str, ...]:
+def _cells(session: Session, now: datetime, figures: Sequence[str]) -> tuple[str, ...]:
     return (
         session.session_key,
         session.dataset_id,
         session.state,
         *figures,
         age((now - session.opened_at).total_seconds()),
-        duration(session.seconds(now)),
+        duration(seconds_of(session, now)),
         session.error or "",
         session.report_key or "",
     )

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from boto3.dynamodb.conditions import Attr
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import ValidationError
 
+from assetline.export.export_item import Progress
 from assetline.export.export_names import export_ids, feed_of
 from assetline_cli.errors import CommandFailed
 
@@ -108,39 +109,9 @@ def is_export_id(text: str) -> bool:
     return feed_of(text) is not None
 
 
-class ExportItem(BaseModel, frozen=True):
-    """One export as its item tells it; `assetline.export.export_item` says what the figures mean.
+class ExportItem(Progress, frozen=True):
+    """One item of the exports table; `export` is present once the export has opened an upload."""
 
-    It reads what another version of the stack may have written: attributes it does not know are passed over, a
-    state it does not know is kept as text, and what only some exports have may be absent.
-    """
-
-    export_id: str
-    feed: str
-    state: str
-    format: str = "csv"
-    execution_arn: str
-    started_at: AwareDatetime
-    updated_at: AwareDatetime
-    finished_at: AwareDatetime | None = None
-    parent_execution_arn: str | None = None
-    bucket: str = ""
-    key: str = ""
-    manifest_key: str = ""
-    partial_key: str | None = None
-    pages: int = 0
-    rows: int = 0
-    bytes: int = 0
-    turns: int = 0
-    page_rows: int = 0
-    page_seconds: float = 0.0
-    pages_per_second: float = 0.0
-    rows_per_second: float = 0.0
-    pause_seconds: int = 0
-    remaining: int | None = None
-    eta_seconds: float | None = None
-    error: str | None = None
-    message: str | None = None
     export: str | None = None
 
     @classmethod
