@@ -36,13 +36,13 @@ THROTTLED = frozenset({"RequestLimitExceeded", "SlowDown", "Throttling", "Thrott
 
 MESSAGE_CHARACTERS = 2000  # ours: what somebody reads of an error
 
-# Before any answer: which errors of botocore say so, and what we say.
+# Errors of botocore before any answer, with their messages.
 OUT_OF_REACH: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     (
         (NoCredentialsError,),
         (
-            "No AWS credentials found: run `aws configure` or `aws sso login`, set AWS_PROFILE, "
-            "or source the env file of the local stack."
+            "No AWS credentials found. Run `aws configure` or `aws sso login`, set AWS_PROFILE, or "
+            "source the env file of the local stack."
         ),
     ),
     (
@@ -50,10 +50,10 @@ OUT_OF_REACH: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
         "The AWS credentials cannot be used: {reason} Check AWS_PROFILE and ~/.aws.",
     ),
     ((SSOError,), "The AWS sign-in cannot be used: {reason} Run `aws sso login`."),
-    ((NoRegionError,), "No AWS region is set: set AWS_REGION, or a region in the profile."),
+    ((NoRegionError,), "No AWS region is set. Set AWS_REGION, or a region in the profile."),
     (
         (ConnectionError, HTTPClientError),
-        "AWS gave no answer: {reason} Check the network and, if AWS_ENDPOINT_URL is set, that something listens there.",
+        "AWS did not answer: {reason} Check the network and, if AWS_ENDPOINT_URL is set, that endpoint.",
     ),
 )
 
@@ -64,7 +64,7 @@ def code_of(error: ClientError) -> str:
 
 
 def is_no_answer(error: BotoCoreError | ClientError) -> bool:
-    """Tell whether AWS could not be heard, which may pass, from an answer that will not change."""
+    """Return whether AWS did not answer, which may pass; other errors are answers."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in THROTTLED or status >= 500
@@ -72,26 +72,26 @@ def is_no_answer(error: BotoCoreError | ClientError) -> bool:
 
 
 def explain(error: BotoCoreError | ClientError) -> str:
-    """Say in one message what AWS, or the way to it, refused, and what to do."""
+    """Return one message: what failed, and what to do."""
     if isinstance(error, ClientError):
         return _explain_answer(error)
     for kinds, words in OUT_OF_REACH:
         if isinstance(error, kinds):
             return words.format(reason=_sentence(str(error)))
-    return f"The AWS client could not go on: {_sentence(str(error))}"
+    return f"The AWS client failed: {_sentence(str(error))}"
 
 
 def _explain_answer(error: ClientError) -> str:
     code, operation = code_of(error), error.operation_name
     said = _sentence(error.response.get("Error", {}).get("Message", ""))
     if code in EXPIRED:
-        return f"The AWS credentials have expired ({code}): sign in again, for example with `aws sso login`."
+        return f"The AWS credentials have expired ({code}). Sign in again, for example with `aws sso login`."
     if code in UNKNOWN_KEY:
-        return f"AWS does not accept the credentials ({code}): check AWS_PROFILE, the access key and the endpoint."
+        return f"AWS does not accept the credentials ({code}). Check AWS_PROFILE, the access key and the endpoint."
     if code in DENIED:
         return f"AWS denied {operation} ({code}): {said} Ask for that permission, or use another AWS_PROFILE."
     if code in THROTTLED:
-        return f"AWS asks for fewer calls ({code} on {operation}): wait a moment and try again."
+        return f"AWS throttled {operation} ({code}). Wait a moment and run the command again."
     return f"AWS refused {operation} ({code}): {said}"
 
 

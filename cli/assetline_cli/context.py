@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from assetline_cli.aws_clients import Aws
 from assetline_cli.clock import Clock
-from assetline_cli.stack import Aws
 from assetline_cli.terminal.terminal import Terminal
 
 

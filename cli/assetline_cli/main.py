@@ -1,19 +1,17 @@
-"""The command line: what `assetline` takes, explained to who types `--help`."""
+"""The command line: register the groups of commands, and the former spellings of commands."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from assetline_cli.assets.commands import assets_app
-from assetline_cli.context import CliContext
-from assetline_cli.datasets import datasets
-from assetline_cli.drops.commands import drop, drops_app
-from assetline_cli.exports.commands import export, exports, stop, watch
-from assetline_cli.exports.diff import diff
-from assetline_cli.sessions import sessions
+from assetline_cli.command_groups import DATASETS, EXPORT, INGEST, OPERATE
+from assetline_cli.datasets.commands import datasets_app
+from assetline_cli.drops.commands import drops_app, upload
+from assetline_cli.exports.commands import diff, exports_app, start, stop, watch
+from assetline_cli.sessions.commands import sessions_app
 
 app = typer.Typer(
     name="assetline",
@@ -31,6 +29,8 @@ def main() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - help needs none
+
         typer.echo(f"assetline {version('assetline')}")
         raise typer.Exit
 
@@ -42,41 +42,46 @@ def assetline(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Export SafetyCulture feeds to files in S3, and drop images into Vi datasets, by your Assetline stack.
+    """Export SafetyCulture feeds to files in S3, and ingest images into Vi datasets, with your Assetline stack.
 
-    Region, credentials and endpoint are those of the AWS CLI: ~/.aws,
+    The region, credentials and endpoint are those of the AWS CLI: ~/.aws,
     AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. Exports and ingestion run in
-    AWS and not on this machine: closing the terminal does not stop them.
+    AWS: they continue after you close the terminal.
 
     [bold]Examples[/bold]
 
-      [cyan]assetline export assets --watch[/cyan]
-        start an export and see it through
-      [cyan]assetline export assets --to out[/cyan]
+      [cyan]assetline exports start assets --watch[/cyan]
+        start an export and watch it
+      [cyan]assetline exports start assets --to out[/cyan]
         the same, and download the file into out/
-      [cyan]assetline exports[/cyan]
-        list the exports there are, and how far each is
-      [cyan]assetline watch EXPORT_ID[/cyan]
-        look at an export that is running, or how one ended
-      [cyan]assetline export --resume EXPORT_ID --watch[/cyan]
-        go on with one that failed
-      [cyan]assetline stop EXPORT_ID[/cyan]
-        stop one, and keep what it has put in safety so far
-      [cyan]assetline drop photos --dataset ds1[/cyan]
-        drop a folder of images, and see them become assets in Vi
-      [cyan]assetline drops --state rejected[/cyan]
-        list the drops that were refused, and why
+      [cyan]assetline exports list[/cyan]
+        list exports with their states and progress
+      [cyan]assetline exports watch EXPORT_ID[/cyan]
+        watch a running export, or show the result of a past one
+      [cyan]assetline exports resume EXPORT_ID --watch[/cyan]
+        resume a failed export
+      [cyan]assetline exports stop EXPORT_ID[/cyan]
+        stop an export, and keep the rows checkpointed so far
+      [cyan]assetline drops upload photos --dataset ds1[/cyan]
+        upload a folder of images, and wait until they are assets in Vi
+      [cyan]assetline drops list --state rejected[/cyan]
+        list rejected drops with their reasons
     """
-    ctx.obj = ctx.obj or CliContext()
+    if ctx.obj is None:
+        from assetline_cli.context import CliContext  # noqa: PLC0415 - help needs none
+
+        ctx.obj = CliContext()
 
 
-app.command(no_args_is_help=True)(export)
-app.command(no_args_is_help=True)(watch)
-app.command()(exports)
-app.command(no_args_is_help=True)(stop)
-app.command(no_args_is_help=True)(diff)
-app.command(no_args_is_help=True)(drop)
-app.add_typer(drops_app, name="drops")
-app.command()(sessions)
-app.command()(datasets)
-app.add_typer(assets_app, name="assets")
+app.add_typer(exports_app, name="exports", rich_help_panel=EXPORT)
+app.add_typer(drops_app, name="drops", rich_help_panel=INGEST)
+app.add_typer(datasets_app, name="datasets", rich_help_panel=DATASETS)
+app.add_typer(assets_app, name="assets", rich_help_panel=DATASETS)
+app.add_typer(sessions_app, name="sessions", rich_help_panel=OPERATE)
+
+# The spellings before decision 0035; `assetline exports`, `drops`, `sessions` and `datasets` alone still list.
+app.command("export", hidden=True, no_args_is_help=True)(start)
+app.command("watch", hidden=True, no_args_is_help=True)(watch)
+app.command("stop", hidden=True, no_args_is_help=True)(stop)
+app.command("diff", hidden=True, no_args_is_help=True)(diff)
+app.command("drop", hidden=True, no_args_is_help=True)(upload)

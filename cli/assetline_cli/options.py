@@ -1,37 +1,70 @@
-"""The arguments and options of the commands, with what `--help` says of each."""
+"""The arguments and options of several groups of commands."""
 
-from __future__ import annotations
-
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from assetline.assets.selection import ID
+DEFAULT_STACK = "assetline"
+
+
+def an_id[Given: str | None](given: Given) -> Given:
+    """Return an ID of Vi, or None if none was given; raises `typer.BadParameter`."""
+    import re  # noqa: PLC0415
+
+    from assetline.assets.selection import ID  # noqa: PLC0415 - pydantic comes with it, and help needs none
+
+    if given is not None and not re.fullmatch(ID, given):
+        raise typer.BadParameter(f"Invalid ID {given!r}. Use letters, digits, - and _, as Vi shows it.")
+    return given
+
+
+def ids(given: list[str] | None) -> list[str] | None:
+    """Return IDs of Vi, or None if none were given; raises `typer.BadParameter`."""
+    return None if given is None else [an_id(each) for each in given]
+
+
+StackName = Annotated[
+    str, typer.Option("--stack", metavar="NAME", envvar="ASSETLINE_STACK", help="CloudFormation stack to use.")
+]
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object per line, with all fields.", show_default=False)
+]
+
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Skip the confirmation. Required when stdin is not a terminal.", show_default=False
+    ),
+]
+
+ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show the progress.")]
+
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="List at most N, the newest first.")]
+
+OfDataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        metavar="ID",
+        callback=an_id,
+        help="Only those of this Vi dataset.",
+        show_default="any dataset",
+    ),
+]
 
 Format = Annotated[
     Literal["csv", "csv.gz", "jsonl", "jsonl.gz"] | None,
-    typer.Option("--format", metavar="FORMAT", help="csv, csv.gz, jsonl or jsonl.gz.", show_default="csv"),
-]
-
-
-OverlapMinutes = Annotated[
-    float | None,
-    typer.Option(
-        "--overlap-minutes",
-        metavar="MINUTES",
-        help="With --since: export from so many minutes before the last complete export began.",
-        show_default="10",
-    ),
+    typer.Option("--format", metavar="FORMAT", help="File format: csv, csv.gz, jsonl or jsonl.gz.", show_default="csv"),
 ]
 
 Excel = Annotated[
     bool | None,
     typer.Option(
         "--excel",
-        help="Begin a CSV with a byte order mark, by which Excel reads it as UTF-8.",
-        show_default="without",
+        help="Start a CSV with a byte order mark, so that Excel reads it as UTF-8.",
+        show_default="no byte order mark",
     ),
 ]
 
@@ -39,11 +72,10 @@ NeutraliseFormulas = Annotated[
     bool | None,
     typer.Option(
         "--neutralise-formulas",
-        help="In a CSV, take the power from cells a spreadsheet program would run, such as =HYPERLINK(…).",
-        show_default="cells as they are",
+        help="Escape CSV cells that a spreadsheet would evaluate, such as =HYPERLINK(…).",
+        show_default="cells unchanged",
     ),
 ]
-
 
 MaxTurnSeconds = Annotated[
     float | None,
@@ -51,14 +83,14 @@ MaxTurnSeconds = Annotated[
         "--max-turn-seconds",
         metavar="S",
         min=0.1,
-        help="How long one invocation pulls pages before the next takes over.",
-        show_default="as long as it may run",
+        help="Longest time that one Lambda invocation reads pages before the next one continues.",
+        show_default="the time limit of the function",
     ),
 ]
 
 WatchIt = Annotated[
     bool | None,
-    typer.Option("--watch/--no-watch", help="Follow the export to its end, live.", show_default="no-watch"),
+    typer.Option("--watch/--no-watch", help="Watch the export until it ends.", show_default="no-watch"),
 ]
 
 To = Annotated[
@@ -66,38 +98,7 @@ To = Annotated[
     typer.Option(
         "--to",
         metavar="DIR",
-        help="Download the file and its manifest into DIR, made if need be; implies watching.",
-        show_default="they stay in S3",
+        help="Download the file and its manifest into DIR, which is created if missing. Implies --watch.",
+        show_default="leave them in S3",
     ),
 ]
-
-StackName = Annotated[
-    str,
-    typer.Option("--stack", metavar="NAME", envvar="ASSETLINE_STACK", help="The CloudFormation stack it runs in."),
-]
-
-
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many exports to list, the newest first.")]
-
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print a JSON object a line, with everything that is known.", show_default=False)
-]
-
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
-
-ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show how far it is.")]
-
-
-_ID = re.compile(ID)
-
-
-def an_id[Given: str | None](given: Given) -> Given:
-    """Return an id, or None where none was given; raises `typer.BadParameter`."""
-    if given is not None and not _ID.fullmatch(given):
-        raise typer.BadParameter(f"{given!r} is no id: letters, digits, - and _ only, as Vi shows it")
-    return given
-
-
-def ids(given: list[str] | None) -> list[str] | None:
-    """Return ids, or None where none was given; raises `typer.BadParameter`."""
-    return None if given is None else [an_id(one) for one in given]

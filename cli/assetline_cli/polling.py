@@ -1,4 +1,4 @@
-"""Looking again and again at something on AWS until it has ended, whether AWS answers each time or not."""
+"""Poll something on AWS until it has ended, and bear short silences."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ APPEARING_SECONDS = 15.0  # Step Functions: a new execution may be described a l
 
 
 class Observation(Protocol):
-    """What one look saw."""
+    """One observation."""
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
 
     def without_answer(self) -> Self:
-        """Return what is shown while AWS gives no answer."""
+        """Return the observation to show while AWS does not answer."""
 
 
 def looks[S: Observation](
     look: Callable[[], S], clock: Clock, every_seconds: float, *, before: S | None = None
 ) -> Iterator[S]:
-    """Yield what *look* sees, the last of it ended.
+    """Yield the observations of *look* until one has ended.
 
-    Silence of AWS is borne for a while once it has been heard; anything else it refuses is raised. What was seen
-    *before* the first look, if anything, was heard.
+    After a first answer AWS may be silent for `SILENCE_SECONDS`; its other errors are raised. An observation *before*
+    the first one counts as an answer.
     """
     last = before
     heard_at = clock.now()

@@ -1,4 +1,4 @@
-"""Vi asked again where it asks for a pause, or gives no answer: here no machine repeats what failed."""
+"""The client of Vi, with retries: no state machine repeats a request of the command."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SILENCE_SECONDS = 30.0  # ours: the same, where it gives no answer
 
 
 class RetryingViClient(ViClient):
-    """Vi as `ViClient` speaks to it; a request that it asks to wait with is sent again, and so is a GET without answer.
+    """Sends a request again after a pause that Vi requested, and a GET without an answer.
 
-    Only `send` is patient. On a terminal it says what it waits for.
+    Only `send` retries. On a terminal it prints each pause.
     """
 
     def __init__(self, origin: str, key: ViKey, context: CliContext) -> None:
@@ -51,31 +51,31 @@ class RetryingViClient(ViClient):
             try:
                 answer = super().send(method, path, params=params, body=body)
             except RateLimited as fault:
-                asked = max(fault.pause_seconds or 0.0, pause)
-                if waited + asked > PAUSES_SECONDS:
+                next_pause = max(fault.pause_seconds or 0.0, pause)
+                if waited + next_pause > PAUSES_SECONDS:
                     raise _busy(fault.pause_seconds, waited) from None
-                self._tell(f"Vi asks for a pause: going on in {duration(asked)}.")
+                self._tell(f"Vi requested a pause. Retrying in {duration(next_pause)}.")
             except (ViUnavailable, ViUnreachable) as fault:
-                asked = max(fault.pause_seconds or 0.0, pause)
-                # One that was never heard is out of reach, or not where it is said to be.
-                if method != "GET" or not self._was_answered or waited + asked > SILENCE_SECONDS:
+                next_pause = max(fault.pause_seconds or 0.0, pause)
+                # A Vi that never answered is unreachable, or its origin is wrong.
+                if method != "GET" or not self._was_answered or waited + next_pause > SILENCE_SECONDS:
                     raise
-                self._tell(f"Vi gives no answer: trying again in {duration(asked)}.")
+                self._tell(f"Vi did not answer. Retrying in {duration(next_pause)}.")
             else:
                 self._was_answered = True
                 return answer
-            self._context.clock.sleep(asked)
-            waited, pause = waited + asked, min(pause * 2, LONGEST_PAUSE)
+            self._context.clock.sleep(next_pause)
+            waited, pause = waited + next_pause, min(pause * 2, LONGEST_PAUSE)
 
     def _tell(self, line: str) -> None:
         if self._context.err.is_terminal:
             self._context.complain(line)
 
 
-def _busy(asked: float | None, waited: float) -> CommandFailed:
-    pause = "a pause" if asked is None else f"a pause of {duration(asked)}"
+def _busy(next_pause: float | None, waited: float) -> CommandFailed:
+    pause = "a pause" if next_pause is None else f"a pause of {duration(next_pause)}"
     already = f", after {duration(waited)} of waiting" if waited else ""
-    return CommandFailed(f"Vi asks for {pause} (429){already}: give the same command again later.")
+    return CommandFailed(f"Vi requested {pause} (429){already}. Run the command again later.")
 
 
 @contextmanager
@@ -86,12 +86,12 @@ def open_vi_client(context: CliContext, stack: str, *, patient: bool = True) -> 
 
 
 def vi_client(context: CliContext, stack: Stack, *, patient: bool = True) -> ViClient:
-    """Return the client of the stack's Vi; the key is read when it is first needed, and stays in this process.
+    """Return the client of the stack's Vi; the key is read on first use, and stays in this process.
 
-    One that is *patient* asks again by itself, a `RetryingViClient`; another is for who does so already.
+    A *patient* one is a `RetryingViClient`; use another where the caller retries.
 
     Raises:
-        CommandFailed: the stack does not say where Vi is.
+        CommandFailed: the stack has no settings of Vi.
     """
     vi = stack.vi()
     held: list[str | None] = []
@@ -109,7 +109,7 @@ def _secret(context: CliContext, arn: str) -> str | None:
     try:
         return context.aws.secrets.get_secret_value(SecretId=arn).get("SecretString")
     except ClientError as error:
-        # A secret nobody has put a value in answers so; so does one that was deleted.
+        # The answer for a secret without a value, and for a deleted one.
         if code_of(error) == "ResourceNotFoundException":
             return None
         raise
@@ -117,7 +117,7 @@ def _secret(context: CliContext, arn: str) -> str | None:
 
 @contextmanager
 def dataset_known(client: ViClient, dataset: str) -> Iterator[None]:
-    """Raise `DatasetUnknown` of an asset that is unknown because its dataset is: Vi's answer is the same."""
+    """Raise `DatasetUnknown` instead of `AssetUnknown` if the dataset is unknown: Vi's answer is the same."""
     try:
         yield
     except AssetUnknown:

@@ -25,10 +25,10 @@ from typer.testing import CliRunner, Result
 
 from assetline.export import dependencies as connections
 from assetline.export import part_writer as parts
+from assetline_cli.aws_clients import Aws as OperatorsAws
 from assetline_cli.clock import Clock
 from assetline_cli.context import CliContext
 from assetline_cli.main import app
-from assetline_cli.stack import Aws as OperatorsAws
 from assetline_cli.terminal.terminal import Keyboard
 from functions.close_export import app as close_export
 from functions.open_export import app as open_export

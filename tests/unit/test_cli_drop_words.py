@@ -61,15 +61,15 @@ class TestSummary:
         assert list(summary.figures())[:3] == ["Total Files:     2", "Succeeded:       1", "Failed:          1"]
         assert list(summary.failed_lines()) == ["  photos/x.png: Unreadable: Permission denied."]
         assert list(summary.advice("assetline")) == [
-            "They stay as they are until the files are put right and dropped anew."
+            "They stay rejected until you fix the files and upload them again."
         ]
 
     def test_a_great_many_failures_are_counted_and_listed_elsewhere(self) -> None:
         summary = any_summary(*(any_drop(number, "rejected", reason="ENOQUOTA") for number in range(60)))
         assert list(summary.failed_lines())[-2:] == ["  photos/49.png: ENOQUOTA", "  … and 10 more"]
         assert list(summary.advice("dev")) == [
-            "Try again what Vi may take now: assetline drops retry --dataset ds1 --stack dev",
-            "See them all: assetline drops --dataset ds1 --state rejected --stack dev --limit 60",
+            "Retry the drops that Vi may accept now: assetline drops retry --dataset ds1 --stack dev",
+            "List them all: assetline drops list --dataset ds1 --state rejected --stack dev --limit 60",
         ]
 
 

@@ -85,9 +85,9 @@ class TestExplaining:
         [
             (NoRegionError(), "No AWS region is set"),
             (SSOError(), "aws sso login"),
-            (EndpointConnectionError(endpoint_url="http://127.0.0.1:4566"), "AWS gave no answer: Could not connect"),
-            (BotoCoreError(), "The AWS client could not go on"),
-            (refused("ThrottlingException"), "asks for fewer calls"),
+            (EndpointConnectionError(endpoint_url="http://127.0.0.1:4566"), "AWS did not answer: Could not connect"),
+            (BotoCoreError(), "The AWS client failed"),
+            (refused("ThrottlingException"), "AWS throttled"),
             (refused("KmsAccessDenied", "the key"), "AWS refused DescribeExecution (KmsAccessDenied): the key."),
             (refused("Odd"), "AWS refused DescribeExecution (Odd): no reason given."),
         ],

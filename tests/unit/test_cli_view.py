@@ -105,7 +105,7 @@ class TestLiveView:
     def test_a_pause_is_told_with_its_length(self) -> None:
         paused = any_progress(pages=3, rows=300, pause_seconds=90)
         shown = screen(80, Snapshot(any_execution(), paused, Stage.WAITING))
-        assert "waiting for the feed, which asked for 1m 30s" in shown
+        assert "waiting for the feed, which requested a pause of 1m 30s" in shown
 
     def test_a_failed_export_shows_how_far_it_was_and_no_eta(self) -> None:
         failed = any_execution(

@@ -60,7 +60,7 @@ class Together:
 def test_files_are_brought_side_by_side() -> None:
     together = Together(Barrier(MANY))
     bringer = FileDownloader(cast("Listing", Pages(2 * MANY)), lambda _: cast("Fetch", together), Clock())
-    assert bringer.bring(lambda _: None, by_date=False).counts["written"] == 2 * MANY
+    assert bringer.download(lambda _: None, by_date=False).counts["written"] == 2 * MANY
 
 
 def test_ctrl_c_ends_a_file_that_is_under_way() -> None:
@@ -75,5 +75,5 @@ def test_ctrl_c_ends_a_file_that_is_under_way() -> None:
 
     bringer = FileDownloader(cast("Listing", Pages()), fetch, Clock())
     with pytest.raises(KeyboardInterrupt):
-        bringer.bring(interrupted, by_date=False)
+        bringer.download(interrupted, by_date=False)
     assert files[0].ended

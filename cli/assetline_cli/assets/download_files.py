@@ -1,4 +1,4 @@
-"""Many files brought from Vi at once, while the next are still being listed."""
+"""Download many files at once, while the next ones are listed."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ TICK_SECONDS = 0.5
 
 @dataclass
 class DownloadProgress:
-    """How far the downloading is; `files` and `bytes_total` grow until all is `listed`.
+    """The progress of a download; `files` and `bytes_total` grow until everything is `listed`.
 
-    `nameless` are records without an id; `beside` are files written beside another of their name, which is as it was;
-    `renamed` are all files that are there under a name that is not their asset's.
+    `nameless` are records without an ID. `beside` are files whose name another file had; that file is unchanged.
+    `renamed` are all files whose names differ from those of their assets.
     """
 
     began_at: datetime
@@ -63,7 +63,7 @@ class DownloadProgress:
 
 
 class FileDownloader:
-    """Brings what a listing lists; *fetch* makes, of how it is to be stopped, what brings one file."""
+    """Downloads the assets of a listing; *fetch* makes the downloader of one file, given a function that stops it."""
 
     def __init__(self, listing: Listing, fetch: Callable[[Callable[[], bool]], Fetch], clock: Clock) -> None:
         self._listing = listing
@@ -76,10 +76,10 @@ class FileDownloader:
         """The files there so far whose names are not their assets'."""
         return self._bringing.renamed
 
-    def bring(self, tell: Callable[[DownloadProgress], object], *, by_date: bool) -> DownloadProgress:
-        """Bring all files, *tell* how far it is as it goes, and return how it ended.
+    def download(self, tell: Callable[[DownloadProgress], object], *, by_date: bool) -> DownloadProgress:
+        """Download all files, call *tell* with the progress, and return the last progress.
 
-        What concerns every file, and Ctrl+C, end it: what is under way leaves nothing behind.
+        Ctrl+C and errors that concern every file end it; unfinished files leave nothing behind.
         """
         done: SimpleQueue[Future[tuple[AssetFile, Outcome]]] = SimpleQueue()
         pending = 0

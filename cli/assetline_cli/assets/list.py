@@ -1,34 +1,18 @@
-"""Assets listed: a table on a terminal, lines of tab-separated columns in a pipe, or JSON lines."""
+"""List the assets of a dataset."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from assetline.assets.asset_file import contents_of, metadata_of, size_of
 from assetline.assets.conditions import moment_of
 from assetline.assets.listing import Listing
 from assetline_cli.assets.selection_options import (
-    CONDITION_OPTIONS,
-    ID_OPTIONS,
-    VI_QUERY_OPTIONS,
     AssetSelection,
-    AssetsLimit,
-    Dataset,
-    Descending,
-    PageOf,
-    SortBy,
-    Url,
-    selection_options,
 )
-from assetline_cli.error_reporting import errors_reported
-from assetline_cli.exit_codes import FAILED
-from assetline_cli.options import AsJson, StackName
-from assetline_cli.stack import DEFAULT_STACK
+from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.terminal.formatting import age, count, iso_time, size
-from assetline_cli.terminal.formatting import count as figure
 from assetline_cli.terminal.output import printable
 from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 from assetline_cli.vi_client import open_vi_client
@@ -38,9 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from assetline.assets.selection import Selection
-    from assetline.vi.client import ViClient
     from assetline_cli.context import CliContext
 
+LARGEST_PAGE = 1000  # Vi: assets of one page
 COLUMNS = Columns(
     headings=("Asset", "Filename", "Size", "Dimensions", "Type", "Annotations", "Status", "Age"),
     dispensable=("Type", "Status", "Annotations", "Age", "Dimensions", "Size"),
@@ -51,9 +35,9 @@ COLUMNS = Columns(
 
 @dataclass
 class LimitedListing:
-    """The records of at most *limit* assets, all if that is 0, as they are listed; the rest is known after the last.
+    """The records of at most *limit* assets; a limit of 0 lists all.
 
-    There is `more` than that, `number` is how many they were, `unknown` are ids of which there is no asset.
+    After the last record, `number` is their count, `more` is whether others follow, `unknown` has IDs without asset.
     """
 
     listing: Listing
@@ -133,60 +117,55 @@ def _cells(record: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
     )
 
 
-@selection_options(**VI_QUERY_OPTIONS, **ID_OPTIONS, **CONDITION_OPTIONS)
-def list_(  # noqa: PLR0913 - typer: one argument an option
-    ctx: typer.Context,
-    *,
-    dataset: Dataset,
+@dataclass(frozen=True)
+class AssetOrder:
+    """The order of a list, its page size and its limit; a limit of 0 lists all."""
+
+    sort_by: str | None
+    descending: bool
+    page_size: int | None
+    limit: int
+
+    def wire_params(self) -> dict[str, str]:
+        """Return the order as Vi's query spells it."""
+        params = {"sortBy": self.sort_by, "o": "desc" if self.descending else None}
+        return {name: value for name, value in params.items() if value}
+
+    def page_size_for(self, selected: Selection) -> int | None:
+        """Return the page size, by default large enough for the limit, or None for Vi's."""
+        fits_limit = self.limit and selected.where is None
+        return self.page_size or (min(self.limit + 1, LARGEST_PAGE) if fits_limit else None)
+
+
+def list_assets(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext,
+    stack: str,
     selection: AssetSelection,
-    sort_by: SortBy = None,
-    descending: Descending = False,
-    limit: AssetsLimit = 20,
-    page_size: PageOf = None,
-    url: Url = False,
-    json: AsJson = False,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """List the assets of a Vi dataset, page after page.
-
-    On a terminal it is a table; in a pipe, lines without a heading whose
-    columns are set apart by tabs: asset id, filename, bytes, dimensions, type,
-    annotations, status, when it was uploaded. With --url the columns are asset
-    id, filename, a signed URL that opens the file to whoever has it, and when
-    that ends. `assetline assets export` writes all there is into a file. Exit
-    status: 0 it is listed; 1 it could not be, or there is no asset of an id.
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline assets list ds1[/cyan]
-      [cyan]assetline assets list ds1 --min-bytes 1000000 --aspect square --limit 0[/cyan]
-      [cyan]assetline assets list ds1 --sort-by metadata.fileSize --descending[/cyan]
-      [cyan]assetline assets list ds1 --filter '{"status": "error"}' --json[/cyan]
-    """
-    context: CliContext = ctx.obj
-    with errors_reported(context), open_vi_client(context, stack) as client:
-        listing = _listing(client, selection.of(dataset), sort_by, descending=descending, contents=url)
-        listing.page_size = page_size or (min(limit + 1, 1000) if limit and not selection.where() else None)
+    dataset: str,
+    order: AssetOrder,
+    *,
+    urls: bool,
+    json: bool,
+) -> int:
+    """Print the selected assets and return the exit status: 1 if an ID has no asset."""
+    with open_vi_client(context, stack) as client:
+        selected = selection.of(dataset)
+        listing = Listing(client, selected, urls)
+        if order.wire_params():
+            listing.order = order.wire_params()
+        listing.page_size = order.page_size_for(selected)
         listing.admit()
-        listed = LimitedListing(listing, limit)
-        print_list(context.out, listed, layout(context.clock.now(), urls=url), json=json, table=not url)
-        if not json:
-            _hint(context, listed, selection)
-        if listed.unknown:
-            context.complain(f"The dataset has no asset of these ids: {', '.join(map(printable, listed.unknown))}.")
-            raise typer.Exit(FAILED)
+        listed = LimitedListing(listing, order.limit)
+        print_list(context.out, listed, layout(context.clock.now(), urls=urls), json=json, table=not urls)
+    if not json:
+        _print_hint(context, listed, is_filtered=bool(selection.given))
+    if listed.unknown:
+        context.complain(f"The dataset has no asset with these IDs: {', '.join(map(printable, listed.unknown))}.")
+    return FAILED if listed.unknown else COMPLETE
 
 
-def _listing(client: ViClient, wanted: Selection, sort_by: str | None, *, descending: bool, contents: bool) -> Listing:
-    order = {name: value for name, value in (("sortBy", sort_by), ("o", "desc" if descending else None)) if value}
-    listing = Listing(client, wanted, contents)
-    if order:
-        listing.order = order
-    return listing
-
-
-def _hint(context: CliContext, listed: LimitedListing, selection: AssetSelection) -> None:
+def _print_hint(context: CliContext, listed: LimitedListing, *, is_filtered: bool) -> None:
     if listed.more:
-        context.complain(f"These are the first {figure(listed.number)}; --limit 0 lists all.")
+        context.complain(f"These are the first {count(listed.number)} assets; --limit 0 lists all.")
     elif not listed.number and not listed.unknown:
-        context.complain("No asset meets the conditions." if selection.given else "The dataset holds no asset.")
+        context.complain("No asset matches the conditions." if is_filtered else "The dataset is empty.")

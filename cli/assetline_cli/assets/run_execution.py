@@ -1,4 +1,4 @@
-"""A run on the assets of a dataset, started on its machine and followed to its end."""
+"""Start a run on the assets of a dataset, and watch it to its end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INPUT_BYTES = STATE_BYTES - 8_192  # ours: a machine passes the input on togethe
 
 @dataclass(frozen=True)
 class RunObservation:
-    """One look at a run; `described` is None before it was heard of."""
+    """One observation of a run; `described` is None before the first answer."""
 
     described: DescribeExecutionOutputTypeDef | None = None
     answered: bool = True
@@ -53,39 +53,35 @@ class AssetRuns:
     progress: bool = True
 
     def through[Output: BaseModel](
-        self, title: str, subject: str, asked: dict[str, Any], output: type[Output]
+        self, title: str, subject: str, run_input: dict[str, Any], output: type[Output]
     ) -> Output:
-        """Start a run with the input *asked* and see it through; raises as `start` and `result_of`."""
-        return self.result_of(self.start(subject, asked), title, output)
+        """Start a run with the input *run_input* and watch it to its end; raises as `start` and `result_of`."""
+        return self.result_of(self.start(subject, run_input), title, output)
 
-    def start(self, subject: str, asked: dict[str, Any]) -> str:
-        """Start a run with the input *asked* and return its ARN; raises `CommandFailed`."""
-        size = input_bytes(asked)
+    def start(self, subject: str, run_input: dict[str, Any]) -> str:
+        """Start a run with the input *run_input* and return its ARN; raises `CommandFailed`."""
+        size = input_bytes(run_input)
         if size > INPUT_BYTES:
             raise CommandFailed(
-                f"The input of the run has {size:,} bytes; at most {INPUT_BYTES:,} fit. "
-                "Name fewer assets in one command, or select them with --filter."
+                f"The input of the run has {size:,} bytes, and the limit is {INPUT_BYTES:,}. Name fewer "
+                "assets in one command, or select them with --filter."
             )
         name = execution_name(subject, self.context.clock.now(), secrets.token_hex(2))
-        return self._executions().start(name, _input_json(asked))
+        return self._executions().start(name, _input_json(run_input))
 
     def result_of[Output: BaseModel](self, arn: str, title: str, output: type[Output]) -> Output:
-        """See a run through to its end, and return what it came to.
-
-        Ctrl+C ends the watching only.
+        """Watch a run to its end, and return its output; Ctrl+C stops only the watching.
 
         Raises:
-            CommandFailed: it failed as a whole.
-            CommandFailed: AWS gives no answer for a while, or refuses to; the run goes on.
-            CommandFailed: as `read_output`.
+            CommandFailed: the run failed, AWS did not answer, or the output is of another version.
         """
         described = self._followed(arn, title)
         failure = failure_of(described)
         if failure is not None:
-            raise CommandFailed(f"{failure.error}: {failure.message} Look further: {arn}")
+            raise CommandFailed(f"{failure.error}: {failure.message} See execution {arn}")
         result = read_output(described, output)
         if result is None:
-            raise CommandFailed(f"The run has not ended, and is not running either. Look further: {arn}")
+            raise CommandFailed(f"The run is neither running nor ended. See execution {arn}")
         return result
 
     def _followed(self, arn: str, title: str) -> DescribeExecutionOutputTypeDef:
@@ -103,23 +99,23 @@ class AssetRuns:
                     if look.ended and look.described is not None:
                         return look.described
         except KeyboardInterrupt:
-            self.context.complain(f"\nIt goes on in AWS: {arn}")
+            self.context.complain(f"\nStopped watching. The run continues in AWS: {arn}")
             raise
         except (BotoCoreError, ClientError) as error:
-            raise CommandFailed(f"{explain(error)} The run goes on in AWS: {arn}") from error
+            raise CommandFailed(f"{explain(error)} The run continues in AWS: {arn}") from error
         raise AssertionError("the last look is of the end")
 
     def _executions(self) -> Executions:
         return Executions(self.context.aws.stepfunctions, self.machine_arn)
 
 
-def input_bytes(asked: dict[str, Any]) -> int:
-    """Return the size of the input *asked* as it is sent."""
-    return len(_input_json(asked).encode())
+def input_bytes(run_input: dict[str, Any]) -> int:
+    """Return the size of the input *run_input* in bytes, as it is sent."""
+    return len(_input_json(run_input).encode())
 
 
-def _input_json(asked: dict[str, Any]) -> str:
-    return json.dumps(asked)
+def _input_json(run_input: dict[str, Any]) -> str:
+    return json.dumps(run_input)
 
 
 def _frame(look: RunObservation, title: str, seconds: float) -> ProgressFrame:

@@ -1,4 +1,4 @@
-"""What is in a folder or below a prefix of a bucket, with size and checksum, to be compared with what Vi holds."""
+"""The files of a folder or of an S3 prefix, with sizes and checksums, to compare with the assets in Vi."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ S3 = "s3://"
 
 
 class VerifyTarget(Protocol):
-    """Where files are; threads share one."""
+    """The files to compare with; threads share it."""
 
     def sizes(self) -> dict[str, int]:
         """Return the size in bytes of each file, by name; raises `CommandFailed`."""
@@ -34,7 +34,7 @@ class VerifyTarget(Protocol):
         """Return the signed CRC32C of a file; raises `CommandFailed`."""
 
     def may_be_alone(self, name: str) -> bool:
-        """Say whether a file is none that Vi has to know of."""
+        """Return whether a file may have no asset in Vi."""
 
 
 def verify_target_at(where: str, s3: S3Client) -> VerifyTarget:
@@ -54,7 +54,7 @@ class FolderTarget:
     def sizes(self) -> dict[str, int]:
         """Return the size of each file, by its path below the folder; raises `CommandFailed`."""
         if not self.path.is_dir():
-            raise CommandFailed(f"There is no folder {str(self.path)!r} to compare with.")
+            raise CommandFailed(f"Folder {str(self.path)!r} does not exist. Name a folder with downloaded files.")
         return dict(self._files())
 
     def crc32c(self, name: str) -> int:
@@ -63,10 +63,13 @@ class FolderTarget:
             with (self.path / name).open("rb") as file:
                 return _crc32c(iter(lambda: file.read(PIECE), b""))
         except OSError as error:
-            raise CommandFailed(f"Cannot read {str(self.path / name)!r} ({error.strerror}).") from None
+            raise CommandFailed(
+                f"Cannot read {str(self.path / name)!r} ({error.strerror}). Make it readable, and run the "
+                "command again."
+            ) from None
 
     def may_be_alone(self, name: str) -> bool:
-        """Say whether a file is hidden, or a system keeps it, such as `Thumbs.db`."""
+        """Return whether a file is hidden, or a system file such as `Thumbs.db`."""
         return name.rpartition("/")[2].startswith(".") or is_system_file(name)
 
     def _files(self) -> Iterator[tuple[str, int]]:
@@ -93,7 +96,7 @@ class PrefixTarget:
             listed = [one for page in pages for one in page.get("Contents", [])]
         except ClientError as error:
             if code_of(error) == "NoSuchBucket":
-                raise CommandFailed(f"There is no bucket {self.bucket!r} to compare with.") from None
+                raise CommandFailed(f"Bucket {self.bucket!r} does not exist. Check the name.") from None
             raise
         # A console marks folders with empty objects whose keys end with a slash.
         return {one["Key"].removeprefix(self.prefix): one["Size"] for one in listed if not one["Key"].endswith("/")}
@@ -108,7 +111,7 @@ class PrefixTarget:
         return _crc32c(body.iter_chunks(PIECE))
 
     def may_be_alone(self, name: str) -> bool:
-        """Say that no object is."""
+        """Return False: every object needs an asset."""
         del name
         return False
 

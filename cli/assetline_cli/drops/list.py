@@ -1,19 +1,23 @@
-"""The list of drops: a table on a terminal, tab-separated lines in a pipe, or JSON lines."""
+"""List drops."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assetline.ingest.drop import STATES
 from assetline_cli.drops.retry import can_be_retried
-from assetline_cli.suggested_commands import drop_command, retry_command
+from assetline_cli.drops.table import DropsTable
+from assetline_cli.stack import find_stack
+from assetline_cli.suggested_commands import retry_command, upload_command
 from assetline_cli.terminal.formatting import age, count, size
-from assetline_cli.terminal.tables import Columns, ListLayout
+from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from assetline.ingest.drop import Drop
+    from assetline.ingest.drop import Drop, DropState
+    from assetline_cli.context import CliContext
 
 COLUMNS = Columns(
     headings=("Drop", "Key", "Dataset", "State", "Age", "Size", "Attempts", "Reason"),
@@ -37,13 +41,13 @@ def layout(now: datetime) -> ListLayout[Drop]:
 
 
 def drops_hint(drops: Sequence[Drop], stack: str, dataset_id: str | None, state: str | None) -> str | None:
-    """Return what to make of the list, where it does not speak for itself."""
+    """Return the next command, or None where the list needs none."""
     if not drops:
         if state is None:
-            return f"No drops yet. Drop a folder: {drop_command(stack, dataset_id or 'DATASET_ID')}"
-        return f"No drop is {state}: leave out --state to see the others."
+            return f"No drops yet. Upload a folder: {upload_command(stack, dataset_id or 'DATASET_ID')}"
+        return f"No drop is {state}. Omit --state to list the others."
     if any(drop.state == "rejected" and can_be_retried(drop) for drop in drops):
-        return f"Re-queue the rejected: {retry_command(stack, dataset_id)}"
+        return f"Retry the rejected drops: {retry_command(stack, dataset_id)}"
     return None
 
 
@@ -59,3 +63,15 @@ def cells(drop: Drop, now: datetime, attempts: str) -> tuple[str, ...]:
         attempts,
         drop.reason or "",
     )
+
+
+def list_drops(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext, stack: str, dataset: str | None, state: DropState | None, limit: int, *, json: bool
+) -> None:
+    """Print the newest drops of a dataset and state."""
+    ingestion = find_stack(context.aws.cloudformation, stack).ingestion()
+    newest = DropsTable.of(context, ingestion).newest(dataset, [state] if state else STATES, limit)
+    print_list(context.out, newest, layout(context.clock.now()), json=json)
+    hint = drops_hint(newest, stack, dataset, state)
+    if hint and not json:
+        context.complain(hint)

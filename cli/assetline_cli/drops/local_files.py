@@ -1,4 +1,4 @@
-"""The files to drop: found below the paths given, each with the key it is dropped under."""
+"""Find the files to upload below the paths given, with their keys."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 LONGEST_KEY = 1024  # S3, in bytes
 EXTENSIONS_SHOWN = 5  # ours
 
-# Ours: what lies beside pictures and is none. Anything else is dropped, and whoever dropped it told why it is refused:
-# a picture of a kind Vi does not take should not be missing without a word.
+# Ours: common companions of images. Anything else is uploaded, and rejected with a reason:
+# an image of a kind that Vi does not accept must not be missing without a message.
 _BESIDE_MEDIA = """
     txt md rst rtf csv tsv json jsonl ndjson geojson xml xsd yaml yml toml ini cfg conf properties log
     html htm css js mjs py ipynb pyc sh bat ps1 c h cpp java go rs r m sql
@@ -63,7 +63,7 @@ class UndroppedFile:
 
 @dataclass
 class FoundFiles:
-    """What there is below the paths given: files to drop, files that no key can name, and what is passed over."""
+    """The files below the paths given: those to upload, those without a valid key, and the numbers of skipped ones."""
 
     files: dict[str, LocalFile] = field(default_factory=dict)
     unfit: list[UndroppedFile] = field(default_factory=list)
@@ -79,21 +79,21 @@ class FoundFiles:
         return sum(file.size for file in self.files.values())
 
     def skipped_lines(self) -> Iterator[str]:
-        """Yield what is said of what was passed over."""
+        """Yield a message for each kind of skipped files."""
         if self.hidden:
-            yield f"Skipped {self.hidden:,} hidden: names that begin with a dot."
+            yield f"Skipped {self.hidden:,} hidden files or folders, whose names start with a dot."
         if self.system:
             yield f"Skipped {count_of(self.system, 'file')} of an operating system, such as Thumbs.db."
         if self.not_media:
             kinds = [f".{extension}" for extension, _ in self.not_media.most_common(EXTENSIONS_SHOWN)]
             kinds += ["…"] if len(self.not_media) > EXTENSIONS_SHOWN else []
             number = self.not_media.total()
-            noun = "file that is no image or video" if number == 1 else "files that are no images or videos"
-            yield f"Skipped {number:,} {noun} ({', '.join(kinds)}): name a file to drop it all the same."
+            noun = "file that is not an image or video" if number == 1 else "files that are not images or videos"
+            yield f"Skipped {number:,} {noun} ({', '.join(kinds)}). Name a file to upload it anyway."
         if self.linked_folders:
-            yield f"Skipped {count_of(self.linked_folders, 'linked folder')}: name a folder to drop what is in it."
+            yield (f"Skipped {count_of(self.linked_folders, 'linked folder')}. Name a folder to upload its files.")
         if self.special:
-            yield f"Skipped {self.special:,} that can only be read once, such as pipes."
+            yield f"Skipped {count_of(self.special, 'special file')}, such as pipes."
 
 
 def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:
@@ -110,7 +110,7 @@ def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:
         if path.is_dir():
             for file in _walk(path, found):
                 _add(found, file, f"{dataset_id}/{file.relative_to(path).as_posix()}")
-        elif is_system_file(path.absolute().name):  # the stack passes it over, so nobody could be told of its end
+        elif is_system_file(path.absolute().name):  # the stack ignores it, so it would never end
             found.system += 1
         else:
             _add(found, path, f"{dataset_id}/{path.absolute().name}")
@@ -132,7 +132,7 @@ def _walk(folder: Path, found: FoundFiles) -> Iterator[Path]:
                 found.system += 1
             elif path.is_dir():  # a link: it may lead back to where it is
                 found.linked_folders += 1
-            elif path.exists() and not path.is_file():  # a pipe, say: reading it may never end
+            elif path.exists() and not path.is_file():  # such as a pipe: reading it may never end
                 found.special += 1
             elif path.suffix[1:].lower() in NOT_MEDIA:
                 found.not_media[path.suffix[1:].lower()] += 1
@@ -142,8 +142,8 @@ def _walk(folder: Path, found: FoundFiles) -> Iterator[Path]:
 
 def _raise_unreadable(error: OSError) -> None:
     raise CommandFailed(
-        f"Cannot look into {str(error.filename)!r} ({error.strerror}), so nothing was dropped: "
-        "make it readable, or name the folders beside it."
+        f"Cannot read folder {str(error.filename)!r} ({error.strerror}). Nothing was uploaded. Make "
+        "it readable, or name other folders."
     ) from error
 
 
@@ -152,19 +152,21 @@ def _add(found: FoundFiles, path: Path, key: str) -> None:
         length = len(key.encode())
         size = path.stat().st_size
     except UnicodeEncodeError:
-        found.unfit.append(UndroppedFile(path, "BadName", "Its name is not UTF-8: rename it."))
+        found.unfit.append(UndroppedFile(path, "BadName", "The name is not UTF-8. Rename the file."))
         return
     except OSError as error:
         found.unfit.append(UndroppedFile(path, "Unreadable", f"{error.strerror}."))
         return
     if length > LONGEST_KEY:
-        message = f"Its key would have {length:,} bytes, and S3 takes {LONGEST_KEY:,}: name a folder further down."
+        message = (
+            f"The key would have {length:,} bytes, and the limit of S3 is {LONGEST_KEY:,}. Name a folder further down."
+        )
         found.unfit.append(UndroppedFile(path, "NameTooLong", message))
         return
     before = found.files.get(key)
     if before and before.path.resolve() != path.resolve():
         raise CommandFailed(
-            f"{before.shown!r} and {printable(str(path))!r} would both be dropped as {key!r}: "
-            "drop them one after the other, or name the folder above them."
+            f"{before.shown!r} and {printable(str(path))!r} have the same key, {key!r}. Upload them "
+            "one after the other, or name the folder above them."
         )
     found.files[key] = LocalFile(path, key, size)

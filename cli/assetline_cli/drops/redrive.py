@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from assetline_cli.context import CliContext
 from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.prompts import confirmed
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-    from assetline_cli.stack import DropQueues, Stack
+    from assetline_cli.stack import DropQueues
 
 MESSAGES_PER_BATCH = 10  # of SQS
 RECEIVE_WAIT_SECONDS = 2  # ours: a long poll asks all servers of SQS, so an empty answer means an empty queue
@@ -89,13 +90,13 @@ class DeadLetters:
         )
 
 
-def redrive(context: CliContext, stack: Stack, *, sure: bool) -> int:
+def redrive_messages(context: CliContext, stack: str, *, sure: bool) -> int:
     """Move the dead letters back, asking first unless *sure*; return the exit status of the command.
 
     Raises:
         CommandFailed: SQS refused some messages.
     """
-    dead_letters = DeadLetters(context.aws.sqs, stack.queues_of_drops())
+    dead_letters = DeadLetters(context.aws.sqs, find_stack(context.aws.cloudformation, stack).queues_of_drops())
     waiting = dead_letters.count()
     if not waiting:
         context.say("0 messages in the dead-letter queue.")

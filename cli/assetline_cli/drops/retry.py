@@ -1,4 +1,4 @@
-"""Rejected drops re-queued, as if for the first time."""
+"""Queue rejected drops for a new ingestion session."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from assetline_cli.drops.ingestion_runs import IngestionStarter
 from assetline_cli.drops.table import DropsTable
 from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.prompts import confirmed
@@ -27,7 +28,7 @@ type Over = Literal["rejected", "ingested"]
 
 @dataclass(frozen=True)
 class RetrySelection:
-    """Which drops in *state* are to be re-queued: those named, or else all, of a dataset, for a reason."""
+    """The drops in *state* to retry: those named, or all of a dataset and for a reason."""
 
     drop_ids: Sequence[str] = ()
     dataset_id: str | None = None
@@ -50,47 +51,48 @@ class RetrySelection:
         for drop_id in self.drop_ids:
             if drop_id not in found:
                 raise CommandFailed(
-                    f"There is no drop {drop_id!r} in this stack: `assetline drops --json` lists them with their ids."
+                    f"Drop {drop_id!r} does not exist in this stack. List the drops with `assetline drops list --json`."
                 )
             if found[drop_id].state != self.state:
                 what = f"{found[drop_id].state}, not {self.state}"
-                raise CommandFailed(f"Drop {drop_id} is {what}: nothing was re-queued.")
+                raise CommandFailed(f"Drop {drop_id} is {what}. Nothing was queued.")
         return list(found.values())
 
 
 def can_be_retried(drop: Drop) -> bool:
-    """Tell whether a rejected drop may be an asset yet: one that was refused for what it is stays what it is."""
-    return drop.mime is not None  # it is known of those that were read and found good, before Vi was asked
+    """Return whether a rejected drop may be ingested later: one rejected for its content never is."""
+    return drop.mime is not None  # the type is set once a drop was read and accepted
 
 
-def retry(context: CliContext, stack: Stack, wanted: RetrySelection, *, sure: bool) -> int:
-    """Re-queue what is *wanted*, asking first unless *sure*; return the exit status of the command.
+def retry_drops(context: CliContext, stack_name: str, selection: RetrySelection, *, sure: bool) -> int:
+    """Re-queue what is selected, asking first unless *sure*; return the exit status of the command.
 
     Raises:
         CommandFailed: there is nothing that can be.
         CommandFailed: the drops wait again, and are taken a little later.
     """
+    stack = find_stack(context.aws.cloudformation, stack_name)
     drops = DropsTable.of(context, stack.ingestion())
-    chosen = wanted.chosen(drops)
+    chosen = selection.chosen(drops)
     again = [drop for drop in chosen if can_be_retried(drop)]
     _tell_of_unfit(context, chosen)
     if not again:
-        if wanted.drop_ids:
-            raise CommandFailed("None of these drops can be re-queued.")
-        context.say("Nothing to re-queue: no drop was rejected that Vi may take now.")
+        if selection.drop_ids:
+            raise CommandFailed("None of these drops can be retried. Fix the files and upload them again.")
+        context.say("No drops to retry.")
         return COMPLETE
     if not sure and not confirmed(context, _question(again)):
-        context.say("Nothing was re-queued.")
+        context.say("Nothing was queued.")
         return FAILED
-    _requeue(context, stack, drops, again, wanted.state)
+    _requeue(context, stack, drops, again, selection.state)
     return COMPLETE
 
 
 def _requeue(context: CliContext, stack: Stack, drops: DropsTable, again: Sequence[Drop], state: Over) -> None:
     waiting = drops.retry(again, state)
-    context.say(f"Re-queued {count_of(len(waiting), 'drop')}.")
+    context.say(f"Queued {count_of(len(waiting), 'drop')}.")
     if len(waiting) < len(again):
-        context.complain(f"{count_of(len(again) - len(waiting), 'drop')} had been re-queued or dropped anew by then.")
+        context.complain(f"Skipped {count_of(len(again) - len(waiting), 'drop')}, which changed in the meantime.")
     runs = IngestionStarter(context.aws.stepfunctions, stack.ingestion().machine_arn, context.clock)
     failures = []
     for dataset_id in sorted({drop.dataset_id for drop in again if drop.drop_id in waiting}):
@@ -99,7 +101,7 @@ def _requeue(context: CliContext, stack: Stack, drops: DropsTable, again: Sequen
         except CommandFailed as error:  # the drops of the other datasets wait as well
             failures.append(error)
         else:
-            context.say(f"See how far they are: {drops_command(stack.name, dataset_id)}")
+            context.say(f"See their progress: {drops_command(stack.name, dataset_id)}")
     if failures:
         raise failures[0]
 
@@ -110,12 +112,12 @@ def _tell_of_unfit(context: CliContext, chosen: Sequence[Drop]) -> None:
         reasons = ", ".join(f"{reason} {number:,}" for reason, number in unfit.most_common())
         verb = "was" if unfit.total() == 1 else "were"
         context.complain(
-            f"{count_of(unfit.total(), 'drop')} {verb} refused before Vi was asked ({reasons}): "
-            "put the files right and drop them anew."
+            f"{count_of(unfit.total(), 'drop')} {verb} rejected for the content ({reasons}). Fix the "
+            "files and upload them again."
         )
 
 
 def _question(again: Sequence[Drop]) -> str:
     datasets = sorted({drop.dataset_id for drop in again})
     where = datasets[0] if len(datasets) == 1 else count_of(len(datasets), "dataset")
-    return f"Re-queue {count_of(len(again), 'drop')} of {where}?"
+    return f"Retry {count_of(len(again), 'drop')} of {where}?"

@@ -1,4 +1,4 @@
-"""The drops table, as the operator reads it, and the datasets there were drops for."""
+"""The drops table, read and changed by an operator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from assetline_cli.context import CliContext
     from assetline_cli.stack import Ingestion
 
-ALL = 1_000_000  # more than anybody lists
+ALL = 1_000_000  # more than any list has
 
 
 class DropsTable:
@@ -33,12 +33,12 @@ class DropsTable:
     @classmethod
     def of(cls, context: CliContext, ingestion: Ingestion) -> DropsTable:
         """Return those of the stack that *ingestion* is of."""
-        # How long drops are kept is written when they end, which is none of the operator's business.
+        # The retention is written when drops end, which the command never does.
         ledger = Ledger(context.aws.table(ingestion.drops_table), retention_days=0, clock=context.clock.now)
         return cls(ledger, SessionsTable(context.aws.table(ingestion.sessions_table)))
 
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
-        """Return drops by their ids; those that are not known are not in it.
+        """Return drops by ID, without unknown IDs.
 
         Raises:
             CommandFailed: one of them cannot be read.
@@ -79,6 +79,6 @@ def _readable() -> Iterator[None]:
         yield
     except ValidationError as error:
         raise CommandFailed(
-            "An item of the drops table is not one this version of the command can read: "
-            "bring the command and the stack to one version."
+            "This version of the command cannot read an item of the drops table. "
+            "Use one version for the command and the stack."
         ) from error

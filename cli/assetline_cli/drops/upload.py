@@ -1,4 +1,4 @@
-"""Files put into the drop bucket, several at once, each under the id its drop will have."""
+"""Upload files to the drop bucket, several at once, and compute the IDs of their drops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ONCE = 16  # ours: small files, of which the way there and back takes longer 
 PARTS_AT_ONCE = 10  # ours: of all files that go in parts
 AHEAD = 2 * AT_ONCE  # what a thread finds to do when it is done, and not more, so that stopping is quick
 WHOLE_BYTES = 8 * 1024**2  # ours: larger files go in parts, a part that fails alone is sent again
-TICK_SECONDS = 0.5  # how often the progress is told while no file comes to its end
+TICK_SECONDS = 0.5  # how often the progress is shown while no file ends
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class DroppedFile:
 
 @dataclass
 class UploadProgress:
-    """How far the uploading is; bytes are those sent, of files that are not yet whole, too."""
+    """The progress of an upload; `bytes_sent` includes those of incomplete files."""
 
     files_total: int
     bytes_total: int
@@ -67,10 +67,10 @@ class Uploader:
         self._uploading = UploadProgress(0, 0, clock.now())
 
     def upload(self, files: Iterable[LocalFile], tell: Callable[[UploadProgress], object]) -> UploadProgress:
-        """Put *files*, *tell* how far it is as it goes, and return how it ended, in the order of *files*.
+        """Upload *files*, call *tell* with the progress, and return the last progress, in the order of *files*.
 
-        A file that cannot be read is noted, and the others go on. Ctrl+C and a refusal of AWS end it: what has begun
-        to go in parts is taken back, what was put is a drop.
+        A file that cannot be read does not stop the others. Ctrl+C and a refusal of AWS do: multipart uploads are
+        aborted, and uploaded files are drops.
         """
         files = list(files)
         total = sum(file.size for file in files)
@@ -137,7 +137,7 @@ class Uploader:
 
     def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> DroppedFile:
         with file.path.open("rb"):
-            pass  # whether it can be read is known before anything is begun
+            pass  # fails before anything is started if it cannot be read
         in_parts.upload(
             str(file.path), self._bucket, file.key, {"Metadata": self._metadata}, [_Counting(self._count)]
         ).result()
@@ -162,7 +162,7 @@ class Uploader:
 
 
 class _Counting(BaseSubscriber):
-    """Hears of the bytes of one transfer as they go; of those that have to go again, less than none."""
+    """Counts the bytes of one transfer as they are sent; the count of repeated bytes is negative."""
 
     def __init__(self, count: Callable[[int], None]) -> None:
         self._count = count

@@ -1,4 +1,4 @@
-"""Drops followed in the ledger until each is an asset or refused."""
+"""Watch drops in the ledger until each is ingested or rejected."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ LOOK_EVERY_SECONDS = 2.0  # ours: a drop takes a minute and more
 DROPS_PER_READ = 100  # DynamoDB: items of one BatchGetItem
 THREADS = 8  # ours: a look at fifty thousand drops takes a second or two
 RUNS_EVERY = timedelta(seconds=30)
-# Ours: longer than the ration of sessions, an upload or a session of Vi's holds anything up while others move.
+# Ours: longer than the session quota, an upload or a session of Vi delays drops.
 NOTHING_MOVED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class IngestionProgress:
-    """What one look saw of the drops; `trouble` is why the last run for them failed.
+    """One observation of the drops; `trouble` is the reason of the last failed run.
 
-    `waiting` are those that no session has claimed, be they noted or still to be.
+    `waiting` are those that no session has claimed, recorded or not.
     """
 
     total: int
@@ -48,12 +48,12 @@ class IngestionProgress:
 
     @property
     def waiting(self) -> int:
-        """How many no session has claimed."""
+        """The number of drops that no session has claimed."""
         return self.total - self.ingested - self.rejected - self.in_session
 
     @property
     def over(self) -> int:
-        """How many are an asset or refused."""
+        """The number of ingested or rejected drops."""
         return self.ingested + self.rejected
 
     @property
@@ -113,6 +113,6 @@ class IngestionWatcher:
         return moving + Counter(drop.state for drop in self.over.values())
 
     def _is_news(self, drop: Drop) -> bool:
-        """Tell whether the ledger speaks of this time: the same file may have been dropped before, and be over."""
-        # S3 tells the time in whole seconds.
+        """Return whether the ledger's drop is of this upload: the same file may have been uploaded earlier."""
+        # S3 returns times in whole seconds.
         return drop.finished_at is None or drop.finished_at >= self._dropped_at[drop.drop_id].replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""`assetline diff`: two exports of a feed compared by key, the changes summed up and, if wanted, written to a file."""
+"""Compare two exports of a feed by key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
@@ -22,8 +22,6 @@ from assetline_cli.errors import CommandFailed, ComparisonFailed
 from assetline_cli.exit_codes import DIFFERENT, SAME
 from assetline_cli.exports.diff_inputs import ExportFile, FileFinder
 from assetline_cli.exports.download import LARGE_BYTES
-from assetline_cli.options import StackName
-from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count
 from assetline_cli.terminal.output import say
 from assetline_cli.terminal.progress_bar import byte_progress
@@ -39,76 +37,6 @@ if TYPE_CHECKING:
 DEFAULT_KEY = ("id",)
 SHOWN_CHARACTERS = 60  # of a cell in the preview
 STYLES = {"added": "green", "changed": "yellow", "removed": "red"}
-
-_WHAT = "a path, an s3://bucket/key or an export id"
-
-Old = Annotated[str, typer.Argument(metavar="OLD", help=f"The earlier file: {_WHAT}.", show_default=False)]
-New = Annotated[str, typer.Argument(metavar="NEW", help="The later file, named likewise.", show_default=False)]
-Keys = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--key",
-        metavar="COLUMN",
-        help="A column that tells rows apart; repeat the option for more.",
-        show_default="that of the feed, or id",
-    ),
-]
-FeedOfFiles = Annotated[
-    str | None,
-    typer.Option(
-        "--feed", metavar="FEED", help="Take the key of this feed.", show_default="what the manifest beside NEW says"
-    ),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write all changes to FILE, as CSV.", show_default="only sum them up"
-    ),
-]
-
-
-def diff(  # noqa: PLR0913, PLR0917 - typer: one argument an option
-    ctx: typer.Context,
-    old: Old,
-    new: New,
-    key: Keys = None,
-    feed: FeedOfFiles = None,
-    output: Output = None,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """Compare two exports of a feed, row by row, by key.
-
-    The order of rows and columns may differ, and formats may: but CSV has a
-    column for each custom field and JSON lines have them in one text, so that
-    assets are compared within one of the two. A column that only one file has
-    counts as empty in the other. A row whose key was seen before in its file is
-    reported as a duplicate, and compared with its like in order.
-
-    Files of any size are compared in little memory; what is kept of them
-    meanwhile is in TMPDIR, compressed.
-
-    Exit status, as of diff: 0 no differences, 1 differences, 2 trouble,
-    130 Ctrl+C.
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline diff out/assets_20261120_030000.csv out/assets_20261121_030000.csv[/cyan]
-      [cyan]assetline diff assets_20261120_030000 assets_20261121_030000 --output changes.csv[/cyan]
-        two exports in the stack's bucket, by their ids; every change into changes.csv
-      [cyan]assetline diff old.csv.gz s3://bucket/new.jsonl --key group_id --key user_id[/cyan]
-    """
-    context: CliContext = ctx.obj
-    with _trouble_reported(context), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
-        finder = FileFinder(context, stack, Path(scratch))
-        feed_key = feed_named(feed).key if feed else ()
-        with _whole_or_nothing(output, (old, new)) as out:
-            files = finder.find(old), finder.find(new)
-            for warning in _warnings(*files):
-                context.complain(f"Warning: {warning}")
-            summary = _compare(*files, key or feed_key or _key_of(*files), Path(scratch), out, context.out)
-            _refuse_fields_apart(*files, summary)
-        _print(context.out, *files, summary, output)
-        raise typer.Exit(DIFFERENT if summary.differs else SAME)
 
 
 @contextmanager
@@ -140,7 +68,7 @@ def _whole_or_nothing(output: Path | None, inputs: Sequence[str]) -> Iterator[Bi
             yield nowhere
         return
     if output.is_dir() or any(output.resolve() == Path(name).resolve() for name in inputs):
-        raise CommandFailed(f"The changes cannot go to {str(output)!r}: name another file with --output.")
+        raise CommandFailed(f"Cannot write the changes to {str(output)!r}. Name another file with --output.")
     unfinished = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
         with unfinished.open("xb") as out:
@@ -157,16 +85,16 @@ def _key_of(old: ExportFile, new: ExportFile) -> tuple[str, ...]:
 def _warnings(old: ExportFile, new: ExportFile) -> Iterator[str]:
     for file, kind in ((old, "added"), (new, "removed")):
         if not file.manifest.complete:
-            yield f"{file.name} does not hold the whole feed: what it lacks shows as {kind}."
+            yield f"{file.name} is not complete: its missing rows show as {kind}."
         elif file.manifest.modified_after is not None:
-            yield f"{file.name} holds only what changed since a moment: what it lacks shows as {kind}."
+            yield (f"{file.name} has only changed rows: its missing rows show as {kind}.")
     if old.manifest.formulas_neutralised != new.manifest.formulas_neutralised:
-        yield "formulas were neutralised in one of the two only: their cells show as changed."
+        yield "only one of the files has neutralised formulas: their cells show as changed."
     feeds = {file.manifest.feed for file in (old, new)} - {None}
     if len(feeds) > 1:
-        yield f"these are exports of two feeds, {old.manifest.feed} and {new.manifest.feed}."
+        yield f"the files are exports of two feeds, {old.manifest.feed} and {new.manifest.feed}."
     elif old.manifest.input != new.manifest.input:
-        yield "the two exports were asked for different rows: their parameters differ."
+        yield "the exports have different parameters, so they may have different rows."
 
 
 def _refuse_fields_apart(old: ExportFile, new: ExportFile, summary: Summary) -> None:
@@ -174,8 +102,8 @@ def _refuse_fields_apart(old: ExportFile, new: ExportFile, summary: Summary) -> 
     kinds = {file.format.removesuffix(".gz") for file in (old, new)}
     if len(kinds) > 1 and FIELDS in summary.columns_added + summary.columns_removed:
         raise CommandFailed(
-            f"{old.name} and {new.name} cannot be compared: CSV has a column for each custom field, JSON lines have "
-            "them in one text. Export both in the same format, or in one and its .gz."
+            f"Cannot compare {old.name} and {new.name}: CSV has a column for each custom field, JSON "
+            "lines have one text for all. Export both in the same format, compressed or not."
         )
 
 
@@ -257,3 +185,26 @@ def _shown(cell: str) -> str:
     """Return *cell* short, and without what a terminal would obey."""
     short = cell if len(cell) <= SHOWN_CHARACTERS else f"{cell[:SHOWN_CHARACTERS]}…"
     return short if short.isprintable() else repr(short)
+
+
+def compare_exports(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext,
+    stack: str,
+    names: tuple[str, str],
+    *,
+    keys: Sequence[str] | None,
+    feed: str | None,
+    output: Path | None,
+) -> int:
+    """Compare the older and the newer file of *names*, and return the exit status of diff."""
+    with _trouble_reported(context), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
+        finder = FileFinder(context, stack, Path(scratch))
+        feed_key = feed_named(feed).key if feed else ()
+        with _whole_or_nothing(output, names) as out:
+            files = finder.find(names[0]), finder.find(names[1])
+            for warning in _warnings(*files):
+                context.complain(f"Warning: {warning}")
+            summary = _compare(*files, keys or feed_key or _key_of(*files), Path(scratch), out, context.out)
+            _refuse_fields_apart(*files, summary)
+        _print(context.out, *files, summary, output)
+    return DIFFERENT if summary.differs else SAME

@@ -1,4 +1,4 @@
-"""The two files of `assetline diff`, whichever way the operator names them, and what their manifests say of them."""
+"""Find the two files of a comparison, and read their manifests."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ NOT_THERE = frozenset({"NoSuchKey", "404", *DENIED})
 
 
 class RequestedRows(BaseModel, frozen=True):
-    """What an export was asked for, as far as it decides which rows there are."""
+    """The parts of an export's input that select rows."""
 
     params: dict[str, object] = Field(default_factory=dict)
 
 
 class DiffManifest(ManifestColumns, frozen=True):
-    """What the comparison wants to know of an export; a file without a manifest has none of it."""
+    """The parts of a manifest that the comparison uses; a file without a manifest has the defaults."""
 
     key: str | None = None
     feed: str | None = None
@@ -63,19 +63,18 @@ class ExportFile:
 
 @dataclass(frozen=True)
 class FileFinder:
-    """Finds the files, and brings those in S3 into *scratch*."""
+    """Finds the files, and downloads those in S3 into *scratch*."""
 
     context: CliContext
     stack: str
     scratch: Path
 
     def find(self, name: str) -> ExportFile:
-        """Return the file that *name*, a path, an S3 URI or an export id, stands for.
+        """Return the file of *name*: a path, an S3 URI or an export ID.
 
         Raises:
-            CommandFailed: it stands for none.
-            FormatUnknown: it is none that exports are written in.
-            CommandFailed: it is in S3 and did not arrive.
+            CommandFailed: there is no such file, or it could not be downloaded.
+            FormatUnknown: exports have no such format.
         """
         if uri := S3_URI.fullmatch(name):
             return self._in_s3(name, uri["bucket"], uri["key"])
@@ -85,7 +84,8 @@ class FileFinder:
         if feed := feed_of(name):
             return self._export(name, feed)
         raise CommandFailed(
-            f"{name!r} is no file here, no s3://bucket/key and no export id such as assets_20261121_003012."
+            f"Invalid name {name!r}. Use the path of a file, s3://BUCKET/KEY, or an export ID such as "
+            "assets_20261121_003012."
         )
 
     def _export(self, export_id: str, feed: str) -> ExportFile:
@@ -95,12 +95,12 @@ class FileFinder:
             if manifest is not None and manifest.key is not None:
                 return self._brought(export_id, bucket, manifest.key, manifest)
         raise CommandFailed(
-            f"There is no finished export {export_id!r} in stack {self.stack!r}: "
-            f"s3://{bucket}/{manifest_key(feed, export_id)} is not there, or not for you to read."
+            f"Export {export_id!r} has no file in stack {self.stack!r}: s3://{bucket}/{manifest_key(feed, export_id)} "
+            "does not exist, or you may not read it. List the exports with `assetline exports list`."
         )
 
     def _in_s3(self, name: str, bucket: str, key: str) -> ExportFile:
-        format_of(key)  # before anything is asked of AWS
+        format_of(key)  # fails before the first call of AWS
         manifest = _manifest_in_s3(self.context.aws.s3, bucket, f"{_stem(key)}.manifest.json")
         return self._brought(name, bucket, key, manifest or DiffManifest())
 
@@ -112,11 +112,13 @@ class FileFinder:
                 self.context.aws.s3.download_file(bucket, key, str(path), Callback=advance)
         except ClientError as error:
             if code_of(error) in NOT_THERE:
-                raise CommandFailed(f"s3://{bucket}/{key} is not there, or not for you to read.") from error
+                raise CommandFailed(
+                    f"s3://{bucket}/{key} does not exist, or you may not read it. Check the name and your permissions."
+                ) from error
             raise
         except Boto3Error as error:
             raise CommandFailed(
-                f"s3://{bucket}/{key} could not be brought here: {without_secrets(str(error))}."
+                f"Cannot download s3://{bucket}/{key}: {without_secrets(str(error))}. Run the command again."
             ) from error
         return ExportFile(name, path, format_of(key), manifest)
 
@@ -153,6 +155,6 @@ def _parsed(body: bytes, where: str) -> DiffManifest:
         return DiffManifest.model_validate_json(body)
     except ValidationError as error:
         raise CommandFailed(
-            f"This version of the command cannot read the manifest {where}: "
-            "bring the command and the stack to one version."
+            f"This version of the command cannot read the manifest {where}. "
+            "Use one version for the command and the stack."
         ) from error

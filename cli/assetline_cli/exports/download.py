@@ -1,4 +1,4 @@
-"""The finished file, brought to a directory of the operator's."""
+"""Download the files of an export to a folder."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ LARGE_BYTES = 8 * 1024**2  # ours: below this a download is over before a bar is
 
 
 def download(s3: S3Client, result: ExportResult, folder: Path, console: Console) -> list[Path]:
-    """Bring the file, its manifest and, if there is one, its changes into *folder*, and return where they are.
+    """Download the file, its manifest and its changes, if any, into *folder*, and return the paths.
 
-    A file has its name only when it is whole. What a run that was killed has left is removed.
+    A file gets its name only after it is complete. Files left by killed runs are removed.
 
     Raises:
-        CommandFailed: one did not arrive; what is in S3 is untouched.
+        CommandFailed: a file could not be downloaded; S3 is unchanged.
     """
     arrived = []
     with suppress(OSError):
         remove_abandoned([folder])
     sizes = {result.key: result.bytes, result.manifest_key: 0}
     if result.changes_key:
-        sizes[result.changes_key] = 0  # nobody has said
+        sizes[result.changes_key] = 0  # unknown
     for key, size in sizes.items():
         path = folder / PurePosixPath(key).name
         try:
@@ -64,6 +64,6 @@ def _bar(console: Console, name: str, size: int) -> Iterator[Callable[[int], Non
 
 def _failed(bucket: str, key: str, folder: Path, why: str) -> CommandFailed:
     return CommandFailed(
-        f"The export is done and its file could not be brought here. {why} "
-        f"Once that is put right: aws s3 cp s3://{bucket}/{key} {folder}/"
+        f"The export is complete, and its file could not be downloaded. {why} Fix that, then run: "
+        f"aws s3 cp s3://{bucket}/{key} {folder}/"
     )

@@ -1,4 +1,4 @@
-"""The list of exports: a table on a terminal, tab-separated lines in a pipe, or JSON lines."""
+"""List exports."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetline_cli.errors import ExecutionMissing
-from assetline_cli.executions import Failure
+from assetline_cli.executions import Executions, Failure
 from assetline_cli.exports import table as states
+from assetline_cli.exports.table import ExportsReader
+from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import export_command, watch_command
 from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
-from assetline_cli.terminal.tables import Columns, ListLayout
+from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from assetline_cli.executions import Executions
+    from assetline_cli.context import CliContext
     from assetline_cli.exports.table import ExportItem
 
 COLUMNS = Columns(
@@ -36,7 +38,7 @@ STATE_STYLES = {
 
 @dataclass(frozen=True)
 class ExportFilter:
-    """Which exports are wanted; None where any is."""
+    """A filter of exports; None accepts any."""
 
     feed: str | None = None
     state: str | None = None
@@ -48,7 +50,7 @@ class ExportFilter:
         return self.feed is None and self.state is None
 
     def newest(self, exports: Iterable[ExportItem]) -> list[ExportItem]:
-        """Return those of *exports* that are wanted, the one that started last first."""
+        """Return the newest of *exports* that pass the filter."""
         wanted = (export for export in exports if self._wants(export))
         return heapq.nlargest(self.limit, wanted, key=lambda export: (export.started_at, export.export_id))
 
@@ -89,17 +91,17 @@ def _style(export: ExportItem, now: datetime) -> str:
 
 
 def hint_lines(exports: Sequence[ExportItem], choice: ExportFilter, stack: str, now: datetime) -> list[str]:
-    """Return what to make of the list, where it does not speak for itself."""
+    """Return the next commands, where the list needs some."""
     if not exports:
         if choice.everything:
             return [f"No exports yet. Start one: {export_command('assets', stack)}"]
-        return ["No export is of that feed and in that state: leave out --feed or --state to see the others."]
+        return ["No export matches. Omit --feed or --state to list the others."]
     silent = [export for export in exports if export.silent(now)]
     if not silent:
         return []
     minutes = round(states.SILENT_AFTER.total_seconds() / 60)
     command = watch_command(silent[0].export_id, stack)
-    return [f"running? has told nothing for more than {minutes} minutes. See what became of it: {command}"]
+    return [f"running? means no update for more than {minutes} minutes. See its result: {command}"]
 
 
 def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
@@ -118,3 +120,14 @@ def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
         size(export.bytes),
         export.error or "",
     )
+
+
+def list_exports(context: CliContext, stack: str, wanted: ExportFilter, *, json: bool) -> None:
+    """Print the newest exports that pass the filter."""
+    found, now = find_stack(context.aws.cloudformation, stack), context.clock.now()
+    executions = Executions(context.aws.stepfunctions, found.machine_arn)
+    exports = ExportsReader(context.aws.table(found.table)).all()
+    newest = wanted.newest(settled(exports, executions, now))
+    print_list(context.out, newest, layout(now), json=json)
+    for line in () if json else hint_lines(newest, wanted, stack, now):
+        context.complain(line)

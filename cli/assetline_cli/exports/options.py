@@ -1,5 +1,6 @@
 """The arguments and options of the commands for exports."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -8,7 +9,7 @@ Feeds = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FEED",
-        help="The feed to export, such as assets. Several, or all, are exported side by side.",
+        help="Feed to export, such as assets. Several feeds, or all, are exported side by side.",
         show_default=False,
     ),
 ]
@@ -18,18 +19,28 @@ Resume = Annotated[
     typer.Option(
         "--resume",
         metavar="EXPORT_ID",
-        help="Go on with an export that failed, at the page it failed at; takes no FEED.",
+        help="Resume a failed export at the page where it failed; takes no FEED.",
         show_default=False,
+        hidden=True,
     ),
+]
+
+ExportId = Annotated[
+    str,
+    typer.Argument(metavar="EXPORT_ID", help="Export ID, as `assetline exports list` prints it.", show_default=False),
 ]
 
 ExportName = Annotated[
     str,
     typer.Argument(
         metavar="EXECUTION_ARN|EXPORT_ID",
-        help="The execution, as `assetline export` printed it, or the export, as `assetline exports` lists it.",
+        help="Execution ARN, as `assetline exports start` prints it, or export ID, as `assetline exports list` does.",
         show_default=False,
     ),
+]
+
+IntoFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder for the files, created if missing.", show_default=False)
 ]
 
 FeedParams = Annotated[
@@ -37,7 +48,8 @@ FeedParams = Annotated[
     typer.Option(
         "--param",
         metavar="NAME=VALUE",
-        help="A parameter of the feed; repeat the option for more. A NAME given twice has both values.",
+        help="Set a parameter of the feed; docs/operations.md lists them. Repeat the option for more parameters, "
+        "or for more values of one.",
         show_default="none",
     ),
 ]
@@ -47,8 +59,18 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="last",
-        help="Export only what changed since the last complete export of the feed.",
-        show_default="everything",
+        help="Export only the rows that changed since the last complete export of the feed.",
+        show_default="all rows",
+    ),
+]
+
+OverlapMinutes = Annotated[
+    float | None,
+    typer.Option(
+        "--overlap-minutes",
+        metavar="MINUTES",
+        help="With --since, go back this many minutes before the last complete export started.",
+        show_default="10",
     ),
 ]
 
@@ -56,7 +78,7 @@ Changes = Annotated[
     bool | None,
     typer.Option(
         "--changes",
-        help="Also write what was added, changed and removed since the last complete export. Not with --since.",
+        help="Also write the rows added, changed and removed since the last complete export. Excludes --since.",
         show_default=False,
     ),
 ]
@@ -64,17 +86,13 @@ Changes = Annotated[
 PageSize = Annotated[
     int | None,
     typer.Option(
-        "--page-size",
-        metavar="N",
-        min=1,
-        help="How many rows to ask of the feed at once.",
-        show_default="what the feed gives",
+        "--page-size", metavar="N", min=1, help="Request N rows per page.", show_default="the feed's page size"
     ),
 ]
 
 OfFeed = Annotated[
     str | None,
-    typer.Option("--feed", metavar="FEED", help="Only exports of this feed.", show_default="any feed"),
+    typer.Option("--feed", metavar="FEED", help="List only exports of this feed.", show_default="any feed"),
 ]
 
 InState = Annotated[
@@ -82,7 +100,43 @@ InState = Annotated[
     typer.Option(
         "--state",
         metavar="STATE",
-        help="Only exports in this state: running, complete, partial (it was stopped) or failed.",
+        help="List only exports in this state: running, complete, partial (it was stopped) or failed.",
         show_default="any state",
+    ),
+]
+
+_FILE = "a path, s3://BUCKET/KEY or an export ID"
+
+Old = Annotated[str, typer.Argument(metavar="OLD", help=f"Earlier file: {_FILE}.", show_default=False)]
+New = Annotated[str, typer.Argument(metavar="NEW", help=f"Later file: {_FILE}.", show_default=False)]
+
+Keys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="COLUMN",
+        help="Column that identifies a row. Repeat the option for a key of several columns.",
+        show_default="the key of the feed, or id",
+    ),
+]
+
+FeedOfFiles = Annotated[
+    str | None,
+    typer.Option(
+        "--feed",
+        metavar="FEED",
+        help="Use the key of this feed.",
+        show_default="the feed in the manifest beside NEW",
+    ),
+]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write all changes to FILE, as CSV.",
+        show_default="print a summary only",
     ),
 ]

@@ -85,12 +85,12 @@ def stage_words(snapshot: Snapshot) -> str:
 
 
 def waiting_words(progress: ExportItem) -> str:
-    """Return that the feed wants a pause, and how long a one."""
-    return f"{Stage.WAITING}, which asked for {duration(progress.pause_seconds)}"
+    """Return that the feed requested a pause, with its duration."""
+    return f"{Stage.WAITING}, which requested a pause of {duration(progress.pause_seconds)}"
 
 
 def page_line(progress: ExportItem) -> str:
-    """Return the line of the last page, without what the export does not know."""
+    """Return the line of the last page, without unknown figures."""
     noun = rows_of(progress.feed)
     parts = [f"Page {count(progress.pages)}: {count(progress.page_rows)} {noun}", f"Total: {count(progress.rows)}"]
     if progress.remaining is not None:
@@ -111,7 +111,7 @@ def _done_of_total(snapshot: Snapshot) -> tuple[int, int | None]:
     progress = snapshot.progress
     if progress and progress.remaining is not None:
         return progress.rows, max(1, progress.rows + progress.remaining)
-    # Nobody knows how much is left: the bar pulses, until nothing moves any more.
+    # The rest is unknown: the bar pulses until the end.
     return 0, 0 if snapshot.execution.ended else None
 
 

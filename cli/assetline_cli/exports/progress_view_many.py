@@ -40,7 +40,7 @@ def feed_stage(item: ExportItem | None) -> Stage | None:
 
 
 def stage_line(item: ExportItem | None) -> str:
-    """Return where one feed is, in words; of a failed one the error, of a state we do not know its name."""
+    """Return the stage of one feed in words; an unknown state is its own word."""
     stage = feed_stage(item)
     if item is None or stage is None:
         return "not started"
@@ -145,5 +145,5 @@ def _cells(feed: str, item: ExportItem | None) -> tuple[Text, ...]:
 def _most_urgent(snapshot: FeedsSnapshot, feeds: list[str], room: int) -> list[str]:
     """Return the feeds that fail, then those that arrive, then those to come, then the done, in their own order."""
     ranked = sorted(feeds, key=lambda feed: URGENCY.get(feed_stage(snapshot.item_of(feed)), 1))
-    kept = set(ranked[: max(1, room - 1)])  # one line says how many are not shown
+    kept = set(ranked[: max(1, room - 1)])  # one line has the number of hidden feeds
     return [feed for feed in feeds if feed in kept]

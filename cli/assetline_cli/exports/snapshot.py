@@ -1,4 +1,4 @@
-"""The looking: once a second, where an execution is and how far its export."""
+"""Observe executions of exports, and the progress of each export."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOOK_EVERY_SECONDS = 1.0  # the export writes its item once a second
 
 
 class Stage(StrEnum):
-    """Where an export is, in the operator's words."""
+    """The stage of an export, as it is shown."""
 
     OPENING = "opening"
     EXPORTING = "exporting"
@@ -50,7 +50,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one look saw; `progress` is None while the export opens."""
+    """One observation; `progress` is None while the export opens."""
 
     execution: Execution
     progress: ExportItem | None
@@ -80,7 +80,7 @@ class ExportWatcher:
         self._clock = clock
 
     def snapshots(self, arn: str, *, just_started: bool = False) -> Iterator[Snapshot]:
-        """Yield a snapshot a second, the last one of the execution ended; `looks` says what of AWS's silence."""
+        """Yield a snapshot a second until the execution has ended; raises as `looks`."""
         if just_started:
             await_appearance(lambda: self._executions.described(arn), self._clock, LOOK_EVERY_SECONDS)
         yield from looks(lambda: self._look(arn), self._clock, LOOK_EVERY_SECONDS)
@@ -108,7 +108,7 @@ def stage_of(running: ExportItem) -> Stage:
     """Return where an export is whose execution runs."""
     if running.pause_seconds:
         return Stage.WAITING
-    # A feed that does not say how much is left is shown exporting while its file is closed.
+    # Without a remaining count, an export shows as exporting while its file is closed.
     return Stage.CLOSING if running.remaining == 0 else Stage.EXPORTING
 
 
@@ -116,7 +116,7 @@ LOOK_AT_FEEDS_EVERY_SECONDS = 3.0  # a look reads the whole table, to find the e
 
 
 class FeedResult(BaseModel, frozen=True):
-    """What one feed came to: a file, or the reason that there is none."""
+    """The result of one feed: a file, or a failure."""
 
     feed: str
     result: ExportResult | None = None
@@ -124,17 +124,17 @@ class FeedResult(BaseModel, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether the whole feed is in a file."""
+        """Whether the file has all rows of the feed."""
         return self.result is not None and self.result.complete
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> Self:
+    def read(cls, answer: dict[str, Any]) -> Self:
         """Read one of the results of an execution; what is neither a file nor an error is a failure unexplained."""
-        feed = str(told.get("feed", "?"))
+        feed = str(answer.get("feed", "?"))
         try:
-            return cls(feed=feed, result=ExportResult.model_validate(told))
+            return cls(feed=feed, result=ExportResult.model_validate(answer))
         except ValidationError:
-            error, message = (str(told[name]) if told.get(name) else None for name in ("error", "message"))
+            error, message = (str(answer[name]) if answer.get(name) else None for name in ("error", "message"))
             return cls(feed=feed, failure=Failure.from_answer("FAILED", error, message))
 
 
@@ -147,7 +147,7 @@ class FeedsOutput(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class FeedsSnapshot:
-    """What one look saw: the execution, and the items of the exports it has started so far."""
+    """One observation: the execution, and the items of the exports it has started."""
 
     arn: str
     status: Status
@@ -166,7 +166,7 @@ class FeedsSnapshot:
 
     @property
     def complete(self) -> bool:
-        """Whether every feed is in a file of its own, as a whole."""
+        """Whether the file of every feed is complete."""
         return self.status == "SUCCEEDED" and bool(self.results) and all(result.complete for result in self.results)
 
     def without_answer(self) -> Self:
@@ -182,7 +182,7 @@ class FeedsSnapshot:
         return next((item for item in reversed(self.items) if item.feed == feed), None)
 
     def all_feeds(self) -> list[str]:
-        """Return the feeds that were asked for, and those that have shown themselves, where all were."""
+        """Return the requested feeds, and for `all` those that have started."""
         shown = [item.feed for item in self.items] + [result.feed for result in self.results]
         return list(dict.fromkeys([*self.feeds, *shown]))
 
@@ -196,7 +196,7 @@ class FeedsWatcher:
         self._clock = clock
 
     def snapshots(self, arn: str, *, just_started: bool = False) -> Iterator[FeedsSnapshot]:
-        """Yield a snapshot every few seconds, the last one ended; `looks` says what of AWS's silence."""
+        """Yield a snapshot every few seconds until the execution has ended; raises as `looks`."""
         if just_started:
             await_appearance(lambda: self._executions.described(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
         yield from looks(lambda: self._look(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
@@ -220,8 +220,8 @@ def _snapshot(found: DescribeExecutionOutputTypeDef, items: list[ExportItem]) ->
     )
 
 
-def _feeds_named(told: Any) -> tuple[str, ...]:
-    """Return the feeds an input names: a list, or names between commas; none where it says `all`."""
-    if isinstance(told, str):
-        told = [] if told == EVERY_FEED else [name.strip() for name in told.split(",")]
-    return tuple(dict.fromkeys(map(str, told))) if isinstance(told, list) else ()
+def _feeds_named(answer: Any) -> tuple[str, ...]:
+    """Return the feeds in an input, a list or a comma-separated text; `all` names none."""
+    if isinstance(answer, str):
+        answer = [] if answer == EVERY_FEED else [name.strip() for name in answer.split(",")]
+    return tuple(dict.fromkeys(map(str, answer))) if isinstance(answer, list) else ()

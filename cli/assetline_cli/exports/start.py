@@ -1,4 +1,4 @@
-"""What was asked for, started."""
+"""Start exports, and watch them if requested."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ def start(context: CliContext, stack: Stack, request: Request) -> str:
     """Start *request* on the machine that takes it, and return the ARN of the execution.
 
     Raises:
-        CommandFailed: the export to resume is not there, or is one that cannot be.
-        CommandFailed: the stack has no such machine, or no longer.
+        CommandFailed: the export does not exist or cannot be resumed, or the stack has no such machine.
     """
     if isinstance(request, ResumeRequest):
         _refuse_ended_export(ExportsReader(context.aws.table(stack.table)), request.export_id)
@@ -38,23 +37,26 @@ def start(context: CliContext, stack: Stack, request: Request) -> str:
 
 
 def _refuse_ended_export(exports: ExportsReader, export_id: str) -> None:
-    """Say at once what the machine would say after it has started; it has the last word all the same."""
+    """Fail before the machine would; the machine checks again."""
     item = exports.named(export_id)
     if item.state == states.COMPLETE:
-        raise CommandFailed(f"{export_id} is complete: s3://{item.bucket}/{item.key}")
+        raise CommandFailed(f"Export {export_id} is complete: s3://{item.bucket}/{item.key}")
     if item.state == states.PARTIAL:
-        published = ", and what it had read was published" if item.partial_key else ""
-        raise CommandFailed(f"{export_id} was stopped for good{published}. Start anew: assetline export {item.feed}")
+        published = ", and its checkpointed rows were published" if item.partial_key else ""
+        raise CommandFailed(
+            f"Export {export_id} was stopped permanently{published}. Start a new one: assetline exports "
+            f"start {item.feed}"
+        )
 
 
 def refuse_download_without_watch(to: Path | None, *, watch: bool | None) -> None:
-    """End the command if it is to bring a file and not to wait for it."""
+    """End the command if --to and --no-watch are given; raises `typer.BadParameter`."""
     if to is not None and watch is False:
-        raise typer.BadParameter("it waits for the file, so it does not go with --no-watch", param_hint="--to")
+        raise typer.BadParameter("Excludes --no-watch: it waits for the file.", param_hint="--to")
 
 
 def start_export(context: CliContext, stack: str, request: Request, to: Path | None, *, watch: bool | None) -> int:
-    """Start *request*, see it through if that or its file is wanted, and return the exit status of the command."""
+    """Start *request*, watch it if *watch* or *to* is given, and return the exit status of the command."""
     if to is not None:
         ready_folder(to)
     found = find_stack(context.aws.cloudformation, stack)

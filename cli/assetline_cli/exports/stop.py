@@ -1,4 +1,4 @@
-"""An export stopped for good, and what is left of it told."""
+"""Stop exports permanently, and print the partial files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions, Status, has_ended
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.exports.table import PARTIAL, ExportsReader
+from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import count, rows_of
 from assetline_cli.terminal.prompts import confirmed
 
@@ -26,7 +27,7 @@ LOOK_EVERY_SECONDS = 1.0
 
 
 class ExecutionStopper:
-    """Stops one execution, be it of one export or of several; *items* returns what they have told so far."""
+    """Stops one execution of one or several exports; *items* returns their items."""
 
     def __init__(
         self, executions: Executions, arn: str, items: Callable[[], Sequence[ExportItem]], clock: Clock
@@ -38,13 +39,13 @@ class ExecutionStopper:
 
     @property
     def status(self) -> Status:
-        """What became of the execution."""
+        """The status of the execution."""
         return self._executions.described(self._arn)["status"]
 
     def stop(self, tell: Callable[[str], None]) -> bool:
-        """Stop the execution and *tell* what is left; return False if it had ended before, in another way."""
+        """Stop the execution and *tell* its partial files; return False if it ended in another way."""
         self._executions.stop(self._arn, CAUSE)
-        tell("Stopping. What was sealed so far becomes a partial file.")
+        tell("Stopping. The checkpointed rows become a partial file.")
         try:
             items = self._settled()
         except KeyboardInterrupt:
@@ -58,7 +59,7 @@ class ExecutionStopper:
     def _settled(self) -> Sequence[ExportItem]:
         began_at = self._clock.now()
         while True:
-            # The execution first: what it has not opened by its end it never will.
+            # The execution first: after its end it opens no export.
             ended, items = has_ended(self.status), self._items()
             late = (self._clock.now() - began_at).total_seconds() >= SALVAGE_SECONDS
             if late or (ended and not any(item.running for item in items)):
@@ -67,23 +68,23 @@ class ExecutionStopper:
 
 
 def leftover_lines(items: Sequence[ExportItem]) -> list[str]:
-    """Return what is left of exports that were stopped, a line for each figure and file."""
+    """Return the figures and the files of stopped exports, one per line."""
     if not items:
-        return ["Stopped before any file was opened: nothing is left."]
+        return ["Stopped before a file was opened. There is no partial file."]
     return [line for item in items for line in _leftover(item)]
 
 
 def _leftover(item: ExportItem) -> list[str]:
     if not (item.running or item.state == PARTIAL):
-        return [f"{item.export_id} was {item.state} by then."]
+        return [f"{item.export_id} was already {item.state}."]
     noun = rows_of(item.feed)
     lines = [f"Stopped {item.export_id} after page {count(item.pages)}, {count(item.rows)} {noun}."]
     if item.partial_key:
         return [*lines, f"Partial file: s3://{item.bucket}/{item.partial_key}"]
     if item.state == PARTIAL:
-        return [*lines, "Nothing of it had been sealed: there is no partial file."]
+        return [*lines, "Nothing was checkpointed. There is no partial file."]
     key = partial_key(item.feed, item.export_id, item.format)
-    return [*lines, f"The partial file is still to appear, if anything was sealed: s3://{item.bucket}/{key}"]
+    return [*lines, f"The partial file appears within a minute, if anything was checkpointed: s3://{item.bucket}/{key}"]
 
 
 def export_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
@@ -105,24 +106,24 @@ def feeds_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopp
     return ExecutionStopper(executions, arn, lambda: exports.children_of(arn), context.clock)
 
 
-def stop(context: CliContext, stack: Stack, name: str, *, sure: bool) -> int:
+def stop_export(context: CliContext, stack_name: str, name: str, *, sure: bool) -> int:
     """Stop the execution or the export *name*, asking first unless *sure*; return the exit status of the command.
 
     Raises:
-        CommandFailed, ExecutionMissing, CommandFailed: there is none of that name.
-        CommandFailed: it has ended in another way.
+        CommandFailed, ExecutionMissing: it does not exist, or ended in another way.
     """
+    stack = find_stack(context.aws.cloudformation, stack_name)
     arn = ExportsReader(context.aws.table(stack.table)).execution_named(name)
     several = stack.exports_several(arn)
     stopping = feeds_stopper(context, stack, arn) if several else export_stopper(context, stack, arn)
     status = stopping.status
     if has_ended(status) and status != "ABORTED":
-        raise CommandFailed(f"{name} has ended already ({status}): nothing was stopped.")
+        raise CommandFailed(f"{name} has already ended ({status}). Nothing was stopped.")
     if status == "ABORTED":
-        context.say("It has been stopped before.")
-    elif not sure and not confirmed(context, f"Stop {name} for good? It cannot be resumed then."):
+        context.say("It was already stopped.")
+    elif not sure and not confirmed(context, f"Stop {name} permanently? A stopped export cannot be resumed."):
         context.say("Nothing was stopped.")
         return FAILED
     if not stopping.stop(context.say):
-        raise CommandFailed(f"{name} ended before it could be stopped: `assetline watch {arn}` shows how.")
+        raise CommandFailed(f"{name} ended before it could be stopped. See its result: assetline exports watch {arn}")
     return COMPLETE

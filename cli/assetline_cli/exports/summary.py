@@ -1,4 +1,4 @@
-"""How an export ended: the closing summary of one that made a file, the reason of one that failed."""
+"""Print the result of exports: the summary of a file, or the reason of a failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assetline_cli.exports.snapshot import FeedResult, FeedsSnapshot, Snapshot
 
 
-# After these the same parts cannot be gone on with, or would lead to the same end.
+# After these errors a resumed export would fail again.
 NOT_RESUMABLE = frozenset(
     {
         "ExportLost",
@@ -34,14 +34,14 @@ NOT_RESUMABLE = frozenset(
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """The figures of an export that made a file; of one that was *resumed*, the seconds are those since."""
+    """The figures of an export with a file; those of a *resumed* one count seconds since then."""
 
     result: ExportResult
     seconds: float
     resumed: bool = False
 
     def lines(self) -> list[str]:
-        """Return the figures, without those that nothing can be divided by."""
+        """Return the figures, without rates of nothing."""
         rows, pages, noun = self.result.rows, self.result.pages, rows_of(self.result.feed)
         since = ", since it was resumed" if self.resumed else ""
         lines = [
@@ -65,22 +65,22 @@ class ExportSummary:
 
 
 def print_summary(console: Console, summary: ExportSummary, downloaded: list[Path]) -> None:
-    """Print the closing summary; *downloaded* is what --to brought here."""
+    """Print the summary; *downloaded* are the files of --to."""
     complete = summary.result.complete
     lines = summary.lines() + [f"Downloaded to: {path}" for path in downloaded]
     if not complete:
-        lines.append("This file does not hold the whole feed.")
+        lines.append("This file does not have all rows of the feed.")
     headline, colour = ("EXPORT COMPLETE!", "green") if complete else ("EXPORT INCOMPLETE", "yellow")
     print_block(console, headline, colour, lines)
 
 
 def print_failure(console: Console, snapshot: Snapshot, failure: Failure, what_is_left: list[str]) -> None:
-    """Print why an export failed, how far it was, where to look further and what to do about it."""
+    """Print the error of an export, its progress, its execution and the next command."""
     lines = [f"{failure.error}: {failure.message}"]
     progress = snapshot.progress
     if progress and progress.pages:
-        lines.append(f"Got as far as: page {count(progress.pages)}, {count(progress.rows)} {rows_of(progress.feed)}")
-    lines.append(f"Look further: {snapshot.execution.arn}")
+        lines.append(f"Reached: page {count(progress.pages)}, {count(progress.rows)} {rows_of(progress.feed)}")
+    lines.append(f"Execution: {snapshot.execution.arn}")
     lines += what_is_left
     headline = {"ABORTED": "EXPORT STOPPED", "TIMED_OUT": "EXPORT OUT OF TIME"}
     print_block(console, headline.get(snapshot.execution.status, "EXPORT FAILED"), "red", lines)
@@ -125,7 +125,7 @@ def _table(results: Sequence[FeedResult]) -> list[str]:
 def _cells(result: FeedResult) -> tuple[str, str, str, str]:
     if result.result:
         file = f"s3://{result.result.bucket}/{result.result.key}"
-        whole = "" if result.complete else " (not the whole feed)"
+        whole = "" if result.complete else " (not all rows of the feed)"
         return result.feed, f"{count(result.result.rows)} rows", size(result.result.bytes), f"{file}{whole}"
     failure = result.failure
     return result.feed, "-", "-", f"{failure.error}: {failure.message}" if failure else "failed"

@@ -1,4 +1,4 @@
-"""The exports table: where an export says how far it is."""
+"""Read the exports table, which has the progress of every export."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ExportsReader:
-    """Finds the item of an execution, and then remembers its key; lists the items there are."""
+    """Finds the item of an execution, and caches its key; lists all items."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -50,19 +50,21 @@ class ExportsReader:
             return ExportItem.model_validate(item) if item else None
         except ValidationError as error:
             raise CommandFailed(
-                f"Item {export_id!r} of the exports table is not one this version of the command can read: "
-                "bring the command and the stack to one version."
+                f"This version of the command cannot read item {export_id!r} of the exports table. Use one "
+                "version for the command and the stack."
             ) from error
 
     def named(self, export_id: str) -> ExportItem:
         """Return the item *export_id*.
 
         Raises:
-            CommandFailed: there is none.
+            CommandFailed: it does not exist.
         """
         item = self.get(export_id)
         if item is None:
-            raise CommandFailed(f"There is no export {export_id!r} in this stack: `assetline exports` lists them.")
+            raise CommandFailed(
+                f"Export {export_id!r} does not exist in this stack. List the exports with `assetline exports list`."
+            )
         return item
 
     def execution_named(self, name: str) -> str:
@@ -79,18 +81,18 @@ class ExportsReader:
         return sorted(children, key=lambda item: (item.started_at, item.export_id))
 
     def _find(self, execution: Execution) -> ExportItem | None:
-        # An export takes the first free name, so the first name nobody has taken ends the walk.
+        # An export takes the first free name, so the first free name ends the search.
         for export_id in export_ids(execution.feed, execution.started_at) if execution.feed else ():
             item = self.get(export_id)
             if item is None or item.execution_arn == execution.arn:
                 return item
         return None
 
-    def _scan(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        answer = self._table.scan(**asked)
+    def _scan(self, **options: Any) -> Iterator[dict[str, Any]]:
+        answer = self._table.scan(**options)
         yield from answer["Items"]
         while "LastEvaluatedKey" in answer:
-            answer = self._table.scan(**asked, ExclusiveStartKey=answer["LastEvaluatedKey"])
+            answer = self._table.scan(**options, ExclusiveStartKey=answer["LastEvaluatedKey"])
             yield from answer["Items"]
 
 
@@ -98,14 +100,14 @@ def _exports(items: Iterator[dict[str, Any]]) -> Iterator[ExportItem]:
     return (export for export in map(ExportItem.listed, items) if export)
 
 
-# States the command tells apart. The stack may know more of them: any other is shown as it is.
+# The states that the command distinguishes; others are shown unchanged.
 RUNNING, COMPLETE, PARTIAL, FAILED = "running", "complete", "partial", "failed"
 
-SILENT_AFTER = timedelta(minutes=20)  # a turn, of which the longest takes 15 minutes, tells something every second
+SILENT_AFTER = timedelta(minutes=20)  # a turn lasts 15 minutes at most, and updates every second
 
 
 def is_export_id(text: str) -> bool:
-    """Tell whether *text* looks like the id of an export."""
+    """Return whether *text* has the form of an export ID."""
     return feed_of(text) is not None
 
 
@@ -126,20 +128,20 @@ class ExportItem(Progress, frozen=True):
 
     @property
     def opened(self) -> bool:
-        """Whether there is an upload to go on with: until then the name is claimed, and no more."""
+        """Whether an upload is open, so that the export can be resumed."""
         return self.export is not None
 
     @property
     def running(self) -> bool:
-        """Whether more is to be told of it."""
+        """Whether the export runs."""
         return self.state == RUNNING
 
     def silent(self, now: datetime) -> bool:
-        """Tell whether an export that is said to run has told nothing for longer than one that runs ever does."""
+        """Return whether a running export has not been updated for `SILENT_AFTER`."""
         due = self.updated_at + timedelta(seconds=self.pause_seconds)
         return self.running and now - due > SILENT_AFTER
 
     def seconds(self, now: datetime) -> float:
-        """Return how long it has run, or ran as far as it told."""
+        """Return how long it has run, or ran until its last update."""
         until = now if self.running else self.finished_at or self.updated_at
         return max(0.0, (until - self.started_at).total_seconds())

@@ -1,4 +1,4 @@
-"""One execution followed to its end: looked at, shown, summed up, and its file brought here."""
+"""Watch executions to their end, print their results, and download their files."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from assetline_cli.exports.summary import (
 )
 from assetline_cli.exports.table import ExportsReader
 from assetline_cli.exports.watch_loop import WatchLoop
+from assetline_cli.filesystem import ready_folder
+from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import resume_command, watch_command
 from assetline_cli.terminal.progress_bar import view_on
 
@@ -35,25 +37,25 @@ if TYPE_CHECKING:
 
 def watch_export(context: CliContext, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
     """Show the execution *arn* to its end and return the exit status of the command."""
-    again = watch_command(arn, stack.name, to)
-    last = _watching(context, stack, arn, again, just_started=just_started).run(context)
+    command = watch_command(arn, stack.name, to)
+    last = _watching(context, stack, arn, command, just_started=just_started).run(context)
     if last.execution.result is None:
         return _sum_up_failure(context, last, stack)
     try:
         return _sum_up(context, last, last.execution.result, to)
     except KeyboardInterrupt:
-        context.complain(f"\nDownload stopped. Fetch the file again: {again}")
+        context.complain(f"\nDownload stopped. Run it again: {command}")
         return INTERRUPTED
 
 
-def _watching(context: CliContext, stack: Stack, arn: str, again: str, *, just_started: bool) -> WatchLoop[Snapshot]:
+def _watching(context: CliContext, stack: Stack, arn: str, command: str, *, just_started: bool) -> WatchLoop[Snapshot]:
     executions = Executions(context.aws.stepfunctions, stack.machine_arn)
     watch = ExportWatcher(executions, ExportsReader(context.aws.table(stack.table)), context.clock)
     return WatchLoop(
         looks=lambda: watch.snapshots(arn, just_started=just_started),
         view=lambda: view_on(context.out, ExportDisplay(context.out, context.clock)),
         stopping=export_stopper(context, stack, arn),
-        again=again,
+        command=command,
     )
 
 
@@ -80,7 +82,7 @@ def _sum_up_failure(context: CliContext, last: Snapshot, stack: Stack) -> int:
 
 
 def _what_is_left(last: Snapshot, stack: Stack) -> list[str]:
-    """Return how to go on with an export that has been opened."""
+    """Return the next commands for an export that has failed or was stopped."""
     item, failure = last.progress, last.execution.failure
     if item is None or failure is None:
         return []
@@ -95,12 +97,12 @@ def watch_feeds(context: CliContext, stack: Stack, arn: str, to: Path | None, *,
     executions = Executions(context.aws.stepfunctions, stack.machine_of_several())
     exports = ExportsReader(context.aws.table(stack.table))
     watch = FeedsWatcher(executions, exports, context.clock)
-    again = watch_command(arn, stack.name, to)
+    command = watch_command(arn, stack.name, to)
     last = WatchLoop(
         looks=lambda: watch.snapshots(arn, just_started=just_started),
         view=lambda: view_on(context.out, FeedsDisplay(context.out, context.clock)),
         stopping=feeds_stopper(context, stack, arn),
-        again=again,
+        command=command,
         what="exports",
     ).run(context)
     if last.failure:
@@ -108,7 +110,7 @@ def watch_feeds(context: CliContext, stack: Stack, arn: str, to: Path | None, *,
     try:
         return _sum_up_of_feeds(context, last, stack, to)
     except KeyboardInterrupt:
-        context.complain(f"\nDownload stopped. Fetch the files again: {again}")
+        context.complain(f"\nDownload stopped. Run it again: {command}")
         return INTERRUPTED
 
 
@@ -123,7 +125,7 @@ def _sum_up_of_feeds(context: CliContext, last: FeedsSnapshot, stack: Stack, to:
 
 
 def _download_all(context: CliContext, last: FeedsSnapshot, to: Path) -> tuple[list[Path], list[str]]:
-    """Bring every file there is; one that does not arrive keeps none of the others back."""
+    """Download every file; a failure does not stop the others."""
     downloaded: list[Path] = []
     failures: list[str] = []
     for result in last.results:
@@ -146,7 +148,7 @@ def _resume_lines(last: FeedsSnapshot, stack: Stack) -> list[str]:
 
 def _sum_up_failure_of_feeds(context: CliContext, last: FeedsSnapshot) -> int:
     if last.failure:
-        lines = [f"{last.failure.error}: {last.failure.message}", f"Look further: {last.arn}"]
+        lines = [f"{last.failure.error}: {last.failure.message}", f"Execution: {last.arn}"]
         if last.status == "ABORTED":
             lines += leftover_lines(last.items)
         headline = {"ABORTED": "EXPORTS STOPPED", "TIMED_OUT": "EXPORTS OUT OF TIME"}
@@ -158,3 +160,12 @@ def watch_execution(context: CliContext, found: Stack, arn: str, to: Path | None
     """Show the execution *arn* to its end and return the exit status of the command."""
     see = watch_feeds if found.exports_several(arn) else watch_export
     return see(context, found, arn, to, just_started=just_started)
+
+
+def watch_named(context: CliContext, stack: str, name: str, to: Path | None) -> int:
+    """Watch the execution or the export *name*, download its files if *to* is given, and return the exit status."""
+    if to is not None:
+        ready_folder(to)
+    found = find_stack(context.aws.cloudformation, stack)
+    arn = ExportsReader(context.aws.table(found.table)).execution_named(name)
+    return watch_execution(context, found, arn, to)

@@ -1,4 +1,4 @@
-"""Something watched to its end, or until Ctrl+C: the same for one export and for several."""
+"""Watch one or several exports to their end, or until Ctrl+C."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WatchLoop[S: Observation]:
-    """What is watched and how: each call of *looks* and *view* begins anew, after a question was answered."""
+    """A watch: *looks* and *view* are called again after a question was answered."""
 
     looks: Callable[[], Iterable[S]]
     view: Callable[[], View[S]]
     stopping: ExecutionStopper
-    again: str
+    command: str
     what: str = "export"
 
     def run(self, context: CliContext) -> S:
-        """Show it to its end and return the last that was seen.
+        """Show it to its end and return the last observation.
 
         Raises:
-            typer.Exit: the operator wants no more of it.
-            CommandFailed: AWS does not let us go on watching.
+            typer.Exit: the operator stopped the watching or the export.
+            CommandFailed: AWS did not answer, or refused to.
         """
         while True:
             try:
@@ -59,8 +59,8 @@ class WatchLoop[S: Observation]:
     def _interrupted(self, context: CliContext) -> None:
         wish = ask_interrupt_choice(context, self.what)
         if wish is InterruptChoice.WATCHING_ONLY:
-            context.complain(f"\nStopped watching; the {self.what} goes on.")
-            context.complain(f"Watch it again: {self.again}")
+            context.complain(f"\nStopped watching. AWS continues the {self.what}.")
+            context.complain(f"Watch it again: {self.command}")
             raise typer.Exit(INTERRUPTED)
         if wish is InterruptChoice.STOP:
             try:
@@ -73,5 +73,5 @@ class WatchLoop[S: Observation]:
 
     def _cut_off(self, error: BotoCoreError | ClientError) -> CommandFailed:
         return CommandFailed(
-            f"{explain(error)}\nThe watching ends; the {self.what} does not. Watch it again: {self.again}"
+            f"{explain(error)}\nStopped watching. AWS continues the {self.what}. Watch it again: {self.command}"
         )

@@ -1,4 +1,4 @@
-"""Questions to the operator: whether to go ahead, and what Ctrl+C was for."""
+"""Questions to the operator: confirmations, and the meaning of Ctrl+C."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class InterruptChoice(StrEnum):
-    """What the operator wants of an interrupted watch."""
+    """The operator's choice after Ctrl+C."""
 
     STOP = "stop"
     WATCHING_ONLY = "watching only"
@@ -20,7 +20,7 @@ class InterruptChoice(StrEnum):
 
 
 def ask_interrupt_choice(terminal: Terminal, what: str = "export") -> InterruptChoice:
-    """Return what Ctrl+C meant; only the watching, where nobody can be asked or the answer is Ctrl+C again."""
+    """Return the choice after Ctrl+C; only the watching, without a terminal or after a second Ctrl+C."""
     if not terminal.can_ask:
         return InterruptChoice.WATCHING_ONLY
     question = f"Stop the {what}, or only the watching? [s]top / [w]atching only / [c]ontinue"

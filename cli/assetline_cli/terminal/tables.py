@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-MEASURING_WIDTH = 1000  # wider than any table of ours
+MEASURING_WIDTH = 1000  # wider than any table of the command
 FOLDED_WIDTH = 24  # ours: below this a folded cell is no longer read at a glance
 
 type Row = Sequence[str]
@@ -24,11 +24,10 @@ type Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Columns:
-    """The headings of a table, and what may become of its columns.
+    """The headings of a table, and how it fits a narrow terminal.
 
-    The *dispensable* are left out, the first first, until the rest fits; those in *if_any* are left out where they
-    have nothing to show. A cell of the column *folded* goes on in the next line where it is too long: any other is
-    never cut, for a figure cut short is a wrong one.
+    Columns in *dispensable* are omitted, in that order, until the rest fits. Columns in *if_any* are omitted where all
+    cells are empty. Long cells of the column *folded* continue in the next line. Other cells are never cut.
     """
 
     headings: tuple[str, ...]

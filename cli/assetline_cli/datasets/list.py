@@ -1,17 +1,12 @@
-"""The command `datasets`: which Vi datasets there are."""
+"""List the Vi datasets of the organisation."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
 from assetline.assets.conditions import moment_of
 from assetline.vi import datasets as vi_datasets
-from assetline_cli.error_reporting import errors_reported
-from assetline_cli.options import AsJson, StackName
-from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import age, count, iso_time
 from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 from assetline_cli.vi_client import open_vi_client
@@ -29,26 +24,6 @@ COLUMNS = Columns(
     if_any=("Type",),
     folded="Name",
 )
-
-
-def datasets(ctx: typer.Context, json: AsJson = False, stack: StackName = DEFAULT_STACK) -> None:
-    """List the Vi datasets of your organisation.
-
-    On a terminal it is a table; in a pipe, lines without a heading whose
-    columns are set apart by tabs: dataset id, name, assets, type, when it was
-    made.
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline datasets[/cyan]
-      [cyan]assetline datasets --json[/cyan]
-    """
-    context: CliContext = ctx.obj
-    with errors_reported(context), open_vi_client(context, stack) as client:
-        found = [*vi_datasets.datasets(client)]
-        print_list(context.out, found, layout(context.clock.now()), json=json)
-        if not found and not json:
-            context.complain("The organisation has no dataset.")
 
 
 def layout(now: datetime) -> ListLayout[Dataset]:
@@ -70,3 +45,12 @@ def _cells(dataset: Dataset, now: datetime) -> tuple[str, ...]:
         dataset.type,
         "" if made is None else age((now - made).total_seconds()),
     )
+
+
+def list_datasets(context: CliContext, stack: str, *, json: bool) -> None:
+    """Print the datasets of the organisation."""
+    with open_vi_client(context, stack) as client:
+        found = [*vi_datasets.datasets(client)]
+    print_list(context.out, found, layout(context.clock.now()), json=json)
+    if not found and not json:
+        context.complain("The organisation has no dataset.")

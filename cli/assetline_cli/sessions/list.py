@@ -1,4 +1,4 @@
-"""Ingestion sessions: read from their table, and listed."""
+"""List ingestion sessions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,13 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import typer
 from pydantic import ValidationError
 
 from assetline.ingest.run_ownership import RUN
 from assetline.ingest.session_permits import PREFIX as PERMIT
 from assetline.ingest.sessions_table import DATASET, UNFINISHED, Session
-from assetline_cli.drops.options import (
-    HowMany,
-    OfDataset,
-    SessionInState,
-)
-from assetline_cli.error_reporting import errors_reported
-from assetline_cli.options import AsJson, StackName
-from assetline_cli.stack import DEFAULT_STACK, find_stack
-from assetline_cli.suggested_commands import drop_command
+from assetline_cli.stack import find_stack
+from assetline_cli.suggested_commands import upload_command
 from assetline_cli.terminal.formatting import age, count, duration
 from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 
@@ -72,22 +64,22 @@ def seconds_of(session: Session, now: datetime) -> float:
 
 @dataclass(frozen=True)
 class SessionFilter:
-    """Which sessions are wanted; None where any is."""
+    """A filter of sessions; None accepts any."""
 
     dataset_id: str | None = None
     state: str | None = None
     limit: int = 20
 
     def newest(self, sessions: Iterable[Session]) -> list[Session]:
-        """Return those of *sessions* that are wanted, the one that was opened last first."""
+        """Return the newest of *sessions* that pass the filter."""
         wanted = (one for one in sessions if self._wants(one))
         return heapq.nlargest(self.limit, wanted, key=lambda one: (one.opened_at, one.session_key))
 
     def hint(self, stack: str) -> str:
-        """Return what to make of it that there is none."""
+        """Return the next command where no session passes."""
         if self.dataset_id is None and self.state is None:
-            return f"No ingestion sessions yet: drops are what opens one: {drop_command(stack)}"
-        return "No session is of that dataset and in that state: leave out --dataset or --state to see the others."
+            return f"No ingestion sessions yet. Upload a folder: {upload_command(stack)}"
+        return "No session matches. Omit --dataset or --state to list the others."
 
     def _wants(self, session: Session) -> bool:
         return self.dataset_id in {None, session.dataset_id} and self.state in {None, session.state}
@@ -95,13 +87,13 @@ class SessionFilter:
 
 def sessions_of(table: Table) -> Iterator[Session]:
     """Yield every session of the table, in no order."""
-    asked: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     while True:
-        answer = table.scan(**asked)
+        answer = table.scan(**options)
         yield from (session for session in map(session_of, answer["Items"]) if session)
         if "LastEvaluatedKey" not in answer:
             return
-        asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        options["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def layout(now: datetime) -> ListLayout[Session]:
@@ -132,32 +124,10 @@ def _cells(session: Session, now: datetime, figures: Sequence[str]) -> tuple[str
     )
 
 
-def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
-    ctx: typer.Context,
-    dataset: OfDataset = None,
-    state: SessionInState = None,
-    limit: HowMany = 20,
-    json: AsJson = False,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """List ingestion sessions, the newest first: what each made of its drops.
-
-    On a terminal it is a table; in a pipe, lines without a heading whose
-    columns are set apart by tabs: session, dataset, state, total, ingested,
-    rejected, returned (they wait for another session), age, duration, error,
-    report (its key in the export bucket).
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline sessions[/cyan]
-      [cyan]assetline sessions --dataset ds1 --state failed[/cyan]
-      [cyan]assetline sessions --limit 100 --json[/cyan]
-    """
-    context: CliContext = ctx.obj
-    with errors_reported(context):
-        found = find_stack(context.aws.cloudformation, stack)
-        choice = SessionFilter(dataset, state, limit)
-        newest = choice.newest(sessions_of(context.aws.table(found.ingestion().sessions_table)))
-        print_list(context.out, newest, layout(context.clock.now()), json=json)
-        if not newest and not json:
-            context.complain(choice.hint(stack))
+def list_sessions(context: CliContext, stack: str, wanted: SessionFilter, *, json: bool) -> None:
+    """Print the newest sessions that pass the filter."""
+    ingestion = find_stack(context.aws.cloudformation, stack).ingestion()
+    newest = wanted.newest(sessions_of(context.aws.table(ingestion.sessions_table)))
+    print_list(context.out, newest, layout(context.clock.now()), json=json)
+    if not newest and not json:
+        context.complain(wanted.hint(stack))
