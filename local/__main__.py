@@ -53,7 +53,7 @@ def up(
     latest.provide_commands()
     latest.show(settings.folder)
     typer.echo(f"Ready in {time.monotonic() - began:.1f} s: {_description(stack)}")
-    typer.echo("Use it:  . .local/env && assetline export assets --watch --to out")
+    typer.echo("Use it:  . .local/env && assetline exports start assets --watch --to out")
     typer.echo(f"Stop it: make down{'' if port == DEFAULT_PORT else f' LOCAL_PORT={port}'}")
 
 

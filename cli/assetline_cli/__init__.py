@@ -1,6 +1,5 @@
-"""The operator's command, `assetline`: a thin client of the AWS APIs.
+"""The command `assetline`: a client of the AWS APIs and of Vi.
 
-Modules in the order of the flow: `app` reads the command line, `request` says what is asked for, `stack` finds the
-deployed stack, `execution` starts and describes, `exports` reads the progress, `watch` looks once a second, `view` and
-`summary` show it, `download` brings the file. `follow` ties the last five together.
+A folder holds the commands of one group; `main` registers them. `context` has what every command works with: AWS, the
+clock and the terminal. `errors`, `error_reporting` and `exit_codes` decide how a command ends.
 """

@@ -12,7 +12,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Clock:
-    """Tells the time and waits."""
+    """Returns the time, and sleeps."""
 
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep

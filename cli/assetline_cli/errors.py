@@ -1,261 +1,28 @@
-"""Why a command could not do what it was asked; each message says what happened and what to do about it.
+"""Errors that end a command with one message and an exit status.
 
-    CommandFailed
-    ├── ParamMalformed        a --param that is not NAME=VALUE
-    ├── StackMissing          no stack of that name
-    ├── OutputsMissing        a stack of that name, but not one of ours, or not deployed to its end
-    ├── OriginRefused         a stack whose Vi is at an address that no key is sent to
-    ├── StartRefused          the machine did not take the execution
-    ├── ExecutionMissing      no execution of that ARN
-    ├── ExecutionForeign      an execution, but of another machine
-    ├── ExportMissing         no export of that id
-    ├── NothingToResume       an export, but one that is complete
-    ├── NothingToStop         an export or execution that has ended
-    ├── VersionsApart         the stack says something this version of the command cannot read
-    ├── MetadataMalformed     a --metadata that is not KEY=VALUE, or that S3 does not keep
-    ├── NothingToDrop         no file below the paths given
-    ├── FilesCollide          two files that would be one drop
-    ├── FolderUnreadable      a folder to drop that cannot be looked into
-    ├── DropMissing           no drop of that id
-    ├── NothingToRetry        drops, but none that can be re-queued
-    ├── RedriveIncomplete     dead letters that SQS did not take back
-    ├── RunNotStarted         drops that wait again, without a run to take them at once
-    ├── FolderUnwritable      the directory given with --to, or to download into
-    ├── FolderFull            a disk that takes no more, or the directory gone, in the middle of a download
-    ├── SelectionMalformed    conditions on assets that cannot be understood
-    ├── PlaceUnreadable       a folder or a bucket to compare with that is not there, or cannot be read
-    ├── InputTooLarge         an input that does not fit into an execution
-    ├── RunFailed             a run on assets that did not succeed
-    ├── RunUnheard            a run that goes on, and that AWS says nothing of any more
-    ├── CountChanged          another number of assets than was to be deleted
-    ├── AllMeant              conditions that leave out nothing, where nobody is asked before a deletion
-    ├── ViBusy                Vi asks for a longer pause than a command waits
-    ├── NotProcessed          an asset that Vi is not through with in time, or never will be
-    └── DownloadFailed        the file is in S3 and did not arrive
+    CommandFailed                 the message is: what failed, the value, and what to do
+    ├── ComparisonFailed          the same, with the exit status that diff(1) has for trouble
+    └── ExecutionMissing          Step Functions has no execution of that ARN
 
-What boto3 raises is no part of the tree: `explain` puts it into the operator's words.
+Errors of AWS are not in this tree: `aws_errors.explain` words them. Errors of Vi are those of `assetline.errors`.
 """
 
-from __future__ import annotations
+from typing import ClassVar
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - botocore's, and only here
-    CredentialRetrievalError,
-    HTTPClientError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-)
-
-from assetline.redaction import without_secrets
-
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-UNKNOWN_KEY = frozenset(
-    {
-        "AuthFailure",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
-THROTTLED = frozenset({"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
-
-MESSAGE_CHARACTERS = 2000  # ours: what somebody reads of an error
-
-# Before any answer: which errors of botocore say so, and what we say.
-OUT_OF_REACH: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
-    (
-        (NoCredentialsError,),
-        (
-            "No AWS credentials found: run `aws configure` or `aws sso login`, set AWS_PROFILE, "
-            "or source the env file of the local stack."
-        ),
-    ),
-    (
-        (PartialCredentialsError, CredentialRetrievalError, ProfileNotFound),
-        "The AWS credentials cannot be used: {reason} Check AWS_PROFILE and ~/.aws.",
-    ),
-    ((SSOError,), "The AWS sign-in cannot be used: {reason} Run `aws sso login`."),
-    ((NoRegionError,), "No AWS region is set: set AWS_REGION, or a region in the profile."),
-    (
-        (ConnectionError, HTTPClientError),
-        "AWS gave no answer: {reason} Check the network and, if AWS_ENDPOINT_URL is set, that something listens there.",
-    ),
-)
+from assetline_cli.exit_codes import FAILED, TROUBLE
 
 
 class CommandFailed(Exception):  # noqa: N818 - named for what happened, as the errors of the layer are
-    """The command ends with exit status 1 and this message."""
+    """The command ends with this message and `exit_status`."""
+
+    exit_status: ClassVar[int] = FAILED
 
 
-class ParamMalformed(CommandFailed):
-    """A --param is not NAME=VALUE."""
+class ComparisonFailed(CommandFailed):
+    """`diff` could not compare two files."""
 
-
-class StackMissing(CommandFailed):
-    """CloudFormation knows no stack of that name here."""
-
-
-class OutputsMissing(CommandFailed):
-    """The stack has not the outputs of an Assetline stack."""
-
-
-class OriginRefused(CommandFailed):
-    """The stack's Vi is not at https."""
-
-
-class StartRefused(CommandFailed):
-    """Step Functions did not start the execution."""
+    exit_status = TROUBLE
 
 
 class ExecutionMissing(CommandFailed):
-    """Step Functions knows no execution of that ARN here."""
-
-
-class ExecutionForeign(CommandFailed):
-    """The execution is one of another state machine."""
-
-
-class ExportMissing(CommandFailed):
-    """The exports table has no item of that id."""
-
-
-class NothingToResume(CommandFailed):
-    """The export is complete."""
-
-
-class NothingToStop(CommandFailed):
-    """The export or the execution has ended already, and not by being stopped."""
-
-
-class VersionsApart(CommandFailed):
-    """The stack wrote something this version of the command cannot read."""
-
-
-class MetadataMalformed(CommandFailed):
-    """A --metadata is not KEY=VALUE, or not what S3 keeps with an object."""
-
-
-class NothingToDrop(CommandFailed):
-    """There is no file below the paths given."""
-
-
-class FilesCollide(CommandFailed):
-    """Two files would be put under the same key."""
-
-
-class FolderUnreadable(CommandFailed):
-    """A folder to drop cannot be looked into."""
-
-
-class DropMissing(CommandFailed):
-    """The drops table has no item of that id."""
-
-
-class NothingToRetry(CommandFailed):
-    """None of the drops can be re-queued."""
-
-
-class RedriveIncomplete(CommandFailed):
-    """SQS refused to take some dead letters back; they stay where they are."""
-
-
-class RunNotStarted(CommandFailed):
-    """Drops were re-queued, and the run that takes them was not started."""
-
-
-class FolderUnwritable(CommandFailed):
-    """The directory given with --to, or to download into, cannot be written to."""
-
-
-class FolderFull(CommandFailed):
-    """The disk takes no more, or the directory can no longer be written to."""
-
-
-class SelectionMalformed(CommandFailed):
-    """Which assets are meant cannot be understood."""
-
-
-class PlaceUnreadable(CommandFailed):
-    """There is no such folder or bucket to compare with, or it cannot be read."""
-
-
-class InputTooLarge(CommandFailed):
-    """The input of a run is larger than Step Functions takes."""
-
-
-class RunFailed(CommandFailed):
-    """A download or a deletion failed as a whole; the message says why."""
-
-
-class RunUnheard(CommandFailed):
-    """A download or a deletion goes on, and cannot be watched any longer."""
-
-
-class CountChanged(CommandFailed):
-    """There are more or fewer assets than --expect-count says."""
-
-
-class AllMeant(CommandFailed):
-    """All assets of a dataset would be deleted, and it is not said that this is meant."""
-
-
-class ViBusy(CommandFailed):
-    """Vi asks to wait longer than the command does."""
-
-
-class NotProcessed(CommandFailed):
-    """Vi is not through with an asset in time, or could not process it."""
-
-
-class DownloadFailed(CommandFailed):
-    """The finished file is in S3 and could not be brought here."""
-
-
-def code_of(error: ClientError) -> str:
-    """Return the error code AWS answered with."""
-    return error.response.get("Error", {}).get("Code", "Unknown")
-
-
-def is_no_answer(error: BotoCoreError | ClientError) -> bool:
-    """Tell whether AWS could not be heard, which may pass, from an answer that will not change."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code_of(error) in THROTTLED or status >= 500
-    return isinstance(error, (ConnectionError, HTTPClientError))
-
-
-def explain(error: BotoCoreError | ClientError) -> str:
-    """Say in one message what AWS, or the way to it, refused, and what to do."""
-    if isinstance(error, ClientError):
-        return _explain_answer(error)
-    for kinds, words in OUT_OF_REACH:
-        if isinstance(error, kinds):
-            return words.format(reason=_sentence(str(error)))
-    return f"The AWS client could not go on: {_sentence(str(error))}"
-
-
-def _explain_answer(error: ClientError) -> str:
-    code, operation = code_of(error), error.operation_name
-    said = _sentence(error.response.get("Error", {}).get("Message", ""))
-    if code in EXPIRED:
-        return f"The AWS credentials have expired ({code}): sign in again, for example with `aws sso login`."
-    if code in UNKNOWN_KEY:
-        return f"AWS does not accept the credentials ({code}): check AWS_PROFILE, the access key and the endpoint."
-    if code in DENIED:
-        return f"AWS denied {operation} ({code}): {said} Ask for that permission, or use another AWS_PROFILE."
-    if code in THROTTLED:
-        return f"AWS asks for fewer calls ({code} on {operation}): wait a moment and try again."
-    return f"AWS refused {operation} ({code}): {said}"
-
-
-def _sentence(text: str) -> str:
-    text = without_secrets(text, MESSAGE_CHARACTERS) or "no reason given"
-    return text if text.endswith((".", '"')) else f"{text}."
+    """Step Functions has no execution of that ARN; the only error that is caught by its class."""

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from botocore.exceptions import ClientError, ParamValidationError
 from pydantic import BaseModel, ValidationError
 
+from assetline.export.export_result import ExportResult
 from assetline.export.request import called_after
 from assetline.redaction import without_secrets
-from assetline_cli.errors import (
-    MESSAGE_CHARACTERS,
-    ExecutionForeign,
-    ExecutionMissing,
-    StartRefused,
-    VersionsApart,
-    code_of,
-)
+from assetline_cli.aws_errors import MESSAGE_CHARACTERS, code_of
+from assetline_cli.errors import CommandFailed, ExecutionMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,60 +23,53 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
+NAME_CHARS = 80  # Step Functions: the longest execution name
+NAME_TAIL = len("-20261121-003012-1a2b")
+
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]
 
 SAID_NOTHING = {
-    "FAILED": "The execution failed without saying why.",
+    "FAILED": "The execution failed without a reason.",
     "TIMED_OUT": "The execution ran longer than the state machine allows.",
-    "ABORTED": "Somebody stopped the execution.",
+    "ABORTED": "The execution was stopped.",
 }
 
 
 def has_ended(status: Status) -> bool:
-    """Tell whether nothing more will happen in an execution of that status."""
+    """Return whether an execution of that status has ended."""
     return status not in ("RUNNING", "PENDING_REDRIVE")
 
 
-class ExportResult(BaseModel, frozen=True):
-    """The output of an execution that succeeded; the changes are told of where they were asked for."""
+class ExportOutput(ExportResult, frozen=True):
+    """The output of an execution that succeeded; the changes are present where they were requested."""
 
-    export_id: str
-    feed: str
-    bucket: str
-    key: str
-    manifest_key: str
-    rows: int
-    pages: int
-    bytes: int
-    turns: int
-    complete: bool
     changes_key: str | None = None
     changes_error: str | None = None
 
 
 class Failure(BaseModel, frozen=True):
-    """Why an execution did not succeed: the name of the error, and its message alone."""
+    """The error of an execution: its name and its message, without a traceback."""
 
     error: str
     message: str
 
     @classmethod
     def from_answer(cls, status: Status, error: str | None, cause: str | None) -> Self:
-        """Read what Step Functions says; a Lambda's cause is JSON with a traceback, of which the message is kept."""
+        """Read an error of Step Functions; of a Lambda's cause, which is JSON, the message is kept."""
         name = error or status
         try:
-            told = json.loads(cause or "")
+            answer = json.loads(cause or "")
         except ValueError:
             message = without_secrets(cause or "", MESSAGE_CHARACTERS)
             return cls(error=name, message=message or SAID_NOTHING.get(status, "No reason given."))
-        if not isinstance(told, dict) or "errorMessage" not in told:
+        if not isinstance(answer, dict) or "errorMessage" not in answer:
             return cls(error=name, message=without_secrets(cause or "", MESSAGE_CHARACTERS))
-        message = without_secrets(str(told["errorMessage"]), MESSAGE_CHARACTERS)
-        return cls(error=error or str(told.get("errorType", name)), message=message or "No message.")
+        message = without_secrets(str(answer["errorMessage"]), MESSAGE_CHARACTERS)
+        return cls(error=error or str(answer.get("errorType", name)), message=message or "No message.")
 
 
 class Execution(BaseModel, frozen=True):
-    """One look at an execution; `resumes` is the export it goes on with, if it began with another execution."""
+    """One observation of an execution; `resumes` is the export that it resumes, if any."""
 
     arn: str
     status: Status
@@ -88,7 +77,7 @@ class Execution(BaseModel, frozen=True):
     resumes: str | None = None
     started_at: datetime
     stopped_at: datetime | None = None
-    result: ExportResult | None = None
+    result: ExportOutput | None = None
     failure: Failure | None = None
 
     @property
@@ -98,7 +87,7 @@ class Execution(BaseModel, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether the whole feed is in the file."""
+        """Whether the file has all rows of the feed."""
         return self.result is not None and self.result.complete
 
 
@@ -113,7 +102,7 @@ class Executions:
         """Start an execution and return its ARN.
 
         Raises:
-            StartRefused: the machine is gone or does not take the input.
+            CommandFailed: the machine is gone or does not take the input.
         """
         try:
             return self._client.start_execution(stateMachineArn=self._machine_arn, name=name, input=input_)[
@@ -124,43 +113,38 @@ class Executions:
                 # The name is new, so this is our own call: its answer was lost and it was sent again.
                 return f"{self._machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
             if code_of(error) in ("StateMachineDoesNotExist", "StateMachineDeleting"):
-                raise StartRefused(
-                    f"The stack names the state machine {self._machine_arn}, which is gone: deploy the stack again."
+                raise CommandFailed(
+                    f"State machine {self._machine_arn} of the stack does not exist. Redeploy the stack."
                 ) from error
             raise
 
     def stop(self, arn: str, cause: str) -> None:
-        """Stop the execution *arn*; one that has ended stays as it ended.
-
-        Raises:
-            ExecutionMissing: there is none of that ARN.
-        """
+        """Stop the execution *arn*; an ended one is unchanged; raises `ExecutionMissing`."""
         with self._named(arn):
             self._client.stop_execution(executionArn=arn, cause=cause)
 
     def describe(self, arn: str) -> Execution:
-        """Look at the execution *arn* of the machine that exports one feed.
+        """Describe the execution *arn* of the machine that exports one feed.
 
         Raises:
-            ExecutionMissing: there is none of that ARN.
-            ExecutionForeign: it is not an execution of this machine.
-            VersionsApart: it succeeded, and what it returned is not an export's result.
+            ExecutionMissing: no execution has that ARN.
+            CommandFailed: it is of another machine, or its output is of another version.
         """
         return _read(self.described(arn))
 
     def described(self, arn: str) -> DescribeExecutionOutputTypeDef:
-        """Return what Step Functions says of the execution *arn*.
+        """Return the description of the execution *arn* by Step Functions.
 
         Raises:
-            ExecutionMissing: there is none of that ARN.
-            ExecutionForeign: it is not an execution of this machine.
+            ExecutionMissing: no execution has that ARN.
+            CommandFailed: it is of another machine.
         """
         with self._named(arn):
             found = self._client.describe_execution(executionArn=arn)
         if found["stateMachineArn"] != self._machine_arn:
-            raise ExecutionForeign(
-                f"{arn} is an execution of {found['stateMachineArn']}, and the stack's machine is "
-                f"{self._machine_arn}: name the stack it belongs to with --stack."
+            raise CommandFailed(
+                f"{arn} is an execution of another state machine, {found['stateMachineArn']}. Name its stack "
+                "with --stack."
             )
         return found
 
@@ -177,36 +161,33 @@ class Executions:
 
     def _missing(self, arn: str) -> ExecutionMissing:
         return ExecutionMissing(
-            f"There is no execution {arn!r} in {self._client.meta.region_name}: give the whole ARN, as "
-            "`assetline export` printed it, and check AWS_REGION and AWS_PROFILE. Step Functions forgets an "
-            "execution 90 days after its end."
+            f"Execution {arn!r} does not exist in {self._client.meta.region_name}. Give the whole ARN, "
+            "as `assetline exports start` prints it, and check AWS_REGION and AWS_PROFILE. Step Functions "
+            "deletes executions 90 days after their end."
         )
 
 
 def _read(found: DescribeExecutionOutputTypeDef) -> Execution:
-    asked = input_of(found)
+    input_object = input_of(found)
     return Execution(
         arn=found["executionArn"],
         status=found["status"],
-        feed=called_after(asked),
-        resumes=_text(asked.get("resume")),
+        feed=called_after(input_object),
+        resumes=_text(input_object.get("resume")),
         started_at=found["startDate"],
         stopped_at=found.get("stopDate"),
-        result=read_output(found, ExportResult),
+        result=read_output(found, ExportOutput),
         failure=failure_of(found),
     )
 
 
 def input_of(found: DescribeExecutionOutputTypeDef) -> dict[str, Any]:
-    """Return the input of an execution, empty if it is not an object.
-
-    Anybody may start an execution with any input; one without a feed fails, and is shown failing.
-    """
+    """Return the input of an execution, empty if it is not an object: executions may have any input."""
     try:
-        told: Any = json.loads(found.get("input") or "")
+        answer: Any = json.loads(found.get("input") or "")
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def failure_of(found: DescribeExecutionOutputTypeDef) -> Failure | None:
@@ -221,18 +202,24 @@ def read_output[Output: BaseModel](found: DescribeExecutionOutputTypeDef, model:
     """Return the output of an execution that succeeded, or None of any other.
 
     Raises:
-        VersionsApart: it is not a *model*.
+        CommandFailed: it is not a *model*.
     """
     if found["status"] != "SUCCEEDED":
         return None
     try:
         return model.model_validate_json(found.get("output") or "")
     except ValidationError as error:
-        raise VersionsApart(
-            f"The execution {found['executionArn']} succeeded, and its output is not one this version of the "
-            "command can read: look at it in Step Functions, and bring the command and the stack to one version."
+        raise CommandFailed(
+            f"This version of the command cannot read the output of execution {found['executionArn']}. "
+            "Use one version for the command and the stack."
         ) from error
 
 
-def _text(told: Any) -> str | None:
-    return told if isinstance(told, str) and told else None
+def _text(answer: Any) -> str | None:
+    return answer if isinstance(answer, str) and answer else None
+
+
+def execution_name(subject: str, at: datetime, tag: str) -> str:
+    """Return a name with subject and time, for the list of executions; *tag* makes it unique."""
+    subject = re.sub(r"[^A-Za-z0-9_-]+", "-", subject)[: NAME_CHARS - NAME_TAIL]
+    return f"{subject}-{at.astimezone(UTC):%Y%m%d-%H%M%S}-{tag}"

@@ -1,4 +1,4 @@
-"""Looking again and again at something on AWS until it has ended, whether AWS answers each time or not."""
+"""Poll something on AWS until it has ended, and bear short silences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.errors import ExecutionMissing, is_no_answer
+from assetline_cli.aws_errors import is_no_answer
+from assetline_cli.errors import ExecutionMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,24 +18,24 @@ SILENCE_SECONDS = 120.0  # ours: how long AWS may give no answer before the watc
 APPEARING_SECONDS = 15.0  # Step Functions: a new execution may be described a little later than it is started
 
 
-class Sight(Protocol):
-    """What one look saw."""
+class Observation(Protocol):
+    """One observation."""
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
 
-    def unheard(self) -> Self:
-        """Return what is shown while AWS gives no answer."""
+    def without_answer(self) -> Self:
+        """Return the observation to show while AWS does not answer."""
 
 
-def looks[S: Sight](
+def looks[S: Observation](
     look: Callable[[], S], clock: Clock, every_seconds: float, *, before: S | None = None
 ) -> Iterator[S]:
-    """Yield what *look* sees, the last of it ended.
+    """Yield the observations of *look* until one has ended.
 
-    Silence of AWS is borne for a while once it has been heard; anything else it refuses is raised. What was seen
-    *before* the first look, if anything, was heard.
+    After a first answer AWS may be silent for `SILENCE_SECONDS`; its other errors are raised. An observation *before*
+    the first one counts as an answer.
     """
     last = before
     heard_at = clock.now()
@@ -46,7 +47,7 @@ def looks[S: Sight](
             silence = (clock.now() - heard_at).total_seconds()
             if last is None or not is_no_answer(error) or silence > SILENCE_SECONDS:
                 raise
-            seen = last.unheard()
+            seen = last.without_answer()
         yield seen
         if seen.ended:
             return

@@ -1,11 +1,11 @@
-"""The commands an operator is told to go on with, as a shell takes them."""
+"""The next commands in messages, quoted for a shell."""
 
 from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING
 
-from assetline_cli.stack import DEFAULT_STACK
+from assetline_cli.options import DEFAULT_STACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
 
 def watch_command(arn: str, stack: str, to: Path | None = None) -> str:
     """Return the command that watches the execution *arn*."""
-    words = ["assetline", "watch", arn]
+    words = ["assetline", "exports", "watch", arn]
     if to is not None:
         words += ["--to", str(to)]
     return _joined(words, stack)
 
 
 def resume_command(export_id: str, stack: str) -> str:
-    """Return the command that goes on with the export *export_id* and watches it."""
-    return _joined(["assetline", "export", "--resume", export_id, "--watch"], stack)
+    """Return the command that resumes the export *export_id* and watches it."""
+    return _joined(["assetline", "exports", "resume", export_id, "--watch"], stack)
 
 
 def export_command(feed: str, stack: str) -> str:
     """Return the command that exports *feed* and watches it."""
-    return _joined(["assetline", "export", feed, "--watch"], stack)
+    return _joined(["assetline", "exports", "start", feed, "--watch"], stack)
 
 
 def drops_command(stack: str, dataset: str | None = None, state: str | None = None) -> str:
     """Return the command that lists drops."""
-    words = ["assetline", "drops"]
+    words = ["assetline", "drops", "list"]
     words += ["--dataset", dataset] if dataset else []
     words += ["--state", state] if state else []
     return _joined(words, stack)
 
 
-def drop_command(stack: str, dataset: str = "DATASET_ID") -> str:
-    """Return the command that drops a folder."""
-    return _joined(["assetline", "drop", "photos", "--dataset", dataset], stack)
+def upload_command(stack: str, dataset: str = "DATASET_ID") -> str:
+    """Return the command that uploads a folder."""
+    return _joined(["assetline", "drops", "upload", "photos", "--dataset", dataset], stack)
 
 
 def retry_command(stack: str, dataset: str | None = None, drop_ids: Sequence[str] = ()) -> str:
-    """Return the command that re-queues drops: those named, or all the rejected ones of *dataset*."""
+    """Return the command that retries drops: those named, or all rejected ones of *dataset*."""
     words = ["assetline", "drops", "retry", *drop_ids]
     words += ["--dataset", dataset] if dataset and not drop_ids else []
     return _joined(words, stack)

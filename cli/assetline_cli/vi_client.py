@@ -1,41 +1,48 @@
-"""Vi asked again where it asks for a pause, or gives no answer: here no machine repeats what failed."""
+"""The client of Vi, with retries: no state machine repeats a request of the command."""
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from assetline.errors import RateLimited, ViUnavailable, ViUnreachable
+from botocore.exceptions import ClientError
+
+from assetline.credentials import ViKey
+from assetline.errors import AssetUnknown, RateLimited, ViUnavailable, ViUnreachable
+from assetline.vi import datasets
 from assetline.vi.client import ViClient
-from assetline_cli.errors import ViBusy
+from assetline_cli.aws_errors import code_of
+from assetline_cli.errors import CommandFailed
+from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from assetline.credentials import ViKey
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
+    from assetline_cli.stack import Stack
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # ours: seconds, where Vi does not say how many; twice as many each time
 PAUSES_SECONDS = 300.0  # ours: all pauses together that Vi asks for, for one request
 SILENCE_SECONDS = 30.0  # ours: the same, where it gives no answer
 
 
-class PatientVi(ViClient):
-    """Vi as `ViClient` speaks to it; a request that it asks to wait with is sent again, and so is a GET without answer.
+class RetryingViClient(ViClient):
+    """Sends a request again after a pause that Vi requested, and a GET without an answer.
 
-    Only `send` is patient. On a terminal it says what it waits for.
+    Only `send` retries. On a terminal it prints each pause.
     """
 
-    def __init__(self, origin: str, key: ViKey, desk: Desk) -> None:
+    def __init__(self, origin: str, key: ViKey, context: CliContext) -> None:
         super().__init__(origin, key)
-        self._desk = desk
-        self._was_heard = False
+        self._context = context
+        self._was_answered = False
 
     def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
         """Send a request and return the JSON that answers it.
 
         Raises:
-            ViBusy: Vi asks for more pauses than are waited for.
+            CommandFailed: Vi asks for more pauses than are waited for.
             ViUnavailable, ViUnreachable: no answer for a while, or to the first request of all.
             And as `ViClient.send`.
         """
@@ -44,28 +51,75 @@ class PatientVi(ViClient):
             try:
                 answer = super().send(method, path, params=params, body=body)
             except RateLimited as fault:
-                asked = max(fault.pause_seconds or 0.0, pause)
-                if waited + asked > PAUSES_SECONDS:
+                next_pause = max(fault.pause_seconds or 0.0, pause)
+                if waited + next_pause > PAUSES_SECONDS:
                     raise _busy(fault.pause_seconds, waited) from None
-                self._tell(f"Vi asks for a pause: going on in {duration(asked)}.")
+                self._tell(f"Vi requested a pause. Retrying in {duration(next_pause)}.")
             except (ViUnavailable, ViUnreachable) as fault:
-                asked = max(fault.pause_seconds or 0.0, pause)
-                # One that was never heard is out of reach, or not where it is said to be.
-                if method != "GET" or not self._was_heard or waited + asked > SILENCE_SECONDS:
+                next_pause = max(fault.pause_seconds or 0.0, pause)
+                # A Vi that never answered is unreachable, or its origin is wrong.
+                if method != "GET" or not self._was_answered or waited + next_pause > SILENCE_SECONDS:
                     raise
-                self._tell(f"Vi gives no answer: trying again in {duration(asked)}.")
+                self._tell(f"Vi did not answer. Retrying in {duration(next_pause)}.")
             else:
-                self._was_heard = True
+                self._was_answered = True
                 return answer
-            self._desk.clock.sleep(asked)
-            waited, pause = waited + asked, min(pause * 2, LONGEST_PAUSE)
+            self._context.clock.sleep(next_pause)
+            waited, pause = waited + next_pause, min(pause * 2, LONGEST_PAUSE)
 
     def _tell(self, line: str) -> None:
-        if self._desk.err.is_terminal:
-            self._desk.complain(line)
+        if self._context.err.is_terminal:
+            self._context.complain(line)
 
 
-def _busy(asked: float | None, waited: float) -> ViBusy:
-    pause = "a pause" if asked is None else f"a pause of {duration(asked)}"
+def _busy(next_pause: float | None, waited: float) -> CommandFailed:
+    pause = "a pause" if next_pause is None else f"a pause of {duration(next_pause)}"
     already = f", after {duration(waited)} of waiting" if waited else ""
-    return ViBusy(f"Vi asks for {pause} (429){already}: give the same command again later.")
+    return CommandFailed(f"Vi requested {pause} (429){already}. Run the command again later.")
+
+
+@contextmanager
+def open_vi_client(context: CliContext, stack: str, *, patient: bool = True) -> Iterator[ViClient]:
+    """Give out the client of the Vi of the stack called *stack*; raises as `find_stack` and `vi_client`."""
+    with closing(vi_client(context, find_stack(context.aws.cloudformation, stack), patient=patient)) as client:
+        yield client
+
+
+def vi_client(context: CliContext, stack: Stack, *, patient: bool = True) -> ViClient:
+    """Return the client of the stack's Vi; the key is read on first use, and stays in this process.
+
+    A *patient* one is a `RetryingViClient`; use another where the caller retries.
+
+    Raises:
+        CommandFailed: the stack has no settings of Vi.
+    """
+    vi = stack.vi()
+    held: list[str | None] = []
+
+    def read(fresh: bool) -> str | None:
+        if fresh or not held:
+            held[:] = [_secret(context, vi.secret_arn)]
+        return held[0]
+
+    key = ViKey(vi.secret_arn, read)
+    return RetryingViClient(vi.origin, key, context) if patient else ViClient(vi.origin, key)
+
+
+def _secret(context: CliContext, arn: str) -> str | None:
+    try:
+        return context.aws.secrets.get_secret_value(SecretId=arn).get("SecretString")
+    except ClientError as error:
+        # The answer for a secret without a value, and for a deleted one.
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
+@contextmanager
+def dataset_known(client: ViClient, dataset: str) -> Iterator[None]:
+    """Raise `DatasetUnknown` instead of `AssetUnknown` if the dataset is unknown: Vi's answer is the same."""
+    try:
+        yield
+    except AssetUnknown:
+        datasets.get(client, dataset)
+        raise

@@ -60,7 +60,7 @@ def _disturb(stack: Stack, settings: StackSettings, to: Path, undisturbed: Path,
     say("\nThe same export once more, disturbed.")
     request = {"feed": "assets", "page_size": PAGE_SIZE, "max_turn_seconds": TURN_SECONDS}
     export_id = Disturbance(stack, settings.folder).failed_export(request, say)
-    say(f"The API takes the token again: assetline export --resume {export_id} --to {to}")
+    say(f"The API takes the token again: assetline exports resume {export_id} --to {to}")
     resumed = _export(stack, to, "--resume", export_id)
     if resumed.read_bytes() != undisturbed.read_bytes():
         raise LocalStackFailed(f"{resumed} is not the file of the undisturbed export, {undisturbed}")
@@ -68,12 +68,12 @@ def _disturb(stack: Stack, settings: StackSettings, to: Path, undisturbed: Path,
 
 
 def _export(stack: Stack, to: Path, *arguments: str) -> Path:
-    """Run `assetline export` with *arguments*, and return the CSV it has brought to *to*."""
+    """Run `assetline exports start` with *arguments*, and return the CSV it has brought to *to*."""
     command = [str(PYTHON_COMMANDS / "assetline"), "export", *arguments, "--watch", "--to", str(to)]
     before = set(to.glob("*.csv"))
     exported = subprocess.run(command, check=False, env=environment.of_caller() | stack.environment)
     if exported.returncode != 0:
-        raise LocalStackFailed(f"assetline export ended with status {exported.returncode}; what it said is above")
+        raise LocalStackFailed(f"assetline exports start ended with status {exported.returncode}; see its output above")
     new = sorted(set(to.glob("*.csv")) - before)
     if len(new) != 1:
         raise LocalStackFailed(f"the export ended well, yet it left {len(new)} new CSV files in {to}")

@@ -16,7 +16,7 @@ from assetline.assets.conditions import Where
 from assetline.deletion.request import DeletionRequest, deletion_requested
 from assetline.download.request import DownloadRequest, download_requested
 from assetline.execution_input import parse
-from assetline.export.close_export import ExportResult
+from assetline.export.export_result import ExportResult
 from assetline.export.request import AssetsRequest, ExportRequest
 from assetline.ingest.open_session import NOT_TAKEN, UNKNOWN
 from assetline.safetyculture.catalogue import CATALOGUE
@@ -154,7 +154,7 @@ def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
 
 def test_the_command_explains_itself() -> None:
     shown = CliRunner().invoke(app, ["--help"]).stdout
-    assert "assetline export assets --watch" in shown
+    assert "assetline exports start assets --watch" in shown
 
 
 def test_every_feed_is_documented_with_its_key_and_parameters() -> None:

@@ -25,11 +25,11 @@ from typer.testing import CliRunner, Result
 
 from assetline.export import dependencies as connections
 from assetline.export import part_writer as parts
+from assetline_cli.aws_clients import Aws as OperatorsAws
 from assetline_cli.clock import Clock
-from assetline_cli.context import Desk
-from assetline_cli.keyboard import Keyboard
+from assetline_cli.context import CliContext
 from assetline_cli.main import app
-from assetline_cli.stack import Aws as OperatorsAws
+from assetline_cli.terminal.terminal import Keyboard
 from functions.close_export import app as close_export
 from functions.open_export import app as open_export
 from functions.write_pages import app as write_pages
@@ -333,6 +333,6 @@ def assetline(account: Account) -> Run:
             "clock": clock,
             "keyboard": Keyboard(lambda: False),
         }
-        return CliRunner().invoke(app, words, obj=Desk(**usual | things))
+        return CliRunner().invoke(app, words, obj=CliContext(**usual | things))
 
     return run

@@ -9,10 +9,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from assetline.export.export_names import export_ids
+from assetline_cli.aws_clients import Aws
 from assetline_cli.clock import Clock
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.main import app
-from assetline_cli.stack import Aws
 from tests.handlers.cli_account import CSV, EXECUTION, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
 
 
@@ -20,7 +20,7 @@ class TestStarting:
     def test_without_watching_the_arn_and_how_to_watch_it_are_printed(self, assetline: Run) -> None:
         ended = assetline("export", "assets")
         assert ended.exit_code == 0
-        assert ended.stdout == f"{EXECUTION}\nWatch it: assetline watch {EXECUTION}\n"
+        assert ended.stdout == f"{EXECUTION}\nWatch it: assetline exports watch {EXECUTION}\n"
 
     def test_the_machine_is_given_only_what_the_operator_gave(self, account: Account, assetline: Run) -> None:
         assetline("export", "assets")
@@ -54,7 +54,7 @@ class TestStarting:
     def test_another_stack_is_named_in_the_command_that_watches(self, account: Account, assetline: Run) -> None:
         account.stacks["assetline-dev"] = OUTPUTS
         ended = assetline("export", "assets", "--stack", "assetline-dev")
-        assert ended.stdout.endswith(f"assetline watch {EXECUTION} --stack assetline-dev\n")
+        assert ended.stdout.endswith(f"assetline exports watch {EXECUTION} --stack assetline-dev\n")
 
 
 class TestWatching:
@@ -117,7 +117,7 @@ class TestWatching:
         waits = account.writes(1, pause_seconds=90)
         account.then(waits, waits, account.writes(2), account.completes)
         ended = assetline("watch", EXECUTION)
-        assert ended.stdout.count("Waiting for the feed, which asked for 1m 30s\n") == 1
+        assert ended.stdout.count("Waiting for the feed, which requested a pause of 1m 30s\n") == 1
 
     def test_an_export_that_is_not_whole_is_not_a_success(self, account: Account, assetline: Run) -> None:
         account.completes(complete=False)
@@ -139,7 +139,7 @@ class TestWatching:
         ended = assetline("watch", EXECUTION, sleep=interrupt)
         assert ended.exit_code == 130
         assert ended.stderr == (
-            f"\nStopped watching; the export goes on.\nWatch it again: assetline watch {EXECUTION}\n"
+            f"\nStopped watching. AWS continues the export.\nWatch it again: assetline exports watch {EXECUTION}\n"
         )
         assert account.status == "RUNNING"
 
@@ -159,7 +159,7 @@ class TestWatching:
         account.then(account.refuses("DescribeExecution", "ServiceUnavailable", "later", 503), *[lambda: None] * 130)
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
-        assert f"the export does not. Watch it again: assetline watch {EXECUTION}" in ended.stderr
+        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
 
     def test_credentials_that_expire_end_the_watching_and_tell_how_to_go_on(
         self, account: Account, assetline: Run
@@ -169,7 +169,7 @@ class TestWatching:
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
         assert "credentials have expired" in ended.stderr
-        assert f"the export does not. Watch it again: assetline watch {EXECUTION}" in ended.stderr
+        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
 
 
 class TestFailing:
@@ -186,17 +186,17 @@ class TestFailing:
         assert ended.exit_code == 1
         assert ended.stderr.splitlines()[3:-1] == [
             f"TokenRefused: SafetyCulture refused the token (401): put a current one in secret {SECRET}.",
-            "Got as far as: page 3, 300 assets",
-            f"Look further: {EXECUTION}",
-            "Resume it: assetline export --resume assets_20261121_003012 --watch",
+            "Reached: page 3, 300 assets",
+            f"Execution: {EXECUTION}",
+            "Resume it: assetline exports resume assets_20261121_003012 --watch",
         ]
 
     @pytest.mark.parametrize(
         ("status", "headline", "message"),
         [
-            ("ABORTED", "EXPORT STOPPED", "ABORTED: Somebody stopped the execution."),
+            ("ABORTED", "EXPORT STOPPED", "ABORTED: The execution was stopped."),
             ("TIMED_OUT", "EXPORT OUT OF TIME", "TIMED_OUT: The execution ran longer than the state machine allows."),
-            ("FAILED", "EXPORT FAILED", "FAILED: The execution failed without saying why."),
+            ("FAILED", "EXPORT FAILED", "FAILED: The execution failed without a reason."),
         ],
     )
     def test_an_end_without_a_cause_is_named(
@@ -227,6 +227,13 @@ class TestDownloading:
         assert manifest.name == "assets_20261121_003012.manifest.json"
         assert f"Downloaded to: {file}\nDownloaded to: {manifest}\n" in ended.stdout
 
+    def test_the_files_of_a_past_export_are_downloaded(self, account: Account, assetline: Run, tmp_path: Path) -> None:
+        account.opens()
+        account.completes()
+        ended = assetline("exports", "download", "assets_20261121_003012", str(tmp_path / "out"))
+        assert ended.exit_code == 0
+        assert (tmp_path / "out/assets_20261121_003012.csv").read_bytes() == CSV
+
     def test_what_a_killed_run_left_is_removed(self, account: Account, assetline: Run, tmp_path: Path) -> None:
         account.then(account.opens, account.completes)
         (tmp_path / f".{'0' * 32}.part").write_bytes(b"half a file")
@@ -256,7 +263,7 @@ class TestDownloading:
         monkeypatch.setattr("assetline_cli.exports.watch.download", interrupt)
         ended = assetline("watch", EXECUTION, "--to", str(tmp_path))
         assert ended.exit_code == 130
-        assert f"assetline watch {EXECUTION} --to {tmp_path}" in ended.stderr
+        assert f"assetline exports watch {EXECUTION} --to {tmp_path}" in ended.stderr
 
     def test_a_directory_that_cannot_be_written_is_told_before_anything_starts(
         self, account: Account, assetline: Run, tmp_path: Path
@@ -277,55 +284,55 @@ class TestBadSituations:
     def test_a_param_that_is_not_name_and_value(self, account: Account, assetline: Run, param: str) -> None:
         ended = assetline("export", "assets", "--param", param)
         assert ended.exit_code == 1
-        assert ended.stderr.startswith(f"Error: --param {param!r} is not NAME=VALUE")
+        assert ended.stderr.startswith(f"Error: Invalid --param {param!r}. Use NAME=VALUE")
         assert account.started == []
 
     def test_no_such_stack(self, assetline: Run) -> None:
         ended = assetline("export", "assets", "--stack", "nowhere")
         assert ended.exit_code == 1
-        assert ended.stderr.startswith(f"Error: There is no stack 'nowhere' in {REGION} at ")
+        assert ended.stderr.startswith(f"Error: Stack 'nowhere' does not exist in {REGION} at ")
         assert "--stack" in ended.stderr
 
     def test_the_stack_of_the_environment(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ASSETLINE_STACK", "from-the-environment")
-        assert "There is no stack 'from-the-environment'" in assetline("export", "assets").stderr
+        assert "Stack 'from-the-environment' does not exist" in assetline("export", "assets").stderr
 
     def test_a_stack_of_something_else(self, account: Account, assetline: Run) -> None:
         account.stacks["other"] = {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:topic"}
         ended = assetline("watch", EXECUTION, "--stack", "other")
         assert ended.exit_code == 1
-        assert "'other' (CREATE_COMPLETE) has no output ExportStateMachineArn" in ended.stderr
+        assert "'other' (CREATE_COMPLETE) is missing output ExportStateMachineArn" in ended.stderr
 
     @pytest.mark.parametrize("arn", [f"{EXECUTION}-not", "assets"])
     def test_no_such_execution(self, assetline: Run, arn: str) -> None:
         ended = assetline("watch", arn)
         assert ended.exit_code == 1
-        assert ended.stderr.startswith(f"Error: There is no execution '{arn}' in {REGION}")
+        assert ended.stderr.startswith(f"Error: Execution '{arn}' does not exist in {REGION}")
 
     def test_an_execution_of_another_machine(self, account: Account, assetline: Run) -> None:
         account.stacks["assetline"] = OUTPUTS | {"ExportStateMachineArn": f"{MACHINE}-2"}
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
-        assert f"is an execution of {MACHINE}, and the stack's machine is {MACHINE}-2" in ended.stderr
+        assert f"is an execution of another state machine, {MACHINE}. Name its stack" in ended.stderr
 
     def test_a_machine_that_is_gone(self, account: Account, assetline: Run) -> None:
         account.refuses("StartExecution", "StateMachineDoesNotExist", "State Machine Does Not Exist")()
         ended = assetline("export", "assets")
         assert ended.exit_code == 1
-        assert "which is gone: deploy the stack again" in ended.stderr
+        assert "does not exist. Redeploy the stack" in ended.stderr
 
     def test_an_output_this_version_cannot_read(self, account: Account, assetline: Run) -> None:
         account.ends("SUCCEEDED")
         account.output = '{"something": "else"}'
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
-        assert "bring the command and the stack to one version" in ended.stderr
+        assert "Use one version for the command and the stack" in ended.stderr
 
     def test_an_item_this_version_cannot_read(self, account: Account, assetline: Run) -> None:
         account.table.put_item(Item={"export_id": next(export_ids("assets", STARTED)), "feed": "assets"})
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
-        assert "bring the command and the stack to one version" in ended.stderr
+        assert "Use one version for the command and the stack" in ended.stderr
 
     @pytest.mark.parametrize(
         ("code", "words"),
@@ -346,7 +353,7 @@ class TestBadSituations:
             monkeypatch.delenv(name)
         ended = assetline("export", "assets", aws=Aws())
         assert ended.exit_code == 1
-        assert ended.stderr.startswith("Error: No AWS credentials found: run `aws configure`")
+        assert ended.stderr.startswith("Error: No AWS credentials found. Run `aws configure`")
 
     def test_the_region_is_that_of_the_aws_cli(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_REGION", "ap-southeast-2")
@@ -366,7 +373,7 @@ class TestBadSituations:
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
         ended = assetline("export", "assets", aws=Aws())
         assert ended.exit_code == 1
-        assert ended.stderr.startswith('Error: AWS gave no answer: Could not connect to the endpoint URL: "http://127')
+        assert ended.stderr.startswith('Error: AWS did not answer: Could not connect to the endpoint URL: "http://127')
 
     @pytest.mark.parametrize(
         "words", [["export"], ["export", "assets", "--page-size", "0"], ["watch", "a", "b"], ["x"]]
@@ -381,7 +388,7 @@ class TestTheScreen:
         account.then(account.opens, account.writes(12, remaining=800, eta_seconds=1))
         account.then(account.writes(20, remaining=0), account.completes)
         clock = Clock(now=lambda: account.now, sleep=account.sleep)
-        desk = Desk(aws=Aws(account.session), clock=clock, out=screen)
+        desk = CliContext(aws=Aws(account.session), clock=clock, out=screen)
         ended = CliRunner().invoke(app, ["export", "assets", "--watch"], obj=desk)
         assert ended.exit_code == 0
         shown = screen.file

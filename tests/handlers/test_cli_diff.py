@@ -16,9 +16,9 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from assetline.export.export_names import manifest_key, object_key
-from assetline_cli.context import Desk
+from assetline_cli.aws_clients import Aws
+from assetline_cli.context import CliContext
 from assetline_cli.main import app
-from assetline_cli.stack import Aws
 
 BUCKET = "the-exports"
 OLD_ID, NEW_ID = "site_members_20261120_003012", "site_members_20261121_003012_2"
@@ -56,7 +56,7 @@ def assetline(session: boto3.Session, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     Path("old.csv").write_bytes(OLD)
     Path("new.csv").write_bytes(NEW)
-    return lambda *words, **desk: CliRunner().invoke(app, words, obj=Desk(aws=Aws(session), **desk))
+    return lambda *words, **desk: CliRunner().invoke(app, words, obj=CliContext(aws=Aws(session), **desk))
 
 
 def publish(session: boto3.Session, export_id: str, body: bytes, format_: str = "csv", **manifest: Any) -> None:
@@ -121,7 +121,7 @@ class TestLocalFiles:
         ended = assetline("diff", *files, "--output", "changes.csv")
         assert ended.exit_code == 2
         assert ended.stdout == ""
-        assert "cannot be compared: CSV has a column for each custom field" in ended.stderr
+        assert ": CSV has a column for each custom field" in ended.stderr
         assert not Path("changes.csv").exists()
 
     def test_a_terminal_sees_how_far_a_large_comparison_is(
@@ -191,16 +191,16 @@ class TestFilesInS3:
         ended = assetline("diff", OLD_ID, NEW_ID)
         assert ended.exit_code == 1
         assert ended.stderr.splitlines() == [
-            f"Warning: {NEW_ID} does not hold the whole feed: what it lacks shows as removed.",
-            "Warning: the two exports were asked for different rows: their parameters differ.",
+            f"Warning: {NEW_ID} is not complete: its missing rows show as removed.",
+            "Warning: the exports have different parameters, so they may have different rows.",
         ]
 
     def test_what_was_done_to_one_of_the_two_only_is_warned_of(self, session: boto3.Session, assetline: Run) -> None:
         publish(session, OLD_ID, OLD, keys=["id"], formulas_neutralised=True)
         publish(session, NEW_ID, NEW, keys=["id"], modified_after="2026-11-20T00:30:12Z")
         assert assetline("diff", OLD_ID, NEW_ID).stderr.splitlines() == [
-            f"Warning: {NEW_ID} holds only what changed since a moment: what it lacks shows as removed.",
-            "Warning: formulas were neutralised in one of the two only: their cells show as changed.",
+            f"Warning: {NEW_ID} has only changed rows: its missing rows show as removed.",
+            "Warning: only one of the files has neutralised formulas: their cells show as changed.",
         ]
 
     def test_a_stopped_export_is_compared_by_what_was_salvaged(self, session: boto3.Session, assetline: Run) -> None:
@@ -208,7 +208,7 @@ class TestFilesInS3:
         publish(session, f"{NEW_ID}.partial", NEW, keys=["id"], complete=False)
         ended = assetline("diff", OLD_ID, NEW_ID)
         assert ended.exit_code == 1
-        assert ended.stderr == f"Warning: {NEW_ID} does not hold the whole feed: what it lacks shows as removed.\n"
+        assert ended.stderr == f"Warning: {NEW_ID} is not complete: its missing rows show as removed.\n"
 
     def test_two_feeds_are_warned_of(self, session: boto3.Session, assetline: Run) -> None:
         publish(session, OLD_ID, OLD, keys=["id"])
@@ -220,13 +220,13 @@ class TestTrouble:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (["nothing.csv", "new.csv"], "'nothing.csv' is no file here, no s3://bucket/key and no export id"),
-            (["old.csv", OLD_ID], f"There is no finished export '{OLD_ID}' in stack 'assetline': s3://{BUCKET}/"),
-            (["old.csv", f"s3://{BUCKET}/a.csv"], f"s3://{BUCKET}/a.csv is not there"),
+            (["nothing.csv", "new.csv"], "Invalid name 'nothing.csv'. Use the path of a file"),
+            (["old.csv", OLD_ID], f"Export '{OLD_ID}' has no file in stack 'assetline': s3://{BUCKET}/"),
+            (["old.csv", f"s3://{BUCKET}/a.csv"], f"s3://{BUCKET}/a.csv does not exist"),
             (["old.csv", f"s3://{BUCKET}/a.parquet"], "'a.parquet' does not say its format"),
             (["old.csv", "new.csv", "--feed", "nope"], "No feed is called 'nope'; the feeds are: assets,"),
-            (["old.csv", "new.csv", "--output", "new.csv"], "The changes cannot go to 'new.csv'"),
-            (["old.csv", "new.csv", "--output", "."], "The changes cannot go to '.'"),
+            (["old.csv", "new.csv", "--output", "new.csv"], "Cannot write the changes to 'new.csv'"),
+            (["old.csv", "new.csv", "--output", "."], "Cannot write the changes to '.'"),
             (["old.csv", "new.csv", "--output", "no/changes.csv"], "[Errno 2] No such file or directory"),
             (["old.csv", "new.csv", "--key", "nope"], "The old file has no column 'nope'"),
             (["old.csv", "bad.csv"], "The new file cannot be read at line 2: it has 1 cells, the header 2"),
@@ -265,5 +265,5 @@ class TestTrouble:
 def test_help_tells_the_statuses_and_teaches_by_example() -> None:
     ended = CliRunner().invoke(app, ["diff", "--help"], env={"AWS_PROFILE": "nobody", "TERM": "dumb"})
     assert ended.exit_code == 0
-    assert "0 no differences, 1 differences, 2 trouble" in ended.stdout
+    assert "0 no differences; 1 differences; 2 trouble" in ended.stdout
     assert "Examples" in ended.stdout

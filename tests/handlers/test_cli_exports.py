@@ -108,7 +108,7 @@ class TestInAPipe:
         assert "\trunning\t" in ended.stdout.splitlines()[0]
         assert "\trunning?\t" in ended.stdout.splitlines()[1]
         assert ended.stderr == (
-            f"running? has told nothing for more than 20 minutes. See what became of it: assetline watch {id_}\n"
+            f"running? means no update for more than 20 minutes. See its result: assetline exports watch {id_}\n"
         )
 
 
@@ -156,8 +156,8 @@ class TestNothingToShow:
         account.stacks["dev"] = OUTPUTS
         ended = assetline("exports", "--stack", "dev")
         assert (ended.exit_code, ended.stdout) == (0, "")
-        assert ended.stderr == "No exports yet. Start one: assetline export assets --watch --stack dev\n"
+        assert ended.stderr == "No exports yet. Start one: assetline exports start assets --watch --stack dev\n"
 
     def test_where_none_is_wanted_that_is_said(self, account: Account, assetline: Run) -> None:
         has(account)
-        assert assetline("exports", "--state", "runing").stderr.startswith("No export is of that feed and in that")
+        assert assetline("exports", "--state", "runing").stderr.startswith("No export matches.")

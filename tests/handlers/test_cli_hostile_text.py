@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assetline_cli.context import Desk
+from assetline_cli.context import CliContext
 from assetline_cli.terminal.output import Screen
 from tests.handlers.cli_account import EXECUTION, SEVERAL, Account, Run
 from tests.handlers.cli_ingest.screens import screen, shown_on
@@ -14,7 +14,7 @@ from tests.support.hostile_text import FORGED, HOSTILE, obeyed
 
 
 def test_the_command_works_on_screens_on_which_text_has_no_power() -> None:
-    desk = Desk()
+    desk = CliContext()
     assert isinstance(desk.out, Screen)
     assert isinstance(desk.err, Screen)
 

@@ -10,11 +10,14 @@ EXPORT = "assets_20261121_003012"
 
 
 class TestResuming:
-    def test_the_machine_is_given_the_export_and_nothing_else(self, account: Account, assetline: Run) -> None:
+    @pytest.mark.parametrize("words", [["exports", "resume"], ["exports", "start", "--resume"], ["export", "--resume"]])
+    def test_the_machine_is_given_the_export_and_nothing_else(
+        self, account: Account, assetline: Run, words: list[str]
+    ) -> None:
         account.opens(state="failed", pages=7, rows=700)
-        ended = assetline("export", "--resume", EXPORT)
+        ended = assetline(*words, EXPORT)
         assert ended.exit_code == 0
-        assert ended.stdout == f"{RESUMING}\nWatch it: assetline watch {RESUMING}\n"
+        assert ended.stdout == f"{RESUMING}\nWatch it: assetline exports watch {RESUMING}\n"
         (asked,) = account.started
         assert json.loads(asked["input"]) == {"resume": EXPORT}
         assert asked["stateMachineArn"] == MACHINE
@@ -22,7 +25,7 @@ class TestResuming:
 
     def test_turns_may_be_made_shorter(self, account: Account, assetline: Run) -> None:
         account.opens(state="failed")
-        assetline("export", "--resume", EXPORT, "--max-turn-seconds", "60")
+        assetline("exports", "resume", EXPORT, "--max-turn-seconds", "60")
         assert json.loads(account.started[0]["input"]) == {"resume": EXPORT, "max_turn_seconds": 60}
 
     def test_figures_of_the_execution_that_failed_are_not_shown_as_its_own(
@@ -41,7 +44,7 @@ class TestResuming:
             "Page 7: 100 assets | Total: 700 | Page time: 0.05s",
             "Page 9: 100 assets | Total: 900 | Page time: 0.05s",
         ]
-        assert f"Resume it: assetline export --resume {EXPORT} --watch\n" in ended.stderr
+        assert f"Resume it: assetline exports resume {EXPORT} --watch\n" in ended.stderr
 
     def test_rows_are_not_divided_by_the_seconds_of_the_last_execution(self, account: Account, assetline: Run) -> None:
         account.opens(state="failed")
@@ -82,21 +85,21 @@ class TestResuming:
         account.opens()
         account.fails("FeedUnavailable", "no more")()
         ended = assetline("watch", EXECUTION, "--stack", "dev")
-        assert f"assetline export --resume {EXPORT} --watch --stack dev\n" in ended.stderr
+        assert f"assetline exports resume {EXPORT} --watch --stack dev\n" in ended.stderr
 
 
 class TestRefusing:
     def test_no_such_export(self, account: Account, assetline: Run) -> None:
         ended = assetline("export", "--resume", "assets")
         assert ended.exit_code == 1
-        assert ended.stderr.startswith("Error: There is no export 'assets' in this stack: `assetline exports`")
+        assert ended.stderr.startswith("Error: Export 'assets' does not exist in this stack. List the exports")
         assert account.started == []
 
     @pytest.mark.parametrize(
         ("state", "words"),
         [
-            ("complete", f"{EXPORT} is complete: s3://the-exports/exports/assets/{EXPORT}.csv"),
-            ("partial", f"{EXPORT} was stopped for good. Start anew"),
+            ("complete", f"Export {EXPORT} is complete: s3://the-exports/exports/assets/{EXPORT}.csv"),
+            ("partial", f"Export {EXPORT} was stopped permanently. Start a new one"),
         ],
     )
     def test_one_that_is_over(self, account: Account, assetline: Run, state: str, words: str) -> None:
@@ -109,7 +112,9 @@ class TestRefusing:
     def test_one_that_was_stopped_and_has_a_partial_file(self, account: Account, assetline: Run) -> None:
         account.opens(state="partial", partial_key=f"exports/assets/{EXPORT}.partial.csv")
         ended = assetline("export", "--resume", EXPORT)
-        assert ended.stderr.startswith(f"Error: {EXPORT} was stopped for good, and what it had read was published. S")
+        assert ended.stderr.startswith(
+            f"Error: Export {EXPORT} was stopped permanently, and its checkpointed rows were published. S"
+        )
 
     @pytest.mark.parametrize("state", ["running", "paused"])
     def test_of_any_other_state_the_machine_decides(self, account: Account, assetline: Run, state: str) -> None:

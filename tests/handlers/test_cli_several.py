@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from assetline.export.export_names import export_ids, manifest_key, object_key
-from assetline_cli.keyboard import Keyboard
+from assetline_cli.terminal.terminal import Keyboard
 from tests.handlers.cli_account import CSV, OUTPUTS, SEVERAL, SEVERAL_MACHINE, STARTED, Account, Run
 
 
@@ -37,7 +37,7 @@ def shown_on(out: Console) -> str:
 class TestStarting:
     def test_the_machine_of_several_is_given_the_feeds_each_once(self, account: Account, assetline: Run) -> None:
         ended = assetline("export", "assets", "users", "assets", "--format", "csv.gz", "--since", "last")
-        assert ended.stdout == f"{SEVERAL}\nWatch it: assetline watch {SEVERAL}\n"
+        assert ended.stdout == f"{SEVERAL}\nWatch it: assetline exports watch {SEVERAL}\n"
         (asked,) = account.started
         assert asked["stateMachineArn"] == SEVERAL_MACHINE
         assert json.loads(asked["input"]) == {"feeds": ["assets", "users"], "format": "csv.gz", "since": "last"}
@@ -69,7 +69,7 @@ class TestStarting:
         account.stacks["assetline"] = {name: value for name, value in OUTPUTS.items() if value != SEVERAL_MACHINE}
         ended = assetline("export", "assets", "users")
         assert ended.exit_code == 1
-        assert "has no output ExportFeedsStateMachineArn, so it exports one feed at a time" in ended.stderr
+        assert "is missing output ExportFeedsStateMachineArn, which exports of several feeds need" in ended.stderr
         assert assetline("export", "assets").exit_code == 0
 
 
@@ -99,7 +99,7 @@ class TestWatching:
             "Total Rows: 2,000",
             "Total Size: 16.0 kB",
             "Total Time: 15.00s (0.25 minutes)",
-            "Resume users: assetline export --resume users_20261121_003012 --watch",
+            "Resume users: assetline exports resume users_20261121_003012 --watch",
             "=" * 80,
         ]
 
@@ -114,7 +114,7 @@ class TestWatching:
         account.then(account.results(file_of("assets"), file_of("users", complete=False)))
         ended = assetline("export", "all", "--watch")
         assert ended.exit_code == 1
-        assert "(not the whole feed)\n" in ended.stdout
+        assert "(not all rows of the feed)\n" in ended.stdout
 
     def test_a_log_hears_of_it_once_a_minute(self, account: Account, assetline: Run) -> None:
         account.then(account.feed("assets", rows=100), *[lambda: None] * 40)
@@ -144,14 +144,14 @@ class TestWatching:
             "EXPORTS FAILED",
             "=" * 80,
             "UnknownFeed: No feed is called 'asets'.",
-            f"Look further: {SEVERAL}",
+            f"Execution: {SEVERAL}",
         ]
 
     def test_a_result_nobody_foresaw_is_a_failure(self, account: Account, assetline: Run) -> None:
         account.then(account.results({"feed": "assets", "complete": False, "error": None}))
         ended = assetline("export", "all", "--watch")
         assert ended.exit_code == 1
-        assert "assets  -  -  FAILED: The execution failed without saying why.\n" in ended.stdout
+        assert "assets  -  -  FAILED: The execution failed without a reason.\n" in ended.stdout
 
 
 class TestTheScreen:
@@ -169,7 +169,7 @@ class TestTheScreen:
         for words in (
             "0 of 3 feeds complete",
             "1,200 rows  980 rows/s  exporting",
-            "waiting for the feed, which asked for 1m 30s",
+            "waiting for the feed, which requested a pause of 1m 30s",
             "paused",
             "not started",
             "EXPORT COMPLETE! 2 of 2 feeds",
@@ -205,7 +205,7 @@ class TestStopping:
         assert ended.exit_code == 1
         assert "Stop the exports, or only the watching?" in shown_on(out)
         assert ended.stderr.splitlines()[1:] == [
-            "assets_20261121_003012 was complete by then.",
+            "assets_20261121_003012 was already complete.",
             "Stopped users_20261121_003012 after page 1, 5 users.",
             f"Partial file: s3://the-exports/{partial}",
         ]
@@ -215,7 +215,7 @@ class TestStopping:
         account.exports_several("assets")
         ended = assetline("stop", SEVERAL, "--yes")
         assert ended.exit_code == 0
-        assert ended.stdout.endswith("Stopped before any file was opened: nothing is left.\n")
+        assert ended.stdout.endswith("Stopped before a file was opened. There is no partial file.\n")
 
     def test_one_that_was_stopped_tells_what_is_left(self, account: Account, assetline: Run) -> None:
         account.exports_several("assets")
@@ -248,5 +248,5 @@ class TestDownloading:
         ended = assetline("export", "all", "--to", str(tmp_path))
         assert ended.exit_code == 1
         assert "EXPORT COMPLETE! 2 of 2 feeds" in ended.stdout
-        assert ended.stderr.startswith("Error: assets: The export is done and its file could not be brought here.")
+        assert ended.stderr.startswith("Error: assets: The export is complete, and its file could not be downloaded.")
         assert (tmp_path / "users_20261121_003012.csv").read_bytes() == CSV

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import Result
 
-from assetline_cli.keyboard import Keyboard
+from assetline_cli.terminal.terminal import Keyboard
 from tests.handlers.cli_account import EXECUTION, Account, Run
 
 EXPORT = "assets_20261121_003012"
@@ -69,7 +69,7 @@ class TestCtrlC:
         assert ended.exit_code == 1
         assert QUESTION in terminal.shown
         assert ended.stderr.splitlines() == [
-            "Stopping. What was sealed so far becomes a partial file.",
+            "Stopping. The checkpointed rows become a partial file.",
             f"Stopped {EXPORT} after page 12, 1,200 assets.",
             f"Partial file: s3://the-exports/{PARTIAL}",
         ]
@@ -81,7 +81,7 @@ class TestCtrlC:
         ended = watched(Terminal("stop"))
         assert ended.exit_code == 1
         assert ended.stderr.splitlines()[-1] == (
-            f"The partial file is still to appear, if anything was sealed: s3://the-exports/{PARTIAL}"
+            f"The partial file appears within a minute, if anything was checkpointed: s3://the-exports/{PARTIAL}"
         )
         assert len(account.moments) == 10
 
@@ -89,17 +89,17 @@ class TestCtrlC:
         account.then(lambda: None, ctrl_c)
         ended = watched(Terminal("s"))
         assert ended.exit_code == 1
-        assert "The partial file is still to appear" in ended.stderr
+        assert "The partial file appears within a minute" in ended.stderr
 
     def test_where_nothing_was_sealed_there_is_no_file(self, account: Account, watched: Watched) -> None:
         account.then(account.writes(12, state="partial"))
-        assert "there is no partial file" in watched(Terminal("s")).stderr
+        assert "There is no partial file" in watched(Terminal("s")).stderr
 
     def test_an_export_that_was_not_open_leaves_nothing(self, account: Account, assetline: Run) -> None:
         account.then(ctrl_c)
         ended = assetline("watch", EXECUTION, **Terminal("s").things)
         assert ended.exit_code == 1
-        assert ended.stderr.splitlines()[-1] == "Stopped before any file was opened: nothing is left."
+        assert ended.stderr.splitlines()[-1] == "Stopped before a file was opened. There is no partial file."
 
     def test_one_that_ended_while_the_question_stood_is_shown_as_it_ended(
         self, account: Account, watched: Watched
@@ -117,7 +117,7 @@ class TestCtrlC:
         ended = watched(Terminal("w"))
         assert ended.exit_code == 130
         assert ended.stderr == (
-            f"\nStopped watching; the export goes on.\nWatch it again: assetline watch {EXECUTION}\n"
+            f"\nStopped watching. AWS continues the export.\nWatch it again: assetline exports watch {EXECUTION}\n"
         )
         assert account.stopped == []
 
@@ -147,7 +147,7 @@ class TestCtrlC:
         ended = watched(Terminal("s"))
         assert ended.exit_code == 1
         assert ended.stderr.startswith("Error: AWS denied StopExecution (AccessDeniedException): no.")
-        assert f"the export does not. Watch it again: assetline watch {EXECUTION}" in ended.stderr
+        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
 
     def test_where_nobody_can_be_asked_it_is_watching_only(self, account: Account, assetline: Run) -> None:
         account.then(ctrl_c)
@@ -180,7 +180,7 @@ class TestStop:
         account.opens(state="partial", partial_key=PARTIAL)
         terminal = Terminal(answer)
         ended = assetline("stop", EXPORT, **terminal.things)
-        assert f"Stop {EXPORT} for good? It cannot be resumed then. [y]es / [n]o" in terminal.shown
+        assert f"Stop {EXPORT} permanently? A stopped export cannot be resumed. [y]es / [n]o" in terminal.shown
         assert bool(account.stopped) is bool(stops)
         assert ended.exit_code == (0 if stops else 1)
         assert ("Nothing was stopped." in terminal.shown) is not bool(stops)
@@ -202,7 +202,7 @@ class TestStop:
         account.ends("ABORTED")
         ended = assetline("stop", EXPORT, "--yes")
         assert ended.exit_code == 0
-        assert ended.stdout.startswith("It has been stopped before.\n")
+        assert ended.stdout.startswith("It was already stopped.\n")
         assert f"Partial file: s3://the-exports/{PARTIAL}\n" in ended.stdout
 
     @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT"])
@@ -211,17 +211,21 @@ class TestStop:
         account.ends(status)
         ended = assetline("stop", EXPORT, "--yes")
         assert ended.exit_code == 1
-        assert ended.stderr == f"Error: {EXPORT} has ended already ({status}): nothing was stopped.\n"
+        assert ended.stderr == f"Error: {EXPORT} has already ended ({status}). Nothing was stopped.\n"
         assert account.stopped == []
 
     @pytest.mark.parametrize(
         ("name", "words"),
-        [(EXPORT, "There is no export"), (f"{EXECUTION}-not", "There is no execution"), ("x", "There is no execution")],
+        [
+            (EXPORT, "Export"),
+            (f"{EXECUTION}-not", "Execution"),
+            ("x", "Execution"),
+        ],
     )
     def test_one_that_there_is_not(self, assetline: Run, name: str, words: str) -> None:
         ended = assetline("stop", name, "--yes")
         assert ended.exit_code == 1
-        assert ended.stderr.startswith(f"Error: {words} '{name}'")
+        assert ended.stderr.startswith(f"Error: {words} '{name}' does not exist in ")
 
 
 def test_a_watch_of_one_that_somebody_else_stopped_tells_what_is_left(account: Account, assetline: Run) -> None:

@@ -40,7 +40,7 @@ class Exchange:
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
-        """The headers of the answer, as `response_parser.Arriving` has them."""
+        """The headers of the answer, as `ResponseParser` has them."""
         return self.headers
 
     def pieces(self) -> Iterator[bytes]:

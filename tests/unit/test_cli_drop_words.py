@@ -11,12 +11,13 @@ from rich.console import Console
 from assetline.ingest.drop import Drop, DropState
 from assetline.vi.media_types import EXTENSIONS
 from assetline_cli.clock import Clock
-from assetline_cli.drops.local_files import NOT_MEDIA, LocalFile, NotDropped
+from assetline_cli.drops.local_files import NOT_MEDIA, LocalFile, UndroppedFile
+from assetline_cli.drops.progress import following_frame, uploading_frame
 from assetline_cli.drops.summary import DropSummary
-from assetline_cli.drops.upload import Dropped, Uploading
-from assetline_cli.drops.wait import Followed
+from assetline_cli.drops.upload import DroppedFile, UploadProgress
+from assetline_cli.drops.wait import IngestionProgress
 from assetline_cli.terminal.output import printable
-from assetline_cli.terminal.progress_bar import LiveView, PlainView, following_picture, uploading_picture
+from assetline_cli.terminal.progress_bar import FrameDisplay, LiveView, PlainView
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
@@ -29,11 +30,11 @@ def any_drop(number: int, state: DropState = "ingested", **told: Any) -> Drop:
     )
 
 
-def any_dropped(drop: Drop) -> Dropped:
-    return Dropped(LocalFile(Path("photos") / Path(drop.key).name, drop.key, 1), drop.drop_id, AT)
+def any_dropped(drop: Drop) -> DroppedFile:
+    return DroppedFile(LocalFile(Path("photos") / Path(drop.key).name, drop.key, 1), drop.drop_id, AT)
 
 
-def any_summary(*drops: Drop, not_dropped: tuple[NotDropped, ...] = ()) -> DropSummary:
+def any_summary(*drops: Drop, not_dropped: tuple[UndroppedFile, ...] = ()) -> DropSummary:
     over = {drop.drop_id: drop for drop in drops if drop.state in {"ingested", "rejected"}}
     return DropSummary("ds1", [any_dropped(drop) for drop in drops], not_dropped, over)
 
@@ -55,48 +56,48 @@ class TestSummary:
         assert list(any_summary(any_drop(1)).figures())[-1] == "Success Rate:    100.0%"
 
     def test_a_file_that_was_not_dropped_failed(self) -> None:
-        lost = NotDropped(Path("photos/x.png"), "Unreadable", "Permission denied.")
+        lost = UndroppedFile(Path("photos/x.png"), "Unreadable", "Permission denied.")
         summary = any_summary(any_drop(1), not_dropped=(lost,))
         assert list(summary.figures())[:3] == ["Total Files:     2", "Succeeded:       1", "Failed:          1"]
         assert list(summary.failed_lines()) == ["  photos/x.png: Unreadable: Permission denied."]
         assert list(summary.advice("assetline")) == [
-            "They stay as they are until the files are put right and dropped anew."
+            "They stay rejected until you fix the files and upload them again."
         ]
 
     def test_a_great_many_failures_are_counted_and_listed_elsewhere(self) -> None:
         summary = any_summary(*(any_drop(number, "rejected", reason="ENOQUOTA") for number in range(60)))
         assert list(summary.failed_lines())[-2:] == ["  photos/49.png: ENOQUOTA", "  … and 10 more"]
         assert list(summary.advice("dev")) == [
-            "Try again what Vi may take now: assetline drops retry --dataset ds1 --stack dev",
-            "See them all: assetline drops --dataset ds1 --state rejected --stack dev --limit 60",
+            "Retry the drops that Vi may accept now: assetline drops retry --dataset ds1 --stack dev",
+            "List them all: assetline drops list --dataset ds1 --state rejected --stack dev --limit 60",
         ]
 
 
 class TestProgress:
     def test_rate_and_time_left_are_of_bytes(self) -> None:
-        uploading = Uploading(4, 40_000_000, AT, bytes_sent=10_000_000)
+        uploading = UploadProgress(4, 40_000_000, AT, bytes_sent=10_000_000)
         uploading.dropped.append(any_dropped(any_drop(1)))
-        picture = uploading_picture(uploading, "ds1", AT + timedelta(seconds=5))
+        picture = uploading_frame(uploading, "ds1", AT + timedelta(seconds=5))
         assert picture.line == "Uploading to ds1: 1 of 4 files | 10.0 MB of 40.0 MB | 2.0 MB/s | ETA 15s | 5s"
 
     def test_in_the_first_second_no_rate_is_made_up(self) -> None:
-        picture = uploading_picture(Uploading(4, 40, AT, bytes_sent=10), "ds1", AT + timedelta(seconds=0.2))
+        picture = uploading_frame(UploadProgress(4, 40, AT, bytes_sent=10), "ds1", AT + timedelta(seconds=0.2))
         assert picture.line == "Uploading to ds1: 0 of 4 files | 10 B of 40 B | 0s"
 
     def test_empty_files_are_done_when_they_are_dropped(self) -> None:
-        uploading = Uploading(1, 0, AT)
-        assert uploading_picture(uploading, "ds1", AT).done < uploading_picture(uploading, "ds1", AT).total
+        uploading = UploadProgress(1, 0, AT)
+        assert uploading_frame(uploading, "ds1", AT).done < uploading_frame(uploading, "ds1", AT).total
         uploading.dropped.append(any_dropped(any_drop(1)))
-        assert uploading_picture(uploading, "ds1", AT).done == uploading_picture(uploading, "ds1", AT).total
+        assert uploading_frame(uploading, "ds1", AT).done == uploading_frame(uploading, "ds1", AT).total
 
     def test_a_log_has_a_line_in_ten_seconds_if_anything_is_new(self) -> None:
         now = [AT]
         console = Console(file=io.StringIO(), width=20)
-        with PlainView(console, Clock(now=lambda: now[0])) as view:
+        with PlainView(console, FrameDisplay(console, Clock(now=lambda: now[0]))) as view:
             for second in range(61):
                 now[0] = AT + timedelta(seconds=second)
                 ingested = 5 if second >= 25 else 0
-                view.show(following_picture(Followed(9, ingested, 0, 2, AT), "ds1", now[0]))
+                view.show(following_frame(IngestionProgress(9, ingested, 0, 2, AT), "ds1", now[0]))
         assert isinstance(console.file, io.StringIO)
         assert console.file.getvalue().splitlines() == [
             "Ingesting into ds1: 0 of 9 ingested | 2 in a session | 7 waiting | 0s",
@@ -130,9 +131,9 @@ class TestProgress:
     def test_narrow_or_wide_every_figure_is_whole(self, width: int, lines: list[str]) -> None:
         file = io.StringIO()
         console = Console(force_terminal=True, width=width, file=file, color_system=None, legacy_windows=False)
-        followed = Followed(4000, 2000, 1000, 200, AT).unheard()
-        with LiveView(console) as view:
-            view.show(following_picture(followed, "ds1", AT + timedelta(seconds=72)))
+        followed = IngestionProgress(4000, 2000, 1000, 200, AT).without_answer()
+        with LiveView(console, FrameDisplay(console, Clock())) as view:
+            view.show(following_frame(followed, "ds1", AT + timedelta(seconds=72)))
         shown = file.getvalue().lower()
         assert [line for line in lines if line.lower().strip("━ ") not in shown] == []
         assert "…" not in shown

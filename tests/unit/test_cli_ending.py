@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoRegionError, SSOError
 
-from assetline_cli.errors import explain, is_no_answer
-from assetline_cli.executions import ExportResult, Failure
-from assetline_cli.exports.summary import Summary
+from assetline_cli.aws_errors import explain, is_no_answer
+from assetline_cli.executions import ExportOutput, Failure
+from assetline_cli.exports.summary import ExportSummary
 
 
-def any_result(*, rows: int, pages: int, feed: str = "assets") -> ExportResult:
-    return ExportResult(
+def any_result(*, rows: int, pages: int, feed: str = "assets") -> ExportOutput:
+    return ExportOutput(
         export_id="assets_20250320_143045",
         feed=feed,
         bucket="the-exports",
@@ -28,7 +28,7 @@ def any_result(*, rows: int, pages: int, feed: str = "assets") -> ExportResult:
 
 class TestSummary:
     def test_the_figures_of_the_script(self) -> None:
-        assert Summary(any_result(rows=10_000, pages=400), seconds=180.45).lines() == [
+        assert ExportSummary(any_result(rows=10_000, pages=400), seconds=180.45).lines() == [
             "Total Assets: 10,000",
             "Total Pages: 400",
             "Total Time: 180.45s (3.01 minutes)",
@@ -39,19 +39,19 @@ class TestSummary:
         ]
 
     def test_rows_have_the_name_of_their_feed(self) -> None:
-        first, *rest = Summary(any_result(rows=7, pages=1, feed="inspection_items"), seconds=2).lines()
+        first, *rest = ExportSummary(any_result(rows=7, pages=1, feed="inspection_items"), seconds=2).lines()
         assert first == "Total Inspection Items: 7"
         assert "Throughput: 0.50 pages/sec | 3.5 inspection items/sec" in rest
 
     def test_what_was_asked_about_changes_is_told(self) -> None:
         result = any_result(rows=7, pages=1)
         written = result.model_copy(update={"changes_key": "exports/assets/a.changes.csv"})
-        assert Summary(written, seconds=2).lines()[-1] == "Changes: s3://the-exports/exports/assets/a.changes.csv"
+        assert ExportSummary(written, seconds=2).lines()[-1] == "Changes: s3://the-exports/exports/assets/a.changes.csv"
         failed = result.model_copy(update={"changes_error": "KeyMissing"})
-        assert Summary(failed, seconds=2).lines()[-1] == "Changes: could not be written (KeyMissing)"
+        assert ExportSummary(failed, seconds=2).lines()[-1] == "Changes: could not be written (KeyMissing)"
 
     def test_nothing_is_divided_by_nothing(self) -> None:
-        lines = Summary(any_result(rows=0, pages=0), seconds=0).lines()
+        lines = ExportSummary(any_result(rows=0, pages=0), seconds=0).lines()
         assert not [line for line in lines if line.startswith(("Average", "Throughput"))]
 
 
@@ -85,9 +85,9 @@ class TestExplaining:
         [
             (NoRegionError(), "No AWS region is set"),
             (SSOError(), "aws sso login"),
-            (EndpointConnectionError(endpoint_url="http://127.0.0.1:4566"), "AWS gave no answer: Could not connect"),
-            (BotoCoreError(), "The AWS client could not go on"),
-            (refused("ThrottlingException"), "asks for fewer calls"),
+            (EndpointConnectionError(endpoint_url="http://127.0.0.1:4566"), "AWS did not answer: Could not connect"),
+            (BotoCoreError(), "The AWS client failed"),
+            (refused("ThrottlingException"), "AWS throttled"),
             (refused("KmsAccessDenied", "the key"), "AWS refused DescribeExecution (KmsAccessDenied): the key."),
             (refused("Odd"), "AWS refused DescribeExecution (Odd): no reason given."),
         ],

@@ -17,7 +17,7 @@ import assetline_cli
 from assetline_cli.terminal.output import Screen, printable, say, say_cells, say_json
 
 CLI = Path(assetline_cli.__file__).parent
-EDGE = CLI / "terminal/output.py"
+EDGE = {CLI / "terminal/output.py", CLI / "terminal/tables.py"}
 MOVES = re.compile(r"\x1b\[(\?25[lh]|\d*[AK])|\r")  # what rich says to a terminal to draw in place
 ANY = st.text(st.characters(), max_size=30)
 
@@ -82,13 +82,11 @@ def test_every_character_that_commands_is_shown_as_its_code() -> None:
 def test_nothing_is_printed_but_at_the_edge() -> None:
     found = []
     for path in sorted(CLI.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())) if path != EDGE else ():
+        for node in ast.walk(ast.parse(path.read_text())) if path not in EDGE else ():
             match node:
                 case ast.Call(func=ast.Name(id="print" | "Console")) | ast.Call(func=ast.Attribute(attr="secho")):
                     found.append((path.name, ast.unparse(node)))
-                case ast.Call(func=ast.Attribute(attr="print"), args=[shown]) if "COLUMNS.fitting(" not in ast.unparse(
-                    shown
-                ):
+                case ast.Call(func=ast.Attribute(attr="print")):
                     found.append((path.name, ast.unparse(node)))
                 case ast.Attribute(value=ast.Attribute(attr="file"), attr="write"):
                     found.append((path.name, ast.unparse(node)))

@@ -10,8 +10,8 @@ from assetline.export.plan_exports import ALL
 from assetline.export.plan_exports import FeedsRequest as MachineFeeds
 from assetline.export.request import ExportRequest as MachineInput
 from assetline.export.request import ResumeRequest as MachineResume
-from assetline_cli.errors import ParamMalformed
-from assetline_cli.exports.request import ExportRequest, ResumeRequest, SeveralRequest, parse_params
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exports.request import ExportRequest, FeedsRequest, ResumeRequest, parse_params
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def test_the_machine_takes_what_is_resumed() -> None:
 
 
 def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
-    asked = SeveralRequest(("assets", "users"), "csv.gz", 2.5, neutralise_formulas=True, changes=True)
+    asked = FeedsRequest(("assets", "users"), "csv.gz", 2.5, neutralise_formulas=True, changes=True)
     taken = parse(MachineFeeds, json.loads(asked.input())).model_dump(exclude_defaults=True)
     assert taken == {
         "feeds": ["assets", "users"],
@@ -62,7 +62,7 @@ def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
 
 
 def test_all_is_a_word_and_no_feed() -> None:
-    taken = parse(MachineFeeds, json.loads(SeveralRequest(("all",), since="last").input()))
+    taken = parse(MachineFeeds, json.loads(FeedsRequest(("all",), since="last").input()))
     assert (taken.feeds, taken.since) == (ALL, "last")
 
 
@@ -95,5 +95,5 @@ def test_params_are_names_and_values(given: list[str], params: dict[str, object]
 
 @pytest.mark.parametrize("given", ["archived", "=both", ""])
 def test_anything_else_is_named(given: str) -> None:
-    with pytest.raises(ParamMalformed, match=repr(given)):
+    with pytest.raises(CommandFailed, match=repr(given)):
         parse_params(["archived=both", given])

@@ -8,11 +8,12 @@ import pytest
 from rich.console import Console
 
 from assetline_cli.clock import Clock
-from assetline_cli.executions import Execution, ExportResult, Failure
-from assetline_cli.exports.progress_view import LiveView, PlainView, page_line, view_on
+from assetline_cli.executions import Execution, ExportOutput, Failure
+from assetline_cli.exports.progress_view import ExportDisplay, page_line
 from assetline_cli.exports.snapshot import Snapshot, Stage
-from assetline_cli.item import ExportItem
+from assetline_cli.exports.table import ExportItem
 from assetline_cli.terminal.formatting import age, duration, page_time, pages_rate, rows_rate, size
+from assetline_cli.terminal.progress_bar import LiveView, PlainView, view_on
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
@@ -31,7 +32,8 @@ def any_execution(**told: Any) -> Execution:
 
 def screen(width: int, *snapshots: Snapshot, seconds: float = 72) -> str:
     console = Console(force_terminal=True, width=width, file=io.StringIO(), color_system=None, legacy_windows=False)
-    with LiveView(console, Clock(now=lambda: STARTED + timedelta(seconds=seconds))) as view:
+    clock = Clock(now=lambda: STARTED + timedelta(seconds=seconds))
+    with LiveView(console, ExportDisplay(console, clock)) as view:
         for snapshot in snapshots:
             view.show(snapshot)
     assert isinstance(console.file, io.StringIO)
@@ -64,16 +66,17 @@ class TestLines:
 
     def test_lines_are_not_wrapped(self) -> None:
         console = Console(file=io.StringIO(), width=20)
-        with PlainView(console) as view:
+        with PlainView(console, ExportDisplay(console, Clock())) as view:
             view.show(Snapshot(any_execution(), HALF_WAY, Stage.EXPORTING))
         assert isinstance(console.file, io.StringIO)
         assert console.file.getvalue() == f"{page_line(HALF_WAY)}\n"
 
     def test_only_a_terminal_that_can_be_redrawn_gets_the_live_view(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert isinstance(view_on(Console(force_terminal=True), Clock()), LiveView)
-        assert isinstance(view_on(Console(file=io.StringIO()), Clock()), PlainView)
+        display = ExportDisplay(Console(), Clock())
+        assert isinstance(view_on(Console(force_terminal=True), display), LiveView)
+        assert isinstance(view_on(Console(file=io.StringIO()), display), PlainView)
         monkeypatch.setenv("TERM", "dumb")
-        assert isinstance(view_on(Console(force_terminal=True), Clock()), PlainView)
+        assert isinstance(view_on(Console(force_terminal=True), display), PlainView)
 
 
 class TestLiveView:
@@ -102,7 +105,7 @@ class TestLiveView:
     def test_a_pause_is_told_with_its_length(self) -> None:
         paused = any_progress(pages=3, rows=300, pause_seconds=90)
         shown = screen(80, Snapshot(any_execution(), paused, Stage.WAITING))
-        assert "waiting for the feed, which asked for 1m 30s" in shown
+        assert "waiting for the feed, which requested a pause of 1m 30s" in shown
 
     def test_a_failed_export_shows_how_far_it_was_and_no_eta(self) -> None:
         failed = any_execution(
@@ -117,7 +120,7 @@ class TestLiveView:
         assert "ETA     -" in shown
 
     def test_a_complete_export_is_a_full_bar_even_of_an_empty_feed(self) -> None:
-        result = ExportResult(
+        result = ExportOutput(
             export_id="i", feed="assets", bucket="b", key="k", manifest_key="m", rows=0, pages=1, bytes=9, turns=1,
             complete=True,
         )  # fmt: skip

@@ -7,8 +7,8 @@ import pytest
 
 from assetline.config import ORIGIN, DatasetSettings
 from assetline.errors import InvalidInput
-from assetline_cli.errors import OriginRefused
-from assetline_cli.stack import Stack, Vi
+from assetline_cli.errors import CommandFailed
+from assetline_cli.stack import Stack, ViSettings
 from local.errors import LocalStackFailed
 from local.stack.settings import StackSettings
 from tests.contract.template import template
@@ -49,7 +49,7 @@ def read_by_a_function(origin: str) -> None:
 
 
 def read_by_the_command(origin: str) -> None:
-    Stack("s", "m", "b", "t", knows_vi=Vi(origin, "arn", None, None)).vi()
+    Stack("s", "m", "b", "t", knows_vi=ViSettings(origin, "arn", None, None)).vi()
 
 
 def read_by_the_local_stack(origin: str) -> None:
@@ -58,7 +58,7 @@ def read_by_the_local_stack(origin: str) -> None:
 
 READERS = [
     (read_by_a_function, InvalidInput),
-    (read_by_the_command, OriginRefused),
+    (read_by_the_command, CommandFailed),
     (read_by_the_local_stack, LocalStackFailed),
 ]
 

@@ -22,7 +22,7 @@ from assetline.export.ended_execution import EndedExecution
 from assetline.redaction import CHARACTERS, never_show, without_secrets
 from assetline.vi import bulk_deletions, ingestion_sessions
 from assetline.vi.client import ViClient
-from assetline_cli.errors import explain
+from assetline_cli.aws_errors import explain
 from assetline_cli.executions import Failure
 
 SECRETS = st.text(string.ascii_letters + string.digits, min_size=16, max_size=64).filter(

@@ -241,7 +241,7 @@ def _(world: World, line: Line) -> None:
 
 
 def drop_mixed(world: World) -> Result:
-    return world.dropped_by(next(line for line in LINES if line.does.startswith("assetline drop mixed")))
+    return world.dropped_by(next(line for line in LINES if line.does.startswith("assetline drops upload mixed")))
 
 
 @shows(IN, "totals, successes, failures, success rate, summary")

@@ -1,30 +1,27 @@
-"""The command `assets delete`: assets deleted for good, when somebody has said that they mean it."""
+"""Delete assets of a dataset, after a confirmation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from assetline.assets.asset_file import id_of
 from assetline.assets.listing import Listing
 from assetline.deletion.report import DeletionResult
 from assetline.deletion.request import DeletionRequest
 from assetline.vi.assets import Assets
-from assetline_cli.assets.options import Dataset
-from assetline_cli.assets.run_execution import INPUT_BYTES, Runs, input_bytes
-from assetline_cli.assets.selection_options import ASKED, WHERE, Meant, selecting, understood
-from assetline_cli.context import COMPLETE, FAILED, Desk
-from assetline_cli.drops.options import ShowProgress
-from assetline_cli.error_reporting import one_message
-from assetline_cli.errors import AllMeant, CountChanged, SelectionMalformed
-from assetline_cli.ids import ids as given_ids
-from assetline_cli.options import StackName, Yes
-from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.assets.run_execution import INPUT_BYTES, AssetRuns, input_bytes
+from assetline_cli.assets.selection_options import (
+    AssetSelection,
+    selection_errors,
+)
+from assetline_cli.context import CliContext
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import count, count_of
 from assetline_cli.terminal.prompts import confirmed
-from assetline_cli.vi import vi_of
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,106 +29,49 @@ if TYPE_CHECKING:
     from assetline.assets.selection import Selection
     from assetline.vi.client import ViClient
 
-AGAIN = "Give the same command again (with another --expect-count, if any): what is gone is skipped."
-
-AssetIds = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[ASSET]…", callback=given_ids, help="These assets, by their ids.", show_default=False),
-]
-ExpectCount = Annotated[
-    int | None,
-    typer.Option(
-        "--expect-count", metavar="N", min=0, help="Delete only if it is so many.", show_default="as many as there are"
-    ),
-]
-
-
-@selecting(**ASKED, **WHERE)
-def delete(  # noqa: PLR0913 - typer: one argument an option
-    ctx: typer.Context,
-    *,
-    dataset: Dataset,
-    assets: AssetIds = None,
-    meant: Meant,
-    expect_count: ExpectCount = None,
-    yes: Yes = False,
-    progress: ShowProgress = True,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """Delete assets of a Vi dataset for good: those named, or those that are meant.
-
-    It says how many they are and asks, unless told --yes. What Vi finds by a
-    filter or a query it deletes itself, if it then still finds as many; for the
-    other conditions the assets are listed and deleted by their ids. Where these
-    leave out nothing, --yes needs --expect-count. Reports are kept in the export
-    bucket. Ids that do not fit into one run, about 250 kB of them, are deleted
-    by several, one after another. Ctrl+C ends the watching only: the run goes
-    on, and what is not begun yet is told. Exit status: 0 all are deleted, or
-    there were none; 1 anything else, 130 Ctrl+C.
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline assets delete ds1 asset-1 asset-2[/cyan]
-      [cyan]assetline assets delete ds1 --filter '{"status": "error"}'[/cyan]
-      [cyan]assetline assets delete ds1 --filter '{"status": "error"}' --expect-count 12 --yes[/cyan]
-      [cyan]assetline assets delete ds1 --max-bytes 100 --name 'test_*'[/cyan]
-    """
-    desk: Desk = ctx.obj
-    if not yes and not desk.can_ask:
-        raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with one_message(desk), vi_of(desk, stack) as client:
-        runs = Runs(desk, find_stack(desk.aws.cloudformation, stack).machine_of_deletions(), progress)
-        wanted = _asked(client, dataset, tuple(dict.fromkeys(assets or ())), meant)
-        _as_many_as_expected(wanted, dataset, expect_count, yes=yes)
-        if not wanted.found:
-            desk.say("There is nothing to delete.")
-            return
-        which = f"{'all ' if wanted.all else ''}{count_of(wanted.found, 'asset')}"
-        if not yes and not confirmed(desk, f"Delete {which} of {dataset} for good?"):
-            desk.say("Nothing was deleted.")
-            raise typer.Exit(FAILED)
-        results = _deleted(runs, dataset, wanted)
-        raise typer.Exit(COMPLETE if all(result.complete for result in results) else FAILED)
+RUN_AGAIN = "Run the command again, with a new --expect-count if you gave one; deleted assets are skipped."
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """How many assets are to be deleted, whether that is `all` there are, and the inputs of the runs that do it."""
+class _DeletionPlan:
+    """The number of assets to delete, whether they are `all` of the dataset, and the inputs of the runs."""
 
     found: int
     inputs: Sequence[dict[str, Any]]
     all: bool = False
 
 
-def _asked(client: ViClient, dataset: str, ids: tuple[str, ...], meant: Meant) -> _Wanted:
-    """Return what is to be deleted.
+def _plan(client: ViClient, dataset: str, ids: tuple[str, ...], selection: AssetSelection) -> _DeletionPlan:
+    """Return the assets to delete.
 
     Raises:
-        SelectionMalformed: it is not said which, or not so that it can be understood.
+        CommandFailed: no assets are selected, or the selection is invalid.
     """
-    if ids and meant.given:
-        raise SelectionMalformed("Name assets, or give conditions, not both.")
-    if not ids and not meant.given:
-        raise SelectionMalformed("Say which: name assets, or give a filter or other conditions. All is never meant.")
-    wanted = meant.of(dataset)
+    if ids and selection.given:
+        raise CommandFailed("Asset IDs and conditions exclude each other. Give either IDs or conditions.")
+    if not ids and not selection.given:
+        raise CommandFailed("No assets selected. Give asset IDs, a filter or other conditions.")
+    selected = selection.of(dataset)
     if ids:
-        return _Wanted(len(ids), _inputs_of(dataset, ids))
-    if wanted.where is not None:
-        return _listed(client, wanted)
-    _input({"dataset_id": dataset, **meant.asked(), "expect_count": 0})  # an empty filter is refused before it is asked
-    found = Assets(client, dataset).count(wanted.query)
-    return _Wanted(found, [_input({"dataset_id": dataset, **meant.asked(), "expect_count": found})])
+        return _DeletionPlan(len(ids), _inputs_of(dataset, ids))
+    if selected.where is not None:
+        return _listed(client, selected)
+    _input(
+        {"dataset_id": dataset, **selection.vi_query(), "expect_count": 0}
+    )  # refuses an empty filter before Vi counts
+    found = Assets(client, dataset).count(selected.query)
+    return _DeletionPlan(found, [_input({"dataset_id": dataset, **selection.vi_query(), "expect_count": found})])
 
 
-def _listed(client: ViClient, wanted: Selection) -> _Wanted:
-    """List what meets conditions that Vi is not asked about."""
+def _listed(client: ViClient, wanted: Selection) -> _DeletionPlan:
+    """List the assets that meet the conditions which are checked after Vi has answered."""
     listing, ids, excluded = Listing(client, wanted, contents=False), list[str](), 0
     listing.admit()
     for page in listing.pages():
         ids += filter(None, map(id_of, page.records))
         excluded += page.excluded
     everything = not excluded and len(ids) >= Assets(client, wanted.dataset_id).count()
-    return _Wanted(len(ids), _inputs_of(wanted.dataset_id, ids), everything)
+    return _DeletionPlan(len(ids), _inputs_of(wanted.dataset_id, ids), everything)
 
 
 def _inputs_of(dataset: str, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -139,7 +79,7 @@ def _inputs_of(dataset: str, ids: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _fitting(dataset: str, ids: Sequence[str]) -> list[list[str]]:
-    """Return *ids* in lists of which each fits into the input of one run."""
+    """Return *ids* in lists, each small enough for the input of one run."""
     empty = input_bytes({"dataset_id": dataset, "ids": []})
     lists: list[list[str]] = []
     size = INPUT_BYTES
@@ -153,53 +93,85 @@ def _fitting(dataset: str, ids: Sequence[str]) -> list[list[str]]:
     return lists
 
 
-def _input(asked: dict[str, Any]) -> dict[str, Any]:
-    with understood():
-        DeletionRequest.model_validate(asked)
-    return asked
+def _input(run_input: dict[str, Any]) -> dict[str, Any]:
+    with selection_errors():
+        DeletionRequest.model_validate(run_input)
+    return run_input
 
 
-def _as_many_as_expected(wanted: _Wanted, dataset: str, expected: int | None, *, yes: bool) -> None:
-    """Raise `CountChanged` or `AllMeant`, if what is found is not what was said."""
-    found = count_of(wanted.found, "asset")
-    if expected is not None and wanted.found != expected:
-        raise CountChanged(f"It is {found}, not {count(expected)}: nothing was deleted.")
-    if yes and wanted.found and wanted.all and expected is None:
-        raise AllMeant(
-            f"These conditions leave out nothing: they mean all {found} of {dataset}. Nothing was deleted; if you mean "
-            f"all, say also --expect-count {wanted.found}."
+def _refuse_other_count(plan: _DeletionPlan, dataset: str, expected: int | None, *, yes: bool) -> None:
+    """Raise `CommandFailed` if the number of assets is not the expected one."""
+    found = count_of(plan.found, "asset")
+    if expected is not None and plan.found != expected:
+        raise CommandFailed(f"{found} match, not {count(expected)}. Nothing was deleted.")
+    if yes and plan.found and plan.all and expected is None:
+        raise CommandFailed(
+            f"These conditions match all {found} in {dataset}. Nothing was deleted. To delete them all, "
+            f"add --expect-count {plan.found}."
         )
 
 
-def _deleted(runs: Runs, dataset: str, wanted: _Wanted) -> list[DeletionResult]:
-    """See the runs through, one after another, for Vi is one; tell what they came to, whatever ends it."""
+def _deleted(runs: AssetRuns, dataset: str, plan: _DeletionPlan) -> list[DeletionResult]:
+    """Run the deletions one after another, as Vi is one; print their results, however they end."""
     results: list[DeletionResult] = []
-    title, ahead = f"Deleting {count_of(wanted.found, 'asset')} of {dataset}", [*wanted.inputs]
+    title, ahead = f"Deleting {count_of(plan.found, 'asset')} of {dataset}", [*plan.inputs]
     try:
         while ahead:
             arn = runs.start(f"delete-{dataset}", ahead[0])
             del ahead[0]
-            results.append(runs.seen_through(arn, title, DeletionResult))
+            results.append(runs.result_of(arn, title, DeletionResult))
     finally:
         if results:
-            _sum_up(runs.desk, dataset, results)
+            _sum_up(runs.context, dataset, results)
         if ahead:
             left = count_of(
-                sum(len(asked["ids"]) if "ids" in asked else asked["expect_count"] for asked in ahead), "asset"
+                sum(len(run_input["ids"]) if "ids" in run_input else run_input["expect_count"] for run_input in ahead),
+                "asset",
             )
-            runs.desk.complain(f"Not begun: the deletion of {left}. {AGAIN}")
+            runs.context.complain(f"Not started: the deletion of {left}. {RUN_AGAIN}")
     return results
 
 
-def _sum_up(desk: Desk, dataset: str, results: list[DeletionResult]) -> None:
+def _sum_up(context: CliContext, dataset: str, results: list[DeletionResult]) -> None:
     deleted = sum(result.deleted or 0 for result in results)
-    gone, failed = sum(result.gone for result in results), sum(result.failed for result in results)
+    unknown, failed = sum(result.gone for result in results), sum(result.failed for result in results)
     line = f"Deleted {count_of(deleted, 'asset')} of {dataset}"
-    line += f", {count(gone)} were gone already" if gone else ""
+    line += f", {count(unknown)} did not exist" if unknown else ""
     line += f", {count(failed)} failed" if failed else ""
-    desk.say(f"{line}.")
+    context.say(f"{line}.")
     for result in results:
         if not result.complete:
             left = "" if result.left is None else f", {count(result.left)} left"
-            desk.complain(f"The deletion is not complete ({result.ended}{left}): the report says why.")
-        desk.say(f"Report: s3://{result.bucket}/{result.csv_key or result.report_key}")
+            context.complain(f"The deletion is not complete ({result.ended}{left}). See the report for the reasons.")
+        context.say(f"Report: s3://{result.bucket}/{result.csv_key or result.report_key}")
+
+
+def delete_assets(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext,
+    stack: str,
+    selection: AssetSelection,
+    dataset: str,
+    asset_ids: Sequence[str],
+    *,
+    expected: int | None,
+    yes: bool,
+    progress: bool,
+) -> int:
+    """Delete assets, asking first unless *yes*, and return the exit status of the command.
+
+    Raises:
+        CommandFailed: the selection is invalid, or its number is not the expected one; nothing was deleted.
+    """
+    with open_vi_client(context, stack) as client:
+        runs = AssetRuns(context, find_stack(context.aws.cloudformation, stack).machine_of_deletions(), progress)
+        plan = _plan(client, dataset, tuple(dict.fromkeys(asset_ids)), selection)
+    _refuse_other_count(plan, dataset, expected, yes=yes)
+    if not plan.found:
+        context.say("No assets to delete.")
+        return COMPLETE
+    which = f"{'all ' if plan.all else ''}{count_of(plan.found, 'asset')}"
+    if not yes and not confirmed(context, f"Delete {which} of {dataset} permanently?"):
+        context.say("Nothing was deleted.")
+        return FAILED
+    results = _deleted(runs, dataset, plan)
+    return COMPLETE if all(result.complete for result in results) else FAILED

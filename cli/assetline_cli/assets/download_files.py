@@ -1,4 +1,4 @@
-"""Many files brought from Vi at once, while the next are still being listed."""
+"""Download many files at once, while the next ones are listed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ TICK_SECONDS = 0.5
 
 
 @dataclass
-class Bringing:
-    """How far the downloading is; `files` and `bytes_total` grow until all is `listed`.
+class DownloadProgress:
+    """The progress of a download; `files` and `bytes_total` grow until everything is `listed`.
 
-    `nameless` are records without an id; `beside` are files written beside another of their name, which is as it was;
-    `renamed` are all files that are there under a name that is not their asset's.
+    `nameless` are records without an ID. `beside` are files whose name another file had; that file is unchanged.
+    `renamed` are all files whose names differ from those of their assets.
     """
 
     began_at: datetime
@@ -62,24 +62,24 @@ class Bringing:
             self.renamed.append(RenamedFile(outcome.name, outcome.filename, outcome.asset_id))
 
 
-class Bringer:
-    """Brings what a listing lists; *fetch* makes, of how it is to be stopped, what brings one file."""
+class FileDownloader:
+    """Downloads the assets of a listing; *fetch* makes the downloader of one file, given a function that stops it."""
 
     def __init__(self, listing: Listing, fetch: Callable[[Callable[[], bool]], Fetch], clock: Clock) -> None:
         self._listing = listing
         self._stop = Event()
         self._fetch = fetch(self._stop.is_set)
-        self._bringing = Bringing(clock.now())
+        self._bringing = DownloadProgress(clock.now())
 
     @property
     def renamed(self) -> list[RenamedFile]:
         """The files there so far whose names are not their assets'."""
         return self._bringing.renamed
 
-    def bring(self, tell: Callable[[Bringing], object], *, by_date: bool) -> Bringing:
-        """Bring all files, *tell* how far it is as it goes, and return how it ended.
+    def download(self, tell: Callable[[DownloadProgress], object], *, by_date: bool) -> DownloadProgress:
+        """Download all files, call *tell* with the progress, and return the last progress.
 
-        What concerns every file, and Ctrl+C, end it: what is under way leaves nothing behind.
+        Ctrl+C and errors that concern every file end it; unfinished files leave nothing behind.
         """
         done: SimpleQueue[Future[tuple[AssetFile, FileOutcome]]] = SimpleQueue()
         pending = 0

@@ -1,4 +1,4 @@
-"""A folder that files are downloaded to: a file has its name only when it is whole and proven."""
+"""The folder of a download: a file gets its name only after it is complete and verified."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from assetline.assets.file_names import UNDATED, folded
 from assetline.download.fetch_file import Fetch, NotKept, VerifiedBody
 from assetline.vi.crc32c import Crc32c
 from assetline_cli.assets.renamed_files import keep_renamed
-from assetline_cli.errors import FolderFull
-from assetline_cli.part_files import part_of, remove_abandoned
+from assetline_cli.errors import CommandFailed
+from assetline_cli.filesystem import part_of, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,12 +34,12 @@ _OF_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.E
 
 @dataclass
 class FolderFetch(Fetch):
-    """Brings files to a folder; unless it is to overwrite, it replaces none by another."""
+    """Downloads files to a folder; without `overwrite` it replaces no file by another."""
 
-    place: FolderPlace
+    place: DownloadFolder
 
     def bring(self, file: AssetFile) -> FileOutcome:
-        """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
+        """Return the outcome of a file, under its name in the folder; raises as `Fetch.bring`."""
         try:
             self.place.admit(file)
         except NotKept as failure:
@@ -50,7 +50,7 @@ class FolderFetch(Fetch):
             return super().bring(named)
 
 
-class FolderPlace:
+class DownloadFolder:
     """Puts files below *folder*; threads share one."""
 
     def __init__(self, folder: Path) -> None:
@@ -82,7 +82,7 @@ class FolderPlace:
         raise AssertionError("one of the names is free: there is no end of them")
 
     def _is_another(self, file: AssetFile) -> bool:
-        """Say whether what has a file's name is known not to be it; of what Vi says no checksum, the size tells."""
+        """Return whether a different file has the name; without a checksum in Vi, the size decides."""
         try:
             there = (self._folder / file.name).stat()
         except OSError:
@@ -112,11 +112,11 @@ class FolderPlace:
         return self._equal.get(file.name)
 
     def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
-        """Write a file beside its name, and rename it once it is proven.
+        """Write a file under a temporary name, and rename it after it is verified.
 
         Raises:
-            NotKept: this one cannot be written.
-            FolderFull: none can.
+            NotKept: this file cannot be written.
+            CommandFailed: no file can be written.
         """
         path = self._folder / file.name
         try:
@@ -126,16 +126,16 @@ class FolderPlace:
             raise self._failure(error) from error
 
     def admit(self, file: AssetFile) -> None:
-        """Refuse a file of a subfolder that is a link: it leads to where nobody asked for files.
+        """Refuse a file below a linked folder: the link may lead anywhere.
 
         Raises:
-            NotKept: it is.
+            NotKept: a folder of the file is a link.
         """
         for parent in PurePosixPath(file.name).parents[:-1]:
             path = self._folder / parent
             if path.is_symlink() or path.is_junction():
                 raise NotKept(
-                    "NotStored", f"Its folder {str(path)!r} is a link, which is not followed: remove the link."
+                    "NotStored", f"Its folder {str(path)!r} is a link, which is not followed. Remove the link."
                 )
 
     def remove_abandoned(self) -> int:
@@ -154,9 +154,9 @@ class FolderPlace:
 
     def _failure(self, error: OSError) -> Exception:
         if error.errno in _OF_ALL:
-            return FolderFull(
-                f"Cannot write to {str(self._folder)!r} any more ({error.strerror}): put that right and start "
-                "again. What is there is whole, and is skipped."
+            return CommandFailed(
+                f"Cannot write to {str(self._folder)!r} any more ({error.strerror}). Fix that and run the "
+                "command again; complete files are skipped."
             )
         return NotKept("NotStored", f"{error.strerror}.")
 

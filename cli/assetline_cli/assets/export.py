@@ -1,68 +1,19 @@
-"""The command `assets export`: the list of a dataset's assets, all of it, as one file in S3."""
+"""Request an export of the assets of a dataset."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from assetline_cli.assets.options import Dataset, Descending, PageOf, SortBy, Url
-from assetline_cli.assets.selection_options import ASKED, WHERE, Meant, selecting
-from assetline_cli.error_reporting import one_message
 from assetline_cli.exports.request import AssetsExportRequest
-from assetline_cli.options import Excel, Format, MaxTurnSeconds, NeutraliseFormulas, StackName, To, WatchIt
-from assetline_cli.seeing_through import refuse_a_file_nobody_waits_for, start_export
-from assetline_cli.stack import DEFAULT_STACK
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.assets.selection_options import AssetSelection
 
 
-@selecting(**ASKED, **WHERE)
-def export(  # noqa: PLR0913 - typer: one argument an option
-    ctx: typer.Context,
-    *,
-    dataset: Dataset,
-    meant: Meant,
-    sort_by: SortBy = None,
-    descending: Descending = False,
-    url: Url = False,
-    format_: Format = None,
-    neutralise_formulas: NeutraliseFormulas = None,
-    excel: Excel = None,
-    page_size: PageOf = None,
-    max_turn_seconds: MaxTurnSeconds = None,
-    watch: WatchIt = None,
-    to: To = None,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """Write what Vi says of every asset of a dataset into one file in S3.
-
-    It is an export like those of feeds: `assetline exports`, watch, stop and
-    export --resume know it. With --url the file holds signed URLs: who has it
-    can fetch the images until they end. Exit status: as `assetline export`.
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline assets export ds1 --watch[/cyan]
-      [cyan]assetline assets export ds1 --min-bytes 1000000 --to out[/cyan]
-      [cyan]assetline assets export ds1 --format jsonl.gz --watch[/cyan]
-    """
-    refuse_a_file_nobody_waits_for(to, watch=watch)
-    desk: Desk = ctx.obj
-    with one_message(desk):
-        where = meant.where()
-        asked = {
-            **meant.asked(),
-            "sort_by": sort_by,
-            "order": "desc" if descending else None,
-            "contents": url or None,
-            "where": where.model_dump(mode="json", exclude_none=True) if where else None,
-            "format": format_,
-            "neutralise_formulas": neutralise_formulas,
-            "excel": excel,
-            "page_size": page_size,
-            "max_turn_seconds": max_turn_seconds,
-        }
-        request = AssetsExportRequest(meant.of(dataset).dataset_id, asked)
-        raise typer.Exit(start_export(desk, stack, request, to, watch=watch))
+def export_request(selection: AssetSelection, dataset: str, **options: Any) -> AssetsExportRequest:
+    """Return the request for an export of the selected assets; *options* are keys of the machine's input."""
+    where = selection.where()
+    conditions = where.model_dump(mode="json", exclude_none=True) if where else None
+    return AssetsExportRequest(
+        selection.of(dataset).dataset_id, {**selection.vi_query(), **options, "where": conditions}
+    )

@@ -1,25 +1,30 @@
-"""Assets listed: a table on a terminal, lines of tab-separated columns in a pipe, or JSON lines."""
+"""List the assets of a dataset."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assetline.assets.asset_file import contents_of, metadata_of, size_of
-from assetline.assets.asset_rows import flat
 from assetline.assets.conditions import moment_of
-from assetline_cli.terminal.formatting import age, count, size
-from assetline_cli.terminal.output import printable, say_cells, say_json
-from assetline_cli.terminal.tables import Columns
+from assetline.assets.listing import Listing
+from assetline_cli.assets.selection_options import (
+    AssetSelection,
+)
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.terminal.formatting import age, count, iso_time, size
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from assetline.assets.listing import Listing
-    from assetline_cli.context import Desk
+    from assetline.assets.selection import Selection
+    from assetline_cli.context import CliContext
 
+LARGEST_PAGE = 1000  # Vi: assets of one page
 COLUMNS = Columns(
     headings=("Asset", "Filename", "Size", "Dimensions", "Type", "Annotations", "Status", "Age"),
     dispensable=("Type", "Status", "Annotations", "Age", "Dimensions", "Size"),
@@ -29,10 +34,10 @@ COLUMNS = Columns(
 
 
 @dataclass
-class Listed:
-    """The records of at most *limit* assets, all if that is 0, as they are listed; the rest is known after the last.
+class LimitedListing:
+    """The records of at most *limit* assets; a limit of 0 lists all.
 
-    There is `more` than that, `number` is how many they were, `unknown` are ids of which there is no asset.
+    After the last record, `number` is their count, `more` is whether others follow, `unknown` has IDs without asset.
     """
 
     listing: Listing
@@ -59,50 +64,23 @@ class Listed:
         return 0 < self.limit <= self.number
 
 
-def print_assets(desk: Desk, records: Iterable[Mapping[str, Any]], *, urls: bool) -> None:
-    """Print a table where the lines go to a terminal, and else a line an asset as it comes; *urls* are lines, too."""
-    if urls:
-        for record in records:
-            contents = contents_of(record)
-            told = (contents.url, moment_told(contents.expiry)) if contents else ("", "")
-            say_cells(desk.out, (*_names(record), *told))
-    elif not desk.out.is_terminal:
-        for record in records:
-            say_cells(desk.out, _plain(record))
-    else:
-        now = desk.clock.now()
-        desk.out.print(COLUMNS.fitting(desk.out, [_cells(record, now) for record in records], lambda _: ""))
+def layout(now: datetime, *, urls: bool) -> ListLayout[Mapping[str, Any]]:
+    """Return how assets are listed; JSON has Vi's records."""
+    return ListLayout(
+        columns=COLUMNS,
+        cells=lambda record: _cells(record, now),
+        plain_cells=_url_cells if urls else _plain,
+        as_json=lambda record: record,
+    )
 
 
-def print_assets_json(desk: Desk, records: Iterable[Mapping[str, Any]]) -> None:
-    """Print a record a line as it comes, as Vi tells it."""
-    for record in records:
-        say_json(desk.out, record)
-
-
-def print_details(desk: Desk, record: dict[str, Any]) -> None:
-    """Print what Vi says of an asset, a line each, under the names of the columns that an export has."""
-    told = [(name, _text(value)) for name, value in flat(record).items()]
-    said = [(name, text) for name, text in told if text]
-    width = max((len(name) for name, _ in said), default=0)
-    for name, text in said:
-        desk.say(f"{name:<{width}}  {text}")
-
-
-def moment_told(milliseconds: Any) -> str:
-    """Return a time of Vi's in ISO 8601; what is none, as it is."""
-    moment = moment_of(milliseconds)
-    return "" if milliseconds is None else str(milliseconds) if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _text(value: Any) -> str:
-    if value is None or value in ("", [], {}):
-        return ""
-    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+def _url_cells(record: Mapping[str, Any]) -> tuple[str, ...]:
+    contents = contents_of(record)
+    return *_names(record), *((contents.url, iso_time(contents.expiry)) if contents else ("", ""))
 
 
 def _names(record: Mapping[str, Any]) -> Iterator[str]:
-    return (printable(str(record.get(name) or "")) for name in ("assetId", "filename"))
+    return (str(record.get(name) or "") for name in ("assetId", "filename"))
 
 
 def _facts(record: Mapping[str, Any]) -> tuple[int | None, str, str, Any, str, Any]:
@@ -112,9 +90,9 @@ def _facts(record: Mapping[str, Any]) -> tuple[int | None, str, str, Any, str, A
     return (
         size_of(metadata.get("fileSize")),
         f"{width}x{height}" if width and height else "",
-        printable(str(metadata.get("mimeType") or "")),
+        str(metadata.get("mimeType") or ""),
         annotations.get("total") if isinstance(annotations, dict) else None,
-        printable(str(metadata.get("status") or "")),
+        str(metadata.get("status") or ""),
         metadata.get("timeCreated"),
     )
 
@@ -122,7 +100,7 @@ def _facts(record: Mapping[str, Any]) -> tuple[int | None, str, str, Any, str, A
 def _plain(record: Mapping[str, Any]) -> tuple[str, ...]:
     bytes_, dimensions, mime, annotations, status, created = _facts(record)
     figures = ["" if figure is None else str(figure) for figure in (bytes_, annotations)]
-    return *_names(record), figures[0], dimensions, mime, figures[1], status, moment_told(created)
+    return *_names(record), figures[0], dimensions, mime, figures[1], status, iso_time(created)
 
 
 def _cells(record: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
@@ -137,3 +115,57 @@ def _cells(record: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
         status,
         "" if moment is None else age((now - moment).total_seconds()),
     )
+
+
+@dataclass(frozen=True)
+class AssetOrder:
+    """The order of a list, its page size and its limit; a limit of 0 lists all."""
+
+    sort_by: str | None
+    descending: bool
+    page_size: int | None
+    limit: int
+
+    def wire_params(self) -> dict[str, str]:
+        """Return the order as Vi's query spells it."""
+        params = {"sortBy": self.sort_by, "o": "desc" if self.descending else None}
+        return {name: value for name, value in params.items() if value}
+
+    def page_size_for(self, selected: Selection) -> int | None:
+        """Return the page size, by default large enough for the limit, or None for Vi's."""
+        fits_limit = self.limit and selected.where is None
+        return self.page_size or (min(self.limit + 1, LARGEST_PAGE) if fits_limit else None)
+
+
+def list_assets(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext,
+    stack: str,
+    selection: AssetSelection,
+    dataset: str,
+    order: AssetOrder,
+    *,
+    urls: bool,
+    json: bool,
+) -> int:
+    """Print the selected assets and return the exit status: 1 if an ID has no asset."""
+    with open_vi_client(context, stack) as client:
+        selected = selection.of(dataset)
+        listing = Listing(client, selected, urls)
+        if order.wire_params():
+            listing.order = order.wire_params()
+        listing.page_size = order.page_size_for(selected)
+        listing.admit()
+        listed = LimitedListing(listing, order.limit)
+        print_list(context.out, listed, layout(context.clock.now(), urls=urls), json=json, table=not urls)
+    if not json:
+        _print_hint(context, listed, is_filtered=bool(selection.given))
+    if listed.unknown:
+        context.complain(f"The dataset has no asset with these IDs: {', '.join(map(printable, listed.unknown))}.")
+    return FAILED if listed.unknown else COMPLETE
+
+
+def _print_hint(context: CliContext, listed: LimitedListing, *, is_filtered: bool) -> None:
+    if listed.more:
+        context.complain(f"These are the first {count(listed.number)} assets; --limit 0 lists all.")
+    elif not listed.number and not listed.unknown:
+        context.complain("No asset matches the conditions." if is_filtered else "The dataset is empty.")

@@ -1,4 +1,4 @@
-"""Which asset a file is of whose name is not the asset's: a list in the folder, hidden, one JSON object a line."""
+"""The hidden list of renamed files in a folder, with their assets: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from assetline_cli.part_files import part_of
+from assetline_cli.filesystem import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ def keep_renamed(folder: Path, renamed: Iterable[RenamedFile]) -> None:
 
 
 def renamed_in(folder: Path) -> list[RenamedFile]:
-    """Return the list of a folder; what is no line of ours is left out. Raises `OSError`."""
+    """Return the list of a folder; lines in another format are skipped. Raises `OSError`."""
     try:
         lines = (folder / LIST_NAME).read_bytes().splitlines()
     except FileNotFoundError:

@@ -1,32 +1,29 @@
-"""The command `assets verify`: what Vi holds and what is in a folder or in S3, compared both ways."""
+"""Compare the assets of a dataset with a folder or an S3 prefix."""
 
 from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 from unicodedata import normalize
-
-import typer
 
 from assetline.assets.asset_file import AssetFile, id_of, named, names_with_id
 from assetline.assets.file_names import Names
 from assetline.assets.listing import Listing
 from assetline.ingest.asset_names import asset_filename
-from assetline_cli.assets.options import ByDate, Dataset
-from assetline_cli.assets.selection_options import ASKED, NAMED, WHERE, Meant, selecting
-from assetline_cli.assets.verify_targets import Place, place_at
-from assetline_cli.context import COMPLETE, FAILED, Desk
-from assetline_cli.error_reporting import one_message
-from assetline_cli.options import AsJson, StackName
-from assetline_cli.stack import DEFAULT_STACK
+from assetline_cli.assets.verify_targets import VerifyTarget, verify_target_at
+from assetline_cli.context import CliContext
+from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.terminal.formatting import count, count_of
-from assetline_cli.terminal.output import printable, say_cells, say_json
-from assetline_cli.vi import vi_of
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.tables import ListLayout, print_list
+from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from assetline.assets.selection import Selection
 
 
 AT_ONCE = 32  # ours
@@ -39,15 +36,8 @@ IN_WORDS: dict[Kind, str] = {
     "missing in Vi": "missing in Vi",
     "size differs": "of another size",
     "checksum differs": "with another checksum",
-    "no such asset": "of an id that no asset has",
+    "no such asset": "with an ID that no asset has",
 }
-
-Where = Annotated[
-    str,
-    typer.Argument(
-        metavar="DIR|S3_PREFIX", help="A folder, or s3://BUCKET/PREFIX, as it was downloaded to.", show_default=False
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -62,10 +52,10 @@ class Difference:
 
 
 @dataclass
-class Verified:
-    """What came of comparing; `unproven` are files of equal size of which Vi says no checksum.
+class Verification:
+    """The result of a comparison; `unproven` are files of equal size without a checksum in Vi.
 
-    `nameless` are records without an id.
+    `nameless` are records without an ID.
     """
 
     equal: int = 0
@@ -74,44 +64,7 @@ class Verified:
     differences: list[Difference] = field(default_factory=list)
 
 
-@selecting(**ASKED, **NAMED, **WHERE)
-def verify(  # noqa: PLR0913 - typer: one argument an option
-    ctx: typer.Context,
-    *,
-    dataset: Dataset,
-    where: Where,
-    meant: Meant,
-    by_date: ByDate = False,
-    json: AsJson = False,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """Compare what a Vi dataset holds with a folder or a prefix in S3: names, sizes and checksums.
-
-    Both ways: what is missing there, and what is there and not in Vi. Names are
-    those that a download gives, or the paths that files were dropped under;
-    what was downloaded with --by-date is compared with --by-date. Hidden files
-    in a folder count only if Vi has assets of their names. Each difference is a
-    line; in a pipe its columns are set apart by tabs: what, name, asset id, in
-    Vi, there. Exit status: 0 no difference, 1 any, or it could not be compared.
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline assets verify ds1 photos[/cyan]
-      [cyan]assetline assets verify ds1 s3://BUCKET/downloads/ds1/[/cyan]
-      [cyan]assetline assets verify ds1 photos --mime 'image/*' --json[/cyan]
-    """
-    desk: Desk = ctx.obj
-    with one_message(desk), vi_of(desk, stack) as client:
-        place = place_at(where, desk.aws.s3_of_many)
-        listing = Listing(client, meant.of(dataset), contents=False)
-        listing.admit()
-        verified = Verified()
-        compare(_held(listing, verified, by_date=by_date), place, verified)
-        _tell(desk, verified, dataset, where, json=json)
-        raise typer.Exit(FAILED if verified.differences or verified.nameless else COMPLETE)
-
-
-def _held(listing: Listing, verified: Verified, *, by_date: bool) -> Iterator[AssetFile]:
+def _held(listing: Listing, verified: Verification, *, by_date: bool) -> Iterator[AssetFile]:
     names = Names()
     for page in listing.pages():
         verified.differences += [Difference("", "no such asset", asset_id) for asset_id in page.unknown]
@@ -122,13 +75,13 @@ def _held(listing: Listing, verified: Verified, *, by_date: bool) -> Iterator[As
                 yield file
 
 
-def compare(held: Iterable[AssetFile], place: Place, verified: Verified) -> None:
+def compare(held: Iterable[AssetFile], place: VerifyTarget, verified: Verification) -> None:
     """Add to *verified* how what Vi *held* and what is in *place* differ."""
-    there = There(place)
+    there = TargetFiles(place)
     files = list(held)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as threads:
         seen = list(zip(files, threads.map(there.beside, files), strict=True))
-    # What is equal is nobody else's: it may have the name of another that differs.
+    # Equal files first: one of them may have the name of an asset that differs.
     for file, (name, difference) in sorted(seen, key=lambda one: one[1][1] is not None):
         if not there.take(name):
             verified.differences.append(_missing(file))
@@ -142,10 +95,10 @@ def compare(held: Iterable[AssetFile], place: Place, verified: Verified) -> None
     verified.differences.sort(key=lambda one: one.name)
 
 
-class There:
+class TargetFiles:
     """The files of a place, found by what an asset may be called there."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: VerifyTarget) -> None:
         self._place = place
         self._sizes = place.sizes()
         self._spelled = {normalize("NFC", name): name for name in self._sizes}  # disks of macOS decompose accents
@@ -153,7 +106,7 @@ class There:
         self._taken: set[str] = set()
 
     def take(self, name: str) -> bool:
-        """Say whether no asset has taken a file before; a file is one asset's."""
+        """Take a file for an asset, and return whether it was free: a file belongs to one asset."""
         free = name in self._sizes and name not in self._taken
         self._taken.add(name)
         return free
@@ -200,7 +153,7 @@ class There:
 
 
 def _is_utf8(name: str) -> bool:
-    """Say whether a file of this name can be dropped."""
+    """Return whether a file of this name can be uploaded."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -220,18 +173,21 @@ def _hex(checksum: int) -> str:
     return f"{checksum & 0xFFFFFFFF:08x}"
 
 
-def _tell(desk: Desk, verified: Verified, dataset: str, where: str, *, json: bool) -> None:
-    for one in verified.differences if json or not desk.out.is_terminal else verified.differences[:SHOWN]:
-        if json:
-            say_json(desk.out, asdict(one))
-        elif desk.out.is_terminal:
-            desk.say(f"{one.kind:<16}  {printable(one.name or one.asset_id)}{_compared(one)}")
-        else:
-            say_cells(desk.out, map(printable, (one.kind, one.name, one.asset_id, one.in_vi, one.there)))
-    tell = desk.say if desk.out.is_terminal and not json else desk.complain
-    if len(verified.differences) > SHOWN and desk.out.is_terminal and not json:
+LAYOUT = ListLayout[Difference](
+    cells=lambda one: (one.kind, one.name, one.asset_id, one.in_vi, one.there),
+    plain_cells=lambda one: (one.kind, one.name, one.asset_id, one.in_vi, one.there),
+    as_json=asdict,
+    line=lambda one: f"{one.kind:<16}  {printable(one.name or one.asset_id)}{_compared(one)}",
+)
+
+
+def _print_verification(context: CliContext, verified: Verification, dataset: str, where: str, *, json: bool) -> None:
+    short = context.out.is_terminal and not json
+    print_list(context.out, verified.differences[: SHOWN if short else None], LAYOUT, json=json)
+    tell = context.say if short else context.complain
+    if len(verified.differences) > SHOWN and short:
         tell(f"… and {count(len(verified.differences) - SHOWN)} more.")
-    tell(_summed_up(verified, dataset, where))
+    tell(_summary(verified, dataset, where))
 
 
 def _compared(one: Difference) -> str:
@@ -240,13 +196,27 @@ def _compared(one: Difference) -> str:
     return f"  ({one.in_vi} bytes in Vi, {one.there} there)" if one.kind == "size differs" else ""
 
 
-def _summed_up(verified: Verified, dataset: str, where: str) -> str:
+def _summary(verified: Verification, dataset: str, where: str) -> str:
     kinds = Counter(one.kind for one in verified.differences)
     are = "is" if verified.equal == 1 else "are"
-    told = [f"{count_of(verified.equal, 'file')} of {dataset} {are} equal in {printable(where)}"]
+    parts = [f"{count_of(verified.equal, 'file')} of {dataset} {are} equal in {printable(where)}"]
     if verified.unproven:
-        told.append(f"{count(verified.unproven)} are equal in size, and Vi says no checksum of theirs")
-    told += [f"{count(number)} {IN_WORDS[kind]}" for kind, number in kinds.items()]
+        parts.append(f"{count(verified.unproven)} are equal in size, and have no checksum in Vi")
+    parts += [f"{count(number)} {IN_WORDS[kind]}" for kind, number in kinds.items()]
     if verified.nameless:
-        told.append(f"{count(verified.nameless)} without an id, which cannot be compared")
-    return f"{'; '.join(told)}."
+        parts.append(f"{count(verified.nameless)} without an ID, which cannot be compared")
+    return f"{'; '.join(parts)}."
+
+
+def verify_assets(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext, stack: str, selected: Selection, where: str, *, by_date: bool, json: bool
+) -> int:
+    """Print how the selected assets and the files at *where* differ, and return the exit status."""
+    with open_vi_client(context, stack) as client:
+        target = verify_target_at(where, context.aws.s3_of_many)
+        listing = Listing(client, selected, contents=False)
+        listing.admit()
+        verified = Verification()
+        compare(_held(listing, verified, by_date=by_date), target, verified)
+    _print_verification(context, verified, selected.dataset_id, where, json=json)
+    return FAILED if verified.differences or verified.nameless else COMPLETE

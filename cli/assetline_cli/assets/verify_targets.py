@@ -1,4 +1,4 @@
-"""What is in a folder or below a prefix of a bucket, with size and checksum, to be compared with what Vi holds."""
+"""The files of a folder or of an S3 prefix, with sizes and checksums, to compare with the assets in Vi."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from assetline.ingest.system_files import is_system_file
 from assetline.vi.crc32c import Crc32c, from_s3
-from assetline_cli.errors import PlaceUnreadable, code_of
-from assetline_cli.part_files import PART
+from assetline_cli.aws_errors import code_of
+from assetline_cli.errors import CommandFailed
+from assetline_cli.filesystem import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,49 +24,52 @@ PIECE = 1024**2
 S3 = "s3://"
 
 
-class Place(Protocol):
-    """Where files are; threads share one."""
+class VerifyTarget(Protocol):
+    """The files to compare with; threads share it."""
 
     def sizes(self) -> dict[str, int]:
-        """Return the size in bytes of each file, by name; raises `PlaceUnreadable`."""
+        """Return the size in bytes of each file, by name; raises `CommandFailed`."""
 
     def crc32c(self, name: str) -> int:
-        """Return the signed CRC32C of a file; raises `PlaceUnreadable`."""
+        """Return the signed CRC32C of a file; raises `CommandFailed`."""
 
     def may_be_alone(self, name: str) -> bool:
-        """Say whether a file is none that Vi has to know of."""
+        """Return whether a file may have no asset in Vi."""
 
 
-def place_at(where: str, s3: S3Client) -> Place:
+def verify_target_at(where: str, s3: S3Client) -> VerifyTarget:
     """Return the place that is called *where*: s3://BUCKET/PREFIX, or a folder."""
     if not where.startswith(S3):
-        return Folder(Path(where))
+        return FolderTarget(Path(where))
     bucket, _, prefix = where.removeprefix(S3).partition("/")
-    return Prefix(s3, bucket, prefix if prefix.endswith("/") or not prefix else f"{prefix}/")
+    return PrefixTarget(s3, bucket, prefix if prefix.endswith("/") or not prefix else f"{prefix}/")
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderTarget:
     """A folder and all below it, but hidden folders; hidden files and those of a system may be any program's."""
 
     path: Path
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of each file, by its path below the folder; raises `PlaceUnreadable`."""
+        """Return the size of each file, by its path below the folder; raises `CommandFailed`."""
         if not self.path.is_dir():
-            raise PlaceUnreadable(f"There is no folder {str(self.path)!r} to compare with.")
+            raise CommandFailed(f"Folder {str(self.path)!r} does not exist. Name a folder with downloaded files.")
         return dict(self._files())
 
     def crc32c(self, name: str) -> int:
-        """Return the signed CRC32C of a file; raises `PlaceUnreadable`."""
+        """Return the signed CRC32C of a file; raises `CommandFailed`."""
         try:
             with (self.path / name).open("rb") as file:
                 return _crc32c(iter(lambda: file.read(PIECE), b""))
         except OSError as error:
-            raise PlaceUnreadable(f"Cannot read {str(self.path / name)!r} ({error.strerror}).") from None
+            raise CommandFailed(
+                f"Cannot read {str(self.path / name)!r} ({error.strerror}). Make it readable, and run the "
+                "command again."
+            ) from None
 
     def may_be_alone(self, name: str) -> bool:
-        """Say whether a file is hidden, or a system keeps it, such as `Thumbs.db`."""
+        """Return whether a file is hidden, or a system file such as `Thumbs.db`."""
         return name.rpartition("/")[2].startswith(".") or is_system_file(name)
 
     def _files(self) -> Iterator[tuple[str, int]]:
@@ -78,7 +82,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Prefix:
+class PrefixTarget:
     """A prefix of a bucket, ending with a slash, or a whole bucket."""
 
     s3: S3Client
@@ -86,13 +90,13 @@ class Prefix:
     prefix: str
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of each object, by its key below the prefix; raises `PlaceUnreadable`."""
+        """Return the size of each object, by its key below the prefix; raises `CommandFailed`."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         try:
             listed = [one for page in pages for one in page.get("Contents", [])]
         except ClientError as error:
             if code_of(error) == "NoSuchBucket":
-                raise PlaceUnreadable(f"There is no bucket {self.bucket!r} to compare with.") from None
+                raise CommandFailed(f"Bucket {self.bucket!r} does not exist. Check the name.") from None
             raise
         # A console marks folders with empty objects whose keys end with a slash.
         return {one["Key"].removeprefix(self.prefix): one["Size"] for one in listed if not one["Key"].endswith("/")}
@@ -107,7 +111,7 @@ class Prefix:
         return _crc32c(body.iter_chunks(PIECE))
 
     def may_be_alone(self, name: str) -> bool:
-        """Say that no object is."""
+        """Return False: every object needs an asset."""
         del name
         return False
 

@@ -1,4 +1,4 @@
-"""An asset waited for until Vi is through with it."""
+"""Wait until Vi has processed an asset."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetline.assets.asset_file import metadata_of
 from assetline.errors import RateLimited, Retryable
-from assetline_cli.errors import NotProcessed
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # ours: seconds between two looks
 
 
 @dataclass(frozen=True)
-class Waiting:
+class ProcessingWaiter:
     """Looks at assets until their `uploadStatus` is one of *done*, at most *seconds* long."""
 
     assets: Assets
@@ -31,29 +31,29 @@ class Waiting:
     seconds: float
 
     def processed(self, asset_id: str, tell: Callable[[str], object]) -> dict[str, Any]:
-        """Return the record of an asset that Vi is through with; *tell* each status that is new meanwhile.
+        """Return the record of an asset after Vi has processed it; call *tell* with each new status.
 
         Raises:
-            NotProcessed: it has failed, or the time is over.
-            AssetUnknown and the like: as `Assets.get`; what passes is waited for as well.
+            CommandFailed: Vi could not process it, or not in time.
+            AssetUnknown and others: as `Assets.get`; errors that pass are retried.
         """
         began, pause, before = self.clock.now(), FIRST_PAUSE, ""
         while True:
-            record, status, asked = self._look(asset_id)
+            record, status, requested_pause = self._look(asset_id)
             if record is not None and status.casefold() in self.done:
                 return record
             if status.casefold() in FAILED:
-                raise NotProcessed(f"Vi could not process {asset_id}: its upload status is {status}.")
+                raise CommandFailed(f"Vi could not process {asset_id}: its upload status is {status}.")
             if status != before:
                 tell(status)
                 before = status
             left = self.seconds - (self.clock.now() - began).total_seconds()
             if left <= 0:
-                raise NotProcessed(
-                    f"After {self.seconds:g} seconds the upload status of {asset_id} is {status}. Wait longer with "
-                    "--timeout, or say with --until which status you wait for."
+                raise CommandFailed(
+                    f"The upload status of {asset_id} is {status} after {self.seconds:g} seconds. Wait longer "
+                    "with --timeout, or name the status with --until."
                 )
-            self.clock.sleep(min(max(asked or 0.0, pause), left))
+            self.clock.sleep(min(max(requested_pause or 0.0, pause), left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
     def _look(self, asset_id: str) -> tuple[dict[str, Any] | None, str, float | None]:
@@ -62,7 +62,7 @@ class Waiting:
         except Retryable as fault:
             return (
                 None,
-                "not known, for Vi does not answer",
+                "unknown (Vi does not answer)",
                 fault.pause_seconds if isinstance(fault, RateLimited) else None,
             )
-        return record, str(metadata_of(record).get("uploadStatus") or "not told"), None
+        return record, str(metadata_of(record).get("uploadStatus") or "unknown"), None

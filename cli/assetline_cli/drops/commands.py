@@ -1,4 +1,4 @@
-"""What `assetline drop`, `drops` and `sessions` take, explained to who types `--help`."""
+"""The commands for drops."""
 
 from __future__ import annotations
 
@@ -6,40 +6,30 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from assetline.ingest.drop import STATES
-from assetline_cli.drops.drop import DropRequest
-from assetline_cli.drops.drop import drop as drop_them
-from assetline_cli.drops.list import drops_hint, print_drops, print_drops_json
+from assetline_cli.command_groups import INGEST, OPERATE, ListByDefault, command_group
 from assetline_cli.drops.options import (
     DropIds,
     DropInState,
     ForReason,
-    HowMany,
     Ingested,
     IntoDataset,
     Metadata,
-    OfDataset,
     Paths,
-    SessionInState,
-    ShowProgress,
     WaitForThem,
 )
-from assetline_cli.drops.redrive import redrive as redrive_messages
-from assetline_cli.drops.retry import Wanted
-from assetline_cli.drops.retry import retry as retry_them
-from assetline_cli.drops.table import DropsTable
-from assetline_cli.error_reporting import one_message
-from assetline_cli.options import AsJson, StackName, Yes
-from assetline_cli.sessions import SessionChoice, print_sessions, print_sessions_json, sessions_of
-from assetline_cli.stack import DEFAULT_STACK, find_stack
+from assetline_cli.error_reporting import errors_reported
+from assetline_cli.options import DEFAULT_STACK, AsJson, Limit, OfDataset, ShowProgress, StackName, Yes
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
-drops_app = typer.Typer(rich_markup_mode="rich")
+drops_app = command_group(
+    "Upload files to the drop bucket, and follow their ingestion into Vi datasets.", ListByDefault
+)
 
 
-def drop(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+@drops_app.command("upload", no_args_is_help=True, rich_help_panel=INGEST)
+def upload(
     ctx: typer.Context,
     path: Paths,
     dataset: IntoDataset,
@@ -48,79 +38,65 @@ def drop(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     progress: ShowProgress = True,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
-    """Drop images and videos into the bucket, and see them become assets of a Vi dataset.
+    """Upload images and videos to the drop bucket, and wait until they are assets of a Vi dataset.
 
-    A folder is dropped with all that is below it, except hidden files and
-    what often lies beside pictures and is none, such as .txt, .csv or .zip.
-    Whatever else Vi does not take is dropped, and rejected with the reason; a
-    file that is named is dropped whatever it is, unless an operating system
-    keeps it, such as Thumbs.db. The folders below it are part of the assets'
-    names.
+    A folder is uploaded with everything below it. Hidden files and common
+    companions of images, such as .txt, .csv or .zip, are skipped. A file named
+    on the command line is always uploaded, except files of an operating
+    system, such as Thumbs.db. Vi's refusals show as rejected drops, with
+    reasons. The folders below a folder become part of the asset names.
 
-    It waits until each is ingested or rejected, and sums up. Ctrl+C while it
-    waits ends the waiting only: the ingestion runs in AWS. With --no-wait it
-    prints the ids of the drops, one a line, and says the rest on stderr. Exit
-    status: 0 all are ingested (with --no-wait: dropped), 1 anything else,
-    130 Ctrl+C.
+    Ctrl+C stops only the waiting: ingestion runs in AWS. With --no-wait the
+    command prints the drop IDs, one per line, and its messages on stderr.
+
+    Exit status: 0 every file is ingested (with --no-wait: uploaded); 1 any
+    other result; 130 Ctrl+C.
 
     [bold]Examples[/bold]
 
-      [cyan]assetline drop photos --dataset ds1[/cyan]
-      [cyan]assetline drop a.jpg b.mp4 more/ --dataset ds1 --metadata site=7 --metadata camera=north[/cyan]
-      [cyan]assetline drop photos --dataset ds1 --no-wait > ids.txt[/cyan]
-        leave once they are in the bucket; `assetline drops` shows how far they are
+      [cyan]assetline drops upload photos --dataset ds1[/cyan]
+      [cyan]assetline drops upload a.jpg b.mp4 more/ --dataset ds1 --metadata site=7 --metadata camera=north[/cyan]
+      [cyan]assetline drops upload photos --dataset ds1 --no-wait > ids.txt[/cyan]
+        exit after the upload; `assetline drops list` shows the progress
     """
-    desk: Desk = ctx.obj
-    with one_message(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        raise typer.Exit(drop_them(desk, found, DropRequest(path, dataset, metadata or (), wait, progress)))
+    from assetline_cli.drops.drop import DropRequest, drop_files
+
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        raise typer.Exit(drop_files(context, stack, DropRequest(path, dataset, metadata or (), wait, progress)))
 
 
-@drops_app.callback(invoke_without_command=True)
-def drops(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+@drops_app.command("list", rich_help_panel=INGEST)
+def list_(
     ctx: typer.Context,
     dataset: OfDataset = None,
     state: DropInState = None,
-    limit: HowMany = 20,
+    limit: Limit = 20,
     json: AsJson = False,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
-    """List drops, the newest first: what became of each, and why.
+    """List drops, the newest first, with their states and the reasons of rejections.
 
-    On a terminal it is a table; in a pipe, lines without a heading whose
-    columns are set apart by tabs: drop id, key, dataset, state, age, size,
-    attempts (the sessions that failed it), reason. What it says besides goes
-    to stderr. `assetline drops retry` re-queues what was rejected.
+    On a terminal the list is a table. In a pipe it is tab-separated lines
+    without a heading: drop ID, key, dataset, state, age, size, attempts
+    (failed sessions), reason. Messages go to stderr. `assetline drops retry`
+    retries rejected drops.
 
     [bold]Examples[/bold]
 
-      [cyan]assetline drops[/cyan]
-      [cyan]assetline drops --dataset ds1 --state rejected[/cyan]
-      [cyan]assetline drops --state rejected --limit 1000 --json[/cyan]
-      [cyan]assetline drops retry --dataset ds1[/cyan]
+      [cyan]assetline drops list[/cyan]
+      [cyan]assetline drops list --dataset ds1 --state rejected[/cyan]
+      [cyan]assetline drops list --state rejected --limit 1000 --json[/cyan]
     """
-    if ctx.invoked_subcommand is not None:
-        _refuse_options_before(ctx, ctx.invoked_subcommand)
-        return
-    desk: Desk = ctx.obj
-    with one_message(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        newest = DropsTable.of(desk, found.ingestion()).newest(dataset, [state] if state else STATES, limit)
-        (print_drops_json if json else print_drops)(desk, newest)
-        hint = drops_hint(newest, stack, dataset, state)
-        if hint and not json:
-            desk.complain(hint)
+    from assetline_cli.drops.list import list_drops
+
+    context: CliContext = ctx.obj
+    with errors_reported(context):
+        list_drops(context, stack, dataset, state, limit, json=json)
 
 
-def _refuse_options_before(ctx: typer.Context, subcommand: str) -> None:
-    """End the command if it was given options that *subcommand* would not hear of, be it only another stack."""
-    sources = (ctx.get_parameter_source(name) for name in ctx.params)
-    if any(source and source.name == "COMMANDLINE" for source in sources):
-        raise typer.BadParameter(f"options come after {subcommand}: assetline drops {subcommand} …")
-
-
-@drops_app.command()
-def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
+@drops_app.command("retry", rich_help_panel=OPERATE)
+def retry(
     ctx: typer.Context,
     drop_id: DropIds = None,
     dataset: OfDataset = None,
@@ -129,83 +105,59 @@ def retry(  # noqa: PLR0913, PLR0917 - typer: one argument an option
     yes: Yes = False,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
-    """Re-queue rejected drops: they wait for a session again, as if for the first time.
+    """Retry rejected drops: queue them for a new ingestion session.
 
-    Which: those named, or all that were rejected, of a dataset, for a reason.
-    It asks first, unless told --yes. What was refused for what it is, such as
-    an empty file, is not re-queued: put it right and drop it anew. Exit
-    status: 0 re-queued, or nothing to re-queue; 1 anything else.
+    Select drops by their IDs, or all rejected drops of a dataset or for a
+    reason. The command asks for confirmation, unless --yes is given. Drops
+    rejected for their content, such as empty files, are not retried: fix the
+    file and upload it again.
+
+    Exit status: 0 queued, or nothing to retry; 1 any other result.
 
     [bold]Examples[/bold]
 
       [cyan]assetline drops retry --dataset ds1 --reason ENOQUOTA[/cyan]
-        when the quota was enlarged
+        after the quota was raised
       [cyan]assetline drops retry 0f3c9a7be2d14c55a1b0c2d3e4f50617[/cyan]
       [cyan]assetline drops retry --yes[/cyan]
-        everything that was rejected
+        every rejected drop
       [cyan]assetline drops retry --ingested --dataset ds1[/cyan]
-        when its assets were deleted in Vi and are to be there again
+        restore assets that were deleted in Vi
     """
     if ingested and not (drop_id or dataset):
-        raise typer.BadParameter("give DROP_ID or --dataset with it", param_hint="--ingested")
+        raise typer.BadParameter("Requires DROP_ID or --dataset.", param_hint="--ingested")
     if drop_id and (dataset or reason):
-        raise typer.BadParameter("name drops, or say which by --dataset and --reason, not both", param_hint="DROP_ID")
-    desk: Desk = ctx.obj
-    if not yes and not desk.can_ask:
-        raise typer.BadParameter("nobody is at a terminal to be asked: give it if you mean it", param_hint="--yes")
-    with one_message(desk):
-        wanted = Wanted(drop_id or (), dataset, reason, "ingested" if ingested else "rejected")
-        raise typer.Exit(retry_them(desk, find_stack(desk.aws.cloudformation, stack), wanted, sure=yes))
+        raise typer.BadParameter("Excludes --dataset and --reason: use one or the other.", param_hint="DROP_ID")
+    from assetline_cli.drops.retry import RetrySelection, retry_drops
+    from assetline_cli.terminal.prompts import require_terminal_or_yes
+
+    context: CliContext = ctx.obj
+    require_terminal_or_yes(context, yes=yes)
+    with errors_reported(context):
+        selection = RetrySelection(drop_id or (), dataset, reason, "ingested" if ingested else "rejected")
+        raise typer.Exit(retry_drops(context, stack, selection, sure=yes))
 
 
-@drops_app.command()
+@drops_app.command("redrive", rich_help_panel=OPERATE)
 def redrive(ctx: typer.Context, yes: Yes = False, stack: StackName = DEFAULT_STACK) -> None:
     """Move the messages of the drop dead-letter queue back to the drop queue.
 
-    Fix the cause first: the logs of record_drop have it. A message that fails
+    Fix the cause first: see the logs of record_drop. A message that fails
     again returns to the dead-letter queue after ten attempts. The command
-    shows how many messages there are and asks, unless --yes is given. Each
-    message is sent before it is deleted, so none is lost. Exit status: 0 all
-    moved, or none to move; 1 anything else; 130 Ctrl+C.
+    shows the number of messages and asks, unless --yes is given. Each message
+    is sent before it is deleted, so none is lost.
+
+    Exit status: 0 all moved, or none to move; 1 any other result; 130 Ctrl+C.
 
     [bold]Examples[/bold]
 
       [cyan]assetline drops redrive[/cyan]
       [cyan]assetline drops redrive --yes --stack assetline-prod[/cyan]
     """
-    desk: Desk = ctx.obj
-    if not yes and not desk.can_ask:
-        raise typer.BadParameter("required when stdin is not a terminal", param_hint="--yes")
-    with one_message(desk):
-        raise typer.Exit(redrive_messages(desk, find_stack(desk.aws.cloudformation, stack), sure=yes))
+    from assetline_cli.drops.redrive import redrive_messages
+    from assetline_cli.terminal.prompts import require_terminal_or_yes
 
-
-def sessions(  # noqa: PLR0913, PLR0917 - typer: one argument an option
-    ctx: typer.Context,
-    dataset: OfDataset = None,
-    state: SessionInState = None,
-    limit: HowMany = 20,
-    json: AsJson = False,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """List ingestion sessions, the newest first: what each made of its drops.
-
-    On a terminal it is a table; in a pipe, lines without a heading whose
-    columns are set apart by tabs: session, dataset, state, total, ingested,
-    rejected, returned (they wait for another session), age, duration, error,
-    report (its key in the export bucket).
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline sessions[/cyan]
-      [cyan]assetline sessions --dataset ds1 --state failed[/cyan]
-      [cyan]assetline sessions --limit 100 --json[/cyan]
-    """
-    desk: Desk = ctx.obj
-    with one_message(desk):
-        found = find_stack(desk.aws.cloudformation, stack)
-        choice = SessionChoice(dataset, state, limit)
-        newest = choice.newest(sessions_of(desk.aws.table(found.ingestion().sessions_table)))
-        (print_sessions_json if json else print_sessions)(desk, newest)
-        if not newest and not json:
-            desk.complain(choice.hint(stack))
+    context: CliContext = ctx.obj
+    require_terminal_or_yes(context, yes=yes)
+    with errors_reported(context):
+        raise typer.Exit(redrive_messages(context, stack, sure=yes))

@@ -1,4 +1,4 @@
-"""The command `drop`: files put into the drop bucket, and followed until they are assets or refused."""
+"""Upload files to the drop bucket, and wait for their ingestion."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.context import COMPLETE, FAILED, INTERRUPTED, Desk
+from assetline_cli.aws_errors import explain
+from assetline_cli.context import CliContext
 from assetline_cli.drops.ingestion_runs import FailedRuns
-from assetline_cli.drops.local_files import Found, find_files
+from assetline_cli.drops.local_files import FoundFiles, find_files
 from assetline_cli.drops.metadata import parse_metadata
+from assetline_cli.drops.progress import following_frame, uploading_frame
 from assetline_cli.drops.summary import DropSummary, print_drop_summary
 from assetline_cli.drops.table import DropsTable
-from assetline_cli.drops.upload import Uploader, Uploading
-from assetline_cli.drops.wait import NOTHING_MOVED, Followed, Following
-from assetline_cli.errors import CommandFailed, NothingToDrop, explain
+from assetline_cli.drops.upload import Uploader, UploadProgress
+from assetline_cli.drops.wait import NOTHING_MOVED, IngestionProgress, IngestionWatcher
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import COMPLETE, FAILED, INTERRUPTED
+from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count, count_of, duration
-from assetline_cli.terminal.progress_bar import following_picture, uploading_picture, view_on
+from assetline_cli.terminal.progress_bar import frames_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +35,7 @@ LEFT_SHOWN = 10  # ours: of the files that an interrupted command did not drop
 
 @dataclass(frozen=True)
 class DropRequest:
-    """What is to be dropped, and how much of it is to be seen."""
+    """The files to upload, and the options of the command."""
 
     paths: Sequence[Path]
     dataset_id: str
@@ -40,52 +44,57 @@ class DropRequest:
     progress: bool = True
 
 
-def drop(desk: Desk, stack: Stack, asked: DropRequest) -> int:
-    """Drop what is *asked* and return the exit status of the command: 0 if all of it is in Vi, or dropped.
+def drop_files(context: CliContext, stack: str, request: DropRequest) -> int:
+    """Upload files and return the exit status of the command: 0 if all are ingested, or uploaded without waiting.
 
     Raises:
-        CommandFailed: nothing could be dropped, or AWS does not let us go on.
+        CommandFailed: nothing could be uploaded, or AWS refused to continue.
     """
-    return _Dropping(desk, stack, asked).run()
+    return DropCommand(context, find_stack(context.aws.cloudformation, stack), request).run()
 
 
-class _Dropping:
-    def __init__(self, desk: Desk, stack: Stack, asked: DropRequest) -> None:
-        self._desk = desk
+class DropCommand:
+    """One run of the command."""
+
+    def __init__(self, context: CliContext, stack: Stack, request: DropRequest) -> None:
+        self._context = context
         self._stack = stack
         self._ingestion = stack.ingestion()
-        self._asked = asked
-        # The ids are for another program: what is said besides goes where errors go.
-        self._screen = desk.out if asked.wait else desk.err
-        self._look = drops_command(stack.name, asked.dataset_id)
+        self._request = request
+        # The IDs are for another program: messages go to stderr.
+        self._screen = context.out if request.wait else context.err
+        self._look = drops_command(stack.name, request.dataset_id)
 
     def run(self) -> int:
-        metadata = parse_metadata(self._asked.metadata)
-        found = find_files(self._asked.paths, self._asked.dataset_id)
+        """Upload the files, wait for their ingestion if request to, and return the exit status."""
+        metadata = parse_metadata(self._request.metadata)
+        found = find_files(self._request.paths, self._request.dataset_id)
         for line in found.skipped_lines():
-            self._desk.complain(line)
+            self._context.complain(line)
         if not found.files and not found.unfit:
-            raise NothingToDrop(f"There is nothing to drop in {', '.join(map(str, self._asked.paths))}.")
+            raise CommandFailed(
+                f"No files to upload in {', '.join(map(str, self._request.paths))}. Name other files or folders."
+            )
         uploading = self._upload(found, metadata)
         uploading.failed += found.unfit
-        if not self._asked.wait:
+        if not self._request.wait:
             for one in uploading.dropped:
-                self._desk.say(one.drop_id)
+                self._context.say(one.drop_id)
         if uploading.ended != "whole":
             return self._ended_early(found, uploading)
-        return self._wait(uploading) if self._asked.wait else self._leave(uploading)
+        return self._wait(uploading) if self._request.wait else self._leave(uploading)
 
-    def _upload(self, found: Found, metadata: dict[str, str]) -> Uploading:
-        uploader = Uploader(self._desk.aws.s3_of_many, self._ingestion.drop_bucket, metadata, self._desk.clock)
-        dataset_id, now = self._asked.dataset_id, self._desk.clock.now
-        with view_on(self._screen, self._desk.clock, wanted=self._asked.progress) as view:
+    def _upload(self, found: FoundFiles, metadata: dict[str, str]) -> UploadProgress:
+        uploader = Uploader(self._context.aws.s3_of_many, self._ingestion.drop_bucket, metadata, self._context.clock)
+        dataset_id, now = self._request.dataset_id, self._context.clock.now
+        with frames_on(self._screen, self._context.clock, wanted=self._request.progress) as view:
             return uploader.upload(
-                found.files.values(), lambda told: view.show(uploading_picture(told, dataset_id, now()))
+                found.files.values(), lambda progress: view.show(uploading_frame(progress, dataset_id, now()))
             )
 
-    def _ended_early(self, found: Found, uploading: Uploading) -> int:
-        """Say what was dropped and what was not."""
-        tell = self._desk.complain
+    def _ended_early(self, found: FoundFiles, uploading: UploadProgress) -> int:
+        """Print the number of uploaded files, and the files that are missing."""
+        tell = self._context.complain
         if uploading.refusal:
             tell(f"Error: {explain(uploading.refusal)}")
         dropped = {one.file.key for one in uploading.dropped}
@@ -93,7 +102,7 @@ class _Dropping:
             f"{'' if uploading.refusal else '\n'}Dropped {count(len(dropped))} of {count_of(len(found.files), 'file')}."
         )
         if dropped:
-            tell(f"What was dropped is ingested all the same: {self._look}")
+            tell(f"The uploaded files are ingested. See their progress: {self._look}")
         left = [file for key, file in found.files.items() if key not in dropped]
         if left:
             tell("Not dropped:")
@@ -103,45 +112,46 @@ class _Dropping:
             tell(f"  … and {count(len(left) - LEFT_SHOWN)} more")
         return FAILED if uploading.refusal else INTERRUPTED
 
-    def _leave(self, uploading: Uploading) -> int:
+    def _leave(self, uploading: UploadProgress) -> int:
         for file in uploading.failed:
-            self._desk.complain(f"Not dropped: {file.shown}: {file.message}")
-        self._desk.complain(f"See how far they are: {self._look}")
+            self._context.complain(f"Not dropped: {file.shown}: {file.message}")
+        self._context.complain(f"See their progress: {self._look}")
         return FAILED if uploading.failed else COMPLETE
 
-    def _wait(self, uploading: Uploading) -> int:
+    def _wait(self, uploading: UploadProgress) -> int:
         try:
             return self._sum_up(uploading, self._follow(uploading))
         except KeyboardInterrupt:
-            self._desk.complain("\nStopped waiting; the ingestion goes on.")
-            self._desk.complain(f"See how far it is: {self._look}")
+            self._context.complain("\nStopped waiting. The ingestion continues.")
+            self._context.complain(f"See its progress: {self._look}")
             return INTERRUPTED
         except (BotoCoreError, ClientError) as error:
             raise CommandFailed(
-                f"{explain(error)}\nThe waiting ends; the ingestion does not. See how far it is: {self._look}"
+                f"{explain(error)}\nStopped waiting. The ingestion continues. See its progress: {self._look}"
             ) from error
 
-    def _follow(self, uploading: Uploading) -> Following:
-        dataset_id, clock = self._asked.dataset_id, self._desk.clock
-        failed_runs = FailedRuns(self._desk.aws.stepfunctions, self._ingestion.machine_arn, dataset_id)
-        following = Following(DropsTable.of(self._desk, self._ingestion), failed_runs, uploading.dropped, clock)
+    def _follow(self, uploading: UploadProgress) -> IngestionWatcher:
+        dataset_id, clock = self._request.dataset_id, self._context.clock
+        failed_runs = FailedRuns(self._context.aws.stepfunctions, self._ingestion.machine_arn, dataset_id)
+        drops = DropsTable.of(self._context, self._ingestion)
+        following = IngestionWatcher(drops, failed_runs, uploading.dropped, clock)
         if not uploading.dropped:
             return following
-        last: Followed | None = None
-        with view_on(self._screen, clock, wanted=self._asked.progress) as view:
+        last: IngestionProgress | None = None
+        with frames_on(self._screen, clock, wanted=self._request.progress) as view:
             for last in following.looks():
-                view.show(following_picture(last, dataset_id, clock.now()))
+                view.show(following_frame(last, dataset_id, clock.now()))
         if last and last.gave_up:
             self._tell_gave_up(last)
         return following
 
-    def _tell_gave_up(self, last: Followed) -> None:
-        self._desk.complain(f"Nothing has moved for {duration(NOTHING_MOVED.total_seconds())}: the waiting ends.")
+    def _tell_gave_up(self, last: IngestionProgress) -> None:
+        self._context.complain(f"No drop has changed for {duration(NOTHING_MOVED.total_seconds())}. Stopped waiting.")
         if last.trouble:
-            self._desk.complain(f"The last run failed: {last.trouble}")
-        self._desk.complain(f"The drops wait on, and are ingested once that is put right: {self._look}")
+            self._context.complain(f"The last run failed: {last.trouble}")
+        self._context.complain(f"The drops are ingested once the cause is fixed. See their progress: {self._look}")
 
-    def _sum_up(self, uploading: Uploading, following: Following) -> int:
-        summary = DropSummary(self._asked.dataset_id, uploading.dropped, uploading.failed, following.over)
-        print_drop_summary(self._desk.out, summary, self._stack.name)
+    def _sum_up(self, uploading: UploadProgress, following: IngestionWatcher) -> int:
+        summary = DropSummary(self._request.dataset_id, uploading.dropped, uploading.failed, following.over)
+        print_drop_summary(self._context.out, summary, self._stack.name)
         return COMPLETE if summary.complete else FAILED

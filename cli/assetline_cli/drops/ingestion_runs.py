@@ -1,4 +1,4 @@
-"""Runs of the machine that ingests the drops of a dataset: those that failed, told; new ones, started."""
+"""Runs of the machine that ingests the drops of a dataset: reasons of failed runs, and new runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.errors import CommandFailed, RunNotStarted, explain
-from assetline_cli.executions import Executions, failure_of, input_of
-from assetline_cli.exports.request import execution_name
+from assetline_cli.aws_errors import explain
+from assetline_cli.errors import CommandFailed
+from assetline_cli.executions import Executions, execution_name, failure_of, input_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,7 @@ NAMED_AFTER = 60  # characters: the name of a run begins with the dataset's id, 
 
 
 class FailedRuns:
-    """Why runs for *dataset_id* fail."""
+    """The reasons why runs for *dataset_id* fail."""
 
     def __init__(self, client: SFNClient, machine_arn: str, dataset_id: str) -> None:
         self._client = client
@@ -33,7 +33,7 @@ class FailedRuns:
         self._of_others: set[str] = set()  # whose names begin alike
 
     def newest(self, since: datetime) -> str | None:
-        """Return why the last run failed, if it did so since a moment; None if not, or if nobody may know."""
+        """Return the reason of the last run that failed after *since*; None if none did, or AWS refuses to answer."""
         try:
             listed = self._client.list_executions(stateMachineArn=self._machine_arn, maxResults=LISTED)["executions"]
             for execution in listed:
@@ -46,11 +46,11 @@ class FailedRuns:
                     return f"{failure.error}: {failure.message}" if failure else None
                 self._of_others.add(arn)
         except (BotoCoreError, ClientError):
-            return None  # it explains why nothing moves, and is no reason to give up
+            return None  # only an explanation: the waiting continues without it
         return None
 
 
-class Runs:
+class IngestionStarter:
     """Starts runs."""
 
     def __init__(self, client: SFNClient, machine_arn: str, clock: Clock) -> None:
@@ -58,19 +58,19 @@ class Runs:
         self._clock = clock
 
     def start(self, dataset_id: str) -> str:
-        """Start a run of what waits for a dataset, and return its ARN.
+        """Start a run for the drops of a dataset, and return its ARN.
 
-        One that finds nothing left to claim ends at once and costs nothing, so two of them are no harm.
+        A run without drops to claim ends at once, so a second run does no harm.
 
         Raises:
-            RunNotStarted: the drops wait, and the sweeper finds them.
+            CommandFailed: the run did not start; the sweeper starts one later.
         """
         name = execution_name(f"{dataset_id}-retry", self._clock.now(), secrets.token_hex(2))
         try:
             return self._executions.start(name, json.dumps({"dataset_id": dataset_id}))
         except (BotoCoreError, ClientError, CommandFailed) as error:
             why = str(error) if isinstance(error, CommandFailed) else explain(error)
-            raise RunNotStarted(
-                f"The drops of {dataset_id} wait again, and their run could not be started. {why} "
-                "The stack looks every few minutes for drops that wait, and starts it then."
+            raise CommandFailed(
+                f"The drops of {dataset_id} are queued, and their run could not be started. {why} The stack "
+                "starts it within a few minutes."
             ) from error

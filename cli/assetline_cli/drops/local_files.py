@@ -1,4 +1,4 @@
-"""The files to drop: found below the paths given, each with the key it is dropped under."""
+"""Find the files to upload below the paths given, with their keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetline.ingest.system_files import is_system_file
-from assetline_cli.errors import FilesCollide, FolderUnreadable
+from assetline_cli.errors import CommandFailed
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.output import printable
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 LONGEST_KEY = 1024  # S3, in bytes
 EXTENSIONS_SHOWN = 5  # ours
 
-# Ours: what lies beside pictures and is none. Anything else is dropped, and whoever dropped it told why it is refused:
-# a picture of a kind Vi does not take should not be missing without a word.
+# Ours: common companions of images. Anything else is uploaded, and rejected with a reason:
+# an image of a kind that Vi does not accept must not be missing without a message.
 _BESIDE_MEDIA = """
     txt md rst rtf csv tsv json jsonl ndjson geojson xml xsd yaml yml toml ini cfg conf properties log
     html htm css js mjs py ipynb pyc sh bat ps1 c h cpp java go rs r m sql
@@ -48,7 +48,7 @@ class LocalFile:
 
 
 @dataclass(frozen=True)
-class NotDropped:
+class UndroppedFile:
     """A file that is not in the bucket, and why."""
 
     path: Path
@@ -62,11 +62,11 @@ class NotDropped:
 
 
 @dataclass
-class Found:
-    """What there is below the paths given: files to drop, files that no key can name, and what is passed over."""
+class FoundFiles:
+    """The files below the paths given: those to upload, those without a valid key, and the numbers of skipped ones."""
 
     files: dict[str, LocalFile] = field(default_factory=dict)
-    unfit: list[NotDropped] = field(default_factory=list)
+    unfit: list[UndroppedFile] = field(default_factory=list)
     hidden: int = 0
     linked_folders: int = 0
     special: int = 0
@@ -79,45 +79,45 @@ class Found:
         return sum(file.size for file in self.files.values())
 
     def skipped_lines(self) -> Iterator[str]:
-        """Yield what is said of what was passed over."""
+        """Yield a message for each kind of skipped files."""
         if self.hidden:
-            yield f"Skipped {self.hidden:,} hidden: names that begin with a dot."
+            yield f"Skipped {self.hidden:,} hidden files or folders, whose names start with a dot."
         if self.system:
             yield f"Skipped {count_of(self.system, 'file')} of an operating system, such as Thumbs.db."
         if self.not_media:
             kinds = [f".{extension}" for extension, _ in self.not_media.most_common(EXTENSIONS_SHOWN)]
             kinds += ["…"] if len(self.not_media) > EXTENSIONS_SHOWN else []
             number = self.not_media.total()
-            noun = "file that is no image or video" if number == 1 else "files that are no images or videos"
-            yield f"Skipped {number:,} {noun} ({', '.join(kinds)}): name a file to drop it all the same."
+            noun = "file that is not an image or video" if number == 1 else "files that are not images or videos"
+            yield f"Skipped {number:,} {noun} ({', '.join(kinds)}). Name a file to upload it anyway."
         if self.linked_folders:
-            yield f"Skipped {count_of(self.linked_folders, 'linked folder')}: name a folder to drop what is in it."
+            yield (f"Skipped {count_of(self.linked_folders, 'linked folder')}. Name a folder to upload its files.")
         if self.special:
-            yield f"Skipped {self.special:,} that can only be read once, such as pipes."
+            yield f"Skipped {count_of(self.special, 'special file')}, such as pipes."
 
 
-def find_files(paths: Iterable[Path], dataset_id: str) -> Found:
+def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:
     """Return the files to drop into a dataset: those named, and those below the folders named.
 
     The key of a file is its path below the folder that was named, or its name, below the dataset's id.
 
     Raises:
-        FilesCollide: two of them would have one key.
-        FolderUnreadable: a folder cannot be looked into.
+        CommandFailed: two of them would have one key.
+        CommandFailed: a folder cannot be looked into.
     """
-    found = Found()
+    found = FoundFiles()
     for path in paths:
         if path.is_dir():
             for file in _walk(path, found):
                 _add(found, file, f"{dataset_id}/{file.relative_to(path).as_posix()}")
-        elif is_system_file(path.absolute().name):  # the stack passes it over, so nobody could be told of its end
+        elif is_system_file(path.absolute().name):  # the stack ignores it, so it would never end
             found.system += 1
         else:
             _add(found, path, f"{dataset_id}/{path.absolute().name}")
     return found
 
 
-def _walk(folder: Path, found: Found) -> Iterator[Path]:
+def _walk(folder: Path, found: FoundFiles) -> Iterator[Path]:
     """Yield the files below *folder*, in order, and count what is passed over."""
     for here, folders, files in folder.walk(on_error=_raise_unreadable):
         visible = sorted(name for name in folders if not name.startswith("."))
@@ -132,7 +132,7 @@ def _walk(folder: Path, found: Found) -> Iterator[Path]:
                 found.system += 1
             elif path.is_dir():  # a link: it may lead back to where it is
                 found.linked_folders += 1
-            elif path.exists() and not path.is_file():  # a pipe, say: reading it may never end
+            elif path.exists() and not path.is_file():  # such as a pipe: reading it may never end
                 found.special += 1
             elif path.suffix[1:].lower() in NOT_MEDIA:
                 found.not_media[path.suffix[1:].lower()] += 1
@@ -141,30 +141,32 @@ def _walk(folder: Path, found: Found) -> Iterator[Path]:
 
 
 def _raise_unreadable(error: OSError) -> None:
-    raise FolderUnreadable(
-        f"Cannot look into {str(error.filename)!r} ({error.strerror}), so nothing was dropped: "
-        "make it readable, or name the folders beside it."
+    raise CommandFailed(
+        f"Cannot read folder {str(error.filename)!r} ({error.strerror}). Nothing was uploaded. Make "
+        "it readable, or name other folders."
     ) from error
 
 
-def _add(found: Found, path: Path, key: str) -> None:
+def _add(found: FoundFiles, path: Path, key: str) -> None:
     try:
         length = len(key.encode())
         size = path.stat().st_size
     except UnicodeEncodeError:
-        found.unfit.append(NotDropped(path, "BadName", "Its name is not UTF-8: rename it."))
+        found.unfit.append(UndroppedFile(path, "BadName", "The name is not UTF-8. Rename the file."))
         return
     except OSError as error:
-        found.unfit.append(NotDropped(path, "Unreadable", f"{error.strerror}."))
+        found.unfit.append(UndroppedFile(path, "Unreadable", f"{error.strerror}."))
         return
     if length > LONGEST_KEY:
-        message = f"Its key would have {length:,} bytes, and S3 takes {LONGEST_KEY:,}: name a folder further down."
-        found.unfit.append(NotDropped(path, "NameTooLong", message))
+        message = (
+            f"The key would have {length:,} bytes, and the limit of S3 is {LONGEST_KEY:,}. Name a folder further down."
+        )
+        found.unfit.append(UndroppedFile(path, "NameTooLong", message))
         return
     before = found.files.get(key)
     if before and before.path.resolve() != path.resolve():
-        raise FilesCollide(
-            f"{before.shown!r} and {printable(str(path))!r} would both be dropped as {key!r}: "
-            "drop them one after the other, or name the folder above them."
+        raise CommandFailed(
+            f"{before.shown!r} and {printable(str(path))!r} have the same key, {key!r}. Upload them "
+            "one after the other, or name the folder above them."
         )
     found.files[key] = LocalFile(path, key, size)

@@ -1,9 +1,9 @@
-"""What --metadata says, as S3 keeps it with an object and Vi with an asset."""
+"""Parse --metadata, which S3 keeps with an object and Vi with an asset."""
 
 import re
 from collections.abc import Sequence
 
-from assetline_cli.errors import MetadataMalformed
+from assetline_cli.errors import CommandFailed
 
 MOST_BYTES = 2048  # S3: of all names and values of one object
 NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # HTTP: what the name of a header is made of
@@ -13,22 +13,25 @@ def parse_metadata(given: Sequence[str]) -> dict[str, str]:
     """Read KEY=VALUE arguments. Names are in lower case, as S3 gives them back.
 
     Raises:
-        MetadataMalformed: one is not KEY=VALUE, a key is given twice, or S3 would not keep it.
+        CommandFailed: one is not KEY=VALUE, a key is given twice, or S3 would not keep it.
     """
     metadata: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         name, value = name.strip().lower(), value.strip()
         if not equals or not name:
-            raise MetadataMalformed(f"--metadata {text!r} is not KEY=VALUE: write, for example, --metadata site=7.")
+            raise CommandFailed(f"Invalid --metadata {text!r}. Use KEY=VALUE, for example --metadata site=7.")
         if not NAME.fullmatch(name):
-            raise MetadataMalformed(f"--metadata {text!r}: S3 takes a key of letters, digits and - _ . only.")
+            raise CommandFailed(f"Invalid key in --metadata {text!r}. Use letters, digits, - and _ and dots.")
         if not (value.isascii() and value.isprintable()):
-            raise MetadataMalformed(f"--metadata {text!r}: S3 keeps a value of printable ASCII only.")
+            raise CommandFailed(f"Invalid value in --metadata {text!r}. Use printable ASCII characters.")
         if name in metadata:
-            raise MetadataMalformed(f"--metadata {name!r} is given twice, and an object has one value a key.")
+            raise CommandFailed(f"Duplicate --metadata {name!r}. Give each key once.")
         metadata[name] = value
     size = sum(len(name) + len(value) for name, value in metadata.items())
     if size > MOST_BYTES:
-        raise MetadataMalformed(f"--metadata has {size:,} bytes in all, and S3 keeps {MOST_BYTES:,} with an object.")
+        raise CommandFailed(
+            f"The --metadata has {size:,} bytes in total, and the limit of S3 is {MOST_BYTES:,}. Use "
+            "fewer or shorter values."
+        )
     return metadata

@@ -1,25 +1,24 @@
-"""The arguments and options of the commands for drops, with what `--help` says of each."""
+"""The arguments and options of the commands for drops."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from assetline_cli.ids import an_id
+from assetline_cli.options import an_id
 
 Paths = Annotated[
     list[Path],
     typer.Argument(
-        metavar="PATH",
-        exists=True,
-        help="Files, and folders with all that is below them.",
-        show_default=False,
+        metavar="PATH", exists=True, help="Files, and folders with everything below them.", show_default=False
     ),
 ]
 
 IntoDataset = Annotated[
     str,
-    typer.Option("--dataset", metavar="ID", callback=an_id, help="The Vi dataset they are for.", show_default=False),
+    typer.Option(
+        "--dataset", metavar="ID", callback=an_id, help="Vi dataset to ingest the files into.", show_default=False
+    ),
 ]
 
 Metadata = Annotated[
@@ -27,22 +26,15 @@ Metadata = Annotated[
     typer.Option(
         "--metadata",
         metavar="KEY=VALUE",
-        help="Custom metadata of every asset; repeat the option for more.",
+        help="Custom metadata for every asset. Repeat the option for more.",
         show_default="none",
     ),
 ]
 
 WaitForThem = Annotated[
     bool,
-    typer.Option("--wait/--no-wait", help="Wait until all are ingested or rejected; or print their ids and leave."),
-]
-
-ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show how far it is.")]
-
-OfDataset = Annotated[
-    str | None,
     typer.Option(
-        "--dataset", metavar="ID", callback=an_id, help="Only those of this dataset.", show_default="any dataset"
+        "--wait/--no-wait", help="Wait until every file is ingested or rejected, or print the drop IDs and exit."
     ),
 ]
 
@@ -51,41 +43,32 @@ DropInState = Annotated[
     typer.Option(
         "--state",
         metavar="STATE",
-        help="Only drops in this state: dropped (they wait), claimed (a session is opened for them), uploaded, "
+        help="List only drops in this state: dropped (waiting), claimed (by an ingestion session), uploaded, "
         "ingested or rejected.",
         show_default="any state",
     ),
 ]
 
-SessionInState = Annotated[
-    str | None,
-    typer.Option(
-        "--state",
-        metavar="STATE",
-        help="Only sessions in this state: opening, open, finished, failed, cancelled, overdue or abandoned.",
-        show_default="any state",
-    ),
-]
-
-HowMany = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many to list, the newest first.")]
-
 DropIds = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="DROP_ID",
-        help="The drops to re-queue, as `assetline drops` lists them.",
-        show_default="all that are rejected",
+        help="Drops to retry, as `assetline drops list` prints them.",
+        show_default="all rejected drops",
     ),
 ]
 
 Ingested = Annotated[
     bool,
-    typer.Option("--ingested", help="Re-queue ingested drops instead: Vi gets their files again."),
+    typer.Option("--ingested", help="Retry ingested drops instead, and send their files to Vi again."),
 ]
 
 ForReason = Annotated[
     str | None,
     typer.Option(
-        "--reason", metavar="CODE", help="Only those rejected for this reason, such as ENOQUOTA.", show_default="any"
+        "--reason",
+        metavar="CODE",
+        help="Retry only drops rejected for this reason, such as ENOQUOTA.",
+        show_default="any reason",
     ),
 ]

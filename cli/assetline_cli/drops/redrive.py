@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetline_cli.context import COMPLETE, FAILED, Desk
-from assetline_cli.errors import RedriveIncomplete
+from assetline_cli.context import CliContext
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.prompts import confirmed
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-    from assetline_cli.stack import DropQueues, Stack
+    from assetline_cli.stack import DropQueues
 
 MESSAGES_PER_BATCH = 10  # of SQS
 RECEIVE_WAIT_SECONDS = 2  # ours: a long poll asks all servers of SQS, so an empty answer means an empty queue
@@ -46,7 +48,7 @@ class DeadLetters:
         """Move all messages back; yield how many of each batch were moved.
 
         Raises:
-            RedriveIncomplete: SQS refused some; they stay in the dead-letter queue.
+            CommandFailed: SQS refused some; they stay in the dead-letter queue.
         """
         while messages := self._receive():
             refused = self._send(messages)
@@ -56,7 +58,7 @@ class DeadLetters:
             yield len(sent)
             if refused:
                 reasons = ", ".join(sorted({*refused.values()}))
-                raise RedriveIncomplete(
+                raise CommandFailed(
                     f"SQS refused {count_of(len(refused), 'message')} ({reasons}). They stay in the dead-letter "
                     "queue: run `assetline drops redrive` again."
                 )
@@ -88,19 +90,19 @@ class DeadLetters:
         )
 
 
-def redrive(desk: Desk, stack: Stack, *, sure: bool) -> int:
+def redrive_messages(context: CliContext, stack: str, *, sure: bool) -> int:
     """Move the dead letters back, asking first unless *sure*; return the exit status of the command.
 
     Raises:
-        RedriveIncomplete: SQS refused some messages.
+        CommandFailed: SQS refused some messages.
     """
-    dead_letters = DeadLetters(desk.aws.sqs, stack.queues_of_drops())
+    dead_letters = DeadLetters(context.aws.sqs, find_stack(context.aws.cloudformation, stack).queues_of_drops())
     waiting = dead_letters.count()
     if not waiting:
-        desk.say("0 messages in the dead-letter queue.")
+        context.say("0 messages in the dead-letter queue.")
         return COMPLETE
-    if not sure and not confirmed(desk, f"Move {count_of(waiting, 'message')} to the drop queue?"):
-        desk.say("No message was moved.")
+    if not sure and not confirmed(context, f"Move {count_of(waiting, 'message')} to the drop queue?"):
+        context.say("No message was moved.")
         return FAILED
     moved = 0
     try:
@@ -108,7 +110,7 @@ def redrive(desk: Desk, stack: Stack, *, sure: bool) -> int:
             reports = moved // MESSAGES_PER_REPORT
             moved += batch
             if moved // MESSAGES_PER_REPORT > reports:
-                desk.complain(f"Moved {moved:,} of {max(moved, waiting):,} messages.")
+                context.complain(f"Moved {moved:,} of {max(moved, waiting):,} messages.")
     finally:
-        desk.say(f"Moved {count_of(moved, 'message')} to the drop queue.")
+        context.say(f"Moved {count_of(moved, 'message')} to the drop queue.")
     return COMPLETE

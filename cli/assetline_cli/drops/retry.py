@@ -1,4 +1,4 @@
-"""Rejected drops re-queued, as if for the first time."""
+"""Queue rejected drops for a new ingestion session."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from assetline_cli.context import COMPLETE, FAILED, Desk
-from assetline_cli.drops.ingestion_runs import Runs
+from assetline_cli.context import CliContext
+from assetline_cli.drops.ingestion_runs import IngestionStarter
 from assetline_cli.drops.table import DropsTable
-from assetline_cli.errors import CommandFailed, DropMissing, NothingToRetry
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import count_of
 from assetline_cli.terminal.prompts import confirmed
@@ -25,8 +27,8 @@ type Over = Literal["rejected", "ingested"]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which drops in *state* are to be re-queued: those named, or else all, of a dataset, for a reason."""
+class RetrySelection:
+    """The drops in *state* to retry: those named, or all of a dataset and for a reason."""
 
     drop_ids: Sequence[str] = ()
     dataset_id: str | None = None
@@ -34,10 +36,10 @@ class Wanted:
     state: Over = "rejected"
 
     def chosen(self, drops: DropsTable) -> list[Drop]:
-        """Return the drops that are meant.
+        """Return the drops that are selection.
 
         Raises:
-            DropMissing, NothingToRetry: one that is named is not there, or in another state.
+            CommandFailed: one that is named is not there, or in another state.
         """
         if self.drop_ids:
             return self._named(drops)
@@ -48,49 +50,50 @@ class Wanted:
         found = drops.get(self.drop_ids)
         for drop_id in self.drop_ids:
             if drop_id not in found:
-                raise DropMissing(
-                    f"There is no drop {drop_id!r} in this stack: `assetline drops --json` lists them with their ids."
+                raise CommandFailed(
+                    f"Drop {drop_id!r} does not exist in this stack. List the drops with `assetline drops list --json`."
                 )
             if found[drop_id].state != self.state:
                 what = f"{found[drop_id].state}, not {self.state}"
-                raise NothingToRetry(f"Drop {drop_id} is {what}: nothing was re-queued.")
+                raise CommandFailed(f"Drop {drop_id} is {what}. Nothing was queued.")
         return list(found.values())
 
 
 def can_be_retried(drop: Drop) -> bool:
-    """Tell whether a rejected drop may be an asset yet: one that was refused for what it is stays what it is."""
-    return drop.mime is not None  # it is known of those that were read and found good, before Vi was asked
+    """Return whether a rejected drop may be ingested later: one rejected for its content never is."""
+    return drop.mime is not None  # the type is set once a drop was read and accepted
 
 
-def retry(desk: Desk, stack: Stack, wanted: Wanted, *, sure: bool) -> int:
-    """Re-queue what is *wanted*, asking first unless *sure*; return the exit status of the command.
+def retry_drops(context: CliContext, stack_name: str, selection: RetrySelection, *, sure: bool) -> int:
+    """Re-queue what is selected, asking first unless *sure*; return the exit status of the command.
 
     Raises:
-        DropMissing, NothingToRetry: there is nothing that can be.
-        RunNotStarted: the drops wait again, and are taken a little later.
+        CommandFailed: there is nothing that can be.
+        CommandFailed: the drops wait again, and are taken a little later.
     """
-    drops = DropsTable.of(desk, stack.ingestion())
-    chosen = wanted.chosen(drops)
+    stack = find_stack(context.aws.cloudformation, stack_name)
+    drops = DropsTable.of(context, stack.ingestion())
+    chosen = selection.chosen(drops)
     again = [drop for drop in chosen if can_be_retried(drop)]
-    _tell_of_unfit(desk, chosen)
+    _tell_of_unfit(context, chosen)
     if not again:
-        if wanted.drop_ids:
-            raise NothingToRetry("None of these drops can be re-queued.")
-        desk.say("Nothing to re-queue: no drop was rejected that Vi may take now.")
+        if selection.drop_ids:
+            raise CommandFailed("None of these drops can be retried. Fix the files and upload them again.")
+        context.say("No drops to retry.")
         return COMPLETE
-    if not sure and not confirmed(desk, _question(again)):
-        desk.say("Nothing was re-queued.")
+    if not sure and not confirmed(context, _question(again)):
+        context.say("Nothing was queued.")
         return FAILED
-    _requeue(desk, stack, drops, again, wanted.state)
+    _requeue(context, stack, drops, again, selection.state)
     return COMPLETE
 
 
-def _requeue(desk: Desk, stack: Stack, drops: DropsTable, again: Sequence[Drop], state: Over) -> None:
+def _requeue(context: CliContext, stack: Stack, drops: DropsTable, again: Sequence[Drop], state: Over) -> None:
     waiting = drops.retry(again, state)
-    desk.say(f"Re-queued {count_of(len(waiting), 'drop')}.")
+    context.say(f"Queued {count_of(len(waiting), 'drop')}.")
     if len(waiting) < len(again):
-        desk.complain(f"{count_of(len(again) - len(waiting), 'drop')} had been re-queued or dropped anew by then.")
-    runs = Runs(desk.aws.stepfunctions, stack.ingestion().machine_arn, desk.clock)
+        context.complain(f"Skipped {count_of(len(again) - len(waiting), 'drop')}, which changed in the meantime.")
+    runs = IngestionStarter(context.aws.stepfunctions, stack.ingestion().machine_arn, context.clock)
     failures = []
     for dataset_id in sorted({drop.dataset_id for drop in again if drop.drop_id in waiting}):
         try:
@@ -98,23 +101,23 @@ def _requeue(desk: Desk, stack: Stack, drops: DropsTable, again: Sequence[Drop],
         except CommandFailed as error:  # the drops of the other datasets wait as well
             failures.append(error)
         else:
-            desk.say(f"See how far they are: {drops_command(stack.name, dataset_id)}")
+            context.say(f"See their progress: {drops_command(stack.name, dataset_id)}")
     if failures:
         raise failures[0]
 
 
-def _tell_of_unfit(desk: Desk, chosen: Sequence[Drop]) -> None:
+def _tell_of_unfit(context: CliContext, chosen: Sequence[Drop]) -> None:
     unfit = Counter(drop.reason or "no reason" for drop in chosen if not can_be_retried(drop))
     if unfit:
         reasons = ", ".join(f"{reason} {number:,}" for reason, number in unfit.most_common())
         verb = "was" if unfit.total() == 1 else "were"
-        desk.complain(
-            f"{count_of(unfit.total(), 'drop')} {verb} refused before Vi was asked ({reasons}): "
-            "put the files right and drop them anew."
+        context.complain(
+            f"{count_of(unfit.total(), 'drop')} {verb} rejected for the content ({reasons}). Fix the "
+            "files and upload them again."
         )
 
 
 def _question(again: Sequence[Drop]) -> str:
     datasets = sorted({drop.dataset_id for drop in again})
     where = datasets[0] if len(datasets) == 1 else count_of(len(datasets), "dataset")
-    return f"Re-queue {count_of(len(again), 'drop')} of {where}?"
+    return f"Retry {count_of(len(again), 'drop')} of {where}?"

@@ -1,4 +1,4 @@
-"""How the dropping ended: the summary that Datature's SDK prints, and what to do about each file that failed."""
+"""The summary of an upload, as Datature's SDK prints it, and the next command for files that failed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assetline.ingest.drop import Drop
-    from assetline_cli.drops.local_files import NotDropped
-    from assetline_cli.drops.upload import Dropped
+    from assetline_cli.drops.local_files import UndroppedFile
+    from assetline_cli.drops.upload import DroppedFile
 
 HEADLINE = "Asset Upload Summary"
 FILES_SHOWN = 50  # ours: more are listed by another command
@@ -26,32 +26,32 @@ IDS_NAMED = 3  # ours: more than so many are re-queued by their dataset
 
 @dataclass(frozen=True)
 class DropSummary:
-    """What became of the files: *over* has the drops that ended, by their ids."""
+    """The results of the files: *over* has the drops that ended, by ID."""
 
     dataset_id: str
-    dropped: Sequence[Dropped]
-    not_dropped: Sequence[NotDropped]
+    dropped: Sequence[DroppedFile]
+    not_dropped: Sequence[UndroppedFile]
     over: Mapping[str, Drop]
 
     @property
     def total(self) -> int:
-        """How many files there were to drop."""
+        """The number of files to upload."""
         return len(self.dropped) + len(self.not_dropped)
 
     @property
     def succeeded(self) -> int:
-        """How many are assets now."""
+        """The number of files that are assets."""
         return sum(drop.state == "ingested" for drop in self.over.values())
 
     @property
     def rejected(self) -> list[tuple[str, Drop]]:
-        """The files that were refused, as they are shown, with their drops."""
+        """The rejected files, with their drops."""
         ended = ((one.file.shown, self.over.get(one.drop_id)) for one in self.dropped)
         return [(shown, drop) for shown, drop in ended if drop and drop.state == "rejected"]
 
     @property
     def waiting(self) -> int:
-        """How many have not ended."""
+        """The number of drops that have not ended."""
         return len(self.dropped) - len(self.over)
 
     @property
@@ -65,12 +65,12 @@ class DropSummary:
         rows = {"Total Files": count(self.total), "Succeeded": count(self.succeeded), "Failed": count(failed)}
         if self.waiting:
             rows["Waiting"] = count(self.waiting)
-        # Rounded down: 100 % is said of what is whole.
+        # Rounded down: 100 % means complete.
         rows["Success Rate"] = f"{1000 * self.succeeded // self.total / 10 if self.total else 0:.1f}%"
         yield from (f"{name + ':':<17}{figure}" for name, figure in rows.items())
 
     def failed_lines(self) -> Iterator[str]:
-        """Yield a line for each file that failed, as far as anybody reads them."""
+        """Yield a line for each of the first files that failed."""
         failed = [(file.shown, file.reason, file.message) for file in self.not_dropped]
         failed += [(shown, drop.reason or "", drop.message or "") for shown, drop in self.rejected]
         for shown, reason, message in failed[:FILES_SHOWN]:
@@ -79,16 +79,16 @@ class DropSummary:
             yield f"  … and {count(len(failed) - FILES_SHOWN)} more"
 
     def advice(self, stack: str) -> Iterator[str]:
-        """Yield what to do about the files that failed."""
+        """Yield the next commands for the files that failed."""
         again = [drop.drop_id for _, drop in self.rejected if can_be_retried(drop)]
         if again:
             ids = again if len(again) <= IDS_NAMED else []
-            yield f"Try again what Vi may take now: {retry_command(stack, self.dataset_id, ids)}"
+            yield f"Retry the drops that Vi may accept now: {retry_command(stack, self.dataset_id, ids)}"
         if len(again) < len(self.rejected) or self.not_dropped:
             others = "The others" if again else "They"
-            yield f"{others} stay as they are until the files are put right and dropped anew."
+            yield f"{others} stay rejected until you fix the files and upload them again."
         if len(self.rejected) > FILES_SHOWN:
-            yield f"See them all: {drops_command(stack, self.dataset_id, 'rejected')} --limit {len(self.rejected)}"
+            yield f"List them all: {drops_command(stack, self.dataset_id, 'rejected')} --limit {len(self.rejected)}"
 
 
 def print_drop_summary(console: Console, summary: DropSummary, stack: str) -> None:

@@ -1,4 +1,4 @@
-"""The drops table, as the operator reads it, and the datasets there were drops for."""
+"""The drops table, read and changed by an operator."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pydantic import ValidationError
 from assetline.ingest.drop import NOWHERE, STATES
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.sessions_table import SessionsTable
-from assetline_cli.errors import VersionsApart
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from assetline.ingest.drop import Drop, DropState
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
     from assetline_cli.stack import Ingestion
 
-ALL = 1_000_000  # more than anybody lists
+ALL = 1_000_000  # more than any list has
 
 
 class DropsTable:
@@ -31,17 +31,17 @@ class DropsTable:
         self._sessions = sessions
 
     @classmethod
-    def of(cls, desk: Desk, ingestion: Ingestion) -> DropsTable:
+    def of(cls, context: CliContext, ingestion: Ingestion) -> DropsTable:
         """Return those of the stack that *ingestion* is of."""
-        # How long drops are kept is written when they end, which is none of the operator's business.
-        ledger = Ledger(desk.aws.table(ingestion.drops_table), retention_days=0, clock=desk.clock.now)
-        return cls(ledger, SessionsTable(desk.aws.table(ingestion.sessions_table)))
+        # The retention is written when drops end, which the command never does.
+        ledger = Ledger(context.aws.table(ingestion.drops_table), retention_days=0, clock=context.clock.now)
+        return cls(ledger, SessionsTable(context.aws.table(ingestion.sessions_table)))
 
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
-        """Return drops by their ids; those that are not known are not in it.
+        """Return drops by ID, without unknown IDs.
 
         Raises:
-            VersionsApart: one of them cannot be read.
+            CommandFailed: one of them cannot be read.
         """
         with _readable():
             return self._ledger.get(drop_ids)
@@ -50,7 +50,7 @@ class DropsTable:
         """Return the drops of a dataset, or of all, that are in one of *states*, the newest first.
 
         Raises:
-            VersionsApart: one of them cannot be read.
+            CommandFailed: one of them cannot be read.
         """
         datasets = [*self._sessions.datasets(), NOWHERE] if dataset_id is None else [dataset_id]
         found: dict[str, Drop] = {}
@@ -78,7 +78,7 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise VersionsApart(
-            "An item of the drops table is not one this version of the command can read: "
-            "bring the command and the stack to one version."
+        raise CommandFailed(
+            "This version of the command cannot read an item of the drops table. "
+            "Use one version for the command and the stack."
         ) from error

@@ -1,4 +1,4 @@
-"""Files put into the drop bucket, several at once, each under the id its drop will have."""
+"""Upload files to the drop bucket, several at once, and compute the IDs of their drops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.subscribers import BaseSubscriber
 
 from assetline.ingest.drop import drop_id
-from assetline_cli.drops.local_files import LocalFile, NotDropped
+from assetline_cli.drops.local_files import LocalFile, UndroppedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,11 +29,11 @@ AT_ONCE = 16  # ours: small files, of which the way there and back takes longer 
 PARTS_AT_ONCE = 10  # ours: of all files that go in parts
 AHEAD = 2 * AT_ONCE  # what a thread finds to do when it is done, and not more, so that stopping is quick
 WHOLE_BYTES = 8 * 1024**2  # ours: larger files go in parts, a part that fails alone is sent again
-TICK_SECONDS = 0.5  # how often the progress is told while no file comes to its end
+TICK_SECONDS = 0.5  # how often the progress is shown while no file ends
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedFile:
     """A file that is in the bucket since *at*, by S3's clock."""
 
     file: LocalFile
@@ -42,22 +42,17 @@ class Dropped:
 
 
 @dataclass
-class Uploading:
-    """How far the uploading is; bytes are those sent, of files that are not yet whole, too."""
+class UploadProgress:
+    """The progress of an upload; `bytes_sent` includes those of incomplete files."""
 
     files_total: int
     bytes_total: int
     began_at: datetime
-    dropped: list[Dropped] = field(default_factory=list)
-    failed: list[NotDropped] = field(default_factory=list)
+    dropped: list[DroppedFile] = field(default_factory=list)
+    failed: list[UndroppedFile] = field(default_factory=list)
     bytes_sent: int = 0
     ended: Literal["whole", "interrupted", "refused"] | None = None
     refusal: BotoCoreError | ClientError | None = None
-
-    @property
-    def files_left(self) -> int:
-        """How many files have not been tried, or not to their end."""
-        return self.files_total - len(self.dropped) - len(self.failed)
 
 
 class Uploader:
@@ -69,17 +64,17 @@ class Uploader:
         self._metadata = dict(metadata)
         self._clock = clock
         self._lock = Lock()
-        self._uploading = Uploading(0, 0, clock.now())
+        self._uploading = UploadProgress(0, 0, clock.now())
 
-    def upload(self, files: Iterable[LocalFile], tell: Callable[[Uploading], object]) -> Uploading:
-        """Put *files*, *tell* how far it is as it goes, and return how it ended, in the order of *files*.
+    def upload(self, files: Iterable[LocalFile], tell: Callable[[UploadProgress], object]) -> UploadProgress:
+        """Upload *files*, call *tell* with the progress, and return the last progress, in the order of *files*.
 
-        A file that cannot be read is noted, and the others go on. Ctrl+C and a refusal of AWS end it: what has begun
-        to go in parts is taken back, what was put is a drop.
+        A file that cannot be read does not stop the others. Ctrl+C and a refusal of AWS do: multipart uploads are
+        aborted, and uploaded files are drops.
         """
         files = list(files)
         total = sum(file.size for file in files)
-        self._uploading = Uploading(len(files), total, self._clock.now())
+        self._uploading = UploadProgress(len(files), total, self._clock.now())
         tell(self._uploading)
         config = TransferConfig(multipart_threshold=WHOLE_BYTES, max_concurrency=PARTS_AT_ONCE)
         try:
@@ -108,7 +103,7 @@ class Uploader:
         files: list[LocalFile],
         threads: ThreadPoolExecutor,
         in_parts: TransferManager,
-        tell: Callable[[Uploading], object],
+        tell: Callable[[UploadProgress], object],
     ) -> None:
         left = iter(files)
         pending: set[Future[None]] = set()
@@ -127,32 +122,32 @@ class Uploader:
             dropped = self._put_in_parts(file, in_parts) if file.size > WHOLE_BYTES else self._put_whole(file)
         except OSError as error:
             with self._lock:
-                self._uploading.failed.append(NotDropped(file.path, "Unreadable", f"{error.strerror or error}."))
+                self._uploading.failed.append(UndroppedFile(file.path, "Unreadable", f"{error.strerror or error}."))
         except CancelledError:
             return
         else:
             with self._lock:
                 self._uploading.dropped.append(dropped)
 
-    def _put_whole(self, file: LocalFile) -> Dropped:
+    def _put_whole(self, file: LocalFile) -> DroppedFile:
         with file.path.open("rb") as body:
             answer = self._s3.put_object(Bucket=self._bucket, Key=file.key, Body=body, Metadata=self._metadata)
         self._count(file.size)
         return self._dropped(file, answer)
 
-    def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> Dropped:
+    def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> DroppedFile:
         with file.path.open("rb"):
-            pass  # whether it can be read is known before anything is begun
+            pass  # fails before anything is started if it cannot be read
         in_parts.upload(
             str(file.path), self._bucket, file.key, {"Metadata": self._metadata}, [_Counting(self._count)]
         ).result()
         # The answer that ends an upload in parts is not handed on.
         return self._dropped(file, self._s3.head_object(Bucket=self._bucket, Key=file.key))
 
-    def _dropped(self, file: LocalFile, answer: Any) -> Dropped:
+    def _dropped(self, file: LocalFile, answer: Any) -> DroppedFile:
         version = answer.get("VersionId")
         version = answer["ETag"].strip('"') if version in {None, "", "null"} else version
-        return Dropped(file, drop_id(self._bucket, file.key, version), self._time_of(answer))
+        return DroppedFile(file, drop_id(self._bucket, file.key, version), self._time_of(answer))
 
     def _time_of(self, answer: Any) -> datetime:
         told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
@@ -167,7 +162,7 @@ class Uploader:
 
 
 class _Counting(BaseSubscriber):
-    """Hears of the bytes of one transfer as they go; of those that have to go again, less than none."""
+    """Counts the bytes of one transfer as they are sent; the count of repeated bytes is negative."""
 
     def __init__(self, count: Callable[[int], None]) -> None:
         self._count = count

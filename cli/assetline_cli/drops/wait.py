@@ -1,4 +1,4 @@
-"""Drops followed in the ledger until each is an asset or refused."""
+"""Watch drops in the ledger until each is ingested or rejected."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from assetline_cli.clock import Clock
     from assetline_cli.drops.ingestion_runs import FailedRuns
     from assetline_cli.drops.table import DropsTable
-    from assetline_cli.drops.upload import Dropped
+    from assetline_cli.drops.upload import DroppedFile
 
 LOOK_EVERY_SECONDS = 2.0  # ours: a drop takes a minute and more
-READ_AT_ONCE = 100  # DynamoDB: items of one BatchGetItem
+DROPS_PER_READ = 100  # DynamoDB: items of one BatchGetItem
 THREADS = 8  # ours: a look at fifty thousand drops takes a second or two
 RUNS_EVERY = timedelta(seconds=30)
-# Ours: longer than the ration of sessions, an upload or a session of Vi's holds anything up while others move.
+# Ours: longer than the session quota, an upload or a session of Vi delays drops.
 NOTHING_MOVED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Followed:
-    """What one look saw of the drops; `trouble` is why the last run for them failed.
+class IngestionProgress:
+    """One observation of the drops; `trouble` is the reason of the last failed run.
 
-    `waiting` are those that no session has claimed, be they noted or still to be.
+    `waiting` are those that no session has claimed, recorded or not.
     """
 
     total: int
@@ -44,16 +44,16 @@ class Followed:
     since: datetime
     trouble: str | None = None
     gave_up: bool = False
-    heard: bool = True
+    answered: bool = True
 
     @property
     def waiting(self) -> int:
-        """How many no session has claimed."""
+        """The number of drops that no session has claimed."""
         return self.total - self.ingested - self.rejected - self.in_session
 
     @property
     def over(self) -> int:
-        """How many are an asset or refused."""
+        """The number of ingested or rejected drops."""
         return self.ingested + self.rejected
 
     @property
@@ -61,15 +61,17 @@ class Followed:
         """Whether nothing more is to be seen."""
         return self.over == self.total or self.gave_up
 
-    def unheard(self) -> Self:
+    def without_answer(self) -> Self:
         """Return the same, of a moment in which AWS gives no answer."""
-        return replace(self, heard=False)
+        return replace(self, answered=False)
 
 
-class Following:
+class IngestionWatcher:
     """Looks at *dropped* until they are over; `over` has those that are, by their ids."""
 
-    def __init__(self, drops: DropsTable, failed_runs: FailedRuns, dropped: Sequence[Dropped], clock: Clock) -> None:
+    def __init__(
+        self, drops: DropsTable, failed_runs: FailedRuns, dropped: Sequence[DroppedFile], clock: Clock
+    ) -> None:
         self._drops = drops
         self._failed_runs = failed_runs
         self._dropped_at = {one.drop_id: one.at for one in dropped}
@@ -79,11 +81,11 @@ class Following:
         self._trouble: str | None = None
         self.over: dict[str, Drop] = {}
 
-    def looks(self) -> Iterator[Followed]:
+    def looks(self) -> Iterator[IngestionProgress]:
         """Yield what a look sees, every few seconds, the last of it ended."""
         return looks(self._look, self._clock, LOOK_EVERY_SECONDS)
 
-    def _look(self) -> Followed:
+    def _look(self) -> IngestionProgress:
         states = self._states_now()
         now = self._clock.now()
         if states != self._states:
@@ -91,7 +93,7 @@ class Following:
         elif now - self._asked_at >= RUNS_EVERY:
             self._asked_at = now
             self._trouble = self._failed_runs.newest(self._began_at)
-        return Followed(
+        return IngestionProgress(
             total=len(self._dropped_at),
             ingested=states["ingested"],
             rejected=states["rejected"],
@@ -104,13 +106,13 @@ class Following:
     def _states_now(self) -> Counter[str]:
         left = [drop_id for drop_id in self._dropped_at if drop_id not in self.over]
         with ThreadPoolExecutor(THREADS) as threads:
-            read = threads.map(self._drops.get, batched(left, READ_AT_ONCE, strict=False))
+            read = threads.map(self._drops.get, batched(left, DROPS_PER_READ, strict=False))
             drops = [drop for found in read for drop in found.values() if self._is_news(drop)]
         self.over |= {drop.drop_id: drop for drop in drops if drop.state in OVER}
         moving = Counter(drop.state for drop in drops if drop.state not in OVER)
         return moving + Counter(drop.state for drop in self.over.values())
 
     def _is_news(self, drop: Drop) -> bool:
-        """Tell whether the ledger speaks of this time: the same file may have been dropped before, and be over."""
-        # S3 tells the time in whole seconds.
+        """Return whether the ledger's drop is of this upload: the same file may have been uploaded earlier."""
+        # S3 returns times in whole seconds.
         return drop.finished_at is None or drop.finished_at >= self._dropped_at[drop.drop_id].replace(microsecond=0)

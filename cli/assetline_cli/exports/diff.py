@@ -1,4 +1,4 @@
-"""`assetline diff`: two exports of a feed compared by key, the changes summed up and, if wanted, written to a file."""
+"""Compare two exports of a feed by key."""
 
 from __future__ import annotations
 
@@ -8,26 +8,23 @@ import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
 from assetline.diff.diff_files import write_changes
 from assetline.diff.errors import KeyColumnMissing
 from assetline.diff.renames import renamed_columns
-from assetline.errors import Permanent
 from assetline.safetyculture.catalogue import feed_named
 from assetline.table.columns import FIELDS
-from assetline_cli.context import INTERRUPTED
-from assetline_cli.errors import CommandFailed, explain
-from assetline_cli.exports.diff_inputs import ExportFile, Finder
+from assetline_cli.error_reporting import errors_reported, report_of
+from assetline_cli.errors import CommandFailed, ComparisonFailed
+from assetline_cli.exit_codes import DIFFERENT, SAME
+from assetline_cli.exports.diff_inputs import ExportFile, FileFinder
 from assetline_cli.exports.download import LARGE_BYTES
-from assetline_cli.options import StackName
-from assetline_cli.stack import DEFAULT_STACK
 from assetline_cli.terminal.formatting import count
 from assetline_cli.terminal.output import say
+from assetline_cli.terminal.progress_bar import byte_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,102 +32,32 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assetline.diff.summary import Change, Kind, Summary
-    from assetline_cli.context import Desk
+    from assetline_cli.context import CliContext
 
-SAME, DIFFERENT, TROUBLE = 0, 1, 2  # exit statuses, those of diff(1)
 DEFAULT_KEY = ("id",)
 SHOWN_CHARACTERS = 60  # of a cell in the preview
 STYLES = {"added": "green", "changed": "yellow", "removed": "red"}
 
-_WHAT = "a path, an s3://bucket/key or an export id"
-
-Old = Annotated[str, typer.Argument(metavar="OLD", help=f"The earlier file: {_WHAT}.", show_default=False)]
-New = Annotated[str, typer.Argument(metavar="NEW", help="The later file, named likewise.", show_default=False)]
-Keys = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--key",
-        metavar="COLUMN",
-        help="A column that tells rows apart; repeat the option for more.",
-        show_default="that of the feed, or id",
-    ),
-]
-FeedOfFiles = Annotated[
-    str | None,
-    typer.Option(
-        "--feed", metavar="FEED", help="Take the key of this feed.", show_default="what the manifest beside NEW says"
-    ),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write all changes to FILE, as CSV.", show_default="only sum them up"
-    ),
-]
-
-
-def diff(  # noqa: PLR0913, PLR0917 - typer: one argument an option
-    ctx: typer.Context,
-    old: Old,
-    new: New,
-    key: Keys = None,
-    feed: FeedOfFiles = None,
-    output: Output = None,
-    stack: StackName = DEFAULT_STACK,
-) -> None:
-    """Compare two exports of a feed, row by row, by key.
-
-    The order of rows and columns may differ, and formats may: but CSV has a
-    column for each custom field and JSON lines have them in one text, so that
-    assets are compared within one of the two. A column that only one file has
-    counts as empty in the other. A row whose key was seen before in its file is
-    reported as a duplicate, and compared with its like in order.
-
-    Files of any size are compared in little memory; what is kept of them
-    meanwhile is in TMPDIR, compressed.
-
-    Exit status, as of diff: 0 no differences, 1 differences, 2 trouble,
-    130 Ctrl+C.
-
-    [bold]Examples[/bold]
-
-      [cyan]assetline diff out/assets_20261120_030000.csv out/assets_20261121_030000.csv[/cyan]
-      [cyan]assetline diff assets_20261120_030000 assets_20261121_030000 --output changes.csv[/cyan]
-        two exports in the stack's bucket, by their ids; every change into changes.csv
-      [cyan]assetline diff old.csv.gz s3://bucket/new.jsonl --key group_id --key user_id[/cyan]
-    """
-    desk: Desk = ctx.obj
-    with _status_of_diff(desk), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
-        finder = Finder(desk, stack, Path(scratch))
-        feed_key = feed_named(feed).key if feed else ()
-        with _whole_or_nothing(output, (old, new)) as out:
-            files = finder.find(old), finder.find(new)
-            for warning in _warnings(*files):
-                desk.complain(f"Warning: {warning}")
-            summary = _compare(*files, key or feed_key or _key_of(*files), Path(scratch), out, desk.out)
-            _refuse_fields_apart(*files, summary)
-        _print(desk.out, *files, summary, output)
-        raise typer.Exit(DIFFERENT if summary.differs else SAME)
-
 
 @contextmanager
-def _status_of_diff(desk: Desk) -> Iterator[None]:
-    """End the command with one message and the status of trouble for whatever is not a mistake of ours."""
-    try:
-        yield
-    except KeyColumnMissing as error:
-        desk.complain(f"Error: {error} Name the key with --key.")
-    except (CommandFailed, Permanent) as error:
-        desk.complain(f"Error: {error}")
-    except (BotoCoreError, ClientError) as error:
-        desk.complain(f"Error: {explain(error)}")
-    except OSError as error:
-        desk.complain(f"Error: {error}. Check that file, or the room in {tempfile.gettempdir()}: TMPDIR sets another.")
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    else:
-        return
-    raise typer.Exit(TROUBLE)
+def _trouble_reported(context: CliContext) -> Iterator[None]:
+    """End the command with one message and the exit status for trouble; raises `typer.Exit`."""
+    with errors_reported(context):
+        try:
+            yield
+        except typer.Exit:
+            raise
+        except KeyColumnMissing as error:
+            raise ComparisonFailed(f"{error} Name the key with --key.") from error
+        except OSError as error:
+            raise ComparisonFailed(
+                f"{error}. Check that file, or the free space in {tempfile.gettempdir()}: TMPDIR sets another folder."
+            ) from error
+        except Exception as error:
+            reported = report_of(error)
+            if reported is None:
+                raise
+            raise ComparisonFailed(reported[0]) from error
 
 
 @contextmanager
@@ -141,7 +68,7 @@ def _whole_or_nothing(output: Path | None, inputs: Sequence[str]) -> Iterator[Bi
             yield nowhere
         return
     if output.is_dir() or any(output.resolve() == Path(name).resolve() for name in inputs):
-        raise CommandFailed(f"The changes cannot go to {str(output)!r}: name another file with --output.")
+        raise CommandFailed(f"Cannot write the changes to {str(output)!r}. Name another file with --output.")
     unfinished = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
         with unfinished.open("xb") as out:
@@ -158,16 +85,16 @@ def _key_of(old: ExportFile, new: ExportFile) -> tuple[str, ...]:
 def _warnings(old: ExportFile, new: ExportFile) -> Iterator[str]:
     for file, kind in ((old, "added"), (new, "removed")):
         if not file.manifest.complete:
-            yield f"{file.name} does not hold the whole feed: what it lacks shows as {kind}."
+            yield f"{file.name} is not complete: its missing rows show as {kind}."
         elif file.manifest.modified_after is not None:
-            yield f"{file.name} holds only what changed since a moment: what it lacks shows as {kind}."
+            yield (f"{file.name} has only changed rows: its missing rows show as {kind}.")
     if old.manifest.formulas_neutralised != new.manifest.formulas_neutralised:
-        yield "formulas were neutralised in one of the two only: their cells show as changed."
+        yield "only one of the files has neutralised formulas: their cells show as changed."
     feeds = {file.manifest.feed for file in (old, new)} - {None}
     if len(feeds) > 1:
-        yield f"these are exports of two feeds, {old.manifest.feed} and {new.manifest.feed}."
+        yield f"the files are exports of two feeds, {old.manifest.feed} and {new.manifest.feed}."
     elif old.manifest.input != new.manifest.input:
-        yield "the two exports were asked for different rows: their parameters differ."
+        yield "the exports have different parameters, so they may have different rows."
 
 
 def _refuse_fields_apart(old: ExportFile, new: ExportFile, summary: Summary) -> None:
@@ -175,8 +102,8 @@ def _refuse_fields_apart(old: ExportFile, new: ExportFile, summary: Summary) -> 
     kinds = {file.format.removesuffix(".gz") for file in (old, new)}
     if len(kinds) > 1 and FIELDS in summary.columns_added + summary.columns_removed:
         raise CommandFailed(
-            f"{old.name} and {new.name} cannot be compared: CSV has a column for each custom field, JSON lines have "
-            "them in one text. Export both in the same format, or in one and its .gz."
+            f"Cannot compare {old.name} and {new.name}: CSV has a column for each custom field, JSON "
+            "lines have one text for all. Export both in the same format, compressed or not."
         )
 
 
@@ -184,10 +111,8 @@ def _compare(  # noqa: PLR0913, PLR0917
     old: ExportFile, new: ExportFile, keys: Sequence[str], scratch: Path, out: BinaryIO, console: Console
 ) -> Summary:
     size = old.path.stat().st_size + new.path.stat().st_size
-    columns = (SpinnerColumn(), "{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    quiet = size < LARGE_BYTES or not console.is_terminal
     with (
-        Progress(*columns, console=console, transient=True, disable=quiet) as bar,
+        byte_progress(console, "Comparing", wanted=size >= LARGE_BYTES) as bar,
         old.path.open("rb") as old_bytes,
         new.path.open("rb") as new_bytes,
     ):
@@ -260,3 +185,26 @@ def _shown(cell: str) -> str:
     """Return *cell* short, and without what a terminal would obey."""
     short = cell if len(cell) <= SHOWN_CHARACTERS else f"{cell[:SHOWN_CHARACTERS]}…"
     return short if short.isprintable() else repr(short)
+
+
+def compare_exports(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext,
+    stack: str,
+    names: tuple[str, str],
+    *,
+    keys: Sequence[str] | None,
+    feed: str | None,
+    output: Path | None,
+) -> int:
+    """Compare the older and the newer file of *names*, and return the exit status of diff."""
+    with _trouble_reported(context), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
+        finder = FileFinder(context, stack, Path(scratch))
+        feed_key = feed_named(feed).key if feed else ()
+        with _whole_or_nothing(output, names) as out:
+            files = finder.find(names[0]), finder.find(names[1])
+            for warning in _warnings(*files):
+                context.complain(f"Warning: {warning}")
+            summary = _compare(*files, keys or feed_key or _key_of(*files), Path(scratch), out, context.out)
+            _refuse_fields_apart(*files, summary)
+        _print(context.out, *files, summary, output)
+    return DIFFERENT if summary.differs else SAME

@@ -1,20 +1,20 @@
-"""The finished file, brought to a directory of the operator's."""
+"""Download the files of an export to a folder."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from assetline.redaction import without_secrets
-from assetline_cli.errors import DownloadFailed, FolderUnwritable, explain
-from assetline_cli.part_files import part_of, remove_abandoned
+from assetline_cli.aws_errors import explain
+from assetline_cli.errors import CommandFailed
+from assetline_cli.filesystem import part_of, remove_abandoned
+from assetline_cli.terminal.progress_bar import byte_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,43 +22,25 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from rich.console import Console
 
-    from assetline_cli.executions import ExportResult
+    from assetline_cli.executions import ExportOutput
 
 LARGE_BYTES = 8 * 1024**2  # ours: below this a download is over before a bar is read
 
 
-def ready_folder(folder: Path, another: str = "give --to a directory") -> None:
-    """Make *folder* if need be, and prove that files can be written there before hours go into one.
+def download(s3: S3Client, result: ExportOutput, folder: Path, console: Console) -> list[Path]:
+    """Download the file, its manifest and its changes, if any, into *folder*, and return the paths.
 
-    *another* says how the command is given another.
-
-    Raises:
-        FolderUnwritable: they cannot.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise FolderUnwritable(
-            f"Cannot write to {str(folder)!r} ({error.strerror}): {another} you may write to."
-        ) from error
-
-
-def download(s3: S3Client, result: ExportResult, folder: Path, console: Console) -> list[Path]:
-    """Bring the file, its manifest and, if there is one, its changes into *folder*, and return where they are.
-
-    A file has its name only when it is whole. What a run that was killed has left is removed.
+    A file gets its name only after it is complete. Files left by killed runs are removed.
 
     Raises:
-        DownloadFailed: one did not arrive; what is in S3 is untouched.
+        CommandFailed: a file could not be downloaded; S3 is unchanged.
     """
     arrived = []
     with suppress(OSError):
         remove_abandoned([folder])
     sizes = {result.key: result.bytes, result.manifest_key: 0}
     if result.changes_key:
-        sizes[result.changes_key] = 0  # nobody has said
+        sizes[result.changes_key] = 0  # unknown
     for key, size in sizes.items():
         path = folder / PurePosixPath(key).name
         try:
@@ -75,15 +57,13 @@ def download(s3: S3Client, result: ExportResult, folder: Path, console: Console)
 
 @contextmanager
 def _bar(console: Console, name: str, size: int) -> Iterator[Callable[[int], None]]:
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    quiet = size < LARGE_BYTES or not console.is_terminal
-    with Progress(f"Downloading {name}", *columns, console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task(name, total=size)
-        yield lambda arrived: bar.advance(task, arrived)
+    with byte_progress(console, f"Downloading {name}", wanted=size >= LARGE_BYTES) as progress:
+        task = progress.add_task(name, total=size)
+        yield lambda arrived: progress.advance(task, arrived)
 
 
-def _failed(bucket: str, key: str, folder: Path, why: str) -> DownloadFailed:
-    return DownloadFailed(
-        f"The export is done and its file could not be brought here. {why} "
-        f"Once that is put right: aws s3 cp s3://{bucket}/{key} {folder}/"
+def _failed(bucket: str, key: str, folder: Path, why: str) -> CommandFailed:
+    return CommandFailed(
+        f"The export is complete, and its file could not be downloaded. {why} Fix that, then run: "
+        f"aws s3 cp s3://{bucket}/{key} {folder}/"
     )

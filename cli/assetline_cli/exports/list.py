@@ -1,4 +1,4 @@
-"""The list of exports: a table on a terminal, tab-separated lines in a pipe, or JSON lines."""
+"""List exports."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetline_cli import item as states
 from assetline_cli.errors import ExecutionMissing
-from assetline_cli.executions import Failure
+from assetline_cli.executions import Executions, Failure
+from assetline_cli.exports import table as states
+from assetline_cli.exports.table import ExportsReader
+from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import export_command, watch_command
 from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
-from assetline_cli.terminal.output import say_cells, say_json
-from assetline_cli.terminal.tables import Columns
+from assetline_cli.terminal.tables import Columns, ListLayout, print_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from assetline_cli.context import Desk
-    from assetline_cli.executions import Executions
-    from assetline_cli.item import ExportItem
+    from assetline_cli.context import CliContext
+    from assetline_cli.exports.table import ExportItem
 
 COLUMNS = Columns(
     headings=("Export", "Feed", "State", "Rows", "Age", "Pace", "Size", "Error"),
@@ -37,8 +37,8 @@ STATE_STYLES = {
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which exports are wanted; None where any is."""
+class ExportFilter:
+    """A filter of exports; None accepts any."""
 
     feed: str | None = None
     state: str | None = None
@@ -50,7 +50,7 @@ class Choice:
         return self.feed is None and self.state is None
 
     def newest(self, exports: Iterable[ExportItem]) -> list[ExportItem]:
-        """Return those of *exports* that are wanted, the one that started last first."""
+        """Return the newest of *exports* that pass the filter."""
         wanted = (export for export in exports if self._wants(export))
         return heapq.nlargest(self.limit, wanted, key=lambda export: (export.started_at, export.export_id))
 
@@ -75,41 +75,33 @@ def _settled(export: ExportItem, executions: Executions) -> ExportItem:
     return export.model_copy(update={"state": state, "error": failure.error, "message": failure.message})
 
 
-def print_exports(desk: Desk, exports: Sequence[ExportItem]) -> None:
-    """Print a table where the lines go to a terminal, and else a line an export, its columns set apart by tabs."""
-    now = desk.clock.now()
-    if not desk.out.is_terminal:
-        for export in exports:
-            say_cells(desk.out, cells(export, now, rows=str(export.rows)))
-        return
-    rows = [cells(export, now, rows=count(export.rows)) for export in exports]
-    desk.out.print(COLUMNS.fitting(desk.out, rows, lambda number: _style(exports[number], now)))
+def layout(now: datetime) -> ListLayout[ExportItem]:
+    """Return how exports are listed; JSON has all figures, and whether a running export is silent."""
+    return ListLayout(
+        columns=COLUMNS,
+        cells=lambda export: cells(export, now, rows=count(export.rows)),
+        plain_cells=lambda export: cells(export, now, rows=str(export.rows)),
+        as_json=lambda export: export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)},
+        style=lambda export: _style(export, now),
+    )
 
 
 def _style(export: ExportItem, now: datetime) -> str:
     return "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
 
 
-def print_json(desk: Desk, exports: Sequence[ExportItem]) -> None:
-    """Print an object a line, with all that the items tell and whether a running one has gone silent."""
-    now = desk.clock.now()
-    for export in exports:
-        told = export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)}
-        say_json(desk.out, told)
-
-
-def hint_lines(exports: Sequence[ExportItem], choice: Choice, stack: str, now: datetime) -> list[str]:
-    """Return what to make of the list, where it does not speak for itself."""
+def hint_lines(exports: Sequence[ExportItem], choice: ExportFilter, stack: str, now: datetime) -> list[str]:
+    """Return the next commands, where the list needs some."""
     if not exports:
         if choice.everything:
             return [f"No exports yet. Start one: {export_command('assets', stack)}"]
-        return ["No export is of that feed and in that state: leave out --feed or --state to see the others."]
+        return ["No export matches. Omit --feed or --state to list the others."]
     silent = [export for export in exports if export.silent(now)]
     if not silent:
         return []
     minutes = round(states.SILENT_AFTER.total_seconds() / 60)
     command = watch_command(silent[0].export_id, stack)
-    return [f"running? has told nothing for more than {minutes} minutes. See what became of it: {command}"]
+    return [f"running? means no update for more than {minutes} minutes. See its result: {command}"]
 
 
 def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
@@ -128,3 +120,14 @@ def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
         size(export.bytes),
         export.error or "",
     )
+
+
+def list_exports(context: CliContext, stack: str, wanted: ExportFilter, *, json: bool) -> None:
+    """Print the newest exports that pass the filter."""
+    found, now = find_stack(context.aws.cloudformation, stack), context.clock.now()
+    executions = Executions(context.aws.stepfunctions, found.machine_arn)
+    exports = ExportsReader(context.aws.table(found.table)).all()
+    newest = wanted.newest(settled(exports, executions, now))
+    print_list(context.out, newest, layout(now), json=json)
+    for line in () if json else hint_lines(newest, wanted, stack, now):
+        context.complain(line)

@@ -1,31 +1,28 @@
-"""The progress on the screen: redrawn in place on a terminal, one line a change anywhere else."""
+"""The progress of one export, as a drawing and as lines."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from assetline_cli.exports.snapshot import Stage
 from assetline_cli.terminal.formatting import count, duration, page_time, pages_rate, rows_of, rows_rate
-from assetline_cli.terminal.output import printable, say
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.progress_bar import ROOM, WIDEST, bar, heading, sentence
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
     from rich.console import Console, RenderableType
+    from rich.spinner import Spinner
 
     from assetline_cli.clock import Clock
     from assetline_cli.exports.snapshot import Snapshot
-    from assetline_cli.item import ExportItem
+    from assetline_cli.exports.table import ExportItem
 
 UNKNOWN = "-"
-WIDEST = 100  # a bar across a whole wide screen is hard to read
-ROOM = 3  # columns left free: a terminal echoes ^C there, and were it to wrap, the drawing would be left twice
 WIDE_FROM = 76  # columns that eight figures need in two rows
 
 type Layout = tuple[tuple[str, ...], ...]
@@ -39,43 +36,47 @@ MARKS = {
     Stage.STOPPED: ("!", "bold yellow"),
     Stage.FAILED: ("✗", "bold red"),
 }
-STYLES = {Stage.WAITING: "yellow", Stage.UNHEARD: "yellow", Stage.COMPLETE: "green", Stage.FAILED: "red"}
-
-type View = LiveView | PlainView
+STYLES = {Stage.WAITING: "yellow", Stage.NO_ANSWER: "yellow", Stage.COMPLETE: "green", Stage.FAILED: "red"}
 
 
-def view_on(console: Console, clock: Clock) -> View:
-    """Return the view that suits where the output goes."""
-    redrawn = console.is_terminal and not console.is_dumb_terminal
-    return LiveView(console, clock) if redrawn else PlainView(console)
+class ExportDisplay:
+    """Shows one export; the elapsed time advances between two looks."""
 
-
-class PlainView:
-    """Prints a line whenever more pages are in, and when the export comes to wait."""
-
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Clock) -> None:
         self._console = console
+        self._clock = clock
         self._pages = 0
         self._stage = Stage.OPENING
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is left open."""
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Print what is new in *snapshot*."""
+    def new_lines(self, snapshot: Snapshot) -> Iterator[str]:
+        """Yield a line for more pages, and one when the export begins to wait."""
         progress, stage = snapshot.progress, snapshot.stage
         if progress and progress.pages != self._pages:
             self._pages = progress.pages
-            say(self._console, page_line(progress))
-        if stage != self._stage and stage in (Stage.WAITING, Stage.UNHEARD):
-            words = stage_words(snapshot)
-            say(self._console, f"{words[0].upper()}{words[1:]}")
+            yield page_line(progress)
+        if stage != self._stage and stage in (Stage.WAITING, Stage.NO_ANSWER):
+            yield sentence(stage_words(snapshot))
         self._stage = stage
+
+    def drawing(self, snapshot: Snapshot, spinner: Spinner) -> RenderableType:
+        """Return the stage, the bar and the figures, below each other."""
+        width = min(self._console.width - ROOM, WIDEST)
+        elapsed = snapshot.elapsed_seconds(self._clock.now())
+        drawing = Table.grid(expand=False)
+        drawing.add_column(width=width)
+        drawing.add_row(heading(_words(snapshot), MARKS.get(snapshot.stage), spinner))
+        drawing.add_row(bar(*_done_of_total(snapshot)))
+        drawing.add_row(_figures(snapshot, elapsed, WIDE if width >= WIDE_FROM else NARROW))
+        return drawing
+
+
+def _words(snapshot: Snapshot) -> Text:
+    words = Text(no_wrap=True, overflow="ellipsis")
+    words.append(printable(rows_of(snapshot.execution.feed).capitalize()), "bold")
+    words.append(f"  {printable(stage_words(snapshot))}", STYLES.get(snapshot.stage, "cyan"))
+    if snapshot.progress and snapshot.progress.turns:
+        words.append(f"  turn {count(snapshot.progress.turns)}", "dim")
+    return words
 
 
 def stage_words(snapshot: Snapshot) -> str:
@@ -84,12 +85,12 @@ def stage_words(snapshot: Snapshot) -> str:
 
 
 def waiting_words(progress: ExportItem) -> str:
-    """Return that the feed wants a pause, and how long a one."""
-    return f"{Stage.WAITING}, which asked for {duration(progress.pause_seconds)}"
+    """Return that the feed requested a pause, with its duration."""
+    return f"{Stage.WAITING}, which requested a pause of {duration(progress.pause_seconds)}"
 
 
 def page_line(progress: ExportItem) -> str:
-    """Return the line of the last page, without what the export does not know."""
+    """Return the line of the last page, without unknown figures."""
     noun = rows_of(progress.feed)
     parts = [f"Page {count(progress.pages)}: {count(progress.page_rows)} {noun}", f"Total: {count(progress.rows)}"]
     if progress.remaining is not None:
@@ -104,72 +105,13 @@ def page_line(progress: ExportItem) -> str:
     return " | ".join(parts)
 
 
-class LiveView:
-    """Redraws a bar and the figures in place; the time that has gone by runs on between two looks."""
-
-    def __init__(self, console: Console, clock: Clock) -> None:
-        self._console = console
-        self._clock = clock
-        self._spinner = Spinner("dots", style="cyan")
-        self._snapshot: Snapshot | None = None
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8)
-
-    def __enter__(self) -> Self:
-        self._live.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.__exit__(kind, error, trace)
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Draw *snapshot*."""
-        self._snapshot = snapshot
-        self._live.refresh()
-
-    def _draw(self) -> RenderableType:
-        if self._snapshot is None:
-            return Text("")
-        width = min(self._console.width - ROOM, WIDEST)
-        elapsed = self._snapshot.elapsed_seconds(self._clock.now())
-        drawing = Table.grid(expand=False)
-        drawing.add_column(width=width)
-        drawing.add_row(self._heading(self._snapshot))
-        drawing.add_row(_bar(self._snapshot))
-        drawing.add_row(_figures(self._snapshot, elapsed, WIDE if width >= WIDE_FROM else NARROW))
-        return drawing
-
-    def _heading(self, snapshot: Snapshot) -> RenderableType:
-        stage, progress = snapshot.stage, snapshot.progress
-        words = Text(no_wrap=True, overflow="ellipsis")
-        words.append(printable(rows_of(snapshot.execution.feed).capitalize()), "bold")
-        words.append(f"  {printable(stage_words(snapshot))}", STYLES.get(stage, "cyan"))
-        if progress and progress.turns:
-            words.append(f"  turn {count(progress.turns)}", "dim")
-        if stage in MARKS:
-            return Text.assemble(MARKS[stage], " ", words)
-        self._spinner.update(text=words)
-        return self._spinner
-
-
-def _bar(snapshot: Snapshot) -> RenderableType:
-    done, total = _done_of_total(snapshot)
-    row = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    row.add_column(ratio=1)
-    row.add_column(justify="right", width=4)
-    # Rounded down: 100 % is said of what is whole.
-    row.add_row(ProgressBar(total=total, completed=done), f"{100 * done // total}%" if total else "")
-    return row
-
-
 def _done_of_total(snapshot: Snapshot) -> tuple[int, int | None]:
     if snapshot.execution.complete:
         return 1, 1
     progress = snapshot.progress
     if progress and progress.remaining is not None:
         return progress.rows, max(1, progress.rows + progress.remaining)
-    # Nobody knows how much is left: the bar pulses, until nothing moves any more.
+    # The rest is unknown: the bar pulses until the end.
     return 0, 0 if snapshot.execution.ended else None
 
 

@@ -1,28 +1,28 @@
-"""The progress of several feeds: a line each, redrawn in place on a terminal; their beginnings and ends elsewhere."""
+"""The progress of several exports, a line for each feed, as a drawing and as lines."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from rich.live import Live
-from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli import item as states
-from assetline_cli.exports.progress_view import MARKS, ROOM, STYLES, waiting_words
+from assetline_cli.exports import table as states
+from assetline_cli.exports.progress_view import MARKS, STYLES, waiting_words
 from assetline_cli.exports.snapshot import Stage, stage_of
 from assetline_cli.terminal.formatting import count, duration, rows_rate
-from assetline_cli.terminal.output import printable, say
+from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.progress_bar import ROOM, heading, sentence
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
     from rich.console import Console, RenderableType
+    from rich.spinner import Spinner
 
     from assetline_cli.clock import Clock
-    from assetline_cli.item import ExportItem
-    from assetline_cli.several import SeveralSnapshot
+    from assetline_cli.exports.snapshot import FeedsSnapshot
+    from assetline_cli.exports.table import ExportItem
 
 HEARTBEAT_SECONDS = 60.0  # ours: how long a log may stay silent while pages arrive
 FRAME = 3  # lines of the screen that are not a feed's: the heading, the rest, and the cursor's own
@@ -30,14 +30,6 @@ FRAME = 3  # lines of the screen that are not a feed's: the heading, the rest, a
 STAGES = {states.COMPLETE: Stage.COMPLETE, states.FAILED: Stage.FAILED, states.PARTIAL: Stage.STOPPED}
 # When not all lines fit, these come first.
 URGENCY = {Stage.FAILED: 0, Stage.STOPPED: 0, Stage.COMPLETE: 3, None: 2}
-
-type View = SeveralLiveView | SeveralPlainView
-
-
-def several_view_on(console: Console, clock: Clock) -> View:
-    """Return the view that suits where the output goes."""
-    redrawn = console.is_terminal and not console.is_dumb_terminal
-    return SeveralLiveView(console, clock) if redrawn else SeveralPlainView(console, clock)
 
 
 def feed_stage(item: ExportItem | None) -> Stage | None:
@@ -48,7 +40,7 @@ def feed_stage(item: ExportItem | None) -> Stage | None:
 
 
 def stage_line(item: ExportItem | None) -> str:
-    """Return where one feed is, in words; of a failed one the error, of a state we do not know its name."""
+    """Return the stage of one feed in words; an unknown state is its own word."""
     stage = feed_stage(item)
     if item is None or stage is None:
         return "not started"
@@ -59,7 +51,7 @@ def stage_line(item: ExportItem | None) -> str:
     return f"{stage}: {item.error}" if stage is Stage.FAILED and item.error else str(stage)
 
 
-def overall_line(snapshot: SeveralSnapshot) -> str:
+def overall_line(snapshot: FeedsSnapshot) -> str:
     """Return how many feeds are done and how many rows have arrived."""
     feeds = snapshot.all_feeds()
     done = sum(item.state == states.COMPLETE for item in map(snapshot.item_of, feeds) if item)
@@ -67,39 +59,65 @@ def overall_line(snapshot: SeveralSnapshot) -> str:
     return f"{count(done)} of {count(len(feeds))} feeds complete | Total: {count(rows)} rows"
 
 
-class SeveralPlainView:
-    """Prints a line when a feed begins to arrive, when it ends, and one a minute for all."""
+class FeedsDisplay:
+    """Shows a line for each feed, as many as the screen holds."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
         self._console = console
         self._clock = clock
         self._states: dict[str, str] = {}
         self._printed_at = clock.now()
-        self._heard = True
+        self._answered = True
 
-    def __enter__(self) -> Self:
-        return self
+    def new_lines(self, snapshot: FeedsSnapshot) -> Iterator[str]:
+        """Yield a line when a feed starts or ends, and one a minute for all feeds."""
+        lines = [*self._changes(snapshot)]
+        if self._answered and not snapshot.answered:
+            lines.append(sentence(Stage.NO_ANSWER))
+        self._answered = snapshot.answered
+        now = self._clock.now()
+        if not lines and (now - self._printed_at).total_seconds() >= HEARTBEAT_SECONDS:
+            lines.append(overall_line(snapshot))
+        if lines:
+            self._printed_at = now
+        yield from lines
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is left open."""
-
-    def show(self, snapshot: SeveralSnapshot) -> None:
-        """Print what is new in *snapshot*."""
+    def _changes(self, snapshot: FeedsSnapshot) -> Iterator[str]:
         for item in snapshot.items:
             if self._states.get(item.feed) != item.state:
                 self._states[item.feed] = item.state
-                self._print(_change(item))
-        if self._heard and not snapshot.heard:
-            self._print(f"{Stage.UNHEARD[0].upper()}{Stage.UNHEARD[1:]}")
-        self._heard = snapshot.heard
-        if (self._clock.now() - self._printed_at).total_seconds() >= HEARTBEAT_SECONDS:
-            self._print(overall_line(snapshot))
+                yield _change(item)
 
-    def _print(self, line: str) -> None:
-        self._printed_at = self._clock.now()
-        say(self._console, line)
+    def drawing(self, snapshot: FeedsSnapshot, spinner: Spinner) -> RenderableType:
+        """Return the heading and the lines of the feeds, below each other."""
+        drawing = Table.grid(expand=False)
+        drawing.add_column(width=self._console.width - ROOM, no_wrap=True, overflow="ellipsis")
+        mark = MARKS[_ending(snapshot)] if snapshot.ended else None
+        drawing.add_row(heading(self._words(snapshot), mark, spinner))
+        feeds = snapshot.all_feeds()
+        room = max(1, self._console.height - FRAME)
+        shown = feeds if len(feeds) <= room else _most_urgent(snapshot, feeds, room)
+        drawing.add_row(_lines(snapshot, shown))
+        if len(shown) < len(feeds):
+            drawing.add_row(Text(f"… and {count(len(feeds) - len(shown))} more", "dim"))
+        return drawing
+
+    def _words(self, snapshot: FeedsSnapshot) -> Text:
+        words = Text(no_wrap=True, overflow="ellipsis")
+        words.append(overall_line(snapshot) if snapshot.all_feeds() else "Feeds  opening", "bold")
+        words.append(f"  {duration(snapshot.elapsed_seconds(self._clock.now()))}", "dim")
+        if not snapshot.answered:
+            words.append(f"  {Stage.NO_ANSWER}", "yellow")
+        return words
+
+
+def _lines(snapshot: FeedsSnapshot, feeds: list[str]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for justify in ("left", "left", "right", "right", "left"):
+        grid.add_column(justify=justify, no_wrap=True, overflow="ellipsis")
+    for feed in feeds:
+        grid.add_row(*_cells(feed, snapshot.item_of(feed)))
+    return grid
 
 
 def _change(item: ExportItem) -> str:
@@ -108,65 +126,7 @@ def _change(item: ExportItem) -> str:
     return f"{item.feed}: {stage_line(item)} | Total: {count(item.rows)}"
 
 
-class SeveralLiveView:
-    """Redraws a line a feed in place, as many as the screen holds."""
-
-    def __init__(self, console: Console, clock: Clock) -> None:
-        self._console = console
-        self._clock = clock
-        self._spinner = Spinner("dots", style="cyan")
-        self._snapshot: SeveralSnapshot | None = None
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8)
-
-    def __enter__(self) -> Self:
-        self._live.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.__exit__(kind, error, trace)
-
-    def show(self, snapshot: SeveralSnapshot) -> None:
-        """Draw *snapshot*."""
-        self._snapshot = snapshot
-        self._live.refresh()
-
-    def _draw(self) -> RenderableType:
-        if self._snapshot is None:
-            return Text("")
-        drawing = Table.grid(expand=False)
-        drawing.add_column(width=self._console.width - ROOM, no_wrap=True, overflow="ellipsis")
-        drawing.add_row(self._heading(self._snapshot))
-        feeds = self._snapshot.all_feeds()
-        room = max(1, self._console.height - FRAME)
-        shown = feeds if len(feeds) <= room else _most_urgent(self._snapshot, feeds, room)
-        drawing.add_row(self._lines(self._snapshot, shown))
-        if len(shown) < len(feeds):
-            drawing.add_row(Text(f"… and {count(len(feeds) - len(shown))} more", "dim"))
-        return drawing
-
-    def _heading(self, snapshot: SeveralSnapshot) -> RenderableType:
-        words = Text(no_wrap=True, overflow="ellipsis")
-        words.append(overall_line(snapshot) if snapshot.all_feeds() else "Feeds  opening", "bold")
-        words.append(f"  {duration(snapshot.elapsed_seconds(self._clock.now()))}", "dim")
-        if not snapshot.heard:
-            words.append(f"  {Stage.UNHEARD}", "yellow")
-        if snapshot.ended:
-            return Text.assemble(MARKS[_ending(snapshot)], " ", words)
-        self._spinner.update(text=words)
-        return self._spinner
-
-    def _lines(self, snapshot: SeveralSnapshot, feeds: list[str]) -> RenderableType:
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        for justify in ("left", "left", "right", "right", "left"):
-            grid.add_column(justify=justify, no_wrap=True, overflow="ellipsis")
-        for feed in feeds:
-            grid.add_row(*_cells(feed, snapshot.item_of(feed)))
-        return grid
-
-
-def _ending(snapshot: SeveralSnapshot) -> Stage:
+def _ending(snapshot: FeedsSnapshot) -> Stage:
     if snapshot.status == "SUCCEEDED":
         return Stage.COMPLETE if snapshot.complete else Stage.INCOMPLETE
     return Stage.STOPPED if snapshot.status == "ABORTED" else Stage.FAILED
@@ -182,8 +142,8 @@ def _cells(feed: str, item: ExportItem | None) -> tuple[Text, ...]:
     return Text(mark, style), Text(printable(feed)), Text(f"{count(item.rows)} rows"), Text(rate, "dim"), words
 
 
-def _most_urgent(snapshot: SeveralSnapshot, feeds: list[str], room: int) -> list[str]:
+def _most_urgent(snapshot: FeedsSnapshot, feeds: list[str], room: int) -> list[str]:
     """Return the feeds that fail, then those that arrive, then those to come, then the done, in their own order."""
     ranked = sorted(feeds, key=lambda feed: URGENCY.get(feed_stage(snapshot.item_of(feed)), 1))
-    kept = set(ranked[: max(1, room - 1)])  # one line says how many are not shown
+    kept = set(ranked[: max(1, room - 1)])  # one line has the number of hidden feeds
     return [feed for feed in feeds if feed in kept]

@@ -1,16 +1,18 @@
-"""What the operator asks for, in the shape the state machines take it."""
+"""Requests for exports, in the shape of the state machines' input."""
+
+from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from assetline_cli.errors import ParamMalformed
+import typer
 
-NAME_CHARS = 80  # Step Functions: the longest execution name
-NAME_TAIL = len("-20261121-003012-1a2b")
+from assetline_cli.errors import CommandFailed
+from assetline_cli.executions import execution_name
+
 EVERY_FEED = "all"
 
 type Params = dict[str, str | list[str]]
@@ -18,7 +20,7 @@ type Params = dict[str, str | list[str]]
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """One export, as asked for; what was not given stays None and is left to the machine."""
+    """A request for one export; None leaves a value to the machine."""
 
     feed: str
     params: Params | None = None
@@ -33,7 +35,7 @@ class ExportRequest:
 
     @property
     def title(self) -> str:
-        """What is said to be done."""
+        """The heading of the progress."""
         return f"Exporting {self.feed}"
 
     def input(self) -> str:
@@ -41,20 +43,20 @@ class ExportRequest:
         return _given(asdict(self))
 
     def execution_name(self, at: datetime, tag: str) -> str:
-        """Return a name that tells feed and time to who reads the list of executions; *tag* makes it unique."""
+        """Return a name with feed and time, for the list of executions; *tag* makes it unique."""
         return execution_name(self.feed, at, tag)
 
 
 @dataclass(frozen=True)
 class ResumeRequest:
-    """An export that failed, to go on where it was."""
+    """A request to resume a failed export."""
 
     export_id: str
     max_turn_seconds: float | None = None
 
     @property
     def title(self) -> str:
-        """What is said to be done."""
+        """The heading of the progress."""
         return f"Resuming {self.export_id}"
 
     def input(self) -> str:
@@ -62,13 +64,13 @@ class ResumeRequest:
         return _given({"resume": self.export_id, "max_turn_seconds": self.max_turn_seconds})
 
     def execution_name(self, at: datetime, tag: str) -> str:
-        """Return a name that tells export and time to who reads the list of executions; *tag* makes it unique."""
+        """Return a name with export and time, for the list of executions; *tag* makes it unique."""
         return execution_name(self.export_id, at, tag)
 
 
 @dataclass(frozen=True)
-class SeveralRequest:
-    """Several feeds, or all, side by side; what was not given stays None and is left to the machine."""
+class FeedsRequest:
+    """A request for several feeds, or all, side by side; None leaves a value to the machine."""
 
     feeds: tuple[str, ...]
     format: str | None = None
@@ -81,7 +83,7 @@ class SeveralRequest:
 
     @property
     def title(self) -> str:
-        """What is said to be done."""
+        """The heading of the progress."""
         return "Exporting all feeds" if self.feeds == (EVERY_FEED,) else f"Exporting {len(self.feeds)} feeds"
 
     def input(self) -> str:
@@ -90,56 +92,135 @@ class SeveralRequest:
         return _given(asdict(self) | {"feeds": feeds})
 
     def execution_name(self, at: datetime, tag: str) -> str:
-        """Return a name that tells the time to who reads the list of executions; *tag* makes it unique."""
+        """Return a name with the time, for the list of executions; *tag* makes it unique."""
         return execution_name("feeds", at, tag)
 
 
 @dataclass(frozen=True)
 class AssetsExportRequest:
-    """The assets of a Vi dataset, exported; *asked* is the input of the machine beside the dataset."""
+    """A request to export the assets of a Vi dataset; *options* is the rest of the machine's input."""
 
     dataset_id: str
-    asked: Mapping[str, Any]
+    options: Mapping[str, Any]
 
     @property
     def title(self) -> str:
-        """What is said to be done."""
+        """The heading of the progress."""
         return f"Exporting the assets of {self.dataset_id}"
 
     def input(self) -> str:
         """Return the input of the execution, without what was not given."""
-        return _given({"source": "vi", "dataset_id": self.dataset_id, **self.asked})
+        return _given({"source": "vi", "dataset_id": self.dataset_id, **self.options})
 
     def execution_name(self, at: datetime, tag: str) -> str:
-        """Return a name that tells dataset and time to who reads the list of executions; *tag* makes it unique."""
+        """Return a name with dataset and time, for the list of executions; *tag* makes it unique."""
         return execution_name(f"vi-{self.dataset_id}", at, tag)
 
 
-type Request = ExportRequest | ResumeRequest | SeveralRequest | AssetsExportRequest
+type Request = ExportRequest | ResumeRequest | FeedsRequest | AssetsExportRequest
 
 
-def _given(asked: dict[str, Any]) -> str:
-    return json.dumps({name: value for name, value in asked.items() if value is not None and value != {}})
-
-
-def execution_name(subject: str, at: datetime, tag: str) -> str:
-    """Return a name that tells subject and time to who reads the list of executions; *tag* makes it unique."""
-    subject = re.sub(r"[^A-Za-z0-9_-]+", "-", subject)[: NAME_CHARS - NAME_TAIL]
-    return f"{subject}-{at.astimezone(UTC):%Y%m%d-%H%M%S}-{tag}"
+def _given(options: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in options.items() if value is not None and value != {}})
 
 
 def parse_params(given: Sequence[str]) -> Params:
     """Read NAME=VALUE arguments; a name given more than once has all its values, in order.
 
     Raises:
-        ParamMalformed: one has no `=`, or nothing before it.
+        CommandFailed: one has no `=`, or nothing before it.
     """
     params: Params = {}
     for text in given:
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or not name:
-            raise ParamMalformed(f"--param {text!r} is not NAME=VALUE: write, for example, --param archived=both.")
+            raise CommandFailed(f"Invalid --param {text!r}. Use NAME=VALUE, for example --param archived=both.")
         before = params.get(name)
         params[name] = value if before is None else [*([before] if isinstance(before, str) else before), value]
     return params
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """The options on the command line; None where one was not given."""
+
+    feeds: Sequence[str]
+    resume: str | None
+    param: Sequence[str] | None
+    format: str | None
+    page_size: int | None
+    max_turn_seconds: float | None
+    since: str | None
+    neutralise_formulas: bool | None
+    changes: bool | None
+    overlap_minutes: float | None = None
+    excel: bool | None = None
+
+    def request(self) -> Request:
+        """Return the request of the options.
+
+        Raises:
+            typer.BadParameter: options exclude each other.
+            CommandFailed: see `parse_params`.
+        """
+        if self.resume is not None:
+            return self._resume(self.resume)
+        if self.since and self.changes:
+            raise typer.BadParameter("Excludes --since: it compares complete exports.", param_hint="--changes")
+        feeds = tuple(dict.fromkeys(self.feeds))
+        if not feeds:
+            raise typer.BadParameter("Name a feed, several feeds, or all.", param_hint="FEED")
+        if len(feeds) > 1 or feeds == (EVERY_FEED,):
+            return self._several(feeds)
+        return self._one(feeds[0])
+
+    def _one(self, feed: str) -> ExportRequest:
+        return ExportRequest(
+            feed,
+            params=parse_params(self.param or ()),
+            format=self.format,
+            page_size=self.page_size,
+            max_turn_seconds=self.max_turn_seconds,
+            since=self.since,
+            neutralise_formulas=self.neutralise_formulas,
+            changes=self.changes,
+            overlap_minutes=self.overlap_minutes,
+            excel=self.excel,
+        )
+
+    def _several(self, feeds: tuple[str, ...]) -> FeedsRequest:
+        if EVERY_FEED in feeds and len(feeds) > 1:
+            raise typer.BadParameter("'all' means every feed. Do not name others.", param_hint="FEED")
+        self._only("Not allowed with several feeds. Export that feed alone.", without=("param", "page_size"))
+        return FeedsRequest(
+            feeds,
+            format=self.format,
+            max_turn_seconds=self.max_turn_seconds,
+            since=self.since,
+            neutralise_formulas=self.neutralise_formulas,
+            changes=self.changes,
+            overlap_minutes=self.overlap_minutes,
+            excel=self.excel,
+        )
+
+    def _resume(self, export_id: str) -> ResumeRequest:
+        if self.feeds:
+            raise typer.BadParameter("Excludes FEED: a resumed export keeps its feed.", param_hint="--resume")
+        settled = (
+            "param",
+            "format",
+            "page_size",
+            "since",
+            "overlap_minutes",
+            "neutralise_formulas",
+            "excel",
+            "changes",
+        )
+        self._only("Not allowed with --resume: the export keeps its options.", without=settled)
+        return ResumeRequest(export_id, self.max_turn_seconds)
+
+    def _only(self, where: str, without: Sequence[str]) -> None:
+        for name in without:
+            if getattr(self, name):
+                raise typer.BadParameter(f"{where}", param_hint=f"--{name.replace('_', '-')}")

@@ -1,27 +1,41 @@
-"""The looking: once a second, where an execution is and how far its export."""
+"""Observe executions of exports, and the progress of each export."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from pydantic import BaseModel, ValidationError
+
+from assetline_cli.executions import (
+    Executions,
+    ExportOutput,
+    Failure,
+    Status,
+    failure_of,
+    has_ended,
+    input_of,
+    read_output,
+)
+from assetline_cli.exports.request import EVERY_FEED
 from assetline_cli.polling import await_appearance, looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
     from assetline_cli.clock import Clock
-    from assetline_cli.executions import Execution, Executions
-    from assetline_cli.exports.table import Exports
-    from assetline_cli.item import ExportItem
+    from assetline_cli.executions import Execution
+    from assetline_cli.exports.table import ExportItem, ExportsReader
 
 LOOK_EVERY_SECONDS = 1.0  # the export writes its item once a second
 
 
 class Stage(StrEnum):
-    """Where an export is, in the operator's words."""
+    """The stage of an export, as it is shown."""
 
     OPENING = "opening"
     EXPORTING = "exporting"
@@ -31,12 +45,12 @@ class Stage(StrEnum):
     INCOMPLETE = "incomplete"
     FAILED = "failed"
     STOPPED = "stopped"
-    UNHEARD = "no answer from AWS, trying again"
+    NO_ANSWER = "no answer from AWS, trying again"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one look saw; `progress` is None while the export opens."""
+    """One observation; `progress` is None while the export opens."""
 
     execution: Execution
     progress: ExportItem | None
@@ -47,9 +61,9 @@ class Snapshot:
         """Whether nothing more will happen."""
         return self.execution.ended
 
-    def unheard(self) -> Self:
+    def without_answer(self) -> Self:
         """Return the same, of a moment in which AWS gives no answer."""
-        return replace(self, stage=Stage.UNHEARD)
+        return replace(self, stage=Stage.NO_ANSWER)
 
     def elapsed_seconds(self, now: datetime) -> float:
         """Return how long the execution has run, or ran; the operator's clock may differ a little from AWS's."""
@@ -57,16 +71,16 @@ class Snapshot:
         return max(0.0, (until - self.execution.started_at).total_seconds())
 
 
-class Watch:
+class ExportWatcher:
     """Looks at one execution until it has ended."""
 
-    def __init__(self, executions: Executions, exports: Exports, clock: Clock) -> None:
+    def __init__(self, executions: Executions, exports: ExportsReader, clock: Clock) -> None:
         self._executions = executions
         self._exports = exports
         self._clock = clock
 
     def snapshots(self, arn: str, *, just_started: bool = False) -> Iterator[Snapshot]:
-        """Yield a snapshot a second, the last one of the execution ended; `looks` says what of AWS's silence."""
+        """Yield a snapshot a second until the execution has ended; raises as `looks`."""
         if just_started:
             await_appearance(lambda: self._executions.described(arn), self._clock, LOOK_EVERY_SECONDS)
         yield from looks(lambda: self._look(arn), self._clock, LOOK_EVERY_SECONDS)
@@ -94,5 +108,120 @@ def stage_of(running: ExportItem) -> Stage:
     """Return where an export is whose execution runs."""
     if running.pause_seconds:
         return Stage.WAITING
-    # A feed that does not say how much is left is shown exporting while its file is closed.
+    # Without a remaining count, an export shows as exporting while its file is closed.
     return Stage.CLOSING if running.remaining == 0 else Stage.EXPORTING
+
+
+LOOK_AT_FEEDS_EVERY_SECONDS = 3.0  # a look reads the whole table, to find the exports among all there ever were
+
+
+class FeedResult(BaseModel, frozen=True):
+    """The result of one feed: a file, or a failure."""
+
+    feed: str
+    result: ExportOutput | None = None
+    failure: Failure | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the file has all rows of the feed."""
+        return self.result is not None and self.result.complete
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> Self:
+        """Read one of the results of an execution; what is neither a file nor an error is a failure unexplained."""
+        feed = str(answer.get("feed", "?"))
+        try:
+            return cls(feed=feed, result=ExportOutput.model_validate(answer))
+        except ValidationError:
+            error, message = (str(answer[name]) if answer.get(name) else None for name in ("error", "message"))
+            return cls(feed=feed, failure=Failure.from_answer("FAILED", error, message))
+
+
+class FeedsOutput(BaseModel, frozen=True):
+    """The output of an execution that succeeded, which it does whatever became of its feeds."""
+
+    complete: bool
+    results: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class FeedsSnapshot:
+    """One observation: the execution, and the items of the exports it has started."""
+
+    arn: str
+    status: Status
+    started_at: datetime
+    stopped_at: datetime | None
+    feeds: tuple[str, ...]
+    items: tuple[ExportItem, ...]
+    results: tuple[FeedResult, ...]
+    failure: Failure | None
+    answered: bool = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return has_ended(self.status)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the file of every feed is complete."""
+        return self.status == "SUCCEEDED" and bool(self.results) and all(result.complete for result in self.results)
+
+    def without_answer(self) -> Self:
+        """Return the same, of a moment in which AWS gives no answer."""
+        return replace(self, answered=False)
+
+    def elapsed_seconds(self, now: datetime) -> float:
+        """Return how long the execution has run, or ran."""
+        return max(0.0, ((self.stopped_at or now) - self.started_at).total_seconds())
+
+    def item_of(self, feed: str) -> ExportItem | None:
+        """Return how far *feed* is, or None while it has not begun."""
+        return next((item for item in reversed(self.items) if item.feed == feed), None)
+
+    def all_feeds(self) -> list[str]:
+        """Return the requested feeds, and for `all` those that have started."""
+        shown = [item.feed for item in self.items] + [result.feed for result in self.results]
+        return list(dict.fromkeys([*self.feeds, *shown]))
+
+
+class FeedsWatcher:
+    """Looks at an execution of several feeds until it has ended."""
+
+    def __init__(self, executions: Executions, exports: ExportsReader, clock: Clock) -> None:
+        self._executions = executions
+        self._exports = exports
+        self._clock = clock
+
+    def snapshots(self, arn: str, *, just_started: bool = False) -> Iterator[FeedsSnapshot]:
+        """Yield a snapshot every few seconds until the execution has ended; raises as `looks`."""
+        if just_started:
+            await_appearance(lambda: self._executions.described(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
+        yield from looks(lambda: self._look(arn), self._clock, LOOK_AT_FEEDS_EVERY_SECONDS)
+
+    def _look(self, arn: str) -> FeedsSnapshot:
+        found = self._executions.described(arn)
+        return _snapshot(found, self._exports.children_of(arn))
+
+
+def _snapshot(found: DescribeExecutionOutputTypeDef, items: list[ExportItem]) -> FeedsSnapshot:
+    output = read_output(found, FeedsOutput)
+    return FeedsSnapshot(
+        arn=found["executionArn"],
+        status=found["status"],
+        started_at=found["startDate"],
+        stopped_at=found.get("stopDate"),
+        feeds=_feeds_named(input_of(found).get("feeds")),
+        items=tuple(items),
+        results=tuple(map(FeedResult.read, output.results)) if output else (),
+        failure=failure_of(found),
+    )
+
+
+def _feeds_named(answer: Any) -> tuple[str, ...]:
+    """Return the feeds in an input, a list or a comma-separated text; `all` names none."""
+    if isinstance(answer, str):
+        answer = [] if answer == EVERY_FEED else [name.strip() for name in answer.split(",")]
+    return tuple(dict.fromkeys(map(str, answer))) if isinstance(answer, list) else ()

@@ -1,40 +1,69 @@
-"""What was asked for, started."""
+"""Start exports, and watch them if requested."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
 
-from assetline_cli.errors import NothingToResume
+import typer
+
+from assetline_cli.context import CliContext
+from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions
-from assetline_cli.exports.request import Request, ResumeRequest, SeveralRequest
-from assetline_cli.exports.table import Exports
-from assetline_cli.item import COMPLETE, PARTIAL
+from assetline_cli.exit_codes import COMPLETE
+from assetline_cli.exports import table as states
+from assetline_cli.exports.request import FeedsRequest, Request, ResumeRequest
+from assetline_cli.exports.table import ExportsReader
+from assetline_cli.exports.watch import watch_execution
+from assetline_cli.filesystem import ready_folder
+from assetline_cli.stack import Stack, find_stack
+from assetline_cli.suggested_commands import watch_command
 
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
-    from assetline_cli.stack import Stack
+    from pathlib import Path
 
 
-def start(desk: Desk, stack: Stack, request: Request) -> str:
+def start(context: CliContext, stack: Stack, request: Request) -> str:
     """Start *request* on the machine that takes it, and return the ARN of the execution.
 
     Raises:
-        ExportMissing, NothingToResume: the export to resume is not there, or is one that cannot be.
-        OutputsMissing, StartRefused: the stack has no such machine, or no longer.
+        CommandFailed: the export does not exist or cannot be resumed, or the stack has no such machine.
     """
     if isinstance(request, ResumeRequest):
-        _refuse_what_is_over(Exports(desk.aws.table(stack.table)), request.export_id)
-    machine = stack.machine_of_several() if isinstance(request, SeveralRequest) else stack.machine_arn
-    name = request.execution_name(desk.clock.now(), secrets.token_hex(2))
-    return Executions(desk.aws.stepfunctions, machine).start(name, request.input())
+        _refuse_ended_export(ExportsReader(context.aws.table(stack.table)), request.export_id)
+    machine = stack.machine_of_several() if isinstance(request, FeedsRequest) else stack.machine_arn
+    name = request.execution_name(context.clock.now(), secrets.token_hex(2))
+    return Executions(context.aws.stepfunctions, machine).start(name, request.input())
 
 
-def _refuse_what_is_over(exports: Exports, export_id: str) -> None:
-    """Say at once what the machine would say after it has started; it has the last word all the same."""
+def _refuse_ended_export(exports: ExportsReader, export_id: str) -> None:
+    """Fail before the machine would; the machine checks again."""
     item = exports.named(export_id)
-    if item.state == COMPLETE:
-        raise NothingToResume(f"{export_id} is complete: s3://{item.bucket}/{item.key}")
-    if item.state == PARTIAL:
-        published = ", and what it had read was published" if item.partial_key else ""
-        raise NothingToResume(f"{export_id} was stopped for good{published}. Start anew: assetline export {item.feed}")
+    if item.state == states.COMPLETE:
+        raise CommandFailed(f"Export {export_id} is complete: s3://{item.bucket}/{item.key}")
+    if item.state == states.PARTIAL:
+        published = ", and its checkpointed rows were published" if item.partial_key else ""
+        raise CommandFailed(
+            f"Export {export_id} was stopped permanently{published}. Start a new one: assetline exports "
+            f"start {item.feed}"
+        )
+
+
+def refuse_download_without_watch(to: Path | None, *, watch: bool | None) -> None:
+    """End the command if --to and --no-watch are given; raises `typer.BadParameter`."""
+    if to is not None and watch is False:
+        raise typer.BadParameter("Excludes --no-watch: it waits for the file.", param_hint="--to")
+
+
+def start_export(context: CliContext, stack: str, request: Request, to: Path | None, *, watch: bool | None) -> int:
+    """Start *request*, watch it if *watch* or *to* is given, and return the exit status of the command."""
+    if to is not None:
+        ready_folder(to)
+    found = find_stack(context.aws.cloudformation, stack)
+    arn = start(context, found, request)
+    if not watch and to is None:
+        context.say(arn)
+        context.say(f"Watch it: {watch_command(arn, stack)}")
+        return COMPLETE
+    context.say(f"{request.title}: {arn}")
+    return watch_execution(context, found, arn, to, just_started=True)

@@ -1,28 +1,33 @@
-"""An export stopped for good, and what is left of it told."""
+"""Stop exports permanently, and print the partial files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from assetline.export.export_names import partial_key
-from assetline_cli.executions import Status, has_ended
-from assetline_cli.item import PARTIAL
+from assetline_cli.context import CliContext
+from assetline_cli.errors import CommandFailed
+from assetline_cli.executions import Executions, Status, has_ended
+from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.exports.table import PARTIAL, ExportsReader
+from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import count, rows_of
+from assetline_cli.terminal.prompts import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from assetline_cli.clock import Clock
-    from assetline_cli.executions import Executions
-    from assetline_cli.item import ExportItem
+    from assetline_cli.exports.table import ExportItem
+    from assetline_cli.stack import Stack
 
 CAUSE = "Stopped by the operator, with the command assetline."
 SALVAGE_SECONDS = 30.0  # ours: how long to wait for the partial file; it appears whether anybody waits or not
 LOOK_EVERY_SECONDS = 1.0
 
 
-class Stopping:
-    """Stops one execution, be it of one export or of several; *items* returns what they have told so far."""
+class ExecutionStopper:
+    """Stops one execution of one or several exports; *items* returns their items."""
 
     def __init__(
         self, executions: Executions, arn: str, items: Callable[[], Sequence[ExportItem]], clock: Clock
@@ -34,13 +39,13 @@ class Stopping:
 
     @property
     def status(self) -> Status:
-        """What became of the execution."""
+        """The status of the execution."""
         return self._executions.described(self._arn)["status"]
 
     def stop(self, tell: Callable[[str], None]) -> bool:
-        """Stop the execution and *tell* what is left; return False if it had ended before, in another way."""
+        """Stop the execution and *tell* its partial files; return False if it ended in another way."""
         self._executions.stop(self._arn, CAUSE)
-        tell("Stopping. What was sealed so far becomes a partial file.")
+        tell("Stopping. The checkpointed rows become a partial file.")
         try:
             items = self._settled()
         except KeyboardInterrupt:
@@ -54,7 +59,7 @@ class Stopping:
     def _settled(self) -> Sequence[ExportItem]:
         began_at = self._clock.now()
         while True:
-            # The execution first: what it has not opened by its end it never will.
+            # The execution first: after its end it opens no export.
             ended, items = has_ended(self.status), self._items()
             late = (self._clock.now() - began_at).total_seconds() >= SALVAGE_SECONDS
             if late or (ended and not any(item.running for item in items)):
@@ -63,20 +68,62 @@ class Stopping:
 
 
 def leftover_lines(items: Sequence[ExportItem]) -> list[str]:
-    """Return what is left of exports that were stopped, a line for each figure and file."""
+    """Return the figures and the files of stopped exports, one per line."""
     if not items:
-        return ["Stopped before any file was opened: nothing is left."]
+        return ["Stopped before a file was opened. There is no partial file."]
     return [line for item in items for line in _leftover(item)]
 
 
 def _leftover(item: ExportItem) -> list[str]:
     if not (item.running or item.state == PARTIAL):
-        return [f"{item.export_id} was {item.state} by then."]
+        return [f"{item.export_id} was already {item.state}."]
     noun = rows_of(item.feed)
     lines = [f"Stopped {item.export_id} after page {count(item.pages)}, {count(item.rows)} {noun}."]
     if item.partial_key:
         return [*lines, f"Partial file: s3://{item.bucket}/{item.partial_key}"]
     if item.state == PARTIAL:
-        return [*lines, "Nothing of it had been sealed: there is no partial file."]
+        return [*lines, "Nothing was checkpointed. There is no partial file."]
     key = partial_key(item.feed, item.export_id, item.format)
-    return [*lines, f"The partial file is still to appear, if anything was sealed: s3://{item.bucket}/{key}"]
+    return [*lines, f"The partial file appears within a minute, if anything was checkpointed: s3://{item.bucket}/{key}"]
+
+
+def export_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
+    """Return what stops the execution *arn*."""
+    executions = Executions(context.aws.stepfunctions, stack.machine_arn)
+    exports = ExportsReader(context.aws.table(stack.table))
+
+    def items() -> list[ExportItem]:
+        item = exports.progress_of(executions.describe(arn))
+        return [item] if item else []
+
+    return ExecutionStopper(executions, arn, items, context.clock)
+
+
+def feeds_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
+    """Return what stops the execution *arn*, and with it the exports it has started."""
+    executions = Executions(context.aws.stepfunctions, stack.machine_of_several())
+    exports = ExportsReader(context.aws.table(stack.table))
+    return ExecutionStopper(executions, arn, lambda: exports.children_of(arn), context.clock)
+
+
+def stop_export(context: CliContext, stack_name: str, name: str, *, sure: bool) -> int:
+    """Stop the execution or the export *name*, asking first unless *sure*; return the exit status of the command.
+
+    Raises:
+        CommandFailed, ExecutionMissing: it does not exist, or ended in another way.
+    """
+    stack = find_stack(context.aws.cloudformation, stack_name)
+    arn = ExportsReader(context.aws.table(stack.table)).execution_named(name)
+    several = stack.exports_several(arn)
+    stopping = feeds_stopper(context, stack, arn) if several else export_stopper(context, stack, arn)
+    status = stopping.status
+    if has_ended(status) and status != "ABORTED":
+        raise CommandFailed(f"{name} has already ended ({status}). Nothing was stopped.")
+    if status == "ABORTED":
+        context.say("It was already stopped.")
+    elif not sure and not confirmed(context, f"Stop {name} permanently? A stopped export cannot be resumed."):
+        context.say("Nothing was stopped.")
+        return FAILED
+    if not stopping.stop(context.say):
+        raise CommandFailed(f"{name} ended before it could be stopped. See its result: assetline exports watch {arn}")
+    return COMPLETE

@@ -1,32 +1,47 @@
-"""How an export ended: the closing summary of one that made a file, the reason of one that failed."""
+"""Print the result of exports: the summary of a file, or the reason of a failure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetline_cli.terminal.formatting import count, rows_of
+from assetline_cli.terminal.formatting import count, rows_of, size
 from assetline_cli.terminal.output import rule, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
 
-    from assetline_cli.executions import ExportResult, Failure
-    from assetline_cli.exports.snapshot import Snapshot
+    from assetline_cli.executions import ExportOutput, Failure
+    from assetline_cli.exports.snapshot import FeedResult, FeedsSnapshot, Snapshot
+
+
+# After these errors a resumed export would fail again.
+NOT_RESUMABLE = frozenset(
+    {
+        "ExportLost",
+        "InvalidInput",
+        "NotResumable",
+        "PartsExhausted",
+        "PartsMismatch",
+        "RepeatedCursor",
+        "StagedGone",
+    }
+)
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The figures of an export that made a file; of one that was *resumed*, the seconds are those since."""
+class ExportSummary:
+    """The figures of an export with a file; those of a *resumed* one count seconds since then."""
 
-    result: ExportResult
+    result: ExportOutput
     seconds: float
     resumed: bool = False
 
     def lines(self) -> list[str]:
-        """Return the figures, without those that nothing can be divided by."""
+        """Return the figures, without rates of nothing."""
         rows, pages, noun = self.result.rows, self.result.pages, rows_of(self.result.feed)
         since = ", since it was resumed" if self.resumed else ""
         lines = [
@@ -49,23 +64,23 @@ class Summary:
         return lines
 
 
-def print_summary(console: Console, summary: Summary, downloaded: list[Path]) -> None:
-    """Print the closing summary; *downloaded* is what --to brought here."""
+def print_summary(console: Console, summary: ExportSummary, downloaded: list[Path]) -> None:
+    """Print the summary; *downloaded* are the files of --to."""
     complete = summary.result.complete
     lines = summary.lines() + [f"Downloaded to: {path}" for path in downloaded]
     if not complete:
-        lines.append("This file does not hold the whole feed.")
+        lines.append("This file does not have all rows of the feed.")
     headline, colour = ("EXPORT COMPLETE!", "green") if complete else ("EXPORT INCOMPLETE", "yellow")
     print_block(console, headline, colour, lines)
 
 
 def print_failure(console: Console, snapshot: Snapshot, failure: Failure, what_is_left: list[str]) -> None:
-    """Print why an export failed, how far it was, where to look further and what to do about it."""
+    """Print the error of an export, its progress, its execution and the next command."""
     lines = [f"{failure.error}: {failure.message}"]
     progress = snapshot.progress
     if progress and progress.pages:
-        lines.append(f"Got as far as: page {count(progress.pages)}, {count(progress.rows)} {rows_of(progress.feed)}")
-    lines.append(f"Look further: {snapshot.execution.arn}")
+        lines.append(f"Reached: page {count(progress.pages)}, {count(progress.rows)} {rows_of(progress.feed)}")
+    lines.append(f"Execution: {snapshot.execution.arn}")
     lines += what_is_left
     headline = {"ABORTED": "EXPORT STOPPED", "TIMED_OUT": "EXPORT OUT OF TIME"}
     print_block(console, headline.get(snapshot.execution.status, "EXPORT FAILED"), "red", lines)
@@ -79,3 +94,38 @@ def print_block(console: Console, headline: str, colour: str, lines: list[str]) 
     for line in lines:
         say(console, line)
     rule(console)
+
+
+def feeds_headline(snapshot: FeedsSnapshot) -> tuple[str, str]:
+    """Return the headline of the closing summary, and its colour."""
+    done, feeds = sum(result.complete for result in snapshot.results), len(snapshot.results)
+    if snapshot.complete:
+        return f"EXPORT COMPLETE! {count(done)} of {count(feeds)} feeds", "green"
+    return f"EXPORT INCOMPLETE: {count(done)} of {count(feeds)} feeds", "yellow"
+
+
+def feeds_lines(snapshot: FeedsSnapshot, seconds: float, downloaded: Sequence[Path]) -> list[str]:
+    """Return the table of the feeds and the figures of all of them."""
+    results = snapshot.results
+    found = [result.result for result in results if result.result]
+    lines = _table(results)
+    lines.append(f"Total Rows: {count(sum(result.rows for result in found))}")
+    lines.append(f"Total Size: {size(sum(result.bytes for result in found))}")
+    lines.append(f"Total Time: {seconds:,.2f}s ({seconds / 60:.2f} minutes)")
+    return lines + [f"Downloaded to: {path}" for path in downloaded]
+
+
+def _table(results: Sequence[FeedResult]) -> list[str]:
+    """Return a line a feed: its name, rows and size in columns, and after them its file or its error."""
+    cells = [_cells(result) for result in results]
+    name, rows, bytes_ = (max((len(row[column]) for row in cells), default=0) for column in range(3))
+    return [f"{feed:<{name}}  {n:>{rows}}  {b:>{bytes_}}  {rest}" for feed, n, b, rest in cells]
+
+
+def _cells(result: FeedResult) -> tuple[str, str, str, str]:
+    if result.result:
+        file = f"s3://{result.result.bucket}/{result.result.key}"
+        whole = "" if result.complete else " (not all rows of the feed)"
+        return result.feed, f"{count(result.result.rows)} rows", size(result.result.bytes), f"{file}{whole}"
+    failure = result.failure
+    return result.feed, "-", "-", f"{failure.error}: {failure.message}" if failure else "failed"

@@ -1,15 +1,16 @@
-"""The exports table: where an export says how far it is."""
+"""Read the exports table, which has the progress of every export."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
 
 from boto3.dynamodb.conditions import Attr
 from pydantic import ValidationError
 
-from assetline.export.export_names import export_ids
-from assetline_cli.errors import ExportMissing, VersionsApart
-from assetline_cli.item import ExportItem, is_export_id
+from assetline.export.export_item import ExportProgress
+from assetline.export.export_names import export_ids, feed_of
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from assetline_cli.executions import Execution
 
 
-class Exports:
-    """Finds the item of an execution, and then remembers its key; lists the items there are."""
+class ExportsReader:
+    """Finds the item of an execution, and caches its key; lists all items."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -42,26 +43,28 @@ class Exports:
         """Return the item *export_id*, or None.
 
         Raises:
-            VersionsApart: there is one, and it cannot be read.
+            CommandFailed: there is one, and it cannot be read.
         """
         item = self._table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")
         try:
             return ExportItem.model_validate(item) if item else None
         except ValidationError as error:
-            raise VersionsApart(
-                f"Item {export_id!r} of the exports table is not one this version of the command can read: "
-                "bring the command and the stack to one version."
+            raise CommandFailed(
+                f"This version of the command cannot read item {export_id!r} of the exports table. Use one "
+                "version for the command and the stack."
             ) from error
 
     def named(self, export_id: str) -> ExportItem:
         """Return the item *export_id*.
 
         Raises:
-            ExportMissing: there is none.
+            CommandFailed: it does not exist.
         """
         item = self.get(export_id)
         if item is None:
-            raise ExportMissing(f"There is no export {export_id!r} in this stack: `assetline exports` lists them.")
+            raise CommandFailed(
+                f"Export {export_id!r} does not exist in this stack. List the exports with `assetline exports list`."
+            )
         return item
 
     def execution_named(self, name: str) -> str:
@@ -78,20 +81,67 @@ class Exports:
         return sorted(children, key=lambda item: (item.started_at, item.export_id))
 
     def _find(self, execution: Execution) -> ExportItem | None:
-        # An export takes the first free name, so the first name nobody has taken ends the walk.
+        # An export takes the first free name, so the first free name ends the search.
         for export_id in export_ids(execution.feed, execution.started_at) if execution.feed else ():
             item = self.get(export_id)
             if item is None or item.execution_arn == execution.arn:
                 return item
         return None
 
-    def _scan(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        answer = self._table.scan(**asked)
+    def _scan(self, **options: Any) -> Iterator[dict[str, Any]]:
+        answer = self._table.scan(**options)
         yield from answer["Items"]
         while "LastEvaluatedKey" in answer:
-            answer = self._table.scan(**asked, ExclusiveStartKey=answer["LastEvaluatedKey"])
+            answer = self._table.scan(**options, ExclusiveStartKey=answer["LastEvaluatedKey"])
             yield from answer["Items"]
 
 
 def _exports(items: Iterator[dict[str, Any]]) -> Iterator[ExportItem]:
     return (export for export in map(ExportItem.listed, items) if export)
+
+
+# The states that the command distinguishes; others are shown unchanged.
+RUNNING, COMPLETE, PARTIAL, FAILED = "running", "complete", "partial", "failed"
+
+SILENT_AFTER = timedelta(minutes=20)  # a turn lasts 15 minutes at most, and updates every second
+
+
+def is_export_id(text: str) -> bool:
+    """Return whether *text* has the form of an export ID."""
+    return feed_of(text) is not None
+
+
+class ExportItem(ExportProgress, frozen=True):
+    """One item of the exports table; `export` is present once the export has opened an upload."""
+
+    export: str | None = None
+
+    @classmethod
+    def listed(cls, item: dict[str, Any]) -> Self | None:
+        """Read *item*, or return None if it is not an export: the table may hold other things too."""
+        if not is_export_id(str(item.get("export_id"))):
+            return None
+        try:
+            return cls.model_validate(item)
+        except ValidationError:
+            return None
+
+    @property
+    def opened(self) -> bool:
+        """Whether an upload is open, so that the export can be resumed."""
+        return self.export is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether the export runs."""
+        return self.state == RUNNING
+
+    def silent(self, now: datetime) -> bool:
+        """Return whether a running export has not been updated for `SILENT_AFTER`."""
+        due = self.updated_at + timedelta(seconds=self.pause_seconds)
+        return self.running and now - due > SILENT_AFTER
+
+    def seconds(self, now: datetime) -> float:
+        """Return how long it has run, or ran until its last update."""
+        until = now if self.running else self.finished_at or self.updated_at
+        return max(0.0, (until - self.started_at).total_seconds())

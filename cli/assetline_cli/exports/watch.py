@@ -1,105 +1,171 @@
-"""One execution followed to its end: looked at, shown, summed up, and its file brought here."""
+"""Watch executions to their end, print their results, and download their files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assetline_cli.context import COMPLETE, FAILED, INTERRUPTED, Desk
+from assetline_cli.context import CliContext
 from assetline_cli.errors import CommandFailed
-from assetline_cli.executions import Executions, ExportResult
+from assetline_cli.executions import Executions, ExportOutput
+from assetline_cli.exit_codes import COMPLETE, FAILED, INTERRUPTED
 from assetline_cli.exports.download import download
-from assetline_cli.exports.progress_view import view_on
-from assetline_cli.exports.snapshot import Snapshot, Watch
-from assetline_cli.exports.stop import Stopping, leftover_lines
-from assetline_cli.exports.summary import Summary, print_failure, print_summary
-from assetline_cli.exports.table import Exports
-from assetline_cli.exports.watch_loop import Watching
+from assetline_cli.exports.progress_view import ExportDisplay
+from assetline_cli.exports.progress_view_many import FeedsDisplay
+from assetline_cli.exports.snapshot import ExportWatcher, FeedsSnapshot, FeedsWatcher, Snapshot
+from assetline_cli.exports.stop import export_stopper, feeds_stopper, leftover_lines
+from assetline_cli.exports.summary import (
+    NOT_RESUMABLE,
+    ExportSummary,
+    feeds_headline,
+    feeds_lines,
+    print_block,
+    print_failure,
+    print_summary,
+)
+from assetline_cli.exports.table import ExportsReader
+from assetline_cli.exports.watch_loop import WatchLoop
+from assetline_cli.filesystem import ready_folder
+from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import resume_command, watch_command
+from assetline_cli.terminal.progress_bar import view_on
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assetline_cli.item import ExportItem
     from assetline_cli.stack import Stack
 
-# After these the same parts cannot be gone on with, or would lead to the same end.
-START_ANEW = frozenset(
-    {
-        "ExportLost",
-        "InvalidInput",
-        "NotResumable",
-        "PartsExhausted",
-        "PartsMismatch",
-        "RepeatedCursor",
-        "StagedGone",
-    }
-)
 
-
-def follow(desk: Desk, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
+def watch_export(context: CliContext, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
     """Show the execution *arn* to its end and return the exit status of the command."""
-    again = watch_command(arn, stack.name, to)
-    last = _watching(desk, stack, arn, again, just_started=just_started).see_through(desk)
+    command = watch_command(arn, stack.name, to)
+    last = _watching(context, stack, arn, command, just_started=just_started).run(context)
     if last.execution.result is None:
-        return _sum_up_failure(desk, last, stack)
+        return _sum_up_failure(context, last, stack)
     try:
-        return _sum_up(desk, last, last.execution.result, to)
+        return _sum_up(context, last, last.execution.result, to)
     except KeyboardInterrupt:
-        desk.complain(f"\nDownload stopped. Fetch the file again: {again}")
+        context.complain(f"\nDownload stopped. Run it again: {command}")
         return INTERRUPTED
 
 
-def stopping_of(desk: Desk, stack: Stack, arn: str) -> Stopping:
-    """Return what stops the execution *arn*."""
-    executions = Executions(desk.aws.stepfunctions, stack.machine_arn)
-    exports = Exports(desk.aws.table(stack.table))
-
-    def items() -> list[ExportItem]:
-        item = exports.progress_of(executions.describe(arn))
-        return [item] if item else []
-
-    return Stopping(executions, arn, items, desk.clock)
-
-
-def _watching(desk: Desk, stack: Stack, arn: str, again: str, *, just_started: bool) -> Watching[Snapshot]:
-    executions = Executions(desk.aws.stepfunctions, stack.machine_arn)
-    watch = Watch(executions, Exports(desk.aws.table(stack.table)), desk.clock)
-    return Watching(
+def _watching(context: CliContext, stack: Stack, arn: str, command: str, *, just_started: bool) -> WatchLoop[Snapshot]:
+    executions = Executions(context.aws.stepfunctions, stack.machine_arn)
+    watch = ExportWatcher(executions, ExportsReader(context.aws.table(stack.table)), context.clock)
+    return WatchLoop(
         looks=lambda: watch.snapshots(arn, just_started=just_started),
-        view=lambda: view_on(desk.out, desk.clock),
-        stopping=stopping_of(desk, stack, arn),
-        again=again,
+        view=lambda: view_on(context.out, ExportDisplay(context.out, context.clock)),
+        stopping=export_stopper(context, stack, arn),
+        command=command,
     )
 
 
-def _sum_up(desk: Desk, last: Snapshot, result: ExportResult, to: Path | None) -> int:
-    seconds = last.elapsed_seconds(desk.clock.now())
-    summary = Summary(result, seconds, resumed=last.execution.resumes is not None)
+def _sum_up(context: CliContext, last: Snapshot, result: ExportOutput, to: Path | None) -> int:
+    seconds = last.elapsed_seconds(context.clock.now())
+    summary = ExportSummary(result, seconds, resumed=last.execution.resumes is not None)
     downloaded: list[Path] = []
     failure: CommandFailed | None = None
     if to is not None:
         try:
-            downloaded = download(desk.aws.s3, result, to, desk.out)
+            downloaded = download(context.aws.s3, result, to, context.out)
         except CommandFailed as error:  # the export is done all the same, and its summary comes first
             failure = error
-    print_summary(desk.out, summary, downloaded)
+    print_summary(context.out, summary, downloaded)
     if failure:
         raise failure
     return COMPLETE if result.complete else FAILED
 
 
-def _sum_up_failure(desk: Desk, last: Snapshot, stack: Stack) -> int:
+def _sum_up_failure(context: CliContext, last: Snapshot, stack: Stack) -> int:
     if last.execution.failure:
-        print_failure(desk.err, last, last.execution.failure, _what_is_left(last, stack))
+        print_failure(context.err, last, last.execution.failure, _what_is_left(last, stack))
     return FAILED
 
 
 def _what_is_left(last: Snapshot, stack: Stack) -> list[str]:
-    """Return how to go on with an export that has been opened."""
+    """Return the next commands for an export that has failed or was stopped."""
     item, failure = last.progress, last.execution.failure
     if item is None or failure is None:
         return []
     if last.execution.status == "ABORTED":
         return leftover_lines([item])
-    lost = failure.error in START_ANEW or not item.opened
+    lost = failure.error in NOT_RESUMABLE or not item.opened
     return [] if lost else [f"Resume it: {resume_command(item.export_id, stack.name)}"]
+
+
+def watch_feeds(context: CliContext, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
+    """Show the execution *arn* to its end and return the exit status: 0 only if every feed is complete."""
+    executions = Executions(context.aws.stepfunctions, stack.machine_of_several())
+    exports = ExportsReader(context.aws.table(stack.table))
+    watch = FeedsWatcher(executions, exports, context.clock)
+    command = watch_command(arn, stack.name, to)
+    last = WatchLoop(
+        looks=lambda: watch.snapshots(arn, just_started=just_started),
+        view=lambda: view_on(context.out, FeedsDisplay(context.out, context.clock)),
+        stopping=feeds_stopper(context, stack, arn),
+        command=command,
+        what="exports",
+    ).run(context)
+    if last.failure:
+        return _sum_up_failure_of_feeds(context, last)
+    try:
+        return _sum_up_of_feeds(context, last, stack, to)
+    except KeyboardInterrupt:
+        context.complain(f"\nDownload stopped. Run it again: {command}")
+        return INTERRUPTED
+
+
+def _sum_up_of_feeds(context: CliContext, last: FeedsSnapshot, stack: Stack, to: Path | None) -> int:
+    downloaded, failures = _download_all(context, last, to) if to else ([], [])
+    headline, colour = feeds_headline(last)
+    lines = feeds_lines(last, last.elapsed_seconds(context.clock.now()), downloaded)
+    print_block(context.out, headline, colour, lines + _resume_lines(last, stack))
+    if failures:
+        raise CommandFailed("\n".join(failures))
+    return COMPLETE if last.complete else FAILED
+
+
+def _download_all(context: CliContext, last: FeedsSnapshot, to: Path) -> tuple[list[Path], list[str]]:
+    """Download every file; a failure does not stop the others."""
+    downloaded: list[Path] = []
+    failures: list[str] = []
+    for result in last.results:
+        if result.result:
+            try:
+                downloaded += download(context.aws.s3, result.result, to, context.out)
+            except CommandFailed as error:
+                failures.append(f"{result.feed}: {error}")
+    return downloaded, failures
+
+
+def _resume_lines(last: FeedsSnapshot, stack: Stack) -> list[str]:
+    lines = []
+    for result in last.results:
+        item = last.item_of(result.feed)
+        if result.failure and item and result.failure.error not in NOT_RESUMABLE:
+            lines.append(f"Resume {result.feed}: {resume_command(item.export_id, stack.name)}")
+    return lines
+
+
+def _sum_up_failure_of_feeds(context: CliContext, last: FeedsSnapshot) -> int:
+    if last.failure:
+        lines = [f"{last.failure.error}: {last.failure.message}", f"Execution: {last.arn}"]
+        if last.status == "ABORTED":
+            lines += leftover_lines(last.items)
+        headline = {"ABORTED": "EXPORTS STOPPED", "TIMED_OUT": "EXPORTS OUT OF TIME"}
+        print_block(context.err, headline.get(last.status, "EXPORTS FAILED"), "red", lines)
+    return FAILED
+
+
+def watch_execution(context: CliContext, found: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
+    """Show the execution *arn* to its end and return the exit status of the command."""
+    see = watch_feeds if found.exports_several(arn) else watch_export
+    return see(context, found, arn, to, just_started=just_started)
+
+
+def watch_named(context: CliContext, stack: str, name: str, to: Path | None) -> int:
+    """Watch the execution or the export *name*, download its files if *to* is given, and return the exit status."""
+    if to is not None:
+        ready_folder(to)
+    found = find_stack(context.aws.cloudformation, stack)
+    arn = ExportsReader(context.aws.table(found.table)).execution_named(name)
+    return watch_execution(context, found, arn, to)

@@ -1,54 +1,49 @@
-"""Something watched to its end, or until Ctrl+C: the same for one export and for several."""
+"""Watch one or several exports to their end, or until Ctrl+C."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from assetline_cli.context import FAILED, INTERRUPTED, Desk
-from assetline_cli.errors import CommandFailed, explain
-from assetline_cli.polling import Sight
-from assetline_cli.terminal.prompts import Wish, ask_wish
+from assetline_cli.aws_errors import explain
+from assetline_cli.context import CliContext
+from assetline_cli.errors import CommandFailed
+from assetline_cli.exit_codes import FAILED, INTERRUPTED
+from assetline_cli.polling import Observation
+from assetline_cli.terminal.prompts import InterruptChoice, ask_interrupt_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
 
-    from assetline_cli.exports.stop import Stopping
-
-
-class Shows[S](Protocol):
-    """A view that is open."""
-
-    def show(self, snapshot: S, /) -> None:
-        """Show what is new."""
+    from assetline_cli.exports.stop import ExecutionStopper
+    from assetline_cli.terminal.progress_bar import View
 
 
 @dataclass(frozen=True)
-class Watching[S: Sight]:
-    """What is watched and how: each call of *looks* and *view* begins anew, after a question was answered."""
+class WatchLoop[S: Observation]:
+    """A watch: *looks* and *view* are called again after a question was answered."""
 
     looks: Callable[[], Iterable[S]]
-    view: Callable[[], AbstractContextManager[Shows[S]]]
-    stopping: Stopping
-    again: str
+    view: Callable[[], View[S]]
+    stopping: ExecutionStopper
+    command: str
     what: str = "export"
 
-    def see_through(self, desk: Desk) -> S:
-        """Show it to its end and return the last that was seen.
+    def run(self, context: CliContext) -> S:
+        """Show it to its end and return the last observation.
 
         Raises:
-            typer.Exit: the operator wants no more of it.
-            CommandFailed: AWS does not let us go on watching.
+            typer.Exit: the operator stopped the watching or the export.
+            CommandFailed: AWS did not answer, or refused to.
         """
         while True:
             try:
                 return self._show()
             except KeyboardInterrupt:
-                self._interrupted(desk)
+                self._interrupted(context)
             except (BotoCoreError, ClientError) as error:
                 raise self._cut_off(error) from error
 
@@ -61,15 +56,15 @@ class Watching[S: Sight]:
             raise AssertionError("a watch ends with a snapshot")
         return last
 
-    def _interrupted(self, desk: Desk) -> None:
-        wish = ask_wish(desk, self.what)
-        if wish is Wish.WATCHING_ONLY:
-            desk.complain(f"\nStopped watching; the {self.what} goes on.")
-            desk.complain(f"Watch it again: {self.again}")
+    def _interrupted(self, context: CliContext) -> None:
+        wish = ask_interrupt_choice(context, self.what)
+        if wish is InterruptChoice.WATCHING_ONLY:
+            context.complain(f"\nStopped watching. AWS continues the {self.what}.")
+            context.complain(f"Watch it again: {self.command}")
             raise typer.Exit(INTERRUPTED)
-        if wish is Wish.STOP:
+        if wish is InterruptChoice.STOP:
             try:
-                stopped = self.stopping.stop(desk.complain)
+                stopped = self.stopping.stop(context.complain)
             except (BotoCoreError, ClientError) as error:
                 raise self._cut_off(error) from error
             # One that had ended before it could be stopped is shown as it ended.
@@ -78,5 +73,5 @@ class Watching[S: Sight]:
 
     def _cut_off(self, error: BotoCoreError | ClientError) -> CommandFailed:
         return CommandFailed(
-            f"{explain(error)}\nThe watching ends; the {self.what} does not. Watch it again: {self.again}"
+            f"{explain(error)}\nStopped watching. AWS continues the {self.what}. Watch it again: {self.command}"
         )

@@ -1,4 +1,10 @@
-"""Numbers as the operator reads them."""
+"""Numbers, sizes and times as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assetline.assets.conditions import moment_of
 
 DATASET = "vi-"  # in front of a dataset's id: what its exports are called after
 
@@ -14,7 +20,7 @@ def pages_rate(per_second: float) -> str:
 
 
 def page_time(seconds: float) -> str:
-    """Return how long a page took, with one more digit where two would say nothing."""
+    """Return the time of a page, with a third digit for very short ones."""
     return f"{seconds:.{2 if seconds >= 0.01 else 3}f}s"
 
 
@@ -38,7 +44,7 @@ def count_of(number: int, noun: str) -> str:
 
 
 def rows_of(feed: str | None) -> str:
-    """Return what the rows of *feed* are called: `inspection_items` are `inspection items`, of a dataset `assets`."""
+    """Return the noun for the rows of *feed*: `inspection items` of `inspection_items`, `assets` of a dataset."""
     if feed and feed.startswith(DATASET):
         return "assets"
     return feed.replace("_", " ") if feed else "rows"
@@ -55,9 +61,15 @@ def size(bytes_: int) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return how long ago something was in its largest unit: `40s`, `3m`, `2h`, `5d`."""
+    """Return an age in its largest unit: `40s`, `3m`, `2h`, `5d`."""
     whole = max(0, int(seconds))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if whole >= length:
             return f"{whole // length}{unit}"
     return f"{whole}s"
+
+
+def iso_time(milliseconds: Any) -> str:
+    """Return a time of Vi in ISO 8601; another value as text."""
+    moment = moment_of(milliseconds)
+    return "" if milliseconds is None else str(milliseconds) if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import ConsoleOptions, RenderableType
 
-WIDTH = 80  # of a rule, where nothing says how wide the screen is
-INDENT = "  "  # of the lines that a message goes on with: none of them looks like one of ours
+WIDTH = 80  # of a rule, where the width of the screen is unknown
+INDENT = "  "  # of the further lines of a message: none can look like another message
 
 
 class Screen(Console):
@@ -34,7 +34,7 @@ class Screen(Console):
 def say(console: Console, line: str, style: str = "", end: str = "\n") -> None:
     """Print *line* unwrapped and unread: rich would see an emoji in an ARN's `:secret:` and markup in brackets.
 
-    A line break in front is one of ours; what follows on another is indented.
+    Line breaks in front are kept; later lines are indented.
     """
     said = line.lstrip("\n")
     shown = "\n" * (len(line) - len(said)) + f"\n{INDENT}".join(map(printable, said.split("\n")))

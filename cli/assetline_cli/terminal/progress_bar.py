@@ -1,4 +1,4 @@
-"""How far the dropping is: a bar redrawn in place on a terminal, a line now and then anywhere else."""
+"""Show progress: redrawn in place on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -6,115 +6,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli.terminal.formatting import count, duration, size
 from assetline_cli.terminal.output import printable, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from types import TracebackType
 
     from rich.console import Console, RenderableType
 
     from assetline_cli.clock import Clock
-    from assetline_cli.drops.upload import Uploading
-    from assetline_cli.drops.wait import Followed
 
-HEARTBEAT_SECONDS = 10.0  # ours: a log has a line in so many seconds, if anything is new
-WIDEST = 100  # a bar across a whole wide screen is hard to read
-ROOM = 3  # columns left free: a terminal echoes ^C there
-UNHEARD = "no answer from AWS, trying again"
+HEARTBEAT_SECONDS = 10.0  # ours: at most one line in this time, if anything changed
+WIDEST = 100  # ours: a bar across a wide screen is hard to read
+ROOM = 3  # columns left free: a terminal echoes ^C there, and a wrapped line would be drawn twice
+NO_ANSWER = "no answer from AWS, trying again"
 
-
-@dataclass(frozen=True)
-class Picture:
-    """What there is to show: *done* of *total*, in whatever unit, and the figures in words, the time last.
-
-    `trouble` is what holds it up. Once it is `ended` nothing moves any more, be all done or not.
-    """
-
-    title: str
-    done: int
-    total: int
-    figures: tuple[str, ...]
-    trouble: str | None = None
-    ended: bool = False
-
-    @property
-    def line(self) -> str:
-        """All of it but the bar, on one line."""
-        return f"{self.title}: {' | '.join(self.figures)}"
+type Mark = tuple[str, str]
 
 
-class View(Protocol):
-    """Where pictures are shown."""
+class ProgressDisplay[Seen](Protocol):
+    """The two forms of a progress: a drawing of what was *seen*, and the lines that are new in it."""
 
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def show(self, picture: Picture, /) -> None:
-        """Show *picture* in place of the last."""
+    def drawing(self, seen: Seen, spinner: Spinner, /) -> RenderableType:
+        """Return the drawing; *spinner* turns until the end."""
 
-
-def view_on(console: Console, clock: Clock, *, wanted: bool = True) -> View:
-    """Return the view that suits where the output goes, or one that shows nothing."""
-    if not wanted:
-        return NoView()
-    redrawn = console.is_terminal and not console.is_dumb_terminal
-    return LiveView(console) if redrawn else PlainView(console, clock)
+    def new_lines(self, seen: Seen, /) -> Iterator[str]:
+        """Yield the lines to print since the last call."""
 
 
-def uploading_picture(uploading: Uploading, dataset_id: str, now: datetime) -> Picture:
-    """Show how far the uploading is; the rate is that of all its time."""
-    seconds = (now - uploading.began_at).total_seconds()
-    sent, total = uploading.bytes_sent, uploading.bytes_total
-    done = len(uploading.dropped)
-    figures = [f"{count(done)} of {count(uploading.files_total)} files", f"{size(sent)} of {size(total)}"]
-    if uploading.failed:
-        figures.append(f"{count(len(uploading.failed))} failed")
-    if sent and seconds >= 1:
-        figures.append(f"{size(round(sent / seconds))}/s")
-        if uploading.ended is None and total > sent:
-            figures.append(f"ETA {duration((total - sent) * seconds / sent)}")
-    figures.append(duration(seconds))
-    # Many small files are as much work as a large one, and empty ones have no bytes at all.
-    return Picture(
-        f"Uploading to {dataset_id}",
-        done=sent + done,
-        total=total + uploading.files_total,
-        figures=tuple(figures),
-        ended=uploading.ended is not None,
-    )
-
-
-def following_picture(followed: Followed, dataset_id: str, now: datetime) -> Picture:
-    """Show how far the ingestion is."""
-    figures = [f"{count(followed.ingested)} of {count(followed.total)} ingested"]
-    if followed.rejected:
-        figures.append(f"{count(followed.rejected)} rejected")
-    if followed.in_session:
-        figures.append(f"{count(followed.in_session)} in a session")
-    if followed.waiting:
-        figures.append(f"{count(followed.waiting)} waiting")
-    figures.append(duration((now - followed.since).total_seconds()))
-    trouble = UNHEARD if not followed.heard else followed.trouble and f"The last run failed: {followed.trouble}"
-    return Picture(
-        f"Ingesting into {dataset_id}",
-        done=followed.over,
-        total=followed.total,
-        figures=tuple(figures),
-        trouble=trouble,
-        ended=followed.ended,
-    )
-
-
-class NoView:
-    """Shows nothing."""
+class View[Seen]:
+    """Shows nothing; the other views show each progress in place of the last."""
 
     def __enter__(self) -> Self:
         return self
@@ -122,49 +58,32 @@ class NoView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left open."""
+        """Leave the screen as it is."""
 
-    def show(self, picture: Picture) -> None:
-        """Show nothing."""
+    def show(self, seen: Seen) -> None:
+        """Show *seen*."""
 
 
-class PlainView:
-    """Prints the first and the last picture, and in between a line now and then if more is done."""
+class PlainView[Seen](View[Seen]):
+    """Prints the new lines of a display."""
 
-    def __init__(self, console: Console, clock: Clock) -> None:
+    def __init__(self, console: Console, display: ProgressDisplay[Seen]) -> None:
         self._console = console
-        self._clock = clock
-        self._printed: Picture | None = None
-        self._printed_at = clock.now()
-        self._trouble: str | None = None
+        self._display = display
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is left open."""
-
-    def show(self, picture: Picture) -> None:
-        """Print what is new in *picture*, if it is time."""
-        if picture.trouble and picture.trouble != self._trouble:
-            say(self._console, f"{picture.trouble[0].upper()}{picture.trouble[1:]}")
-        self._trouble = picture.trouble
-        late = (self._clock.now() - self._printed_at).total_seconds() >= HEARTBEAT_SECONDS
-        last = self._printed
-        if last is None or (picture.ended and not last.ended) or (late and picture.figures[:-1] != last.figures[:-1]):
-            self._printed, self._printed_at = picture, self._clock.now()
-            say(self._console, picture.line)
+    def show(self, seen: Seen) -> None:
+        """Print what is new in *seen*."""
+        for line in self._display.new_lines(seen):
+            say(self._console, line)
 
 
-class LiveView:
-    """Redraws the picture in place."""
+class LiveView[Seen](View[Seen]):
+    """Redraws a display in place, eight times a second."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, display: ProgressDisplay[Seen]) -> None:
+        self._display = display
         self._spinner = Spinner("dots", style="cyan")
-        self._picture: Picture | None = None
+        self._seen: Seen | None = None
         self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -176,38 +95,121 @@ class LiveView:
     ) -> None:
         self._live.__exit__(kind, error, trace)
 
-    def show(self, picture: Picture) -> None:
-        """Draw *picture*."""
-        self._picture = picture
+    def show(self, seen: Seen) -> None:
+        """Draw *seen*."""
+        self._seen = seen
         self._live.refresh()
 
     def _draw(self) -> RenderableType:
-        picture = self._picture
-        if picture is None:
-            return Text("")
-        drawing = Table.grid(expand=False)
-        drawing.add_column(width=min(self._console.width - ROOM, WIDEST))
-        drawing.add_row(self._heading(picture))
-        drawing.add_row(_bar(picture))
-        drawing.add_row(Text(printable(" | ".join(picture.figures))))
-        if picture.trouble:
-            drawing.add_row(Text(printable(picture.trouble), "yellow"))
-        return drawing
-
-    def _heading(self, picture: Picture) -> RenderableType:
-        title = Text(printable(picture.title), "bold", no_wrap=True, overflow="ellipsis")
-        if picture.ended:
-            mark = ("✓", "bold green") if picture.done >= picture.total else ("!", "bold yellow")
-            return Text.assemble(mark, " ", title)
-        self._spinner.update(text=title)
-        return self._spinner
+        return Text("") if self._seen is None else self._display.drawing(self._seen, self._spinner)
 
 
-def _bar(picture: Picture) -> RenderableType:
+def view_on[Seen](console: Console, display: ProgressDisplay[Seen], *, wanted: bool = True) -> View[Seen]:
+    """Return the view that suits the console, or one that shows nothing."""
+    if not wanted:
+        return View()
+    redrawn = console.is_terminal and not console.is_dumb_terminal
+    return LiveView(console, display) if redrawn else PlainView(console, display)
+
+
+def heading(words: Text, mark: Mark | None, spinner: Spinner) -> RenderableType:
+    """Return *words* behind *mark*, or behind the spinner while there is no mark."""
+    if mark is not None:
+        return Text.assemble(mark, " ", words)
+    spinner.update(text=words)
+    return spinner
+
+
+def bar(done: int, total: int | None) -> RenderableType:
+    """Return a bar with its percentage; it pulses while *total* is unknown."""
     row = Table.grid(expand=True, padding=(0, 1, 0, 0))
     row.add_column(ratio=1)
     row.add_column(justify="right", width=4)
-    total = max(1, picture.total)
-    # Rounded down: 100 % is said of what is whole.
-    row.add_row(ProgressBar(total=total, completed=picture.done), f"{min(100, 100 * picture.done // total)}%")
+    # Rounded down: 100 % means complete.
+    row.add_row(ProgressBar(total=total, completed=done), f"{min(100, 100 * done // total)}%" if total else "")
     return row
+
+
+def sentence(words: str) -> str:
+    """Return *words* with a capital letter in front."""
+    return f"{words[0].upper()}{words[1:]}"
+
+
+def byte_progress(console: Console, title: str, *, wanted: bool = True) -> Progress:
+    """Return a bar for bytes, which disappears at its end and is shown on terminals only."""
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    shown = wanted and console.is_terminal
+    return Progress(
+        SpinnerColumn(), TextColumn(title, markup=False), *columns, console=console, transient=True, disable=not shown
+    )
+
+
+@dataclass(frozen=True)
+class ProgressFrame:
+    """What there is to show: *done* of *total* in any unit, and the figures in words, the time last.
+
+    `trouble` is what delays it. An `ended` frame is the last, complete or not.
+    """
+
+    title: str
+    done: int
+    total: int
+    figures: tuple[str, ...]
+    trouble: str | None = None
+    ended: bool = False
+
+    @property
+    def line(self) -> str:
+        """The title and the figures on one line."""
+        return f"{self.title}: {' | '.join(self.figures)}"
+
+
+class FrameDisplay:
+    """Shows frames; as lines: the first, the last, and between them one each `HEARTBEAT_SECONDS` if figures changed."""
+
+    def __init__(self, console: Console, clock: Clock) -> None:
+        self._console = console
+        self._clock = clock
+        self._printed: ProgressFrame | None = None
+        self._printed_at = clock.now()
+        self._trouble: str | None = None
+
+    def new_lines(self, frame: ProgressFrame) -> Iterator[str]:
+        """Yield a new trouble, and the line of the frame if it is due."""
+        if frame.trouble and frame.trouble != self._trouble:
+            yield sentence(frame.trouble)
+        self._trouble = frame.trouble
+        now = self._clock.now()
+        if self._is_due(frame, now):
+            self._printed, self._printed_at = frame, now
+            yield frame.line
+
+    def _is_due(self, frame: ProgressFrame, now: datetime) -> bool:
+        last = self._printed
+        if last is None or (frame.ended and not last.ended):
+            return True
+        late = (now - self._printed_at).total_seconds() >= HEARTBEAT_SECONDS
+        return late and frame.figures[:-1] != last.figures[:-1]
+
+    def drawing(self, frame: ProgressFrame, spinner: Spinner) -> RenderableType:
+        """Return the title, the bar, the figures and the trouble, below each other."""
+        drawing = Table.grid(expand=False)
+        drawing.add_column(width=min(self._console.width - ROOM, WIDEST))
+        title = Text(printable(frame.title), "bold", no_wrap=True, overflow="ellipsis")
+        drawing.add_row(heading(title, _mark(frame), spinner))
+        drawing.add_row(bar(frame.done, max(1, frame.total)))
+        drawing.add_row(Text(printable(" | ".join(frame.figures))))
+        if frame.trouble:
+            drawing.add_row(Text(printable(frame.trouble), "yellow"))
+        return drawing
+
+
+def _mark(frame: ProgressFrame) -> Mark | None:
+    if not frame.ended:
+        return None
+    return ("✓", "bold green") if frame.done >= frame.total else ("!", "bold yellow")
+
+
+def frames_on(console: Console, clock: Clock, *, wanted: bool = True) -> View[ProgressFrame]:
+    """Return the view of frames that suits the console, or one that shows nothing."""
+    return view_on(console, FrameDisplay(console, clock), wanted=wanted)

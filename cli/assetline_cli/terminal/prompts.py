@@ -1,42 +1,50 @@
-"""Questions to the operator: whether to go ahead, and what Ctrl+C was for."""
+"""Questions to the operator: confirmations, and the meaning of Ctrl+C."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
-    from assetline_cli.context import Desk
+    from assetline_cli.terminal.terminal import Terminal
 
 
-class Wish(StrEnum):
-    """What the operator wants of an interrupted watch."""
+class InterruptChoice(StrEnum):
+    """The operator's choice after Ctrl+C."""
 
     STOP = "stop"
     WATCHING_ONLY = "watching only"
     CONTINUE = "continue"
 
 
-def ask_wish(desk: Desk, what: str = "export") -> Wish:
-    """Return what Ctrl+C meant; only the watching, where nobody can be asked or the answer is Ctrl+C again."""
-    if not desk.can_ask:
-        return Wish.WATCHING_ONLY
+def ask_interrupt_choice(terminal: Terminal, what: str = "export") -> InterruptChoice:
+    """Return the choice after Ctrl+C; only the watching, without a terminal or after a second Ctrl+C."""
+    if not terminal.can_ask:
+        return InterruptChoice.WATCHING_ONLY
     question = f"Stop the {what}, or only the watching? [s]top / [w]atching only / [c]ontinue"
     try:
-        desk.say("")
+        terminal.say("")
         while True:
-            answer = desk.ask(question)
-            wishes = [wish for wish in Wish if answer and wish.startswith(answer)]
+            answer = terminal.ask(question)
+            wishes = [wish for wish in InterruptChoice if answer and wish.startswith(answer)]
             if wishes:
                 return wishes[0]
     except (EOFError, KeyboardInterrupt):
-        return Wish.WATCHING_ONLY
+        return InterruptChoice.WATCHING_ONLY
 
 
-def confirmed(desk: Desk, question: str) -> bool:
+def confirmed(terminal: Terminal, question: str) -> bool:
     """Return whether the operator answers *question* with yes; no answer is no."""
     try:
-        return desk.ask(f"{question} [y]es / [n]o") in {"y", "yes"}
+        return terminal.ask(f"{question} [y]es / [n]o") in {"y", "yes"}
     except EOFError:
-        desk.say("")
+        terminal.say("")
         return False
+
+
+def require_terminal_or_yes(terminal: Terminal, *, yes: bool) -> None:
+    """End the command with a usage error if it has to ask and cannot; raises `typer.BadParameter`."""
+    if not yes and not terminal.can_ask:
+        raise typer.BadParameter("Required when stdin is not a terminal.", param_hint="--yes")

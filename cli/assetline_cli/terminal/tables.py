@@ -1,22 +1,22 @@
-"""A table whose columns fit the screen: a narrow one shows fewer of them, and what it shows is whole."""
+"""Print a list: a table that fits the terminal, tab-separated lines in a pipe, or JSON lines."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli.terminal.output import printable
+from assetline_cli.terminal.output import printable, say, say_cells, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
     from rich.console import Console
 
-MEASURING_WIDTH = 1000  # wider than any table of ours
+MEASURING_WIDTH = 1000  # wider than any table of the command
 FOLDED_WIDTH = 24  # ours: below this a folded cell is no longer read at a glance
 
 type Row = Sequence[str]
@@ -24,11 +24,10 @@ type Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Columns:
-    """The headings of a table, and what may become of its columns.
+    """The headings of a table, and how it fits a narrow terminal.
 
-    The *dispensable* are left out, the first first, until the rest fits; those in *if_any* are left out where they
-    have nothing to show. A cell of the column *folded* goes on in the next line where it is too long: any other is
-    never cut, for a figure cut short is a wrong one.
+    Columns in *dispensable* are omitted, in that order, until the rest fits. Columns in *if_any* are omitted where all
+    cells are empty. Long cells of the column *folded* continue in the next line. Other cells are never cut.
     """
 
     headings: tuple[str, ...]
@@ -66,3 +65,39 @@ class Columns:
     def _folded(self, row: Row) -> Row:
         cells = zip(self.headings, row, strict=True)
         return [printable(cell)[:FOLDED_WIDTH] if heading == self.folded else cell for heading, cell in cells]
+
+
+@dataclass(frozen=True)
+class ListLayout[Record]:
+    """How the records of a list are printed: *cells* in a table, *plain_cells* in a pipe, *as_json* with --json.
+
+    On a terminal a layout without *columns* prints a *line* for each record.
+    """
+
+    cells: Callable[[Record], Row]
+    plain_cells: Callable[[Record], Row]
+    as_json: Callable[[Record], Any]
+    columns: Columns | None = None
+    style: Callable[[Record], str] = lambda _: ""
+    line: Callable[[Record], str] | None = None
+
+
+def print_list[Record](
+    console: Console, records: Iterable[Record], layout: ListLayout[Record], *, json: bool, table: bool = True
+) -> None:
+    """Print *records*: JSON lines, a table on a terminal, and lines of tab-separated columns in a pipe.
+
+    JSON and plain lines are printed as the records arrive. Without *table* the lines are plain on a terminal, too.
+    """
+    if json:
+        for record in records:
+            say_json(console, layout.as_json(record))
+    elif not table or not console.is_terminal:
+        for record in records:
+            say_cells(console, map(printable, layout.plain_cells(record)))
+    elif layout.columns is None:
+        for record in records:
+            say(console, layout.line(record) if layout.line else "")
+    elif shown := [*records]:
+        rows = [layout.cells(record) for record in shown]
+        console.print(layout.columns.fitting(console, rows, lambda number: layout.style(shown[number])))

@@ -25,7 +25,7 @@ def test_a_list_goes_past_the_first_page_and_says_when_there_is_more(vi: Held, a
     vi.holds(*(f"{number:02}.png" for number in range(30)))
     first = assetline("assets", "list", "ds1")
     assert len(first.stdout.splitlines()) == 20
-    assert "These are the first 20; --limit 0 lists all." in first.stderr
+    assert "These are the first 20 assets; --limit 0 lists all." in first.stderr
     assert len(assetline("assets", "list", "ds1", "--limit", "0", "--page-size", "7").stdout.splitlines()) == 30
     assert [one.query["s"] for one in vi.vi.requests("/assets", "GET")][-5:] == ["7"] * 5
     whole = assetline("assets", "list", "ds1", "--limit", "30")
@@ -46,9 +46,9 @@ def test_an_id_that_no_asset_has_is_named_and_ends_with_1(vi: Held, assetline: R
     vi.holds("a.png")
     ended = assetline("assets", "list", "ds1", "--id", "nope", "--id", "asset-000001", "--id", "n2")
     assert (ended.exit_code, ended.stdout.split("\t")[0]) == (1, "asset-000001")
-    assert ended.stderr == "The dataset has no asset of these ids: nope, n2.\n"
+    assert ended.stderr == "The dataset has no asset with these IDs: nope, n2.\n"
     none = assetline("assets", "list", "ds1", "--id", "nope", "--json")
-    assert (none.exit_code, none.stderr) == (1, "The dataset has no asset of these ids: nope.\n")
+    assert (none.exit_code, none.stderr) == (1, "The dataset has no asset with these IDs: nope.\n")
 
 
 def test_a_list_is_sorted_and_filtered(vi: Held, assetline: Run) -> None:
@@ -65,7 +65,7 @@ def test_a_list_is_sorted_and_filtered(vi: Held, assetline: Run) -> None:
     assert names("--mime", "image/jpeg") == ["c.jpg"]
     assert names("--max-bytes", "2", "--min-bytes", "2") == ["b.png"]
     none = assetline("assets", "list", "ds1", "--status", "error")
-    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "No asset meets the conditions.\n")
+    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "No asset matches the conditions.\n")
 
 
 def test_signed_urls_are_listed_only_when_asked_for(vi: Held, assetline: Run) -> None:
@@ -118,7 +118,7 @@ def test_waiting_ends_at_its_deadline_and_at_a_status_asked_for(vi: Held, assetl
     began = account.now
     late = assetline("assets", "get", "ds1", asset.asset_id, "--wait", "--timeout", "10")
     assert late.exit_code == 1
-    assert "After 10 seconds the upload status of asset-000001 is processing." in late.stderr
+    assert "The upload status of asset-000001 is processing after 10 seconds." in late.stderr
     assert account.now - began == timedelta(seconds=10)
     assert assetline("assets", "get", "ds1", asset.asset_id, "--wait", "--until", "Processing").exit_code == 0
 
@@ -215,4 +215,4 @@ def test_what_is_no_id_is_not_asked_for(vi: Held, assetline: Run, words: tuple[s
     vi.vi.forget()
     ended = assetline("assets", *(no_id if word == "ID" else word for word in words))
     assert (ended.exit_code, ended.stdout, vi.vi.requests("")) == (2, "", [])
-    assert "is no id" in ended.stderr
+    assert "Invalid ID" in ended.stderr

@@ -61,7 +61,7 @@ def test_the_named_are_deleted_once_somebody_says_yes(account: Account, assetlin
     terminal = Terminal("y")
     ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "asset-000001", **terminal.things)
     assert ended.exit_code == 0
-    assert "Delete 2 assets of ds1 for good? [y]es / [n]o" in terminal.shown
+    assert "Delete 2 assets of ds1 permanently? [y]es / [n]o" in terminal.shown
     assert "Deleted 2 assets of ds1." in terminal.shown
     assert "Report: s3://the-exports/reports/ds1/deletions/1.csv" in terminal.shown
     assert started(account) == [{"dataset_id": "ds1", "ids": ["asset-000001", "asset-000002"]}]
@@ -86,7 +86,7 @@ def test_what_a_filter_finds_is_counted_and_deleted_as_so_many(account: Account,
 def test_another_count_than_was_expected_deletes_nothing(account: Account, assetline: Run) -> None:
     ended = assetline("assets", "delete", "ds1", "--filter", ".png", "--expect-count", "3", "--yes")
     assert (ended.exit_code, account.started) == (1, [])
-    assert "It is 2 assets, not 3: nothing was deleted." in ended.stderr
+    assert "2 assets match, not 3. Nothing was deleted." in ended.stderr
 
 
 def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
@@ -103,11 +103,11 @@ def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "All is never meant"),
+        ((), "No assets selected"),
         (("--filter", "{}"), "empty would find every asset"),
-        (("--filter", ""), "cannot be understood"),
+        (("--filter", ""), "Invalid selection of assets"),
         (("--strict-query",), "names no `ids`"),
-        (("asset-1", "--filter", "x"), "not both"),
+        (("asset-1", "--filter", "x"), "exclude each other"),
     ],
 )
 def test_what_could_mean_everything_is_refused(
@@ -120,7 +120,7 @@ def test_what_could_mean_everything_is_refused(
 
 def test_nothing_found_is_nothing_to_delete(account: Account, assetline: Run) -> None:
     ended = assetline("assets", "delete", "ds1", "--filter", "nothing_", "--yes")
-    assert (ended.exit_code, ended.stdout, account.started) == (0, "There is nothing to delete.\n", [])
+    assert (ended.exit_code, ended.stdout, account.started) == (0, "No assets to delete.\n", [])
 
 
 def test_what_was_not_deleted_ends_with_1(account: Account, assetline: Run) -> None:
@@ -128,21 +128,21 @@ def test_what_was_not_deleted_ends_with_1(account: Account, assetline: Run) -> N
     ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "--yes")
     assert ended.exit_code == 1
     assert "Deleted 1 asset of ds1, 1 failed." in ended.stdout
-    assert "The deletion is not complete (finished, 0 left): the report says why." in ended.stderr
+    assert "The deletion is not complete (finished, 0 left). See the report for the reasons." in ended.stderr
 
 
 def test_a_run_that_fails_is_one_message(account: Account, assetline: Run) -> None:
     account.then(account.fails("CountMismatch", '{"errorMessage": "The filter finds 3 assets, and not 2."}'))
     ended = assetline("assets", "delete", "ds1", "--filter", ".png", "--yes")
     assert ended.exit_code == 1
-    assert "Error: CountMismatch: The filter finds 3 assets, and not 2. Look further: arn:" in ended.stderr
+    assert "Error: CountMismatch: The filter finds 3 assets, and not 2. See execution arn:" in ended.stderr
 
 
 def test_ctrl_c_ends_the_watching_only(account: Account, assetline: Run) -> None:
     account.then(ctrl_c)
     ended = assetline("assets", "delete", "ds1", "asset-000001", "--yes")
     assert (ended.exit_code, account.stopped) == (130, [])
-    assert "It goes on in AWS: arn:" in ended.stderr
+    assert "Stopped watching. The run continues in AWS: arn:" in ended.stderr
 
 
 def several(account: Account, *then: Callable[[], object], **first: Any) -> None:
@@ -168,8 +168,8 @@ def test_of_several_runs_those_not_begun_are_told(
     assert (ended.exit_code, len(account.started)) == (130, 2)
     assert "Deleted 1 asset of ds1.\nReport: s3://the-exports/reports/ds1/deletions/1.csv\n" in ended.stdout
     goes_on, not_begun = ended.stderr.splitlines()[1:]
-    assert goes_on == f"It goes on in AWS: {account.arn}"
-    assert not_begun.startswith("Not begun: the deletion of 1 asset. Give the same command again")
+    assert goes_on == f"Stopped watching. The run continues in AWS: {account.arn}"
+    assert not_begun.startswith("Not started: the deletion of 1 asset. Run the command again")
 
 
 def test_what_was_deleted_before_a_run_that_fails_is_told(
@@ -181,8 +181,8 @@ def test_what_was_deleted_before_a_run_that_fails_is_told(
     assert ended.exit_code == 1
     assert "Deleted 1 asset of ds1.\nReport: s3://" in ended.stdout
     told, error = ended.stderr.splitlines()
-    assert told.startswith("Not begun: the deletion of 1 asset.")
-    assert error.startswith("Error: KeyRefused: Not this key. Look further: arn:")
+    assert told.startswith("Not started: the deletion of 1 asset.")
+    assert error.startswith("Error: KeyRefused: Not this key. See execution arn:")
 
 
 def test_a_run_that_cannot_be_started_is_not_begun(
@@ -192,20 +192,20 @@ def test_a_run_that_cannot_be_started_is_not_begun(
     account.refuses("StartExecution", "StateMachineDeleting", "gone")()
     ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("Not begun: the deletion of 3 assets.")
+    assert ended.stderr.startswith("Not started: the deletion of 3 assets.")
     filtered = assetline("assets", "delete", "ds1", "--filter", ".png", "--yes")
-    assert filtered.stderr.startswith("Not begun: the deletion of 2 assets.")
+    assert filtered.stderr.startswith("Not started: the deletion of 2 assets.")
 
 
 @pytest.mark.parametrize("words", [("--min-bytes", "0"), ("--name", "*"), ("--filter", "{}", "--name", "*")])
 def test_conditions_that_leave_out_nothing_mean_all(account: Account, assetline: Run, words: tuple[str, ...]) -> None:
     refused = assetline("assets", "delete", "ds1", *words, "--yes")
     assert (refused.exit_code, account.started) == (1, [])
-    assert "they mean all 3 assets of ds1. Nothing was deleted" in refused.stderr
+    assert "These conditions match all 3 assets in ds1. Nothing was deleted" in refused.stderr
     assert "--expect-count 3" in refused.stderr
     terminal = Terminal("n")
     assetline("assets", "delete", "ds1", *words, **terminal.things)
-    assert "Delete all 3 assets of ds1 for good?" in terminal.shown
+    assert "Delete all 3 assets of ds1 permanently?" in terminal.shown
     ends(account, **DELETED | {"deleted": 3})
     assert assetline("assets", "delete", "ds1", *words, "--yes", "--expect-count", "3").exit_code == 0
 
@@ -236,7 +236,7 @@ def test_silence_from_the_start_is_borne_as_well(account: Account, assetline: Ru
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [
-        (NO_ANSWER, "AWS asks for fewer calls"),
+        (NO_ANSWER, "AWS throttled"),
         (("DescribeExecution", "ExpiredTokenException", "Expired."), "The AWS credentials have expired"),
     ],
 )
@@ -247,7 +247,7 @@ def test_a_run_that_cannot_be_watched_any_longer_is_named(
     ended = assetline("assets", "delete", "ds1", "asset-000001", "--yes")
     assert (ended.exit_code, account.stopped) == (1, [])
     assert f"Error: {said}" in ended.stderr
-    assert f"The run goes on in AWS: {account.arn}" in ended.stderr
+    assert f"The run continues in AWS: {account.arn}" in ended.stderr
 
 
 DOWNLOADED: dict[str, Any] = {
@@ -273,7 +273,9 @@ def test_a_download_to_s3_is_a_run_of_the_stack(account: Account, assetline: Run
     words = ("s3://the-exports/downloads/ds1/", "--mime", "image/*", "--overwrite")
     ended = assetline("assets", "download", "ds1", *words)
     assert ended.exit_code == 0
-    assert "Downloaded 2 files (3.0 kB) to s3://the-exports/downloads/ds1/, skipped 1 that are there" in ended.stdout
+    assert (
+        "Downloaded 2 files (3.0 kB) to s3://the-exports/downloads/ds1/, skipped 1 that exist already" in ended.stdout
+    )
     place = {"bucket": "the-exports", "prefix": "downloads/ds1/"}
     assert started(account) == [
         {"dataset_id": "ds1", "where": {"mime": ["image/*"]}, "overwrite": True, **place},
@@ -283,10 +285,13 @@ def test_a_download_to_s3_is_a_run_of_the_stack(account: Account, assetline: Run
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ({"failed": 2}, "2 failed. The same"),
-        ({"left": 1}, "1 file not come to. The same"),
-        ({"failed": 2, "left": 3}, "2 failed and 3 files not come to. The same"),
-        ({}, "It is not complete, and s3://the-exports/downloads/1.manifest.json says why. The same"),
+        ({"failed": 2}, "2 failed. Run"),
+        ({"left": 1}, "1 file not started. Run the command"),
+        ({"failed": 2, "left": 3}, "2 failed and 3 files not started. Run the command"),
+        (
+            {},
+            "The download is not complete. See s3://the-exports/downloads/1.manifest.json for the",
+        ),
     ],
 )
 def test_what_is_missing_of_a_download_to_s3_is_told(
@@ -317,4 +322,4 @@ def test_a_download_whose_ids_do_not_fit_is_refused_with_the_sizes(account: Acco
     words = [word for number in range(1100) for word in ("--id", f"{number:06}".ljust(LONGEST_ID, "x"))]
     ended = assetline("assets", "download", "ds1", "s3://the-exports/downloads/ds1/", *words)
     assert (ended.exit_code, account.started) == (1, [])
-    assert "bytes; at most 253,952 fit. Name fewer assets in one command" in ended.stderr
+    assert "bytes, and the limit is 253,952. Name fewer assets in one command" in ended.stderr

@@ -23,7 +23,7 @@ def test_every_file_is_there_and_a_repeat_fetches_none(vi: Held, assetline: Run,
     assert f"Downloaded 2 files (32 B) to {folder}." in first.stdout
     vi.vi.forget()
     again = assetline("assets", "download", "ds1", str(folder))
-    assert "skipped 2 that are there" in again.stdout
+    assert "skipped 2 that exist already" in again.stdout
     assert not vi.vi.requests("_objects", "GET")
 
 
@@ -35,11 +35,11 @@ def test_what_differs_is_fetched_beside_it_and_replaced_with_overwrite(vi: Held,
     (folder / "b.png").write_bytes(b"bytes of b.png")
     ended = assetline("assets", "download", "ds1", str(folder))
     assert "Downloaded 1 file (14 B)" in ended.stdout
-    assert ended.stderr == "Another a.png was there: this one is a~asset-000001.png.\n"
+    assert ended.stderr == "Another file is named a.png. Saved this one as a~asset-000001.png.\n"
     beside = {"a.png": mine, "a~asset-000001.png": b"bytes of a.png", "b.png": b"bytes of b.png"}
     assert files(folder) == beside
     again = assetline("assets", "download", "ds1", str(folder))
-    assert ("skipped 2 that are there" in again.stdout, again.stderr, files(folder)) == (True, "", beside)
+    assert ("skipped 2 that exist already" in again.stdout, again.stderr, files(folder)) == (True, "", beside)
     assert "Downloaded 2 files" in assetline("assets", "download", "ds1", str(folder), "--overwrite").stdout
     assert files(folder)["a.png"] == b"bytes of a.png"
 
@@ -49,7 +49,7 @@ def test_a_narrower_download_replaces_no_file_of_another_asset(vi: Held, assetli
     vi.holds("b.png", content=b"two")
     narrower = ("assets", "download", "ds1", str(folder), "--id", "asset-000002")
     assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
-    assert "skipped 1 that are there" in assetline(*narrower).stdout
+    assert "skipped 1 that exist already" in assetline(*narrower).stdout
     (folder / "b~asset-000002.png").unlink()
     assert "Downloaded 1 file" in assetline(*narrower).stdout
     assert files(folder) == {"b.png": b"one", "b~asset-000002.png": b"two"}
@@ -65,7 +65,7 @@ def test_a_file_that_fails_leaves_nothing_and_is_told_of(
     ended = assetline("assets", "download", "ds1", str(folder))
     assert (ended.exit_code, files(folder)) == (1, {"a.png": b"bytes of a.png"})
     assert "Not downloaded: b.png: " in ended.stderr
-    assert "The same command again fetches what is missing." in ended.stderr
+    assert "Run the command again to download the missing files." in ended.stderr
     vi.plays()
     assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
     assert files(folder)["b.png"] == b"bytes of b.png"
@@ -121,7 +121,7 @@ def test_only_what_is_meant_in_folders_by_date(vi: Held, assetline: Run, folder:
     words = ("--min-bytes", "100", "--uploaded-after", "2026-11-20", "--uploaded-before", "2026-11-21", "--by-date")
     ended = assetline("assets", "download", "ds1", str(folder), *words)
     assert files(folder).keys() == {"2026/11/20/b.png"}
-    assert "left out 1 that were not meant" in ended.stdout
+    assert "excluded 1 by the conditions" in ended.stdout
     assert assetline("assets", "download", "ds1", str(folder), "--id", "asset-nope").exit_code == 1
 
 
@@ -137,7 +137,7 @@ def test_what_concerns_every_file_is_one_message(vi: Held, assetline: Run, folde
     malformed = assetline("assets", "download", "ds1", str(folder), "--id", "a", "--filter", "b")
     assert "`ids` name the assets" in malformed.stderr
     account.parameters = {}
-    assert "does not work with Vi: deploy it again" in assetline("assets", "count", "ds1").stderr
+    assert "which commands for Vi need. Redeploy it" in assetline("assets", "count", "ds1").stderr
     assert files(folder) == {}
 
 
@@ -147,7 +147,7 @@ def test_a_file_is_no_folder_to_download_into(vi: Held, assetline: Run, folder: 
     ended = assetline("assets", "download", "ds1", str(folder))
     assert (ended.exit_code, ended.stderr) == (
         1,
-        f"Error: Cannot write to {str(folder)!r} (File exists): name a directory you may write to.\n",
+        f"Error: Cannot write to {str(folder)!r} (File exists). Name another folder that you may write to.\n",
     )
 
 
@@ -155,7 +155,7 @@ def test_a_record_without_an_id_is_told_of_and_ends_with_1(vi: Held, assetline: 
     vi.holds("a.png", "b.png")[1].asset_id = ""
     ended = assetline("assets", "download", "ds1", str(folder))
     assert (ended.exit_code, files(folder)) == (1, {"a.png": b"bytes of a.png"})
-    assert ended.stderr == "Vi listed 1 without an id, which cannot be downloaded.\n"
+    assert ended.stderr == "Vi listed 1 asset without an ID, which cannot be downloaded.\n"
 
 
 def test_a_terminal_shows_how_far_it_is(

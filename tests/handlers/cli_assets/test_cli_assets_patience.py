@@ -56,7 +56,7 @@ def test_a_terminal_is_told_of_the_pause(vi: Held, assetline: Run, waited: Calla
     assert assetline("assets", "list", "ds1", err=err).exit_code == 0
     assert isinstance(err.file, io.StringIO)
     told = err.file.getvalue().splitlines()
-    assert told == ["Vi asks for a pause: going on in 7s.", "Vi gives no answer: trying again in 2s."]
+    assert told == ["Vi requested a pause. Retrying in 7s.", "Vi did not answer. Retrying in 2s."]
     assert waited() == 9
 
 
@@ -80,13 +80,13 @@ def test_a_renaming_whose_answer_is_lost_is_not_sent_again(
 @pytest.mark.parametrize(
     ("asked", "seconds", "said"),
     [
-        (3600.0, 0, "Vi asks for a pause of 1h 00m 00s (429): give the same command again later."),
+        (3600.0, 0, "Vi requested a pause of 1h 00m 00s (429). Run the command again later."),
         (
             200.0,
             200,
-            "Vi asks for a pause of 3m 20s (429), after 3m 20s of waiting: give the same command again later.",
+            "Vi requested a pause of 3m 20s (429), after 3m 20s of waiting. Run the command again later.",
         ),
-        (None, 271, "Vi asks for a pause (429), after 4m 31s of waiting: give the same command again later."),
+        (None, 271, "Vi requested a pause (429), after 4m 31s of waiting. Run the command again later."),
     ],
 )
 def test_it_is_not_waited_for_ever(
@@ -114,4 +114,4 @@ def test_waiting_for_an_asset_keeps_to_its_own_time(vi: Held, assetline: Run, wa
     vi.plays(ApiFault(path="/assets", status=429, retry_after=45))
     ended = assetline("assets", "get", "ds1", "asset-000001", "--wait", "--timeout", "60")
     assert (ended.exit_code, waited()) == (1, 60)
-    assert "After 60 seconds" in ended.stderr
+    assert "after 60 seconds" in ended.stderr

@@ -76,8 +76,11 @@ def test_only_what_is_meant_by_date(vi: Held, assetline: Run, folder: Path) -> N
 def test_what_cannot_be_compared_with_is_one_message(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a.png")
     nowhere = assetline("assets", "verify", "ds1", str(folder))
-    assert (nowhere.exit_code, nowhere.stderr) == (1, f"Error: There is no folder {str(folder)!r} to compare with.\n")
-    assert "There is no bucket 'nope'" in assetline("assets", "verify", "ds1", "s3://nope/x").stderr
+    assert (nowhere.exit_code, nowhere.stderr) == (
+        1,
+        f"Error: Folder {str(folder)!r} does not exist. Name a folder with downloaded files.\n",
+    )
+    assert "Bucket 'nope' does not exist" in assetline("assets", "verify", "ds1", "s3://nope/x").stderr
     assert "no dataset 'nope'" in assetline("assets", "verify", "nope", "s3://the-exports/").stderr
 
 
@@ -140,7 +143,7 @@ def test_an_id_that_no_asset_has_is_a_difference(vi: Held, assetline: Run, folde
     folder.mkdir()
     verified = assetline("assets", "verify", "ds1", str(folder), "--id", "nope")
     assert (verified.exit_code, verified.stdout) == (1, "no such asset\t\tnope\t\t\n")
-    assert verified.stderr == f"0 files of ds1 are equal in {folder}; 1 of an id that no asset has.\n"
+    assert verified.stderr == f"0 files of ds1 are equal in {folder}; 1 with an ID that no asset has.\n"
     out = screen()
     assetline("assets", "verify", "ds1", str(folder), "--id", "nope", out=out)
     assert shown_on(out).startswith("no such asset     nope\n")
@@ -150,4 +153,4 @@ def test_a_record_without_an_id_cannot_be_compared(vi: Held, assetline: Run, dow
     vi.holds("d.png")[0].asset_id = ""
     verified = assetline("assets", "verify", "ds1", str(downloaded))
     assert verified.exit_code == 1
-    assert verified.stderr == f"4 files of ds1 are equal in {downloaded}; 1 without an id, which cannot be compared.\n"
+    assert verified.stderr == f"4 files of ds1 are equal in {downloaded}; 1 without an ID, which cannot be compared.\n"

@@ -3,8 +3,8 @@
 import io
 from typing import Any
 
-from assetline_cli.keyboard import Keyboard
 from assetline_cli.terminal.output import Screen
+from assetline_cli.terminal.terminal import Keyboard
 
 
 def screen(width: int = 100) -> Screen:

@@ -52,9 +52,9 @@ class TestIntoTheBucket:
         ended = assetline("drop", "photos", "--dataset", "ds1", "--no-wait", "--no-progress")
         assert drops.objects() == ["ds1/a.png", "ds1/no", "ds1/raw.cr2", "ds1/sub/b.jpg"]
         assert ended.stderr.splitlines()[:3] == [
-            "Skipped 3 hidden: names that begin with a dot.",
-            "Skipped 3 files that are no images or videos (.json, .txt): name a file to drop it all the same.",
-            "Skipped 1 linked folder: name a folder to drop what is in it.",
+            "Skipped 3 hidden files or folders, whose names start with a dot.",
+            "Skipped 3 files that are not images or videos (.json, .txt). Name a file to upload it anyway.",
+            "Skipped 1 linked folder. Name a folder to upload its files.",
         ]
 
     def test_what_a_system_keeps_is_skipped_as_the_stack_passes_it_over(
@@ -64,7 +64,7 @@ class TestIntoTheBucket:
         ended = assetline("drop", "photos", "photos/._x.png", "--dataset", "ds1", "--no-wait", "--no-progress")
         assert drops.objects() == ["ds1/a.png", "ds1/sub/b.jpg"]
         assert ended.stderr.splitlines()[:2] == [
-            "Skipped 1 hidden: names that begin with a dot.",
+            "Skipped 1 hidden files or folders, whose names start with a dot.",
             "Skipped 4 files of an operating system, such as Thumbs.db.",
         ]
 
@@ -104,7 +104,7 @@ class TestNotWaiting:
         assert ended.stderr.splitlines() == [
             "Uploading to ds1: 0 of 2 files | 0 B of 32 B | 0s",
             "Uploading to ds1: 2 of 2 files | 32 B of 32 B | 0s",
-            "See how far they are: assetline drops --dataset ds1 --stack dev",
+            "See their progress: assetline drops list --dataset ds1 --stack dev",
         ]
 
 
@@ -157,8 +157,8 @@ class TestWaiting:
             "  photos/sub/b.jpg: ENOQUOTA: ENOQUOTA in words.",
         ]
         assert lines[10:] == [
-            f"Try again what Vi may take now: assetline drops retry {drops.id_of('ds1/sub/b.jpg')}",
-            "The others stay as they are until the files are put right and dropped anew.",
+            f"Retry the drops that Vi may accept now: assetline drops retry {drops.id_of('ds1/sub/b.jpg')}",
+            "The others stay rejected until you fix the files and upload them again.",
         ]
 
     def test_what_an_earlier_drop_of_the_same_file_came_to_is_no_news(
@@ -209,9 +209,9 @@ class TestWaiting:
         ended = assetline("drop", "photos", "--dataset", "ds1")
         assert ended.exit_code == 1
         assert ended.stderr.splitlines() == [
-            "Nothing has moved for 1h 00m 00s: the waiting ends.",
+            "No drop has changed for 1h 00m 00s. Stopped waiting.",
             "The last run failed: KeyRefused: Vi refused the key.",
-            "The drops wait on, and are ingested once that is put right: assetline drops --dataset ds1",
+            "The drops are ingested once the cause is fixed. See their progress: assetline drops list --dataset ds1",
         ]
         assert "Succeeded:       1\nFailed:          0\nWaiting:         1\nSuccess Rate:    50.0%\n" in ended.stdout
 
@@ -228,7 +228,7 @@ class TestCtrlC:
         assert ended.exit_code == 130
         assert (ended.stdout, ended.stderr) == (
             "",
-            "\nStopped waiting; the ingestion goes on.\nSee how far it is: assetline drops --dataset ds1\n",
+            "\nStopped waiting. The ingestion continues.\nSee its progress: assetline drops list --dataset ds1\n",
         )
 
     @pytest.mark.parametrize("wait", [True, False])
@@ -256,7 +256,7 @@ class TestCtrlC:
         assert lines[:4] == [
             "",
             f"Dropped {len(there)} of 100 files.",
-            "What was dropped is ingested all the same: assetline drops --dataset ds1",
+            "The uploaded files are ingested. See their progress: assetline drops list --dataset ds1",
             "Not dropped:",
         ]
         left = [f"  photos/many/{name}" for name in names if f"ds1/{name}" not in there]
@@ -316,14 +316,14 @@ class TestTrouble:
         ended = assetline("drop", "photos", "--dataset", "ds1", "--no-wait", "--no-progress")
         assert ended.exit_code == 1
         assert len(ended.stdout.splitlines()) == 2
-        assert "Not dropped: photos/\\udce9.png: Its name is not UTF-8: rename it.\n" in ended.stderr
-        assert "Its key would have 1,032 bytes, and S3 takes 1,024" in ended.stderr
+        assert "Not dropped: photos/\\udce9.png: The name is not UTF-8. Rename the file.\n" in ended.stderr
+        assert "The key would have 1,032 bytes, and the limit of S3 is 1,024" in ended.stderr
 
     def test_two_files_of_one_key_are_refused_before_anything_is_put(self, drops: DropAccount, assetline: Run) -> None:
         has(Path("other"), "a.png")
         ended = assetline("drop", "photos", "other", "--dataset", "ds1")
         assert ended.exit_code == 1
-        assert ended.stderr.startswith("Error: 'photos/a.png' and 'other/a.png' would both be dropped as 'ds1/a.png'")
+        assert ended.stderr.startswith("Error: 'photos/a.png' and 'other/a.png' have the same key, 'ds1/a.png'")
         assert drops.objects() == []
         assert assetline("drop", "photos", "photos/a.png", "--dataset", "ds1", "--no-wait").exit_code == 0
 
@@ -332,17 +332,17 @@ class TestTrouble:
         has(Path("texts"), "a.txt")
         ended = assetline("drop", "texts", "--dataset", "ds1")
         assert ended.exit_code == 1
-        assert ended.stderr.splitlines()[-1] == "Error: There is nothing to drop in texts."
+        assert ended.stderr.splitlines()[-1] == "Error: No files to upload in texts. Name other files or folders."
 
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (["--metadata", "site"], "is not KEY=VALUE"),
-            (["--metadata", "=7"], "is not KEY=VALUE"),
-            (["--metadata", "ä=7"], "S3 takes a key of"),
-            (["--metadata", "a=ä"], "printable ASCII only"),
-            (["--metadata", "a=1", "--metadata", "A=2"], "is given twice"),
-            (["--metadata", "a=" + "b" * 2048], "2,049 bytes in all"),
+            (["--metadata", "site"], "Use KEY=VALUE"),
+            (["--metadata", "=7"], "Use KEY=VALUE"),
+            (["--metadata", "ä=7"], "Invalid key in"),
+            (["--metadata", "a=ä"], "printable ASCII"),
+            (["--metadata", "a=1", "--metadata", "A=2"], "Duplicate --metadata"),
+            (["--metadata", "a=" + "b" * 2048], "2,049 bytes in total"),
         ],
     )
     def test_metadata_that_s3_would_not_keep(
@@ -367,7 +367,7 @@ class TestTrouble:
         account.stacks["assetline"] = OUTPUTS
         ended = assetline(*words)
         assert ended.exit_code == 1
-        assert "IngestStateMachineArn, so it ingests no drops: deploy it again." in ended.stderr
+        assert "IngestStateMachineArn, which drops need. Redeploy it." in ended.stderr
 
 
 class TestTheScreen:

@@ -29,7 +29,7 @@ class TestInAPipe:
             [done.drop_id, "ds2/sub/a\\tb.png", "ds2", "ingested", "2h", "9 B", "1", ""],
             [refused.drop_id, "ds1/old.png", "ds1", "rejected", "5d", "2.5 MB", "3", "ENOQUOTA"],
         ]
-        assert ended.stderr == "Re-queue the rejected: assetline drops retry\n"
+        assert ended.stderr == "Retry the rejected drops: assetline drops retry\n"
 
     @pytest.mark.parametrize(
         ("words", "wanted"),
@@ -63,7 +63,7 @@ class TestInAPipe:
         drops.ledger.table.put_item(Item=drop.to_item() | {"attempts": "many"})
         ended = assetline("drops")
         assert ended.exit_code == 1
-        assert ended.stderr.startswith("Error: An item of the drops table is not one this version of the command can")
+        assert ended.stderr.startswith("Error: This version of the command cannot read an item of the drops table")
 
 
 class TestAsJson:
@@ -102,12 +102,15 @@ class TestNothingToShow:
         drops.account.stacks["dev"] = drops.account.stacks["assetline"] | INGESTION
         ended = assetline("drops", "--stack", "dev")
         assert (ended.exit_code, ended.stdout) == (0, "")
-        assert ended.stderr == "No drops yet. Drop a folder: assetline drop photos --dataset DATASET_ID --stack dev\n"
+        assert (
+            ended.stderr
+            == "No drops yet. Upload a folder: assetline drops upload photos --dataset DATASET_ID --stack dev\n"
+        )
 
     def test_where_none_is_wanted_that_is_said(self, drops: DropAccount, assetline: Run) -> None:
         three(drops)
         ended = assetline("drops", "--dataset", "ds1", "--state", "claimed")
-        assert ended.stderr == "No drop is claimed: leave out --state to see the others.\n"
+        assert ended.stderr == "No drop is claimed. Omit --state to list the others.\n"
 
     @pytest.mark.usefixtures("drops")
     def test_a_state_there_is_not(self, assetline: Run) -> None:

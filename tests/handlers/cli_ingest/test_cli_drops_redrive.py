@@ -108,7 +108,7 @@ def test_a_stack_without_the_queue_outputs_is_named(drops: DropAccount, assetlin
     ended = assetline("drops", "redrive", "--yes")
     assert ended.exit_code == 1
     assert ended.stderr == (
-        "Error: Stack 'assetline' is missing the outputs DropQueueUrl, DropDeadLetterQueueUrl. Redeploy it.\n"
+        "Error: Stack 'assetline' is missing outputs DropQueueUrl, DropDeadLetterQueueUrl. Redeploy it.\n"
     )
 
 

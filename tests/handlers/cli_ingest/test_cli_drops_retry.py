@@ -20,9 +20,9 @@ def test_all_that_were_rejected_wait_again_as_if_for_the_first_time(drops: DropA
     ended = assetline("drops", "retry", "--yes")
     assert ended.exit_code == 0
     assert ended.stdout.splitlines() == [
-        "Re-queued 3 drops.",
-        "See how far they are: assetline drops --dataset ds0",
-        "See how far they are: assetline drops --dataset ds1",
+        "Queued 3 drops.",
+        "See their progress: assetline drops list --dataset ds0",
+        "See their progress: assetline drops list --dataset ds1",
     ]
     for drop in again:
         found = drops.found(drop)
@@ -47,7 +47,7 @@ def test_a_repeat_finds_nothing_and_starts_nothing(drops: DropAccount, assetline
     assetline("drops", "retry", "--yes")
     ended = assetline("drops", "retry", "--yes")
     assert (ended.exit_code, len(drops.started)) == (0, 1)
-    assert ended.stdout == "Nothing to re-queue: no drop was rejected that Vi may take now.\n"
+    assert ended.stdout == "No drops to retry.\n"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_only_what_is_wanted(drops: DropAccount, assetline: Run, words: list[str
 
 def test_by_id(drops: DropAccount, assetline: Run) -> None:
     one, other = rejected(drops, "ds1/a.png"), rejected(drops, "ds1/b.png")
-    assert assetline("drops", "retry", one.drop_id, one.drop_id, "--yes").stdout.startswith("Re-queued 1 drop.\n")
+    assert assetline("drops", "retry", one.drop_id, one.drop_id, "--yes").stdout.startswith("Queued 1 drop.\n")
     assert [drops.found(drop).state for drop in (one, other)] == ["dropped", "rejected"]
 
 
@@ -70,10 +70,10 @@ def test_an_id_there_is_not_or_that_is_not_rejected_re_queues_nothing(drops: Dro
     one, done = rejected(drops, "ds1/a.png"), drops.drop("ds1/b.png", "ingested")
     ended = assetline("drops", "retry", one.drop_id, "nope", "--yes")
     assert ended.exit_code == 1
-    assert ended.stderr.startswith("Error: There is no drop 'nope' in this stack: ")
+    assert ended.stderr.startswith("Error: Drop 'nope' does not exist in this stack.")
     ended = assetline("drops", "retry", one.drop_id, done.drop_id, "--yes")
     assert ended.exit_code == 1
-    assert ended.stderr == f"Error: Drop {done.drop_id} is ingested, not rejected: nothing was re-queued.\n"
+    assert ended.stderr == f"Error: Drop {done.drop_id} is ingested, not rejected. Nothing was queued.\n"
     assert drops.found(one).state == "rejected"
 
 
@@ -90,7 +90,7 @@ def test_what_was_refused_for_what_it_is_stays_so(drops: DropAccount, assetline:
     ended = assetline("drops", "retry", "--yes")
     assert ended.exit_code == 0
     assert ended.stderr == (
-        "1 drop was refused before Vi was asked (UnsupportedType 1): put the files right and drop them anew.\n"
+        "1 drop was rejected for the content (UnsupportedType 1). Fix the files and upload them again.\n"
     )
     assert drops.found(unfit).state == "rejected"
     assert assetline("drops", "retry", unfit.drop_id, "--yes").exit_code == 1
@@ -102,8 +102,8 @@ def test_it_asks_first(drops: DropAccount, assetline: Run, answer: str, requeues
     terminal = somebody(answer)
     ended = assetline("drops", "retry", **terminal)
     shown = shown_on(terminal["out"])
-    assert "Re-queue 2 drops of ds1? [y]es / [n]o" in shown
-    assert (ended.exit_code, "Nothing was re-queued." in shown) == ((0, False) if requeues else (1, True))
+    assert "Retry 2 drops of ds1? [y]es / [n]o" in shown
+    assert (ended.exit_code, "Nothing was queued." in shown) == ((0, False) if requeues else (1, True))
     assert {drops.found(drop).state for drop in all_} == {"dropped" if requeues else "rejected"}
 
 
@@ -134,10 +134,10 @@ def test_a_run_that_cannot_be_started_leaves_them_waiting_and_says_so(drops: Dro
     drops.account.refuses("StartExecution", "AccessDeniedException", "no")()
     ended = assetline("drops", "retry", "--yes")
     assert ended.exit_code == 1
-    assert ended.stdout == "Re-queued 1 drop.\n"
+    assert ended.stdout == "Queued 1 drop.\n"
     assert ended.stderr == (
-        "Error: The drops of ds1 wait again, and their run could not be started. AWS denied StartExecution "
-        "(AccessDeniedException): no. Ask for that permission, or use another AWS_PROFILE. The stack looks every few "
-        "minutes for drops that wait, and starts it then.\n"
+        "Error: The drops of ds1 are queued, and their run could not be started. AWS denied StartExecution "
+        "(AccessDeniedException): no. Ask for that permission, or use another AWS_PROFILE. The stack starts it "
+        "within a few minutes.\n"
     )
     assert drops.found(drop).state == "dropped"

@@ -94,13 +94,13 @@ def test_a_narrow_screen_has_fewer_columns_and_every_figure_whole(
 def test_nothing_to_show_says_what_to_do(drops: DropAccount, assetline: Run) -> None:
     ended = assetline("sessions")
     assert (ended.exit_code, ended.stdout) == (0, "")
-    assert ended.stderr.startswith("No ingestion sessions yet: drops are what opens one: assetline drop photos")
+    assert ended.stderr.startswith("No ingestion sessions yet. Upload a folder: assetline drops upload photos")
     three(drops)
-    assert assetline("sessions", "--state", "fnished").stderr.startswith("No session is of that dataset and in that")
+    assert assetline("sessions", "--state", "fnished").stderr.startswith("No session matches.")
     assert assetline("sessions", "--state", "fnished", "--json").stderr == ""
 
 
-@pytest.mark.parametrize("words", [["drop"], ["drops"], ["drops", "retry"], ["sessions"]])
+@pytest.mark.parametrize("words", [["drops", "upload"], ["drops", "list"], ["drops", "retry"], ["sessions", "list"]])
 def test_help_teaches_by_example_without_touching_aws(words: list[str]) -> None:
     ended = CliRunner().invoke(app, [*words, "--help"], env={"AWS_PROFILE": "nobody", "TERM": "dumb"})
     assert ended.exit_code == 0
@@ -108,6 +108,6 @@ def test_help_teaches_by_example_without_touching_aws(words: list[str]) -> None:
     assert f"assetline {' '.join(words)}" in ended.stdout
 
 
-def test_the_main_help_speaks_of_dropping() -> None:
+def test_the_main_help_shows_an_upload() -> None:
     shown = CliRunner().invoke(app, ["--help"], env={"TERM": "dumb"}).stdout
-    assert "assetline drop photos --dataset ds1" in shown
+    assert "assetline drops upload photos --dataset ds1" in shown

@@ -4,10 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
 from assetline.aws.event_bus import EXPORT_COMPLETE, EXPORT_SHRUNK, announce
 from assetline.export.checkpoint import Checkpoint, Export
+from assetline.export.export_result import ExportResult
 from assetline.export.exports_table import ExportsTable
 from assetline.export.manifest import Manifest, Shrunk, manifest_of
 from assetline.export.previous_export import Latest, LatestExports
@@ -21,21 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SHRUNK_BELOW = 0.8  # ours: an export with fewer rows than this share of the last complete one is flagged
-
-
-class ExportResult(BaseModel, frozen=True):
-    """The output of the execution."""
-
-    export_id: str
-    feed: str
-    bucket: str
-    key: str
-    manifest_key: str
-    rows: int
-    pages: int
-    bytes: int
-    turns: int
-    complete: bool
 
 
 def close_export(

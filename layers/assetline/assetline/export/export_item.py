@@ -1,11 +1,10 @@
 """An export in the exports table: the item that an operator watches."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, TypeAdapter
 
 # failed: may be resumed. partial: was stopped, and what it had written is published under `partial_key`.
 ExportState = Literal["running", "complete", "failed", "partial"]
@@ -20,21 +19,24 @@ class ExportProgress(BaseModel, frozen=True):
     when nobody knows how much is left. `pause_seconds` is how long the machine waits before it asks again. `error` and
     `message` are of the last execution that failed. `parent_execution_arn` is the execution of `export_feeds` that
     started this one, if one did.
+
+    It is lenient in what it reads, for the command `assetline` reads items of other versions of the stack: a state it
+    does not have stays text, and attributes that some versions do not write have defaults.
     """
 
     export_id: str
     feed: str
-    format: str
-    state: ExportState
+    format: str = "csv"
+    state: ExportState | str
     execution_arn: str
     parent_execution_arn: str | None = None
-    bucket: str
-    key: str
-    manifest_key: str
+    bucket: str = ""
+    key: str = ""
+    manifest_key: str = ""
     partial_key: str | None = None
-    started_at: datetime
-    updated_at: datetime
-    finished_at: datetime | None = None
+    started_at: AwareDatetime
+    updated_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
     pages: int = 0
     rows: int = 0
     bytes: int = 0

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from assetline.ingest.conditional_writes import Guard
 from assetline.ingest.drop import moment
@@ -35,12 +35,15 @@ class Session(BaseModel, frozen=True):
     counts the requests to open it that were sent, `polls` the looks at it before the last one. Whoever works
     for it renews `lease_until`, in seconds since 1970; when that has passed, nobody does. `returned` are drops that
     went back to wait for another session.
+
+    It is lenient in what it reads, for the command `assetline` reads items of other versions of the stack: a state it
+    does not have stays text.
     """
 
     session_key: str
     dataset_id: str
-    execution_arn: str
-    state: SessionState
+    execution_arn: str = ""
+    state: SessionState | str
     session_id: str | None = None
     ingestion_id: str | None = None
     tries: int = 0
@@ -52,9 +55,9 @@ class Session(BaseModel, frozen=True):
     ingested: int = 0
     rejected: int = 0
     returned: int = 0
-    opened_at: datetime
-    updated_at: datetime
-    finished_at: datetime | None = None
+    opened_at: AwareDatetime
+    updated_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
     lease_until: int = 0
     report_key: str | None = None
     error: str | None = None

@@ -11,7 +11,7 @@ import pytest
 from assetline.assets.asset_file import AssetFile, FileOutcome, outcome
 from assetline.assets.listing import ListedPage, Listing
 from assetline.download.fetch_file import Fetch, Stopped
-from assetline_cli.assets.download_files import Bringer
+from assetline_cli.assets.download_files import FileDownloader
 from assetline_cli.clock import Clock
 
 PATIENCE_SECONDS = 20
@@ -59,8 +59,8 @@ class Together:
 
 def test_files_are_brought_side_by_side() -> None:
     together = Together(Barrier(MANY))
-    bringer = Bringer(cast("Listing", Pages(2 * MANY)), lambda _: cast("Fetch", together), Clock())
-    assert bringer.bring(lambda _: None, by_date=False).counts["written"] == 2 * MANY
+    bringer = FileDownloader(cast("Listing", Pages(2 * MANY)), lambda _: cast("Fetch", together), Clock())
+    assert bringer.download(lambda _: None, by_date=False).counts["written"] == 2 * MANY
 
 
 def test_ctrl_c_ends_a_file_that_is_under_way() -> None:
@@ -73,7 +73,7 @@ def test_ctrl_c_ends_a_file_that_is_under_way() -> None:
     def interrupted(_: Any) -> None:
         raise KeyboardInterrupt
 
-    bringer = Bringer(cast("Listing", Pages()), fetch, Clock())
+    bringer = FileDownloader(cast("Listing", Pages()), fetch, Clock())
     with pytest.raises(KeyboardInterrupt):
-        bringer.bring(interrupted, by_date=False)
+        bringer.download(interrupted, by_date=False)
     assert files[0].ended

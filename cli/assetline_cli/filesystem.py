@@ -1,6 +1,7 @@
-"""Files under way: each has a name of its own beside its future one, until it is whole.
+"""Write files so that each gets its name only after it is complete.
 
-A run that is killed leaves its part behind. The next run into that folder removes it, and none that is being written.
+Until then a file has a temporary name, a part. A killed run leaves its parts; the next run into that folder removes
+them, and none that is being written.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from assetline_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +45,7 @@ def part_of(path: Path) -> Iterator[int]:
 
 
 def remove_abandoned(folders: Iterable[Path]) -> int:
-    """Remove the parts in *folders*, not below them, that nobody writes any more, and return how many there were."""
+    """Remove the abandoned parts in *folders*, not below them, and return their number."""
     removed = 0
     for folder in folders:
         with os.scandir(folder) as entries:
@@ -80,7 +84,7 @@ else:
     import fcntl
 
     def _is_kept(descriptor: int) -> bool:
-        """Lock a file that has just been made, until it is closed or its program ends; say if it is still there."""
+        """Lock a new file until it is closed or the program ends; return whether it still exists."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -110,3 +114,21 @@ else:
         except OSError:
             return time.time() - os.fstat(descriptor).st_mtime > OLD_SECONDS
         return True
+
+
+def ready_folder(folder: Path, another: str = "Name another folder with --to") -> None:
+    """Create *folder* if missing, and check that it can be written to, before an export takes hours.
+
+    *another* is the advice of the error.
+
+    Raises:
+        CommandFailed: it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CommandFailed(
+            f"Cannot write to {str(folder)!r} ({error.strerror}). {another} that you may write to."
+        ) from error

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assetline.export.export_item import ExportProgress
-from assetline_cli.item import ExportItem
+from assetline_cli.exports.table import ExportItem
 
 STARTED = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from assetline_cli.part_files import OLD_SECONDS, part_of, remove_abandoned
+from assetline_cli.filesystem import OLD_SECONDS, part_of, remove_abandoned
 
 ABANDONED = f".{'0' * 32}.part"
 WRITER = """
 import os, sys, time
 from pathlib import Path
-from assetline_cli.part_files import part_of
+from assetline_cli.filesystem import part_of
 with part_of(Path(sys.argv[1]) / "a.png") as part:
     os.write(part, b"half")
     print("writing", flush=True)

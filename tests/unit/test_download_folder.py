@@ -10,7 +10,7 @@ import pytest
 from assetline.assets.asset_file import AssetFile
 from assetline.download.fetch_file import NotKept, VerifiedBody
 from assetline.vi import crc32c
-from assetline_cli.assets.download_folder import FolderPlace
+from assetline_cli.assets.download_folder import DownloadFolder
 
 BODY = b"bytes" * 100_000
 
@@ -39,24 +39,24 @@ def files_of_at_most(size: int) -> Iterator[None]:
 def test_a_piece_of_which_the_disk_takes_a_part_is_no_file(tmp_path: Path) -> None:
     file = file_of("a.png")
     with files_of_at_most(len(BODY) - 1), pytest.raises(NotKept):
-        FolderPlace(tmp_path).put(file, arriving(file))
+        DownloadFolder(tmp_path).put(file, arriving(file))
     assert not [*tmp_path.iterdir()]
 
 
 def test_a_name_that_a_folder_has_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(NotKept):
-        FolderPlace(tmp_path).put(file_of("a.png"), arriving(file_of("a.png")))
+        DownloadFolder(tmp_path).put(file_of("a.png"), arriving(file_of("a.png")))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
-def named(place: FolderPlace, file: AssetFile) -> str:
+def named(place: DownloadFolder, file: AssetFile) -> str:
     with place.free_name(file) as free:
         return free.name
 
 
 def test_a_name_is_free_until_another_file_has_it_or_is_about_to(tmp_path: Path) -> None:
-    place, file = FolderPlace(tmp_path), file_of("a.png")
+    place, file = DownloadFolder(tmp_path), file_of("a.png")
     assert named(place, file) == "a.png"
     with place.free_name(file_of("a~a1.png", asset_id="a2")):
         (tmp_path / "a.png").write_bytes(b"another")
@@ -70,11 +70,11 @@ def test_a_name_by_date_stays_in_its_folder(tmp_path: Path) -> None:
     file = file_of("a.png").model_copy(update={"name": "2026/11/21/a.png"})
     (tmp_path / "2026/11/21").mkdir(parents=True)
     (tmp_path / file.name).write_bytes(b"another")
-    assert named(FolderPlace(tmp_path), file) == "2026/11/21/a~a1.png"
+    assert named(DownloadFolder(tmp_path), file) == "2026/11/21/a~a1.png"
 
 
 def test_what_cannot_be_told_apart_is_taken_for_the_same(tmp_path: Path) -> None:
-    place, file = FolderPlace(tmp_path), file_of("a.png", proven=False)
+    place, file = DownloadFolder(tmp_path), file_of("a.png", proven=False)
     (tmp_path / "a.png").write_bytes(b"?" * len(BODY))
     assert named(place, file) == "a.png"
     assert named(place, file_of("a.png")) == "a~a1.png"
@@ -84,7 +84,7 @@ def test_what_cannot_be_told_apart_is_taken_for_the_same(tmp_path: Path) -> None
 
 
 def test_what_is_equal_is_held_while_its_name_is_given(tmp_path: Path) -> None:
-    place, file = FolderPlace(tmp_path), file_of("a.png")
+    place, file = DownloadFolder(tmp_path), file_of("a.png")
     (tmp_path / "a.png").write_bytes(BODY)
     with place.free_name(file) as free:
         assert place.held(free) == crc32c.of(BODY)
