@@ -37,6 +37,9 @@ SAFETYCULTURE_URL ?=
 VI_URL ?=
 export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL
 
+# Commands start in a third of the time where Python may keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The SAM CLI: as on AWS, but it neither phones home nor writes to the home folder.
 export SAM_CLI_TELEMETRY := 0
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/aws-sam
