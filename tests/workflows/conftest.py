@@ -1,7 +1,6 @@
 """The real template, machine and handlers on a local stack of the tests' own; waits cost nothing on its clock."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,7 @@ from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
 from local.stack.outputs import Stack
 from local.stack.settings import StackSettings
-
-PATIENCE_SECONDS = 60
+from tests.support.waiting import ended_execution
 
 
 @pytest.fixture(scope="session")
@@ -80,10 +78,7 @@ class Machine:
     def ended(self, arn: str) -> Execution:
         """Wait for the end of an execution."""
         machines = self.client("stepfunctions")
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, f"{arn} has not ended after {PATIENCE_SECONDS} s"
-            time.sleep(0.05)
+        described = ended_execution(machines, arn)
         history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
         entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
         return Execution(

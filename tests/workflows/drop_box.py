@@ -1,8 +1,6 @@
 """The drop bucket of a stack, and what becomes of what is put there."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +9,7 @@ import boto3
 from assetline.ingest.asset_register import PREFIX
 from assetline.ingest.drop import OVER, Drop
 from local.stack.outputs import Stack
-
-PATIENCE_SECONDS = 90
+from tests.support.waiting import until
 
 
 @dataclass(frozen=True)
@@ -100,12 +97,3 @@ class DropBox:
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"reports/{dataset_id}/").get("Contents", [])
         keys = [item["Key"] for item in listed if item["Key"].endswith(".json")]
         return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
-
-
-def until[T](look: Callable[[], T | None], what: str, patience: float = PATIENCE_SECONDS, *, every: float = 0.2) -> T:
-    """Return what *look* finds, as soon as it finds something."""
-    deadline = time.monotonic() + patience
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not after {patience} s: {what}"
-        time.sleep(every)
-    return found

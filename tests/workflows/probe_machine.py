@@ -1,7 +1,6 @@
 """A state machine of a test's own on the local stack."""
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -9,9 +8,8 @@ from uuid import uuid4
 import boto3
 
 from local.stack.outputs import Stack
+from tests.support.waiting import ended_execution
 from tests.workflows.probe_role import allow, probe_role
-
-PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,7 @@ def run_machine(stack: Stack, states: dict[str, Any], given: Any, *, role: str =
         roleArn=role,
     )["stateMachineArn"]
     arn = machines.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        assert time.monotonic() < deadline, f"{arn} has not ended after {PATIENCE_SECONDS} s"
-        time.sleep(0.05)
+    described = ended_execution(machines, arn)
     machines.delete_state_machine(stateMachineArn=machine)
     output = json.loads(described["output"]) if described["status"] == "SUCCEEDED" else None
     return Ended(arn, described["status"], output, described.get("error", ""), described.get("cause", ""))

@@ -1,7 +1,6 @@
 """Deletions on the real machine: by ids and by a filter, and every way in which they end."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from local.stack.ministack import free_port
 from local.stack.outputs import Stack
 from local.stack.settings import StackSettings
 from tests.handlers.dataset.download_stage import DATASET, held
+from tests.support.waiting import ended_execution
 
-PATIENCE_SECONDS = 60
 OLD = {"dataset_id": DATASET, "filter": "old_", "expect_count": 2}
 
 
@@ -50,10 +49,7 @@ class Deletions:
         arn = machines.start_execution(
             stateMachineArn=self.stack.outputs["DeleteStateMachineArn"], input=json.dumps(request)
         )["executionArn"]
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, f"it has not ended after {PATIENCE_SECONDS} s"
-            time.sleep(0.05)
+        described = ended_execution(machines, arn)
         history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
         entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
         return Ended(
@@ -110,7 +106,7 @@ def test_ids_are_deleted_in_turns(deletions: Deletions) -> None:
 
 
 def test_what_a_filter_finds_is_deleted_and_waited_for(deletions: Deletions) -> None:
-    deletions.plays(deletion_seconds=4)
+    deletions.plays(deletion_polls=2)
     ended = deletions.run(OLD)
     assert (ended.status, ended.output["complete"], ended.output["deleted"]) == ("SUCCEEDED", True, 2)
     assert deletions.left() == ["new.png"]

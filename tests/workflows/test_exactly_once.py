@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,8 @@ import pytest
 from local.emulators.safetyculture.scenario import Forbidden, Scenario, Unavailable
 from local.emulators.safetyculture.server import Emulator
 from tests.feed_file import says_the_feed
+from tests.support.waiting import until
 from tests.workflows.conftest import Machine
-
-PATIENCE_SECONDS = 30
-
-
-def until[T](look: Callable[[], T | None]) -> T:
-    """Return what *look* finds, as soon as it finds something."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def started(machine: Machine, request: dict[str, Any]) -> str:
@@ -85,7 +74,7 @@ def test_a_function_process_that_is_killed_mid_turn_loses_and_doubles_nothing(
     arn = started(machine, {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.4})
     killed = 0
     for pages in (4, 11):
-        until(lambda: len([r for r in feed_api.requests() if r.path == "/feed/assets"]) >= pages)  # noqa: B023
+        until(lambda: len([r for r in feed_api.requests() if r.path == "/feed/assets"]) >= pages, "the page")  # noqa: B023
         for process in function_processes("write_pages"):
             os.kill(process, signal.SIGKILL)
             killed += 1
@@ -101,7 +90,7 @@ def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api
     feed_api.has(Scenario(rows=1000, faults=(Unavailable(page=6),)))
     failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01})
     assert (failed.status, failed.error) == ("FAILED", "FeedUnavailable")
-    item = until(lambda: is_in_state(machine, failed.arn, "failed"))
+    item = until(lambda: is_in_state(machine, failed.arn, "failed"), "the state failed")
     assert (item["error"], item["pages"]) == ("FeedUnavailable", 5)
     feed_api.has(Scenario(rows=1000))
     feed_api.forget()
@@ -118,10 +107,10 @@ def test_an_export_that_is_out_of_turns_has_them_all_again_when_it_is_resumed(
     with at_most(machine, turns=2):
         failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 1e-9})
         assert (failed.error, failed.states.count("Write Pages")) == ("TurnsExhausted", 2)
-        item = until(lambda: is_in_state(machine, failed.arn, "failed"))
+        item = until(lambda: is_in_state(machine, failed.arn, "failed"), "the state failed")
         again = machine.run({"resume": item["export_id"], "max_turn_seconds": 1e-9})
         assert (again.error, again.states.count("Write Pages")) == ("TurnsExhausted", 2)
-        until(lambda: is_in_state(machine, again.arn, "failed"))
+        until(lambda: is_in_state(machine, again.arn, "failed"), "the state failed")
         resumed = machine.run({"resume": item["export_id"]})
     assert (resumed.status, resumed.output["rows"], resumed.output["turns"]) == ("SUCCEEDED", 2000, 5)
 
@@ -136,9 +125,9 @@ def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: E
         checkpoint = json.loads((item_of(machine, arn) or {}).get("checkpoint", "{}"))
         return bool(checkpoint.get("turns", 0) >= 2 and checkpoint["next_part"] > sealed)
 
-    until(has_sealed)
+    until(has_sealed, "a sealed part")
     machine.client("stepfunctions").stop_execution(executionArn=arn)
-    item = until(lambda: is_in_state(machine, arn, "partial"))
+    item = until(lambda: is_in_state(machine, arn, "partial"), "the state partial")
     s3, bucket = machine.client("s3"), machine.stack.outputs["ExportBucketName"]
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix="exports/")["Contents"]]
     assert item["partial_key"] in keys
@@ -176,7 +165,7 @@ def test_the_end_of_an_execution_that_could_not_be_salvaged_is_kept(machine: Mac
         url = machine.stack.outputs["SalvageDeadLetterQueueUrl"]
         return [json.loads(message["Body"]) for message in queues.receive_message(QueueUrl=url).get("Messages", [])]
 
-    assert until(kept)[0]["requestPayload"] == event
+    assert until(kept, "the event")[0]["requestPayload"] == event
 
 
 def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, feed_api: Emulator) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from assetline.ingest.message_retries import pause_seconds
 from local.emulators.vi.scenario import (
     LOCAL_KEY,
     LOCAL_ORGANIZATION,
@@ -29,7 +28,8 @@ from local.stack.ministack import MiniStack, free_port
 from local.stack.outputs import Stack
 from local.stack.settings import StackSettings
 from local.stack.state_file import Record
-from tests.workflows.drop_box import PATIENCE_SECONDS, DropBox, until
+from tests.support.waiting import until
+from tests.workflows.drop_box import DropBox
 
 REASONS = {"bad/text.png": "WrongContent", "bad/empty.jpg": "EmptyObject", "bad/notes.txt": "UnsupportedType"}
 # Minutes are seconds here: the clock is sixty times faster than Vi's ration of five sessions in five minutes.
@@ -253,7 +253,7 @@ def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(
         return {"detail": "poison"} in [json.loads(message["Body"]) for message in messages]
 
     # The function sets when the message is visible again; the queue would take half an hour.
-    assert until(dead, "the message is in the dead-letter queue", pause_seconds(1) + PATIENCE_SECONDS)
+    assert until(dead, "the message in the dead-letter queue")
 
 
 def test_a_backfill_ingests_what_a_bucket_holds_already(box: DropBox, vi: Emulator, stack: Stack) -> None:

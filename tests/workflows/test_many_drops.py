@@ -25,7 +25,8 @@ from local.sample_images import image
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
 from local.stack.settings import StackSettings
-from tests.workflows.drop_box import DropBox, until
+from tests.support.waiting import until
+from tests.workflows.drop_box import DropBox
 
 RATION, WINDOW_SECONDS = 5, 300 // 10
 SCALED = {"GatherSeconds": "1", "SessionsPerWindow": f"{RATION}", "SessionWindowSeconds": f"{WINDOW_SECONDS}"}
@@ -43,7 +44,6 @@ DROPPED = {*MONDAY, *TUESDAY, *TUESDAYS_LAST}
 SESSIONS = {"ds1": [1, 5_000, 999], "ds2": [1, 3_499], "ds3": [1, 2_499]}
 
 PIXEL = image("png", size=(1, 1))
-PATIENCE_SECONDS = 240  # several times what it takes
 
 
 @pytest.fixture
@@ -139,4 +139,4 @@ def runs_succeeded(box: DropBox, count: int) -> None:
         assert {*statuses} <= {"RUNNING", "SUCCEEDED"}
         return statuses == ["SUCCEEDED"] * count
 
-    until(look, f"{count} runs have succeeded", PATIENCE_SECONDS, every=0.5)
+    until(look, f"{count} runs that have succeeded", every=0.5)

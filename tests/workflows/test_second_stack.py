@@ -13,7 +13,7 @@ from local.stack.lifecycle import running_stack, up
 from local.stack.ministack import free_port
 from local.stack.outputs import Stack
 from local.stack.settings import StackSettings
-from tests.workflows.drop_box import until
+from tests.support.waiting import until
 
 SCHEDULE = {
     "Type": "AWS::Scheduler::Schedule",

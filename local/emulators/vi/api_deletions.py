@@ -58,6 +58,7 @@ class DeletionsApi:
         deletion = dataset.deletions.get(request.path_params["deletion"])
         if deletion is None:
             raise Refused(404, "Session not found")
+        deletion.polls += 1
         return JsonResponse(deletion_answer(self._stage, dataset, deletion))
 
 
@@ -65,7 +66,8 @@ def carry_out(stage: Stage) -> None:
     """Do the bulk deletions whose time has come."""
     for dataset in stage.datasets.values():
         for deletion in dataset.deletions.values():
-            if not deletion.over and now_ms() >= deletion.due_at:
+            polled = deletion.polls > stage.scenario.deletion_polls or not stage.scenario.deletion_polls
+            if not deletion.over and now_ms() >= deletion.due_at and polled:
                 deletion.over = True
                 for asset in _found(dataset, deletion.spec)[: deletion.deletes_at_most]:
                     dataset.remove(asset.asset_id)

@@ -175,8 +175,8 @@ class Scenario(_Frozen):
     is spelled in answers. `collides` makes the last segment of every download URL the same. The `uploadStatus` of an
     asset is `processing` for `processing_seconds`, and then `completed`.
 
-    A bulk deletion takes `deletion_seconds`: then it looks what its filter finds, deletes that, and is over. It is in a
-    list if `lists_deletions` says so, with what it deletes if `shows_deletion_spec` does.
+    A bulk deletion takes `deletion_seconds`, and is polled `deletion_polls` times before it deletes what its filter
+    finds, and is over. It is in a list if `lists_deletions` says so, with its query if `shows_deletion_spec` does.
     """
 
     organization: str = LOCAL_ORGANIZATION
@@ -198,6 +198,7 @@ class Scenario(_Frozen):
     collides: bool = False
     part_bytes: PositiveInt = 128 * 1024**2
     deletion_seconds: NonNegativeFloat = 0
+    deletion_polls: NonNegativeInt = 0
     processing_seconds: NonNegativeFloat = 0
     lists_deletions: bool = True
     shows_deletion_spec: bool = True

@@ -99,6 +99,7 @@ class Deletion:
     fails_for: str = ""
     deletes_at_most: int | None = None
     over: bool = False
+    polls: int = 0
 
 
 @dataclass
