@@ -543,7 +543,7 @@ class TestWhatEndedWhileItOpened:
         assert ended("FAILED", error="Lambda.Unknown") is None
         item = aws.item(self.EXPORT)
         assert (item["state"], item["error"]) == ("failed", "Lambda.Unknown")
-        with pytest.raises(NotResumable, match="none of that name was opened"):
+        with pytest.raises(NotResumable, match="There is no export"):
             resume(machine, self.EXPORT)
         state = machine.open(self.OPENING)
         assert (aws.item(self.EXPORT)["state"], state["checkpoint"]["pages"]) == ("running", 0)

@@ -130,7 +130,7 @@ def test_what_concerns_every_file_is_one_message(vi: Held, assetline: Run, folde
     unknown = assetline("assets", "download", "nope", str(folder))
     assert (unknown.exit_code, unknown.stderr) == (
         1,
-        "Error: Vi has no dataset 'nope': check its id. `assetline datasets` lists them.\n",
+        "Error: Vi has no dataset 'nope': check its id. `assetline datasets list` lists them.\n",
     )
     vi.plays(key="dtvi_another")
     assert "Error: Vi refused the key (401)" in assetline("assets", "download", "ds1", str(folder)).stderr

@@ -41,6 +41,16 @@ def test_opening_again_gives_the_same_and_opens_nothing_more(stage: SessionStage
     assert stage.vi.sessions_opened() == 1
 
 
+def test_a_repeat_behind_the_settling_leaves_the_run_its_dataset(stage: SessionStage) -> None:
+    session = stage.session("a.png")
+    stage.polls(session)
+    stage.settles(session)
+    assert stage.opens()["outcome"] == "owned"
+    stage.drops("b.png")
+    assert stage.opens("other")["outcome"] == "owned"
+    assert stage.opens("run", 2)["outcome"] == "opened"
+
+
 def test_the_state_carries_addresses_and_no_signed_url(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     opened = stage.opens()

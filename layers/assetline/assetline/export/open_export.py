@@ -106,8 +106,7 @@ class ExportOpener:
         opened = self.table.opened(request.resume)
         if opened is None:
             raise NotResumable(
-                f"There is no export {request.resume!r} to resume: none of that name was opened. `assetline exports` "
-                "lists those there are."
+                f"There is no export {request.resume!r} to resume. Run `assetline exports list` to see all exports."
             )
         self.source_of(opened.export.request).admit()
         asked = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
@@ -133,13 +132,13 @@ def _why_not_resumable(export_id: str, state: str) -> str:
     match state:
         case "running":
             return (
-                f"The export {export_id!r} runs, so there is nothing to resume. `assetline watch {export_id}` shows "
-                f"how far it is, `assetline stop {export_id}` ends it for good."
+                f"The export {export_id!r} is running: there is nothing to resume. To see its progress, run "
+                f"`assetline exports watch {export_id}`. To end it, run `assetline exports stop {export_id}`."
             )
         case "complete":
             return f"The export {export_id!r} is complete: there is nothing to resume."
         case _:
-            return f"The export {export_id!r} is {state}: only one that failed can be resumed. Start it anew."
+            return f"The export {export_id!r} is {state}: only a failed export can be resumed. Start a new export."
 
 
 def _columns_of(request: AnyRequest, latest: Latest | None) -> Columns | None:

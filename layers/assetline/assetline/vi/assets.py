@@ -38,7 +38,7 @@ class Assets:
             answer = self._client.send("GET", path, params=query.params())
         except NotFound:
             raise DatasetUnknown(
-                f"Vi has no dataset {self._dataset_id!r}: check its id. `assetline datasets` lists them."
+                f"Vi has no dataset {self._dataset_id!r}: check its id. `assetline datasets list` lists them."
             ) from None
         count = answer.get("count") if isinstance(answer, dict) else answer
         # A number as text passes in the official client, too (docs/contracts/vi-api.md, section 2, row 11).

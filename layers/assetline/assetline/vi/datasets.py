@@ -28,7 +28,7 @@ def get(client: ViClient, dataset_id: str) -> Dataset:
         return _dataset(client.send("GET", client.dataset_path(dataset_id)), dataset_id, client)
     except NotFound:
         raise DatasetUnknown(
-            f"Vi has no dataset {dataset_id!r}: check its id. `assetline datasets` lists them."
+            f"Vi has no dataset {dataset_id!r}: check its id. `assetline datasets list` lists them."
         ) from None
 
 
