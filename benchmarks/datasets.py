@@ -1,4 +1,4 @@
-"""What a Vi dataset holds, listed and downloaded: beside the official SDK, against the same emulated Vi.
+"""Lists and downloads of a Vi dataset, beside the official SDK, against the same emulated Vi.
 
 The command and the SDK are programs of their own, and so is the emulator. A local stack stands beside them: it makes
 the list, and the command asks it where Vi is and what the key is. Files a second are counted from the first request to

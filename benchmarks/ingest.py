@@ -50,7 +50,7 @@ class Bench:
 
     @property
     def vi(self) -> str:
-        """Where the emulated Vi is."""
+        """The address of the emulated Vi."""
         return self.stack.emulators["vi"]
 
     def client(self, service: Any) -> Any:

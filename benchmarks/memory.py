@@ -104,7 +104,7 @@ def _serve() -> None:
 
 
 class _AnyToken(Token):
-    """What the page server does not look at."""
+    """A token; the page server ignores it."""
 
     def value(self, *, fresh: bool = False) -> str:
         """Return some token."""

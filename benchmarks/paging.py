@@ -1,4 +1,4 @@
-"""How fast pages are read: beside a bare loop over one kept connection, and at the page size found by itself.
+"""The speed of reading pages: beside a bare loop over one kept connection, and at the page size found by itself.
 
     .venv/bin/python -m benchmarks.paging
 
@@ -36,7 +36,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 class _LocalToken(Token):
-    """What opens the emulator; asked of nobody."""
+    """The token of the emulator; it is not checked."""
 
     def __init__(self) -> None:
         super().__init__("none")

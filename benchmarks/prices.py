@@ -1,4 +1,4 @@
-"""What a million assets cost on AWS, from counts of what an export does and list prices."""
+"""The cost of a million assets on AWS, from the counted calls of an export and list prices."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How fast a page becomes lines of CSV, beside the straightforward way with the standard library, in one process.
+"""The speed from a page to lines of CSV, beside the straightforward way with the standard library, in one process.
 
     .venv/bin/python -m benchmarks.rendering
 

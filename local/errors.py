@@ -1,4 +1,4 @@
-"""What can stop the local stack; every message is one line that says what to do."""
+"""Errors of the local stack; every message is one line that names the next step."""
 
 from pathlib import Path
 

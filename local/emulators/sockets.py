@@ -1,4 +1,4 @@
-"""Where an emulated API listens."""
+"""The socket of an emulated API."""
 
 import socket
 

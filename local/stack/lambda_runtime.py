@@ -1,4 +1,4 @@
-"""What a function's `bootstrap` runs: AWS's runtime client, which starts afresh when the code is edited.
+"""The program of a function's `bootstrap`: AWS's runtime client, which restarts when the code is edited.
 
 On AWS new code comes with a deployment; here it comes with saving a file. A warm environment would go on with what it
 imported, so it ends itself while it waits for its next event, and that event starts a new one.

@@ -29,7 +29,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What AWS's SDKs and the operator's command need in their environment to reach this stack."""
+        """The environment in which AWS's SDKs and the operator's command reach this stack."""
         return environment.aws(self.endpoint_url) | {"ASSETLINE_STACK": self.stack_name}
 
     @classmethod

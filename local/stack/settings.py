@@ -1,4 +1,4 @@
-"""What a stack is to be."""
+"""The settings of a stack."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")  # CloudFormation's
 
 @dataclass(frozen=True)
 class StackSettings:
-    """What a stack is to be.
+    """The settings of a stack.
 
     *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
     *safetyculture_url* and *vi_url* name servers to use in place of the emulators; that of SafetyCulture serves *rows*
@@ -49,5 +49,5 @@ class StackSettings:
 
     @property
     def folder(self) -> Path:
-        """Where the stack's state lies: its record, its logs, what was derived for it."""
+        """The folder of the stack's state: its record, its logs, its derived template."""
         return self.state_dir or STACKS / str(self.port)

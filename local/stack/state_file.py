@@ -1,4 +1,4 @@
-"""What a state folder remembers between commands."""
+"""The state that a stack's folder keeps between commands."""
 
 from __future__ import annotations
 

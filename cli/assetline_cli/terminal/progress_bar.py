@@ -146,7 +146,7 @@ def byte_progress(console: Console, title: str, *, wanted: bool = True) -> Progr
 
 @dataclass(frozen=True)
 class ProgressFrame:
-    """What there is to show: *done* of *total* in any unit, and the figures in words, the time last.
+    """The content of a progress line: *done* of *total* in any unit, and the figures in words, the time last.
 
     `trouble` is what delays it. An `ended` frame is the last, complete or not.
     """

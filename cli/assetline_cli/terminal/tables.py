@@ -69,7 +69,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class ListLayout[Record]:
-    """How the records of a list are printed: *cells* in a table, *plain_cells* in a pipe, *as_json* with --json.
+    """The printed forms of a list's records: *cells* in a table, *plain_cells* in a pipe, *as_json* with --json.
 
     On a terminal a layout without *columns* prints a *line* for each record.
     """

@@ -126,7 +126,7 @@ class _Field:
 
 @dataclass(frozen=True, slots=True)
 class _Organisation:
-    """What all assets of one seed share."""
+    """The properties that all assets of one seed share."""
 
     display_name: _Field
     custom_fields: tuple[_Field, ...]

@@ -35,7 +35,7 @@ _SEAL_BYTES = 6
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page begins: its first row (from 0) and its page number (from 1)."""
+    """The start of a page: its first row (from 0) and its page number (from 1)."""
 
     row: int = 0
     page: int = 1

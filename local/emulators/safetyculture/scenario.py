@@ -1,4 +1,4 @@
-"""How the emulated API behaves for a while: the feed it serves, its pace, and what goes wrong with it.
+"""The behaviour of the emulated API for a while: the feed it serves, its pace, and its faults.
 
 A fact that docs/contracts/safetyculture-feeds.md, section 3, lists as unsure (page size, `remaining_records`, the
 end marker, absolute `next_page`) is a setting here, and a fault of its section 2 is a `Fault`. All of it is data, so

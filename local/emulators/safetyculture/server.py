@@ -21,7 +21,7 @@ class Emulator:
 
     @property
     def scenario(self) -> Scenario:
-        """What plays now."""
+        """The scenario that plays now."""
         return self.stage.staging.scenario
 
     def has(self, scenario: Scenario) -> None:

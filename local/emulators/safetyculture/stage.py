@@ -1,4 +1,4 @@
-"""What the emulator remembers while it plays: the scenario, the faults that have fired, the requests that came."""
+"""The state of the emulator while it plays: the scenario, the faults that have fired, the requests received."""
 
 import time
 from collections import deque

@@ -27,7 +27,7 @@ class BadQuery(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a dataset's assets."""
+    """Queries over a dataset's assets."""
 
     filter: str | dict[str, Any] | None = None
     metadata_query: str | None = None

@@ -1,4 +1,4 @@
-"""What the emulated Vi takes a file for that came: an image, a video or a text. What it does not know, it takes."""
+"""The type of an uploaded file in the emulated Vi: an image, a video or a text. It accepts unknown types."""
 
 import codecs
 from typing import Literal

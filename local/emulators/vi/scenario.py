@@ -1,4 +1,4 @@
-"""How the emulated API behaves for a while: what it holds, its pace, and what goes wrong with it.
+"""The behaviour of the emulated API for a while: its assets, its pace, and its faults.
 
 A fact that docs/contracts/vi-api.md, section 9, lists as unsure is a setting here, and what may go wrong is a `Fault`.
 All of it is data: a literal in a test, a JSON file, or the body of a request.

@@ -1,4 +1,4 @@
-"""What the emulated Vi holds: datasets, their assets, and the assets' bytes."""
+"""The store of the emulated Vi: datasets, their assets, and the assets' bytes."""
 
 import io
 import tempfile

@@ -1,0 +1,63 @@
+"""The mechanical rules of English: openings of docstrings, words with a plain equivalent, lengths of sentences."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.template import ROOT
+
+SOURCES = [
+    path for folder in ("layers", "functions", "cli", "local", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MOST_WORDS = 30  # a sentence with more is read twice
+
+# A noun clause in place of a subject hides who does what.
+OPENINGS = {"What", "Who", "Whoever", "Whose", "Where", "That", "Those", "How"}
+# Each has a plain equivalent: again, completely, verified, download, safely stored, permanently, nobody.
+PLAIN = re.compile(
+    r"\b(anew|in safety|for good|is none of|whoever|see (?:it|them) through|is told of|bring back)\b", re.IGNORECASE
+)
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Yield the docstrings of a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+            yield text
+
+
+def prose(page: Path) -> list[str]:
+    """Return the sentences of a page, without code, tables and headings."""
+    text = re.sub(r"```.*?```|<!--.*?-->", "", page.read_text(), flags=re.DOTALL)
+    lines = [line for line in text.splitlines() if not line.startswith(("|", "#"))]
+    blocks = re.split(r"\n\s*\n|\n(?=\s*[-*] |\d+\. )", "\n".join(lines))
+    return [sentence for block in blocks for sentence in re.split(r"(?<=[.!?:;])\s+", block)]
+
+
+def too_long(sentences: list[str]) -> list[str]:
+    return [sentence for sentence in sentences if len(re.findall(r"[\w`'/-]+", sentence)) > MOST_WORDS]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_docstrings_open_with_their_subject(path: Path) -> None:
+    assert not [text for text in docstrings(path) if text.split()[0] in OPENINGS]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_use_plain_words(page: Path) -> None:
+    assert not [sentence for sentence in prose(page) if PLAIN.search(sentence)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_sentences_of_pages_are_short(page: Path) -> None:
+    assert not too_long(prose(page))
+
+
+def test_the_rules_see_what_breaks_them() -> None:
+    assert ["What"][0] in OPENINGS
+    assert PLAIN.search("Start the export anew.")
+    assert too_long([" ".join(["word"] * (MOST_WORDS + 1))])
