@@ -1,5 +1,6 @@
 """Any invocation may be killed at any moment: the file is the one an undisturbed run writes."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -9,13 +10,19 @@ from hypothesis import strategies as st
 
 from local.emulators.safetyculture.scenario import MoveRows, Scenario
 from local.emulators.safetyculture.server import Emulator
-from tests.handlers.conftest import Aws, Machine
+from tests.handlers.conftest import Aws, Machine, aws_in_memory
 from tests.support.kills import Killed, killed_at, survives
 
 REQUEST = {"feed": "assets", "page_size": 10}
 
 # A call to AWS is where an invocation can leave something behind; between two calls it leaves nothing.
 CALLS = 60
+
+
+@pytest.fixture
+def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    with aws_in_memory(feed_api, monkeypatch) as aws:
+        yield aws
 
 
 def run_with_kills(machine: Machine, request: dict[str, Any], started_at: str, kills: list[tuple[int, bool]]) -> Any:
