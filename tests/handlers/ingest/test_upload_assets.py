@@ -15,6 +15,7 @@ from assetline.ingest.staging import Slice
 from assetline.ingest.upload_assets import SliceUpload
 from assetline.vi.file_upload import Uploader
 from assetline.vi.multipart_upload import TRIES_OF_A_PART
+from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import ApiFault, DamagedPut, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import Emulator
 from local.sample_images import image
@@ -328,14 +329,14 @@ def test_a_version_whose_place_another_took_since_is_not_uploaded(stage: Session
     assert stage.vi.assets(DATASET) == {}
 
 
-def test_who_uploads_renews_the_lease_when_it_begins_and_every_minute(
+def test_an_upload_renews_the_lease_at_its_start_and_as_it_goes_on(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"{number}.png" for number in range(5)]
     stage.drops(*names)
     opened = stage.opens()
     renewals: list[float] = []
-    ticks = count(time.time(), upload.LEASE_EVERY + 1)  # a minute and more goes by whenever somebody looks at the clock
+    ticks = count(time.time(), upload.RENEWED_EVERY + 1)  # it is due whenever the clock is read
     watched = impatient()
     watched.clock = lambda: next(ticks)
     renew = watched.sessions.update
@@ -383,3 +384,23 @@ def test_a_drop_that_was_given_to_another_session_is_left_to_it(stage: SessionSt
     stage.uploads(opened)  # the first one wakes up
     assert stage.drop("a.png").session_key == "second-1"
     assert len(stage.vi.requests("_objects", "PUT")) == 1
+
+
+def test_an_upload_that_was_frozen_sends_nothing_of_a_settled_session(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.drops("a.png")
+    opened = stage.opens()
+    late = impatient()
+    ticks = count(time.time(), upload.RENEWED_EVERY + 1)
+    late.clock = lambda: next(ticks)
+    read = late.s3.get_object
+
+    def frozen(**asked: Any) -> Any:
+        if asked["Bucket"] == DROPS:
+            stage.settles(opened["session"], "overdue")  # a sweep settles the session meanwhile
+        return read(**asked)
+
+    monkeypatch.setattr(late.s3, "get_object", frozen)
+    monkeypatch.setattr("functions.upload_assets.app.slice_upload", lambda: late)
+    assert stage._invoke(upload_assets, opened["slices"][0]) == {"uploaded": 0, "failed": 1}

@@ -63,7 +63,7 @@ class Recorder:
     sessions: SessionsTable
     runs: Runs
     limits: DropLimits
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.time  # it goes on while Lambda has frozen the process
     _noted: dict[str, float] = field(default_factory=dict, init=False)  # datasets and when, while this is warm
 
     def record(self, arrivals: Sequence[ObjectArrival]) -> list[Noted | Exception]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,13 @@ from assetline.aws.event_bus import announce
 from assetline.errors import AnswerLost, SessionUnknown, ViRefused, ViUnavailable
 from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.drop import Drop
+from assetline.ingest.find_lost_session import find_lost
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.object_tags import MAYBE_TAGGED, ingested_tags, tag
 from assetline.ingest.outcomes import Ended, Evidence
 from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_report import files_csv, report_keys, summary_json
-from assetline.ingest.sessions_table import UNFINISHED, SessionsTable, SessionState
+from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable, SessionState
 from assetline.ingest.settlement import SettledFile, Settlement, Settlements, settlement_of
 from assetline.ingest.staging import SessionRef, SessionStaging
 from assetline.observability import count, logger
@@ -172,6 +174,19 @@ class Settler:
                 )
                 raise ViUnavailable(what) from None
 
+    def _cancel_twin(self, noted: Session, settlement: Settlement) -> None:
+        """Cancel the session that Vi opened for the same files on an earlier request, whose answer was lost.
+
+        An opening that was taken over may still have had its request under way when the next one looked for it.
+        """
+        sessions = Sessions(self.client, noted.dataset_id)
+        names = {file.asset_filename for file in settlement.files}
+        twin = find_lost(sessions, names, noted) if names else None
+        if twin is not None and twin.session_id != settlement.session.session_id:
+            with suppress(ViRefused, AnswerLost):  # it is over, or it ends by itself
+                sessions.cancel(twin.session_id)
+            logger.warning("lost_session_cancelled", session_id=twin.session_id)
+
     def _tell_objects(self, settlement: Settlement) -> None:
         """Register what Vi holds now, and tag the objects of drops that are over.
 
@@ -223,6 +238,8 @@ class Settler:
         noted = self.table.get(session.session_key)
         if noted is None or noted.state not in UNFINISHED:
             return settled
+        if noted.tries > 1:
+            self._cancel_twin(noted, settlement)
         if report_key is not None:
             announce(self.events, SESSION_SETTLED, settled)
         counts: dict[str, Any] = settled.model_dump(include={"total", "ingested", "rejected", "returned", "report_key"})

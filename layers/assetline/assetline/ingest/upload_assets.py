@@ -48,7 +48,7 @@ PIECE = 256 * 1024  # ours: bytes of a file in memory at once; with the threads,
 WHOLE = 1024**2  # ours: a file of up to so many bytes is read in one go
 TRIES = 3
 MOST_PAUSE = 30.0  # ours: seconds between two tries of a file, whatever Vi asks for; it has other sessions to go with
-LEASE_EVERY = 60.0  # ours: seconds
+RENEWED_EVERY = 10.0  # ours: seconds; a function that was frozen for longer may find its session settled
 MARK_AT = 100  # DynamoDB: the ledger hears of as many at once
 EXPIRES_SOON = 60.0  # ours: seconds before the end of a URL's time that it is not begun with any more
 # Faults of one file's upload that are tried again.
@@ -78,6 +78,9 @@ class SliceUpload:
     clock: Callable[[], float] = time.time
     _fresh: dict[str, SignedUrl] | None = field(default=None, init=False)
     _renewing: Lock = field(default_factory=Lock, init=False)
+    _renewed_at: float = field(default=0.0, init=False)
+    _is_over: bool = field(default=False, init=False)
+    _lease: Lock = field(default_factory=Lock, init=False)
 
     def run(self, one: Slice) -> SliceOutcome:
         """Upload every drop of a slice that Vi does not have yet; what fails is data, and fails nothing else.
@@ -87,7 +90,7 @@ class SliceUpload:
             AwsUnavailable: S3 did not give out a file; the files that were sent are marked.
         """
         session = one.session
-        self.sessions.update(session.session_key)
+        self._renew_lease(one)
         # What is no longer of this session was given to another while nobody seemed to work for this one.
         mine = self.ledger.states((asset.drop_id for asset in one.assets), session.session_key)
         done = {drop_id for drop_id, state in mine.items() if state == "uploaded"}
@@ -95,7 +98,6 @@ class SliceUpload:
         failed: list[UploadFailure] = []
         uploaded: list[str] = []
         unavailable: AwsUnavailable | None = None
-        renewed = self.clock()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
             futures = {threads.submit(self._upload, one, asset): asset for asset in ahead}
             for future in as_completed(futures):
@@ -121,14 +123,25 @@ class SliceUpload:
                     uploaded.append(asset.drop_id)
                 if len(uploaded) >= MARK_AT:
                     self._mark(one, uploaded)
-                if self.clock() - renewed > LEASE_EVERY:
-                    self.sessions.update(session.session_key)
-                    renewed = self.clock()
         self._mark(one, uploaded)
         if unavailable is not None:
             raise unavailable
         failed.sort(key=lambda failure: failure.drop_id)
         return SliceOutcome(uploaded=len(done) + len(ahead) - len(failed), failed=tuple(failed))
+
+    def _renew_lease(self, one: Slice) -> bool:
+        """Renew the session's lease, if it is due; return False when the session is over."""
+        with self._lease:
+            if self._is_over or self.clock() - self._renewed_at <= RENEWED_EVERY:
+                return not self._is_over
+            self._renewed_at = self.clock()
+            self._is_over = not self.sessions.update(one.session.session_key)
+            return not self._is_over
+
+    def _refuse_late(self, one: Slice) -> None:
+        """Raise `_Lost` when the session was settled: newer bytes or metadata of the asset may be in Vi by now."""
+        if not self._renew_lease(one):
+            raise _Lost("UploadExpired", "Its session was settled before the file was sent.", retryable=True)
 
     def _mark(self, one: Slice, uploaded: list[str]) -> None:
         self.ledger.mark_uploaded(dict.fromkeys(uploaded, one.session.dataset_id), one.session.session_key)
@@ -186,6 +199,7 @@ class SliceUpload:
             return
         small = self.small(asset) if asset.size <= WHOLE else None
         if small is not None:
+            self._refuse_late(one)
             self.uploader.put(upload, small, asset.size, verify=asset.crc32c is None)
             return
         answer = self._get(asset)
@@ -195,6 +209,7 @@ class SliceUpload:
                     content: bytes | Iterator[bytes] = answer["Body"].read()
                 else:
                     content = answer["Body"].iter_chunks(PIECE)
+                self._refuse_late(one)
                 self.uploader.put(upload, content, asset.size, verify=asset.crc32c is None)
         finally:
             answer["Body"].close()
