@@ -17,12 +17,12 @@ OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 # What the documents say of an error, and what that is in seconds.
 PROMISES = {
-    "AwsUnavailable": ("for a quarter of an hour", QUARTER_OF_AN_HOUR),
-    "Lambda.ServiceException": ("for a quarter of an hour", QUARTER_OF_AN_HOUR),
+    "AwsUnavailable": ("for 15 minutes", QUARTER_OF_AN_HOUR),
+    "Lambda.ServiceException": ("for 15 minutes", QUARTER_OF_AN_HOUR),
     "Lambda.TooManyRequestsException": ("for eight minutes", 8 * 60),
     "ViUnavailable": ("for more than an hour", 60 * 60),
-    "FeedUnavailable": ("for at least a quarter of an hour", QUARTER_OF_AN_HOUR),
-    "RateLimited": ("for at least a quarter of an hour", QUARTER_OF_AN_HOUR),
+    "FeedUnavailable": ("for at least 15 minutes", QUARTER_OF_AN_HOUR),
+    "RateLimited": ("for at least 15 minutes", QUARTER_OF_AN_HOUR),
 }
 OPENING = {"ViUnavailable": QUARTER_OF_AN_HOUR}  # an export of a dataset has nothing to lose before its first page
 

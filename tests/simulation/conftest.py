@@ -9,7 +9,7 @@ import pytest
 from assetline import observability
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def no_logs() -> Iterator[None]:
     quiet = SimpleNamespace(add_dimension=lambda **_: None, add_metric=lambda **_: None, flush_metrics=lambda: None)
     with pytest.MonkeyPatch.context() as patch:
