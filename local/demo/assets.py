@@ -19,11 +19,11 @@ def bring_assets_back(stack: Stack, out: Path, say: Callable[[str], None]) -> No
     bucket = stack.outputs["ExportBucketName"]
     say(f"\nWhat the dataset {DATASET} holds now, the largest first.")
     _assetline(stack, "list", DATASET, "--sort-by", "metadata.fileSize", "--descending", "--limit", "5")
-    say(f"\nIts list as a file, its images in {_shown(folder)} and in S3.")
+    say(f"\nExporting its list to a file; downloading its images to {_shown(folder)} and to S3.")
     _assetline(stack, "export", DATASET, "--to", str(out))
     _assetline(stack, "download", DATASET, str(folder))
     _assetline(stack, "download", DATASET, f"s3://{bucket}/downloads/{DATASET}/")
-    say("\nBoth compared with what Vi holds: names, sizes, checksums.")
+    say("\nComparing both with Vi: names, sizes, checksums.")
     _assetline(stack, "verify", DATASET, str(folder))
     _assetline(stack, "verify", DATASET, f"s3://{bucket}/downloads/{DATASET}/")
 

@@ -27,7 +27,7 @@ def drop_images(stack: Stack, say: Callable[[str], None]) -> None:
             _write(photos / path, content)
         for number in range(SECOND):
             _write(more / f"shelf_{number:02}.png", image("png", number))
-        say("\nA folder of images in every format, dropped into the dataset ds1, with three files that are none.")
+        say("\nA folder of images in every format, dropped into the dataset ds1, with three files that are not images.")
         # A file that is named is dropped whatever it is; of a folder, what is no image by its name stays behind.
         if _assetline(stack, "drop", str(photos), str(photos / "bad/notes.txt"), "--dataset", DATASETS[0]) != 1:
             raise LocalStackFailed("the bad files of the demo were not rejected")

@@ -40,10 +40,10 @@ class Disturbance:
             stateMachineArn=self._stack.outputs["ExportStateMachineArn"], input=json.dumps(request)
         )["executionArn"]
         _until(lambda: self._pages() >= KILLED_AT_PAGE)
-        say(f"Page {KILLED_AT_PAGE}: the function's process is killed, and with it what it had not yet put in safety.")
+        say(f"Page {KILLED_AT_PAGE}: killing the function process; work since the last checkpoint is lost.")
         self._kill_functions()
         _until(lambda: self._pages() >= REVOKED_AT_PAGE)
-        say(f"Page {REVOKED_AT_PAGE}: the API no longer takes the token.")
+        say(f"Page {REVOKED_AT_PAGE}: the API refuses the token from now on.")
         with self._token_revoked():
             _until(lambda: self._machines.describe_execution(executionArn=arn)["status"] == "FAILED")
             item = _until(lambda: self._failed_item(arn))

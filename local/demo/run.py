@@ -57,10 +57,10 @@ def demo(settings: StackSettings, to: Path, say: Say) -> None:
 
 def _disturb(stack: Stack, settings: StackSettings, to: Path, undisturbed: Path, say: Say) -> None:
     """Export the feed again, with everything going wrong on the way, and compare the two files."""
-    say("\nThe same export once more, disturbed.")
+    say("\nThe same export again, with failures.")
     request = {"feed": "assets", "page_size": PAGE_SIZE, "max_turn_seconds": TURN_SECONDS}
     export_id = Disturbance(stack, settings.folder).failed_export(request, say)
-    say(f"The API takes the token again: assetline exports resume {export_id} --to {to}")
+    say(f"The API accepts the token again: assetline exports resume {export_id} --to {to}")
     resumed = _export(stack, to, "--resume", export_id)
     if resumed.read_bytes() != undisturbed.read_bytes():
         raise LocalStackFailed(f"{resumed} is not the file of the undisturbed export, {undisturbed}")
