@@ -69,7 +69,7 @@ class DeletionOpener:
         ref = deletion_ref(request.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
         logger.append_keys(deletion_id=ref.deletion_id)
         one = _OneOpening(self.client, request, ref, DeletionStaging(self.s3, ref), self.now)
-        opened = one.again() or one.anew()
+        opened = one.again() or one.begin()
         logger.info("deletion_opened", by=opened.deletion.by, found=opened.deletion.count, progress=opened.progress)
         return opened
 
@@ -105,7 +105,7 @@ class _OneOpening:
             )
         return None
 
-    def anew(self) -> OpenDeletionResult:
+    def begin(self) -> OpenDeletionResult:
         """Open it: count, compare, keep what is about to be done, and do it."""
         # In a dataset that is not there every id would be gone, and a filter may well find nothing.
         datasets.get(self.client, self.request.dataset_id)

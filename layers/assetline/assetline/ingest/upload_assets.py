@@ -192,6 +192,7 @@ class SliceUpload:
 
     def _put(self, one: Slice, asset: SliceAsset, upload: SignedUrl) -> None:
         if asset.size >= THRESHOLD:
+            self._refuse_late(one)
             session = one.session
             upload_multipart(
                 self.client, self.uploader, session.dataset_id, session.ingestion_id, asset, self._range_of(asset)
