@@ -190,7 +190,7 @@ def test_a_redriven_execution_goes_on_and_nobody_else_may_resume_its_export(
     state = machine.write(under_way)
     assert aws.item(export_id)["state"] == "running"
     assert "error" not in aws.item(export_id)
-    with pytest.raises(NotResumable, match="runs"):
+    with pytest.raises(NotResumable, match="is running: there is nothing to resume"):
         resume(machine, export_id)
     while state["checkpoint"]["cursor"] is not None:
         state = machine.write(state)
@@ -257,7 +257,7 @@ def test_a_turn_of_the_execution_that_failed_writes_nothing_over_that_of_the_one
 def test_only_one_execution_resumes_an_export(machine: Machine, under_way: dict[str, Any]) -> None:
     ended("FAILED")
     resume(machine, under_way["export"]["export_id"], "arn:second")
-    with pytest.raises(NotResumable, match="runs"):
+    with pytest.raises(NotResumable, match="is running: there is nothing to resume"):
         resume(machine, under_way["export"]["export_id"], "arn:third")
 
 
@@ -275,7 +275,7 @@ def test_a_resumed_export_that_fails_again_can_be_resumed_again(
 def test_what_cannot_be_resumed_says_why(machine: Machine, feed_api: Emulator, under_way: dict[str, Any]) -> None:
     with pytest.raises(NotResumable, match="no export 'assets_2'"):
         resume(machine, "assets_2")
-    with pytest.raises(NotResumable, match="`assetline stop assets_20261121_030000` ends it"):
+    with pytest.raises(NotResumable, match="run `assetline exports stop assets_20261121_030000`"):
         resume(machine, under_way["export"]["export_id"])
     with pytest.raises(NotResumable, match="is complete: there is nothing to resume"):
         resume(machine, machine.run({"feed": "assets"})["export_id"])
@@ -397,7 +397,7 @@ class TestFailuresThatNoEventReported:
         assert self.item(aws, under_way) == ("running", None, None)
 
     def test_an_export_whose_execution_runs_is_not_resumed(self, machine: Machine, under_way: dict[str, Any]) -> None:
-        with pytest.raises(NotResumable, match="runs"):
+        with pytest.raises(NotResumable, match="is running: there is nothing to resume"):
             resume(machine, under_way["export"]["export_id"])
 
     def sweeps(self, monkeypatch: pytest.MonkeyPatch) -> Any:
