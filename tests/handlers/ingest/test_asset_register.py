@@ -6,9 +6,10 @@ import pytest
 
 from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import drop_id
+from assetline.ingest.staging import SessionStaging
 from local.emulators.vi.store import Asset
 from local.sample_images import image
-from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
+from tests.handlers.ingest.session_stage import DATASET, DROPS, STAGING, SessionStage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, put, record
 
 KEY = f"{DATASET}/a.png"
@@ -99,6 +100,35 @@ def test_the_newest_metadata_reaches_the_asset(stage: SessionStage, while_: str)
     ingests(stage, 2)
     assert asset(stage).custom_metadata == {"site": "oslo"}
     assert stage.opens(round_=3)["outcome"] == "no_drops"
+
+
+@pytest.mark.parametrize("newer", [image("png"), image("png", 2)], ids=["metadata", "bytes"])
+@pytest.mark.parametrize("settled", [True, False], ids=["settled", "uploaded"])
+def test_a_file_that_arrives_after_a_newer_one_does_not_stay(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, newer: bytes, settled: bool
+) -> None:
+    record(messages(event_of(stage, image("png"), "01", Metadata={"site": "oslo"})))
+    opened = stage.opens()
+    frozen = connections.slice_upload()
+    put_file, sessions = frozen.uploader.put, list[dict[str, Any]]()
+
+    def put_late(*file: Any, **options: Any) -> None:
+        monkeypatch.setattr(frozen.uploader, "put", put_file)
+        stage.settles(stage.uploads(opened))  # another invocation uploads the slice meanwhile
+        record(messages(event_of(stage, newer, "02", Metadata={"site": "bergen"})))
+        sessions.append(stage.uploads(stage.opens(round_=2)))
+        if settled:
+            stage.settles(sessions[0])
+        put_file(*file, **options)
+
+    monkeypatch.setattr(frozen.uploader, "put", put_late)
+    frozen.run(SessionStaging(stage.s3, STAGING, "run-1").slice_at(opened["slices"][0]["key"]))
+    assert asset(stage).custom_metadata == {"site": "oslo"}
+    if not settled:
+        stage.settles(sessions[0])
+    ingests(stage, 3)
+    assert asset(stage).custom_metadata == {"site": "bergen"}
+    assert asset(stage).content.read() == newer
 
 
 def test_older_bytes_that_are_put_back_are_sent(stage: SessionStage) -> None:

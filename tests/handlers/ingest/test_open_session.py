@@ -209,6 +209,34 @@ def test_a_session_that_vi_opened_and_did_not_name_is_found_and_cancelled_too(
     assert all(permit["Item"]["free_at"] for permit in permits)  # Vi has counted both
 
 
+@pytest.mark.parametrize("settled", [True, False], ids=["settled", "uploaded"])
+def test_a_session_that_was_opened_late_and_whose_answer_was_lost_is_cancelled(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, settled: bool
+) -> None:
+    stage.drops(*NAMES)
+    stage.plays(shows_spec_assets=True)
+    client, send = connections.vi_client(), connections.vi_client().send
+    sessions: list[dict[str, Any]] = []
+
+    def sent_late(method: str, path: str, **more: Any) -> Any:
+        if method != "POST":
+            return send(method, path, **more)
+        monkeypatch.setattr(client, "send", send)
+        sessions.append(stage.opens()["session"])  # another invocation takes the opening over meanwhile
+        if settled:
+            stage.settles(sessions[0])
+        send(method, path, **more)
+        raise AnswerLost("The connection ended.")
+
+    monkeypatch.setattr(client, "send", sent_late)
+    with pytest.raises(AnswerLost):
+        stage.opens()
+    if not settled:
+        assert [one.session_id for one in running(stage)] == [sessions[0]["session_id"]]
+        stage.settles(sessions[0])
+    assert running(stage) == []
+
+
 def test_a_lost_session_that_cannot_be_told_is_left_to_itself_and_makes_no_asset(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(LostAnswer(times=1), lists_sessions=False)

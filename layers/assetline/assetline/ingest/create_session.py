@@ -5,12 +5,14 @@ Vi refuses a session as a whole and names no file. One file that it does not tak
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from assetline.errors import RateLimited, ViRefused
+from assetline.errors import AnswerLost, RateLimited, ViRefused
 from assetline.ingest.conditional_writes import GuardFailed
 from assetline.ingest.drop import Drop
+from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.sessions_table import Session, SessionsTable
@@ -75,6 +77,9 @@ class SessionRequest:
                 logger.info("session_refused", drops=len(claimed))
                 if len(claimed) == 1:
                     not_taken.append((claimed[0], error))
+            except AnswerLost:
+                self._cancel_if_late(session, claimed)
+                raise
             except RateLimited:
                 if refusal is None:
                     raise
@@ -89,6 +94,17 @@ class SessionRequest:
     def _note(self, session: Session, tries: int, total: int) -> None:
         if not self.table.update_opening(session, tries=tries, total=total, execution_arn=session.execution_arn):
             raise GuardFailed
+
+    def _cancel_if_late(self, session: Session, claimed: Sequence[Drop]) -> None:
+        """Cancel what Vi opened for a request whose answer was lost, where nobody else looks for it any more.
+
+        Another invocation that took the opening over looked for a lost session before this request reached Vi.
+        """
+        if not self.table.update_opening(session):
+            noted = self.table.get(session.session_key)
+            known = noted.session_id if noted is not None else None
+            with suppress(ViRefused, AnswerLost):  # it is over, or it ends by itself
+                cancel_lost(self.sessions, {drop.asset_filename for drop in claimed}, session, known)
 
     def _note_suspects(self, refused: Sequence[Drop], taken: Sequence[Drop]) -> None:
         """Set the rest of a group that was refused apart when part of it is *taken*: one of the rest is to blame."""

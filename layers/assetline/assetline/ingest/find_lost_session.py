@@ -5,13 +5,32 @@ from collections.abc import Set as AbstractSet
 
 from assetline.errors import Permanent
 from assetline.ingest.sessions_table import Session
+from assetline.observability import logger
 from assetline.vi.ingestion_sessions import IngestionSession, Sessions
 
 CLOCKS_APART = 300  # ours: seconds that Vi's clock may be behind ours
 
 
-def find_lost(sessions: Sessions, filenames: AbstractSet[str], session: Session) -> IngestionSession | None:
+def cancel_lost(sessions: Sessions, filenames: AbstractSet[str], session: Session, known: str | None = None) -> None:
+    """Cancel the session that Vi opened for *filenames* on a request of *session* whose answer was lost.
+
+    *known* is the id of the session that Vi opened for *session* on another request, and is left alone.
+
+    Raises:
+        ViRefused, AnswerLost: Vi did not cancel it.
+    """
+    lost = find_lost(sessions, filenames, session, known) if filenames else None
+    if lost is not None:
+        sessions.cancel(lost.session_id)
+        logger.warning("lost_session_cancelled", session_id=lost.session_id)
+
+
+def find_lost(
+    sessions: Sessions, filenames: AbstractSet[str], session: Session, known: str | None = None
+) -> IngestionSession | None:
     """Return the session that waits for exactly *filenames* and is not older than ours; None when none can be told.
+
+    The session with the id *known* is not a lost one.
 
     Names that differ only in how Unicode composes their signs are the same.
 
@@ -25,11 +44,13 @@ def find_lost(sessions: Sessions, filenames: AbstractSet[str], session: Session)
         for listed in sessions.newest():
             if listed.progress != "running" or (listed.time_created or earliest) < earliest:
                 continue
+            if listed.session_id == known:
+                continue
             if listed.total is not None and listed.total != len(filenames):
                 continue
-            known = listed if listed.assets else sessions.get(listed.session_id)
-            if {_composed(asset.filename) for asset in known.assets} == wanted:
-                return known
+            whole = listed if listed.assets else sessions.get(listed.session_id)
+            if {_composed(asset.filename) for asset in whole.assets} == wanted:
+                return whole
     except Permanent:
         return None
     return None

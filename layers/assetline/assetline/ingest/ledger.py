@@ -169,6 +169,20 @@ class Ledger:
             gone=_OF_AN_ENDING,
         )
 
+    def send_again(self, drop_ids: Iterable[str], late_session: str) -> set[str]:
+        """Let drops that another session than *late_session* sent, or is to send, wait for one more; return those.
+
+        The session that has such a drop gives it back when it settles it as ingested.
+        """
+        again, left = set[str](), {*drop_ids}
+        while left:  # those that changed since they were read are looked at once more
+            drops = [drop for drop in self.get(left).values() if drop.session_key not in {None, late_session}]
+            again |= self.retry([drop for drop in drops if drop.state == "ingested"], "ingested")
+            held = [drop for drop in drops if drop.state in {"claimed", "uploaded"}]
+            again |= apply(self.table, "drop_id", [_changed_under(drop) for drop in held])
+            left = {drop.drop_id for drop in drops if drop.state not in {"dropped", "rejected"}} - again
+        return again
+
     def forgotten_at(self) -> int:
         """Return when that is forgotten which is over by now, in seconds since 1970."""
         expires_at: int = self._ending_at(self._clock())["expires_at"]
@@ -326,6 +340,17 @@ def put_again(before: Drop, drop: Drop) -> Drop:
         if seen.get("custom_metadata", before.custom_metadata) != before.custom_metadata:
             seen["metadata_changed"] = True
     return before.model_copy(update=seen)
+
+
+def _changed_under(drop: Drop) -> Transition:
+    """Return what lets the session that has a drop give it back, whatever it sent."""
+    return Transition(
+        drop.drop_id,
+        "SET #metadata_changed = :true",
+        "session_key = :key AND #state IN (:claimed, :uploaded)",
+        {"#metadata_changed": "metadata_changed", "#state": "state"},
+        {":true": True} | _of(drop.session_key or "", "claimed", "uploaded"),
+    )
 
 
 def _of(session_key: str, *states: DropState) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.conditional_writes import GuardFailed
 from assetline.ingest.create_session import SessionRequest
 from assetline.ingest.drop import Drop
-from assetline.ingest.find_lost_session import find_lost
+from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.reject_drops import DropRejecter
@@ -278,10 +278,7 @@ class SessionOpener:
     def _look_for_lost(self, session: Session) -> None:
         """A request to open this session was sent, and nobody knows what came of it: nothing of it may be left."""
         names = {drop.asset_filename for drop in self._held(session)}
-        lost = find_lost(Sessions(self.client, session.dataset_id), names, session) if names else None
-        if lost is not None:
-            Sessions(self.client, session.dataset_id).cancel(lost.session_id)
-            logger.warning("lost_session_cancelled", session_id=lost.session_id)
+        cancel_lost(Sessions(self.client, session.dataset_id), names, session)
 
     def _rejected_all(self, opening: OpenSessionInput, before: Session | None) -> OpenSessionResult:
         if before is not None:

@@ -13,7 +13,7 @@ from assetline.aws.event_bus import announce
 from assetline.errors import AnswerLost, SessionUnknown, ViRefused, ViUnavailable
 from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.drop import Drop
-from assetline.ingest.find_lost_session import find_lost
+from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.object_tags import MAYBE_TAGGED, ingested_tags, tag
 from assetline.ingest.outcomes import Ended, Evidence
@@ -181,11 +181,8 @@ class Settler:
         """
         sessions = Sessions(self.client, noted.dataset_id)
         names = {file.asset_filename for file in settlement.files}
-        twin = find_lost(sessions, names, noted) if names else None
-        if twin is not None and twin.session_id != settlement.session.session_id:
-            with suppress(ViRefused, AnswerLost):  # it is over, or it ends by itself
-                sessions.cancel(twin.session_id)
-            logger.warning("lost_session_cancelled", session_id=twin.session_id)
+        with suppress(ViRefused, AnswerLost):  # it is over, or it ends by itself
+            cancel_lost(sessions, names, noted, known=settlement.session.session_id)
 
     def _tell_objects(self, settlement: Settlement) -> None:
         """Register what Vi holds now, and tag the objects of drops that are over.

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from assetline.budget import Budget
 from assetline.ingest.drop import Drop, DropState, moment
-from assetline.ingest.find_lost_session import find_lost
+from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import DropOutcome
@@ -156,7 +156,4 @@ class Sweeper:
         """Cancel the session that Vi may have opened when nobody heard of it any more."""
         drops = self.settler.held(session.session_key, session.dataset_id, self.bucket)
         sessions = Sessions(self.settler.client, session.dataset_id)
-        lost = find_lost(sessions, {drop.asset_filename for drop in drops}, session) if drops else None
-        if lost is not None:
-            sessions.cancel(lost.session_id)
-            logger.warning("lost_session_cancelled", session_id=lost.session_id)
+        cancel_lost(sessions, {drop.asset_filename for drop in drops}, session)

@@ -29,6 +29,7 @@ from assetline.errors import (
     ViUnreachable,
 )
 from assetline.ingest.inspection import GONE_MESSAGES, gone_reason
+from assetline.ingest.late_uploads import send_newest_again
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import UploadFailure
 from assetline.ingest.sessions_table import SessionsTable
@@ -85,10 +86,19 @@ class SliceUpload:
     def run(self, one: Slice) -> SliceOutcome:
         """Upload every drop of a slice that Vi does not have yet; what fails is data, and fails nothing else.
 
+        Where the session was settled meanwhile, the newest objects of the same assets are sent again.
+
         Raises:
             KeyRefused, KeyForbidden, KeyMissing: Vi does not take the key.
             AwsUnavailable: S3 did not give out a file; the files that were sent are marked.
         """
+        try:
+            return self._uploaded(one)
+        finally:
+            if not self.sessions.update(one.session.session_key):
+                send_newest_again(self.s3, self.ledger, one.assets, one.session.session_key)
+
+    def _uploaded(self, one: Slice) -> SliceOutcome:
         session = one.session
         self._renew_lease(one)
         # What is no longer of this session was given to another while nobody seemed to work for this one.
