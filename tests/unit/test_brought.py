@@ -1,13 +1,15 @@
 """The files of a slice: brought many at once, each with its outcome, whatever becomes of the others."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Barrier
+from threading import Barrier, Event
 from typing import cast
 
 import pytest
 
 from assetline.assets.asset_file import AssetFile, FileOutcome, outcome
+from assetline.download import download_slice
 from assetline.download.download_slice import Brought
 from assetline.download.fetch_file import Fetch, NotBegun, Stopped
 from assetline.errors import KeyRefused
@@ -65,4 +67,29 @@ def test_what_was_under_way_when_one_ended_it_for_all_has_its_outcome() -> None:
     files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way")]
     with pytest.raises(KeyRefused):
         result.bring(cast("Fetch", Files(become)), files)
+    assert [one.asset_id for one in result.outcomes] == ["under-way"]
+
+
+def test_files_not_begun_when_one_ended_it_for_all_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled, begun = Event(), list[str]()
+
+    class Executor(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            cancelled.set()
+            super().shutdown(wait)
+
+    def become(name: str) -> None:
+        begun.append(name)
+        if name == "refused":
+            raise KeyRefused("Vi refused the key.")
+        cancelled.wait(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(download_slice, "THREADS", 1)
+    monkeypatch.setattr(download_slice, "ThreadPoolExecutor", Executor)
+    result = Brought()
+    files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way", "waits")]
+    with pytest.raises(KeyRefused):
+        result.bring(cast("Fetch", Files(become)), files)
+    assert begun == ["refused", "under-way"]
     assert [one.asset_id for one in result.outcomes] == ["under-way"]

@@ -122,7 +122,9 @@ def test_a_file_that_arrives_after_a_newer_one_does_not_stay(
         put_file(*file, **options)
 
     monkeypatch.setattr(frozen.uploader, "put", put_late)
-    frozen.run(SessionStaging(stage.s3, STAGING, "run-1").slice_at(opened["slices"][0]["key"]))
+    one = SessionStaging(stage.s3, STAGING, "run-1").slice_at(opened["slices"][0]["key"])
+    assert one is not None
+    frozen.run(one)
     assert asset(stage).custom_metadata == {"site": "oslo"}
     if not settled:
         stage.settles(sessions[0])

@@ -1,7 +1,7 @@
 """Download Slice: the files of a slice come out of Vi, many at once, each with an outcome of its own."""
 
 from collections.abc import Iterable
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -70,22 +70,29 @@ class Brought:
     broken_off: list[AssetFile] = field(default_factory=list)
 
     def bring(self, fetch: Fetch, files: Iterable[AssetFile]) -> None:
-        """Bring files, many at once; raises as `Fetch.bring`, when what was under way has ended as well."""
+        """Download files, many at a time. After an error, those in progress end, no other begins, and it is raised."""
         broken: BaseException | None = None
         with ThreadPoolExecutor(THREADS, thread_name_prefix="download") as threads:
             futures = {threads.submit(fetch.bring, file): file for file in files}
             for future in as_completed(futures):
-                try:
-                    self.outcomes.append(future.result())
-                except (NotBegun, CancelledError):
-                    continue
-                except Stopped:
-                    self.broken_off.append(futures[future])
-                except BaseException as error:
-                    broken = broken or error
-                    threads.shutdown(wait=False, cancel_futures=True)
+                broken = future.exception()
+                if broken is not None and not isinstance(broken, Stopped):
+                    # `as_completed` never yields a cancelled future, so the others are looked at below.
+                    threads.shutdown(cancel_futures=True)
+                    break
+                broken = None
+        for future, file in futures.items():
+            if not future.cancelled():
+                self._add(future, file)
         if broken is not None:
             raise broken
+
+    def _add(self, future: Future[FileOutcome], file: AssetFile) -> None:
+        error = future.exception()
+        if error is None:
+            self.outcomes.append(future.result())
+        elif isinstance(error, Stopped) and not isinstance(error, NotBegun):
+            self.broken_off.append(file)
 
 
 def download_slice(s3: "S3Client", address: Address, download: SliceDownload) -> dict[str, int]:
