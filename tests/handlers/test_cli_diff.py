@@ -124,6 +124,15 @@ class TestLocalFiles:
         assert ": CSV has a column for each custom field" in ended.stderr
         assert not Path("changes.csv").exists()
 
+    def test_a_renamed_field_is_one_column(self, assetline: Run) -> None:
+        Path("new.csv").write_bytes(OLD.replace(b"state", b"status"))
+        for side, header in (("old", "state"), ("new", "status")):
+            columns = [{"header": "id"}, {"header": "name"}, {"header": header, "field_id": "field-1"}]
+            Path(f"{side}.manifest.json").write_text(json.dumps({"columns": columns}))
+        ended = assetline("diff", "old.csv", "new.csv")
+        assert "Changed: 0 | Removed: 0 | Unchanged: 3\nColumn renamed: state is now status\n" in ended.stdout
+        assert ended.exit_code == 1
+
     def test_a_terminal_sees_how_far_a_large_comparison_is(
         self, assetline: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
