@@ -329,7 +329,7 @@ def test_a_version_whose_place_another_took_since_is_not_uploaded(stage: Session
     assert stage.vi.assets(DATASET) == {}
 
 
-def test_an_upload_renews_the_lease_at_its_start_and_as_it_goes_on(
+def test_an_upload_renews_the_lease_before_each_file_and_at_its_end(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"{number}.png" for number in range(5)]
@@ -350,7 +350,7 @@ def test_an_upload_renews_the_lease_at_its_start_and_as_it_goes_on(
     stage.lease_passes("run-1")
     stage.uploads(opened)
     assert stage.noted()["lease_until"] > time.time()
-    assert len(renewals) == 1 + len(names)
+    assert len(renewals) == 1 + len(names) + 1
 
 
 def test_what_was_deleted_or_overwritten_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:
