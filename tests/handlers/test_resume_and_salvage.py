@@ -682,11 +682,11 @@ class TestStoppedWhileItIsPublished:
             machine.close(read)
         assert self.published(aws) == self.PARTIAL
 
-    @pytest.mark.parametrize("call", range(3, 12))
+    @pytest.mark.parametrize("call", range(4, 13))
     def test_a_closing_that_was_killed_and_stopped_is_completed(
         self, aws: Aws, machine: Machine, read: dict[str, Any], call: int
     ) -> None:
-        with killed_at(call, after=False), suppress(Killed):  # the second call is the claim
+        with killed_at(call, after=False), suppress(Killed):  # the claim is one of the first three calls
             machine.close(read)
         ended("ABORTED", request=IN_ONE_TURN)
         assert self.published(aws) == self.WHOLE

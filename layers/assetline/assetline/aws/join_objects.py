@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -40,26 +41,30 @@ def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address,
     if len(sources) == 1:
         _copy(s3, target, sources[0], content_type)
         return
-    where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
 
-    def copied(part: tuple[int, JoinSource]) -> Any:
-        number, source = part
-        with _verified(s3, target.bucket, source) as origin:
+    def proven(source: JoinSource) -> str:
+        return _prove(s3, target.bucket, source)
+
+    def copied(number: int, source: JoinSource, etag: str) -> Any:
+        with _unchanged(target.bucket, source, etag) as origin:
             answer = s3.upload_part_copy(**origin, PartNumber=number, **where)
         return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     try:
         with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copy") as threads:
-            parts = [*threads.map(copied, enumerate(sources, 1))]
+            etags = threads.map(proven, sources)
+            where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
+            parts = [*threads.map(copied, count(1), sources, [*etags])]
         s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **where)
     except BaseException:
-        with suppress(AwsUnavailable, ClientError):  # `abort_uploads` or the bucket's lifecycle ends it otherwise
-            s3.abort_multipart_upload(**where)
+        if "UploadId" in where:
+            with suppress(AwsUnavailable, ClientError):  # `abort_uploads` or the bucket's lifecycle ends it otherwise
+                s3.abort_multipart_upload(**where)
         raise
 
 
 def _copy(s3: "S3Client", target: Address, source: JoinSource, content_type: str) -> None:
-    with _verified(s3, target.bucket, source) as origin:
+    with _unchanged(target.bucket, source, _prove(s3, target.bucket, source)) as origin:
         s3.copy_object(
             **origin,
             Bucket=target.bucket,
@@ -71,9 +76,8 @@ def _copy(s3: "S3Client", target: Address, source: JoinSource, content_type: str
 
 
 @contextmanager
-def _verified(s3: "S3Client", bucket: str, source: JoinSource) -> Iterator[Any]:
-    """Verify an object, and yield the arguments that copy it only while it is the verified one."""
-    etag = _prove(s3, bucket, source)
+def _unchanged(bucket: str, source: JoinSource, etag: str) -> Iterator[Any]:
+    """Yield the arguments that copy an object only while it has *etag*, with which it was verified."""
     try:
         yield {"CopySource": {"Bucket": bucket, "Key": source.key}, "CopySourceIfMatch": etag}
     except ClientError as error:

@@ -34,12 +34,14 @@ def close_export(
         PartsMismatch: the parts are not what was rendered; nothing was published.
         StagedGone: a part, or what the export remembers, has expired; nothing was published.
     """
-    checkpoint = table.claim_publication(export, checkpoint)
-    shrunk = _shrunk(export, checkpoint)
-    memory = _memory(s3, export, checkpoint)  # a file appears only when its manifest can be written
-    publish(s3, export, checkpoint, memory.parts, export.key)
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="close") as meanwhile:
-        cleared = meanwhile.submit(clear, s3, export, memory.parts, export.key)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="close") as meanwhile:
+        fetched = meanwhile.submit(_memory, s3, export, checkpoint)
+        claimed = table.claim_publication(export, checkpoint)
+        # A file appears only when its manifest can be written.
+        memory = fetched.result() if claimed.memory == checkpoint.memory else _memory(s3, export, claimed)
+        checkpoint = claimed
+        shrunk = _shrunk(export, checkpoint)
+        publish(s3, export, checkpoint, memory.parts, export.key)
         noted = meanwhile.submit(LatestExports(table.table).note, export.request, _latest(export, checkpoint, memory))
         finished_at = datetime.now(UTC)
         manifest = manifest_of(
@@ -47,13 +49,14 @@ def close_export(
         )
         put_manifest(s3, manifest, export.manifest_key)
         noted.result()
+        cleared = meanwhile.submit(clear, s3, export, memory.parts, export.key)
+        result = _result(export, checkpoint)
+        announce(events, EXPORT_COMPLETE, result)
+        if shrunk:
+            count(None, ExportsShrunk=1)  # the alarm is on all feeds together
+            announce(events, EXPORT_SHRUNK, result, shrunk.model_dump())
         cleared.result()
-    result = _result(export, checkpoint)
-    announce(events, EXPORT_COMPLETE, result)
-    if shrunk:
-        count(None, ExportsShrunk=1)  # the alarm is on all feeds together
-        announce(events, EXPORT_SHRUNK, result, shrunk.model_dump())
-    _note_completion(table, export, checkpoint, manifest)  # last: an export that is complete has been announced
+        _note_completion(table, export, checkpoint, manifest)  # last: an export that is complete has been announced
     logger.info("export_complete", rows=result.rows, pages=result.pages, bytes=result.bytes, turns=result.turns)
     return result
 
@@ -65,7 +68,7 @@ def put_manifest(s3: "S3Client", manifest: Manifest, key: str) -> None:
 
 
 def _memory(s3: "S3Client", export: Export, checkpoint: Checkpoint) -> Memory:
-    return Memory.from_bytes(ExportStaging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
+    return Memory.after_loop(ExportStaging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
 
 
 def _note_completion(table: ExportsTable, export: Export, checkpoint: Checkpoint, manifest: Manifest) -> None:

@@ -52,23 +52,34 @@ class Memory:
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
         """Return what `to_bytes` described; no bytes are no memory."""
+        memory, (window, trail) = cls._read(content)
+        memory.window = KeyWindow.from_bytes(window)
+        memory.trail = CursorTrail.from_bytes(trail)
+        return memory
+
+    @classmethod
+    def after_loop(cls, content: bytes) -> Self:
+        """Return what `to_bytes` described without `window` and `trail`, which only a page loop needs."""
+        return cls._read(content)[0]
+
+    @classmethod
+    def _read(cls, content: bytes) -> tuple[Self, tuple[bytes, bytes]]:
         if not content:
-            return cls()
+            return cls(), (b"", b"")
         line, _, rest = content.partition(b"\n")
         head = json.loads(line)
         if len(head["sizes"]) != _SECTIONS:
             raise StagedGone("The export was begun by another version of this stack. Start a new export.")
         gathered, window, trail, parts = _cut(rest, head["sizes"])
-        return cls(
+        memory = cls(
             columns=None if head["columns"] is None else Columns.model_validate(head["columns"]),
             remembered=None if head["remembered"] is None else Columns.model_validate(head["remembered"]),
             headed=head["headed"],
             gathered=[loaded(record.decode("utf-8", "surrogatepass")) for record in gathered.splitlines()],
             tally=Drift.model_validate(head["tally"]),
-            window=KeyWindow.from_bytes(window),
-            trail=CursorTrail.from_bytes(trail),
             parts=unpack(parts),
         )
+        return memory, (window, trail)
 
 
 def _cut(content: bytes, sizes: list[int]) -> list[bytes]:
