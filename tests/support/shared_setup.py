@@ -3,6 +3,7 @@
 - For each request, moto computes the URLs of all services that may be meant, and loads a module of S3 from disk again
   for that. They change with environment variables that no test sets.
 - A client reads the certificates of all authorities when it is made. No test speaks TLS to a host of theirs.
+- Each test has a session of its own, which reads the models of its services from disk again.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+from botocore.loaders import JSONFileLoader
 from moto.core.base_backend import BaseBackend
 
 type Urls = dict[str, Callable[..., Any]]
@@ -27,3 +29,6 @@ def share_setup() -> None:
 
     BaseBackend.urls = property(urls)  # type: ignore[assignment,method-assign]
     httpx.create_ssl_context = cache(httpx.create_ssl_context)
+    read: Any = JSONFileLoader.load_file
+    files = cache(lambda path: read(JSONFileLoader(), path))
+    JSONFileLoader.load_file = lambda _, path: files(path)  # type: ignore[method-assign]
