@@ -31,4 +31,4 @@ def share_setup() -> None:
     httpx.create_ssl_context = cache(httpx.create_ssl_context)
     read: Any = JSONFileLoader.load_file
     files = cache(lambda path: read(JSONFileLoader(), path))
-    JSONFileLoader.load_file = lambda _, path: files(path)  # type: ignore[method-assign]
+    JSONFileLoader.load_file = lambda _, path: files(path)  # type: ignore[assignment,method-assign]
