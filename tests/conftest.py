@@ -1,5 +1,7 @@
 """What every test stands on: an AWS account of nobody and a terminal like any other, whoever runs it and where."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -9,6 +11,21 @@ from tests.support.shared_setup import share_setup
 settings.register_profile("assetline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("assetline")
 share_setup()
+
+# Files whose tests take far longer than others, in tests of usual length.
+LONG_FILES = {"test_many_drops.py": 2000, "test_ingest_drops.py": 1500, "test_lint.py": 600}
+WORKFLOW = 20
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: else a worker has one left when the others have ended."""
+    tests = Counter(item.path for item in items)
+
+    def length(item: pytest.Item) -> int:
+        a_test = WORKFLOW if item.path.parent.name == "workflows" else 1
+        return LONG_FILES.get(item.path.name, tests[item.path] * a_test)
+
+    items.sort(key=lambda item: (-length(item), item.path))  # the order within a file stays
 
 
 @pytest.fixture(autouse=True)
