@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import httpx
-from botocore.loaders import JSONFileLoader
+from botocore import session
 from moto.core.base_backend import BaseBackend
 
 type Urls = dict[str, Callable[..., Any]]
@@ -29,6 +29,4 @@ def share_setup() -> None:
 
     BaseBackend.urls = property(urls)  # type: ignore[assignment,method-assign]
     httpx.create_ssl_context = cache(httpx.create_ssl_context)
-    read: Any = JSONFileLoader.load_file
-    files = cache(lambda path: read(JSONFileLoader(), path))
-    JSONFileLoader.load_file = lambda _, path: files(path)  # type: ignore[assignment,method-assign]
+    session.create_loader = cache(session.create_loader)

@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from assetline.ingest import dependencies as connections
+from assetline.ingest import drop, ledger
 from assetline.ingest.drop import Drop, DropState, drop_id
 from assetline.ingest.fast_s3_reads import SmallObjects
 from functions.open_session import app as open_session
@@ -28,6 +29,7 @@ from tests.support.connections import forget_aws
 
 STAGING, DROPS = "assetline-exports", "assetline-drops"
 DATASET = "ds1"
+SHARDS = 2  # of the ledger's index: a look for drops is a Query of each
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:ingest_drops"
 
 
@@ -220,6 +222,8 @@ def session_stage(
         }.items():
             monkeypatch.setenv(name, value)
         forget_connections()
+        for module in (drop, ledger):
+            monkeypatch.setattr(module, "SHARDS", SHARDS)
         # moto answers boto3 and nobody else; the workflows read small objects as they are read on AWS.
         monkeypatch.setattr(SmallObjects, "read", lambda *_: None)
         if account:
