@@ -10,7 +10,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 
 from assetline.ingest.fast_s3_reads import SmallObjects, signed
 from assetline.ingest.staging import SliceAsset
-from tests.unit.test_transport import serving
+from tests.unit.http.test_pooled_transport import serving
 
 KEYS = [ReadOnlyCredentials("AKIA1", "secret", token) for token in (None, "a token/+=")]
 PICTURE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"

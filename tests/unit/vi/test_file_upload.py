@@ -8,7 +8,7 @@ from assetline.errors import UploadDamaged, ViUnavailable
 from assetline.vi import crc32c
 from assetline.vi.file_upload import Uploader
 from assetline.vi.signed_url import SignedUrl
-from tests.unit.test_signed import Server
+from tests.unit.http.test_signed_url_requests import Server
 
 CONTENT = b"the bytes of a file"
 RIGHT = f"x-goog-hash: crc32c={crc32c.to_s3(crc32c.of(CONTENT))}\r\n"
