@@ -1,4 +1,3 @@
-from assetline.budget import Budget
 from assetline.export.write_pages import CLOSING_SECONDS, turn_seconds
 
 
@@ -13,11 +12,3 @@ def test_a_turn_lasts_no_longer_than_asked() -> None:
 def test_no_turn_is_so_long_that_its_invocation_is_killed() -> None:
     assert turn_seconds(900, remaining=900) == 900 - CLOSING_SECONDS
     assert turn_seconds(None, remaining=10) == 0
-
-
-def test_a_budget_runs_out_by_its_clock() -> None:
-    now = 5.0
-    budget = Budget(2, lambda: now)
-    assert (budget.left(), budget.spent()) == (2.0, False)
-    now = 8.0
-    assert (budget.left(), budget.spent()) == (0.0, True)

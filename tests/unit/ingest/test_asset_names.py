@@ -3,9 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetline.ingest.asset_names import LONGEST_NAME, asset_filename, dataset_and_path
-from assetline.ingest.drop import drop_id, shard_of
-from assetline.ingest.ingestion_runs import LONGEST_NAME as LONGEST_RUN
-from assetline.ingest.ingestion_runs import run_name
 
 paths = st.text(alphabet=st.sampled_from("ab_~/.é\x00\\" + "0"), min_size=1, max_size=12) | st.text(
     min_size=1, max_size=400
@@ -56,13 +53,3 @@ def test_a_name_is_one_that_file_systems_take(path: str) -> None:
 
 def test_the_extension_stays_however_long_the_name() -> None:
     assert asset_filename("x" * 400 + ".jpg").endswith(".jpg")
-
-
-def test_a_drop_is_named_by_its_object_and_version() -> None:
-    assert len({drop_id("b", "k", "1"), drop_id("b", "k", "2"), drop_id("b", "k1", ""), drop_id("b", "k", "11")}) == 4
-    assert {shard_of(drop_id("b", f"k{number}", "1")) for number in range(400)} == set(range(16))
-
-
-@given(st.text(alphabet="abc-_9", min_size=1, max_size=255))
-def test_the_name_of_a_run_is_one_that_step_functions_takes(dataset_id: str) -> None:
-    assert len(run_name(dataset_id, 1795236000)) <= LONGEST_RUN

@@ -91,3 +91,8 @@ def test_nothing_is_printed_but_at_the_edge() -> None:
                 case ast.Attribute(value=ast.Attribute(attr="file"), attr="write"):
                     found.append((path.name, ast.unparse(node)))
     assert found == []
+
+
+def test_a_key_on_the_screen_gives_the_terminal_no_orders() -> None:
+    assert printable("ä b.png") == "ä b.png"
+    assert printable("\x1b[2J\t\n\udce9") == "\\x1b[2J\\t\\n\\udce9"
