@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-import botocore.session
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -22,22 +21,15 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3 import models as moto_s3
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
-from typer.testing import CliRunner, Result
 
 from assetline.export import dependencies as connections
 from assetline.export import part_writer as parts
-from assetline_cli.aws_clients import Aws as OperatorsAws
-from assetline_cli.clock import Clock
-from assetline_cli.context import CliContext
-from assetline_cli.main import app
-from assetline_cli.terminal.terminal import Keyboard
 from functions.close_export import app as close_export
 from functions.open_export import app as open_export
 from functions.write_pages import app as write_pages
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.safetyculture.server import Emulator, running
 from tests.contract.test_grants import granted_to_folder
-from tests.handlers.cli_account import LOADER, REGION, Account, Run
 from tests.simulation.account import Account as MemoryAccount
 from tests.support.aws_calls import RECORDING, CallRecorder, outside_the_table
 from tests.support.connections import forget_aws
@@ -320,37 +312,3 @@ def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
             return whole(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        described = botocore.session.get_session()
-        described.register_component("data_loader", LOADER)
-        session = boto3.Session(botocore_session=described)
-        session.resource("s3").create_bucket(
-            Bucket="the-exports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-        )
-        table = session.resource("dynamodb").create_table(
-            TableName="the-table",
-            KeySchema=[{"AttributeName": "export_id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "export_id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield Account(session, table)
-
-
-@pytest.fixture
-def assetline(account: Account) -> Run:
-    def run(*words: str, sleep: Callable[[float], None] | None = None, **things: Any) -> Result:
-        """Run the command; *things* are those of the desk that are not as usual."""
-        clock = Clock(now=lambda: account.now, sleep=sleep or account.sleep)
-        usual: dict[str, Any] = {
-            "aws": OperatorsAws(account.session),
-            "clock": clock,
-            "keyboard": Keyboard(lambda: False),
-        }
-        return CliRunner().invoke(app, words, obj=CliContext(**usual | things))
-
-    return run

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from assetline_cli.main import app
-from tests.handlers.cli_account import STARTED, Run
-from tests.handlers.cli_ingest.drop_account import DropAccount
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import STARTED, Run
+from tests.cli.drops.drop_account import DropAccount
+from tests.cli.screens import screen, shown_on
 
 REPORT = "reports/ds1/ds1_20261120_223012_s1.json"
 

@@ -8,8 +8,8 @@ import pytest
 
 from assetline_cli.context import CliContext
 from assetline_cli.terminal.output import Screen
-from tests.handlers.cli_account import EXECUTION, SEVERAL, Account, Run
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import EXECUTION, SEVERAL, Account, Run
+from tests.cli.screens import screen, shown_on
 from tests.support.hostile_text import FORGED, HOSTILE, obeyed
 
 

@@ -13,7 +13,7 @@ from assetline_cli.aws_clients import Aws
 from assetline_cli.clock import Clock
 from assetline_cli.context import CliContext
 from assetline_cli.main import app
-from tests.handlers.cli_account import CSV, EXECUTION, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
+from tests.cli.account import CSV, EXECUTION, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
 
 
 class TestStarting:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from assetline_cli.assets.run_execution import INPUT_BYTES
-from tests.handlers.cli_account import Account, Run
-from tests.handlers.cli_assets.conftest import Held
-from tests.handlers.test_cli_stopping import CTRL_D, Terminal, ctrl_c
+from tests.cli.account import Account, Run
+from tests.cli.assets.conftest import Held
+from tests.cli.exports.test_stop import CTRL_D, Terminal, ctrl_c
 
 DELETED: dict[str, Any] = {
     "complete": True,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.handlers.cli_account import Account
-from tests.handlers.cli_ingest.drop_account import DropAccount
+from tests.cli.account import Account
+from tests.cli.drops.drop_account import DropAccount
 
 
 @pytest.fixture

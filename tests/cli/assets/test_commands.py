@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from local.emulators.vi.scenario import ApiFault, RepeatedToken
-from tests.handlers.cli_account import Account, Run
-from tests.handlers.cli_assets.conftest import Held
+from tests.cli.account import Account, Run
+from tests.cli.assets.conftest import Held
 
 
 def test_assets_are_listed_as_lines_for_another_program(vi: Held, assetline: Run) -> None:

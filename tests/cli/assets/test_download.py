@@ -11,9 +11,9 @@ import pytest
 from assetline_cli.assets.renamed_files import renamed_in
 from assetline_cli.clock import Clock
 from local.emulators.vi.scenario import DownloadFault, Scenario
-from tests.handlers.cli_account import Account, Run
-from tests.handlers.cli_assets.conftest import Held, files
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import Account, Run
+from tests.cli.assets.conftest import Held, files
+from tests.cli.screens import screen, shown_on
 
 
 def test_every_file_is_there_and_a_repeat_fetches_none(vi: Held, assetline: Run, folder: Path) -> None:

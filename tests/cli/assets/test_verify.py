@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from assetline.ingest.asset_names import asset_filename
-from tests.handlers.cli_account import Account, Run
-from tests.handlers.cli_assets.conftest import Held
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import Account, Run
+from tests.cli.assets.conftest import Held
+from tests.cli.screens import screen, shown_on
 
 
 @pytest.fixture

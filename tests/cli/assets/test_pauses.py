@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from local.emulators.vi.scenario import ApiFault
-from tests.handlers.cli_account import Account, Run
-from tests.handlers.cli_assets.conftest import Held, files
+from tests.cli.account import Account, Run
+from tests.cli.assets.conftest import Held, files
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from assetline_cli.drops import redrive
-from tests.handlers.cli_account import Run
-from tests.handlers.cli_ingest.drop_account import DropAccount
-from tests.handlers.cli_ingest.screens import shown_on, somebody
+from tests.cli.account import Run
+from tests.cli.drops.drop_account import DropAccount
+from tests.cli.screens import shown_on, somebody
 
 
 @dataclass(frozen=True)

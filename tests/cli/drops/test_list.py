@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from assetline.ingest.drop import Drop
-from tests.handlers.cli_account import Run
-from tests.handlers.cli_ingest.drop_account import INGESTION, DropAccount
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import Run
+from tests.cli.drops.drop_account import INGESTION, DropAccount
+from tests.cli.screens import screen, shown_on
 
 
 def three(drops: DropAccount) -> tuple[Drop, Drop, Drop]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.testing import Result
 
 from assetline_cli.terminal.terminal import Keyboard
-from tests.handlers.cli_account import EXECUTION, Account, Run
+from tests.cli.account import EXECUTION, Account, Run
 
 EXPORT = "assets_20261121_003012"
 PARTIAL = f"exports/assets/{EXPORT}.partial.csv"

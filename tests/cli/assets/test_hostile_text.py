@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.handlers.cli_account import Run
-from tests.handlers.cli_assets.conftest import DATASET, Held
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import Run
+from tests.cli.assets.conftest import DATASET, Held
+from tests.cli.screens import screen, shown_on
 from tests.support.hostile_text import HOSTILE, obeyed
 
 NAMED = f"{HOSTILE}.png"

@@ -1,4 +1,4 @@
-"""The operator's account of `cli_account`, with what ingests drops: a bucket, a ledger, sessions, a machine.
+"""The operator's account, with what ingests drops: a bucket, a ledger, sessions, a machine.
 
 Every second that the command sleeps, the next moment of the ingestion comes to pass; the ledger is the real one.
 """
@@ -15,7 +15,7 @@ from assetline.ingest.drop import NOWHERE, Drop, DropState, drop_id
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.sessions_table import Session, SessionsTable
-from tests.handlers.cli_account import OUTPUTS, REGION, Account
+from tests.cli.account import OUTPUTS, REGION, Account
 
 MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:ingest_drops"
 RUN = MACHINE.replace("stateMachine", "execution")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from assetline.export.export_names import export_ids, manifest_key, object_key
 from assetline_cli.terminal.terminal import Keyboard
-from tests.handlers.cli_account import CSV, OUTPUTS, SEVERAL, SEVERAL_MACHINE, STARTED, Account, Run
+from tests.cli.account import CSV, OUTPUTS, SEVERAL, SEVERAL_MACHINE, STARTED, Account, Run
 
 
 def file_of(feed: str, *, rows: int = 2000, complete: bool = True) -> dict[str, Any]:

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from assetline.ingest.drop import Drop
-from tests.handlers.cli_account import Run
-from tests.handlers.cli_ingest.drop_account import MACHINE, DropAccount
-from tests.handlers.cli_ingest.screens import shown_on, somebody
+from tests.cli.account import Run
+from tests.cli.drops.drop_account import MACHINE, DropAccount
+from tests.cli.screens import shown_on, somebody
 
 
 def rejected(drops: DropAccount, key: str, reason: str = "ENOQUOTA", **told: object) -> Drop:

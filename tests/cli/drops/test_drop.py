@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from assetline_cli.drops.upload import AT_ONCE
-from tests.handlers.cli_account import OUTPUTS, Account, Run
-from tests.handlers.cli_ingest.conftest import has
-from tests.handlers.cli_ingest.drop_account import DROPS, DropAccount
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import OUTPUTS, Account, Run
+from tests.cli.drops.conftest import has
+from tests.cli.drops.drop_account import DROPS, DropAccount
+from tests.cli.screens import screen, shown_on
 
 pytestmark = pytest.mark.usefixtures("photos")
 

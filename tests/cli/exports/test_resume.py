@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.handlers.cli_account import EXECUTION, MACHINE, RESUMING, STARTED, Account, Run
+from tests.cli.account import EXECUTION, MACHINE, RESUMING, STARTED, Account, Run
 
 EXPORT = "assets_20261121_003012"
 

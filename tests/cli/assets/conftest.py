@@ -11,7 +11,7 @@ from assetline_cli.assets.renamed_files import LIST_NAME
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
 from local.emulators.vi.server import Emulator, running
 from local.emulators.vi.store import Asset
-from tests.handlers.cli_account import OUTPUTS, Account
+from tests.cli.account import OUTPUTS, Account
 
 DATASET = "ds1"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.handlers.cli_account import Run
-from tests.handlers.cli_ingest.drop_account import DropAccount
-from tests.handlers.cli_ingest.screens import screen, shown_on
+from tests.cli.account import Run
+from tests.cli.drops.drop_account import DropAccount
+from tests.cli.screens import screen, shown_on
 from tests.support.hostile_text import HOSTILE, obeyed
 
 

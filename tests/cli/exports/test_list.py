@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from assetline.export.export_names import export_ids
-from tests.handlers.cli_account import OUTPUTS, STARTED, Account, Run
+from tests.cli.account import OUTPUTS, STARTED, Account, Run
 
 
 def has(account: Account, feed: str = "assets", *, ago: timedelta = timedelta(0), **progress: Any) -> str:
