@@ -1,4 +1,4 @@
-"""The mechanical rules of English: openings of docstrings, words with a plain equivalent, lengths of sentences."""
+"""The mechanical rules of English: openings of docstrings, plain words, lengths of sentences and of test names."""
 
 import ast
 import re
@@ -13,7 +13,9 @@ SOURCES = [
     path for folder in ("layers", "functions", "cli", "local", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 ]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MOST_WORDS = 30  # a sentence with more is read twice
+LONGEST_TEST_NAME = 70  # ours: with its file, a failure fits one line
 
 # A noun clause in place of a subject hides who does what.
 OPENINGS = {"What", "Who", "Whoever", "Whose", "Where", "That", "Those", "How"}
@@ -42,6 +44,12 @@ def too_long(sentences: list[str]) -> list[str]:
     return [sentence for sentence in sentences if len(re.findall(r"[\w`'/-]+", sentence)) > MOST_WORDS]
 
 
+def long_names(source: str) -> list[str]:
+    """Return the names of test functions that are too long."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return [node.name for node in functions if node.name.startswith("test_") and len(node.name) > LONGEST_TEST_NAME]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_docstrings_open_with_their_subject(path: Path) -> None:
     assert not [text for text in docstrings(path) if text.split()[0] in OPENINGS]
@@ -57,7 +65,14 @@ def test_sentences_of_pages_are_short(page: Path) -> None:
     assert not too_long(prose(page))
 
 
+def test_names_of_tests_are_short() -> None:
+    assert [name for path in TESTS for name in long_names(path.read_text())] == []
+
+
 def test_the_rules_see_what_breaks_them() -> None:
     assert ["What"][0] in OPENINGS
     assert PLAIN.search("Start the export anew.")
     assert too_long([" ".join(["word"] * (MOST_WORDS + 1))])
+    assert long_names(f"class TestIt:\n    def test_{'x' * 66}(): ...\ndef test_{'x' * 65}(): ...") == [
+        "test_" + "x" * 66
+    ]

@@ -278,7 +278,7 @@ class TestThatFailByName:
         assert (exporter.records, exporter.asked()) == (all_rows()[:30], [1, 2, 3])
 
     @pytest.mark.parametrize("fault", [RepeatCursor(page=1), CycleCursor(page=2)])
-    def test_a_circle_over_the_first_page_is_noticed_although_its_cursor_was_ours(
+    def test_a_circle_over_the_first_page_is_refused(
         self, feed_api: Emulator, exporter: Exporter, fault: Fault
     ) -> None:
         having(feed_api, fault)
@@ -298,7 +298,7 @@ class TestThatFailByName:
 
 
 class TestTokenStaysHome:
-    def test_a_next_page_on_another_origin_is_refused_and_nothing_is_sent_there(
+    def test_a_next_page_on_another_origin_is_refused_unasked(
         self, feed_api: Emulator, foreign: Emulator, exporter: Exporter
     ) -> None:
         having(feed_api, ForeignNextPage(page=2, origin=foreign.url))
@@ -339,7 +339,7 @@ class TestPageSize:
     @pytest.mark.parametrize(
         "fault", [OriginTimeout(page=1, times=2), Slow(page=1, times=2, seconds=0.5), Reset(page=1, times=2)]
     )
-    def test_a_first_page_that_takes_too_long_is_asked_for_once_more_and_then_smaller(
+    def test_a_slow_first_page_is_repeated_and_then_smaller(
         self, feed_api: Emulator, exporter: Exporter, fault: Fault
     ) -> None:
         having(feed_api, fault, max_page_size=1000)

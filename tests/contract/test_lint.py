@@ -37,7 +37,7 @@ def test_cfn_lint_finds_errors_warnings_and_informational_ones(changed: dict[str
     assert rule in [match.split()[0] for match in linted(json.dumps(template))]
 
 
-def test_every_inline_policy_grants_actions_that_exist_on_resources_they_have() -> None:
+def test_inline_policies_grant_existing_actions_on_their_resources() -> None:
     policies = inline_policies()
     assert len(policies) > 20
     assert policy_findings(policies) == {}

@@ -125,7 +125,7 @@ def least_seconds(rule: dict[str, Any]) -> float:
 
 
 @pytest.mark.parametrize("error", ["RateLimited", "FeedUnavailable", "ViUnavailable"])
-def test_what_would_be_waited_out_at_a_page_is_waited_out_before_the_first_one_too(error: str) -> None:
+def test_errors_retried_at_a_page_are_retried_before_the_first(error: str) -> None:
     opening = all_states(ROOT / "statemachines" / "export_feed.asl.json")["Open Export"]
     (rule,) = [rule for rule in opening["Retry"] if error in rule["ErrorEquals"]]
     assert rule["IntervalSeconds"] >= 30
@@ -170,7 +170,7 @@ def test_every_task_outlasts_a_busy_account(path: Path) -> None:
 
 
 @every_machine
-def test_every_task_survives_the_end_of_its_function_process_and_has_a_time_limit(path: Path) -> None:
+def test_every_task_retries_a_lost_process_and_has_a_time_limit(path: Path) -> None:
     assert machine(path)["TimeoutSeconds"] > 0
     for state in all_states(path).values():
         if state.get("Resource") == LAMBDA:

@@ -59,7 +59,7 @@ READERS = ["RecordDropFunction", "UploadAssetsFunction"]
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_who_reads_drops_may_list_their_buckets_or_s3_would_not_say_that_one_is_gone(name: str) -> None:
+def test_readers_of_drops_may_list_their_buckets(name: str) -> None:
     allowed = statements(resources("AWS::Serverless::Function")[name])
     read = [one["Resource"] for one in allowed if "s3:GetObject" in one["Action"]]
     listed = [one["Resource"] for one in allowed if one["Action"] == "s3:ListBucket"]
@@ -69,7 +69,7 @@ def test_who_reads_drops_may_list_their_buckets_or_s3_would_not_say_that_one_is_
     assert {"Fn::Sub": objects[1]} in listed
 
 
-def test_a_function_that_reads_a_bucket_may_list_it_so_that_403_is_a_denial() -> None:
+def test_a_function_that_reads_a_bucket_may_list_it() -> None:
     for name, function in resources("AWS::Serverless::Function").items():
         allowed = statements(function)
         read = {str(one["Resource"]) for one in allowed if "s3:GetObject" in one["Action"]}
@@ -151,7 +151,7 @@ def test_buckets_are_private_encrypted_and_tls_only() -> None:
         assert tls_only["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
-def test_staging_and_unfinished_uploads_expire_after_a_machine_could_need_them() -> None:
+def test_staging_and_open_uploads_outlast_every_machine() -> None:
     rules = {
         rule["Id"]: rule for rule in resources("AWS::S3::Bucket")["ExportBucket"]["LifecycleConfiguration"]["Rules"]
     }
@@ -161,7 +161,7 @@ def test_staging_and_unfinished_uploads_expire_after_a_machine_could_need_them()
     assert days * 24 * 3600 > 172_800
 
 
-def test_every_metric_an_alarm_or_the_dashboard_names_is_one_that_is_emitted() -> None:
+def test_every_metric_of_alarms_and_dashboard_is_emitted() -> None:
     named = {*metrics_of_alarms(), *metrics_of_the_dashboard()}
     assert {metric.namespace for metric in named} == {"Assetline", *EMITTED_BY_AWS}
     ours = {(metric.name, metric.dimensions) for metric in named if metric.namespace == "Assetline"}
@@ -214,7 +214,7 @@ def _function(dimensions: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("name", GROUPED)
-def test_functions_that_machines_repeat_share_an_alarm_on_errors_that_go_on(name: str) -> None:
+def test_functions_that_machines_retry_share_an_error_alarm(name: str) -> None:
     alarm = GROUPED[name]
     (summed,) = [metric for metric in alarm["Metrics"] if "Expression" in metric]
     single = [metric for metric in alarm["Metrics"] if "MetricStat" in metric]
@@ -306,7 +306,7 @@ HOLD_DATA = {
 
 
 @pytest.mark.parametrize("name", HOLD_DATA)
-def test_data_of_users_survives_the_deletion_and_replacement_of_its_resource(name: str) -> None:
+def test_user_data_survives_the_deletion_of_its_resource(name: str) -> None:
     resource = HOLD_DATA[name]
     assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain")
 

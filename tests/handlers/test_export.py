@@ -57,9 +57,7 @@ def test_many_turns_write_the_same_bytes_as_one(aws: Aws, machine: Machine, feed
     assert aws.text(in_many["key"]) == aws.text(in_one["key"])
 
 
-def test_parts_of_several_megabytes_and_tails_between_turns_join_seamlessly(
-    aws: Aws, machine: Machine, feed_api: Emulator
-) -> None:
+def test_parts_of_megabytes_and_tails_between_turns_join(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=20_000, max_page_size=1000))
     in_one = machine.run({"feed": "assets", "page_size": 1000})
     in_many = machine.run(IN_MANY_TURNS | {"page_size": 1000})
@@ -92,9 +90,7 @@ def test_the_manifest_says_what_the_file_is(aws: Aws, machine: Machine, feed_api
     assert manifest["execution_arn"] == "arn:execution-1"
 
 
-def test_the_item_of_the_table_ends_complete_with_the_figures_of_the_result(
-    aws: Aws, machine: Machine, feed_api: Emulator
-) -> None:
+def test_a_complete_item_has_the_figures_of_the_result(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=95, remaining_records=True))
     result = machine.run(IN_MANY_TURNS)
     item = aws.item(result["export_id"])

@@ -217,7 +217,7 @@ class TestSince:
         pages = [page for page in feed_api.requests() if page.path == "/feed/inspections" and page.status == 200]
         return [page.query.get("modified_after") for page in pages if page.page == 1]
 
-    def test_the_first_export_is_of_all_and_the_next_of_what_changed_since_it_began(
+    def test_the_next_export_has_the_changes_since_the_first_began(
         self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
     ) -> None:
         feed_api.has(Scenario(rows=5))
@@ -295,9 +295,7 @@ class TestChanges:
         rows = list(csv.DictReader(io.StringIO(aws.text(changes["changes_key"]), newline="")))
         assert [(row["change"], row["id"]) for row in rows] == [("removed", asset(n)["id"]) for n in (28, 29)]
 
-    def test_an_export_of_what_changed_is_not_what_the_next_one_is_compared_with(
-        self, machine: Machine, feed_api: Emulator
-    ) -> None:
+    def test_an_export_of_changes_is_no_base_of_the_next_comparison(self, machine: Machine, feed_api: Emulator) -> None:
         feed_api.has(Scenario(rows=30))
         whole = machine.run({"feed": "inspections"}, "2026-11-19T03:00:00Z")
         feed_api.has(Scenario(rows=5))
@@ -394,7 +392,7 @@ class TestSeveralFeeds:
             "users",
         ]
 
-    def test_all_feeds_are_those_without_a_successor_and_since_is_for_those_that_know(self) -> None:
+    def test_all_omits_legacy_feeds_and_gives_since_where_supported(self) -> None:
         exports = {export["feed"]: export for export in self.plan(event("plan_exports/all_that_changed"))["exports"]}
         assert set(exports) == {feed.name for feed in CATALOGUE.values() if not feed.legacy}
         assert exports["inspections"]["since"] == "last"

@@ -96,7 +96,7 @@ class TestHeaders:
         last = machine.run({"feed": "groups"}, "2026-11-22T03:00:00Z")
         assert self.header(aws, last) == "id,name,organisation,new,extra"
 
-    def test_custom_fields_keep_their_columns_where_the_api_does_not_define_them(
+    def test_custom_fields_without_a_definition_keep_their_columns(
         self, aws: Aws, machine: Machine, feed_has: Has
     ) -> None:
         feed_has(asset("1", Load=5), field_definitions=False)

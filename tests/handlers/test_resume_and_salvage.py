@@ -131,7 +131,7 @@ def fails_in_its_turn(machine: Machine, error: type[Exception]) -> str:
         (TooManyRequests(page=7, retry_after=0), RateLimited),
     ],
 )
-def test_the_page_that_failed_in_the_middle_of_a_turn_is_the_first_that_is_asked_for_again(
+def test_a_resume_requests_the_page_that_failed_first(
     aws: Aws, machine: Machine, feed_api: Emulator, fault: Fault, error: type[Exception]
 ) -> None:
     feed_api.has(Scenario(rows=95, faults=(fault,)))
@@ -182,7 +182,7 @@ def test_no_file_appears_when_its_manifest_cannot_be_written(
     assert aws.item(under_way["export"]["export_id"])["state"] == "running"
 
 
-def test_a_redriven_execution_goes_on_and_nobody_else_may_resume_its_export(
+def test_a_redriven_execution_continues_and_refuses_a_resume(
     aws: Aws, machine: Machine, under_way: dict[str, Any]
 ) -> None:
     export_id = under_way["export"]["export_id"]
@@ -230,7 +230,7 @@ def test_a_resumed_export_counts_faults_anew_and_waits_for_nobody(
     assert (checkpoint["faults"], checkpoint["pause_seconds"], checkpoint["pages"]) == (0, 0, 2)
 
 
-def test_a_turn_that_was_thought_dead_does_not_bring_an_older_checkpoint_back(
+def test_a_late_turn_does_not_restore_an_older_checkpoint(
     aws: Aws, machine: Machine, under_way: dict[str, Any]
 ) -> None:
     older = machine.write(under_way)
@@ -240,7 +240,7 @@ def test_a_turn_that_was_thought_dead_does_not_bring_an_older_checkpoint_back(
     assert (kept["turns"], kept["pages"]) == (6, 6)
 
 
-def test_a_turn_of_the_execution_that_failed_writes_nothing_over_that_of_the_one_that_resumed(
+def test_a_late_turn_overwrites_nothing_of_a_resumed_export(
     aws: Aws, machine: Machine, under_way: dict[str, Any]
 ) -> None:
     export_id = under_way["export"]["export_id"]

@@ -65,9 +65,7 @@ def function_processes(function: str) -> list[int]:
     return found
 
 
-def test_a_function_process_that_is_killed_mid_turn_loses_and_doubles_nothing(
-    machine: Machine, feed_api: Emulator
-) -> None:
+def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=1500, latency_seconds=0.05))
     undisturbed = machine.run({"feed": "assets", "page_size": 100})
     feed_api.forget()
@@ -100,9 +98,7 @@ def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api
     assert machine.text(resumed) == machine.text(undisturbed)
 
 
-def test_an_export_that_is_out_of_turns_has_them_all_again_when_it_is_resumed(
-    machine: Machine, feed_api: Emulator
-) -> None:
+def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: Machine, feed_api: Emulator) -> None:
     feed_api.has(Scenario(rows=2000))
     with at_most(machine, turns=2):
         failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 1e-9})

@@ -98,7 +98,7 @@ print("\\n".join(asset.filename for asset in page.items))
     return set(listed.stdout.splitlines())
 
 
-def test_a_folder_copied_with_the_stock_aws_cli_ends_as_assets_or_with_a_reason(
+def test_a_folder_copied_with_the_aws_cli_becomes_assets_or_reasons(
     box: DropBox, vi: Emulator, stack: Stack, tmp_path: Path
 ) -> None:
     files = dict(folder())
@@ -139,7 +139,7 @@ def test_drops_of_one_gather_window_share_a_session(box: DropBox, vi: Emulator) 
     assert vi.assets("ds2")["shared_3.png"].custom_metadata == {"site": "oslo"}
 
 
-def test_a_key_that_vi_refuses_fails_the_run_and_the_drops_wait_for_a_better_one(box: DropBox, vi: Emulator) -> None:
+def test_a_refused_key_fails_the_run_and_its_drops_wait(box: DropBox, vi: Emulator) -> None:
     vi.plays(RATION.model_copy(update={"key": "dtvi_another"}))
     box.put("ds3/patient.png", image("png", 1))
     failed = until(lambda: box.runs("FAILED"), "the run failed")
@@ -154,9 +154,7 @@ def test_a_key_that_vi_refuses_fails_the_run_and_the_drops_wait_for_a_better_one
     assert box.over({"ds3/patient.png"})["ds3/patient.png"].state == "ingested"
 
 
-def test_a_key_that_vi_refuses_in_mid_upload_fails_the_run_by_its_name_and_costs_no_try(
-    box: DropBox, vi: Emulator
-) -> None:
+def test_a_key_refused_mid_upload_fails_the_run_and_costs_no_attempt(box: DropBox, vi: Emulator) -> None:
     # The URL has to be renewed, and the first look at the session is that of the renewal.
     faults = (ExpiredUpload(times=1), ApiFault(method="GET", path="/assetIngestionSessions/", status=401, times=1))
     vi.plays(RATION.model_copy(update={"faults": faults}))
@@ -174,7 +172,7 @@ def test_a_key_that_vi_refuses_in_mid_upload_fails_the_run_by_its_name_and_costs
     assert box.over({"ds3/mid_upload.png"})["ds3/mid_upload.png"].state == "ingested"
 
 
-def test_what_vi_refuses_is_rejected_with_its_code_and_the_rest_is_ingested(box: DropBox, vi: Emulator) -> None:
+def test_a_file_that_vi_refuses_is_rejected_with_its_code(box: DropBox, vi: Emulator) -> None:
     vi.plays(RATION.model_copy(update={"faults": (FileError(filename="quota*", code="ENOQUOTA"),)}))
     keys = {"ds2/quota_1.png", "ds2/fine_1.png", "ds2/fine_2.png"}
     for number, key in enumerate(sorted(keys)):
@@ -184,9 +182,7 @@ def test_what_vi_refuses_is_rejected_with_its_code_and_the_rest_is_ingested(box:
     assert drops["ds2/fine_1.png"].state == drops["ds2/fine_2.png"].state == "ingested"
 
 
-def test_a_file_that_vi_opens_no_session_with_is_rejected_and_keeps_no_other_waiting(
-    box: DropBox, vi: Emulator
-) -> None:
+def test_a_file_that_no_session_accepts_is_rejected_alone(box: DropBox, vi: Emulator) -> None:
     vi.plays(RATION.model_copy(update={"faults": (RefusedEntry(filename="entry_2.png", message="no such file"),)}))
     keys = {f"ds2/entry_{number}.png" for number in range(5)}
     for number, key in enumerate(sorted(keys)):

@@ -78,7 +78,7 @@ def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: Stack, setting
     assert s3.get_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept")["Body"].read() == b"kept"
 
 
-def test_the_ministack_that_is_pinned_pauses_before_the_first_state_and_ours_does_not() -> None:
+def test_only_the_unpatched_ministack_pauses_before_the_first_state() -> None:
     program = """
 import runpy, sys
 from ministack.services import stepfunctions

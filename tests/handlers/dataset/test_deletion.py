@@ -112,7 +112,7 @@ def test_ids_are_deleted_many_at_once(stage: DeletionStage) -> None:
     assert max(came) - min(came) < 1  # the last was asked for before the first was answered
 
 
-def test_a_key_that_is_refused_ends_the_run_and_the_report_says_what_was_done(
+def test_a_refused_key_ends_the_run_with_a_report_of_its_deletions(
     stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delete_ids, "AT_ONCE", 1)

@@ -71,7 +71,7 @@ def test_what_is_there_and_differs_is_replaced(stage: DownloadStage, there: byte
     assert stage.bytes("a.png") == b"bytes of a.png"
 
 
-def test_assets_of_one_name_have_their_ids_in_theirs_and_the_same_ones_again(
+def test_assets_of_one_name_get_file_names_with_their_ids(
     stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, *_ = stage.holds("a.png", "A.png", "a.png")
@@ -320,9 +320,7 @@ def test_only_what_was_begun_is_too_large(stage: DownloadStage, monkeypatch: pyt
     assert stage.keys() == ["small.png"]
 
 
-def test_what_was_written_is_in_the_manifest_when_the_key_is_refused_after_it(
-    stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_before_a_refused_key_are_in_the_manifest(stage: DownloadStage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assetline.download.download_slice.THREADS", 1)
     stage.holds("a.png", "b.png", "c.png")
     stage.plays(NoContents(filename="b.png", times=1))

@@ -75,7 +75,7 @@ def test_the_same_bytes_are_not_sent_again_whichever_way_they_come(
     assert annotated.tags("a.png")["assetline:state"] == "ingested"
 
 
-def test_a_backfill_believes_the_tags_of_what_was_ingested_before_the_register_began(annotated: SessionStage) -> None:
+def test_a_backfill_skips_objects_tagged_as_ingested(annotated: SessionStage) -> None:
     forgets(annotated)
     table = connections.ledger().table
     for item in table.scan()["Items"]:
@@ -140,7 +140,7 @@ def test_older_bytes_that_are_put_back_are_sent(stage: SessionStage) -> None:
     assert asset(stage).content.read() == image("png", 1)
 
 
-def test_bytes_that_are_put_back_while_newer_ones_are_on_their_way_are_sent(stage: SessionStage) -> None:
+def test_bytes_restored_while_newer_ones_upload_are_sent(stage: SessionStage) -> None:
     record(messages(event_of(stage, image("png", 1), "01")))
     ingests(stage)
     record(messages(event_of(stage, image("png", 2), "02")))
@@ -151,7 +151,7 @@ def test_bytes_that_are_put_back_while_newer_ones_are_on_their_way_are_sent(stag
     assert asset(stage).content.read() == image("png", 1)
 
 
-def test_bytes_that_vi_holds_are_ingested_though_an_event_of_them_came_when_others_had_their_place(
+def test_bytes_that_vi_holds_are_ingested_despite_a_late_event(
     stage: SessionStage,
 ) -> None:
     content = image("png", 1)
@@ -195,7 +195,7 @@ def test_equal_keys_of_two_buckets_become_two_assets(stage: SessionStage) -> Non
     assert stage.opens(round_=2)["outcome"] == "no_drops"
 
 
-def test_a_file_of_the_default_dataset_and_one_of_its_folder_become_two_assets(
+def test_a_file_of_the_default_dataset_and_of_its_folder_are_two_assets(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEFAULT_DATASET_ID", DATASET)

@@ -122,7 +122,7 @@ def test_a_batch_of_a_backfill_that_is_denied_as_a_whole_raises(stage: SessionSt
 
 
 @pytest.mark.parametrize("backfill", [False, True], ids=["message", "backfill"])
-def test_an_object_that_is_denied_alone_in_its_batch_is_rejected_where_its_bucket_gives_out_others(
+def test_a_denied_single_object_of_a_readable_bucket_is_rejected(
     stage: SessionStage, refuses: Refuses, backfill: bool
 ) -> None:
     events = arrivals(stage, "a.png", "denied.png")

@@ -83,7 +83,7 @@ def test_a_run_whose_index_lags_behind_takes_nothing_from_another(
     assert {stage.drop(name).session_key for name in NAMES} == {"first-1"}
 
 
-def test_a_dataset_that_does_not_exist_is_the_reason_and_no_session_is_spent(stage: SessionStage) -> None:
+def test_an_unknown_dataset_is_the_reason_and_uses_no_session(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays()
     del stage.vi.stage.datasets[DATASET]
@@ -110,7 +110,7 @@ def test_what_is_rejected_for_its_dataset_is_tagged_announced_and_counted(
     assert [metric["DropsRejected"] for metric in metrics if "DropsRejected" in metric] == [[3.0]]
 
 
-def test_a_drop_that_the_index_wrongly_shows_to_wait_is_not_told_to_be_rejected(
+def test_a_drop_with_a_stale_index_entry_is_not_reported_rejected(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.drops(*NAMES)
@@ -172,9 +172,7 @@ def test_a_ration_that_others_use_too_is_waited_for_as_long_as_vi_says(stage: Se
 
 
 @pytest.mark.parametrize("scenario", [{"shows_spec_assets": True}, {"lists_uploads": True}])
-def test_a_session_whose_answer_was_lost_is_found_and_cancelled_before_another_is_opened(
-    stage: SessionStage, scenario: dict[str, Any]
-) -> None:
+def test_a_lost_session_is_cancelled_before_another_is_opened(stage: SessionStage, scenario: dict[str, Any]) -> None:
     stage.drops(*NAMES)
     stage.plays(LostAnswer(times=1), **scenario)
     with pytest.raises(AnswerLost):
@@ -185,7 +183,7 @@ def test_a_session_whose_answer_was_lost_is_found_and_cancelled_before_another_i
     assert len(running(stage)) == 1
 
 
-def test_a_session_that_vi_opened_and_did_not_name_is_found_and_cancelled_too(
+def test_an_open_session_without_an_id_is_found_and_cancelled(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.drops(*NAMES)
@@ -210,7 +208,7 @@ def test_a_session_that_vi_opened_and_did_not_name_is_found_and_cancelled_too(
 
 
 @pytest.mark.parametrize("settled", [True, False], ids=["settled", "uploaded"])
-def test_a_session_that_was_opened_late_and_whose_answer_was_lost_is_cancelled(
+def test_a_lost_session_that_opened_late_is_cancelled(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch, settled: bool
 ) -> None:
     stage.drops(*NAMES)
@@ -237,7 +235,7 @@ def test_a_session_that_was_opened_late_and_whose_answer_was_lost_is_cancelled(
     assert running(stage) == []
 
 
-def test_a_lost_session_that_cannot_be_told_is_left_to_itself_and_makes_no_asset(stage: SessionStage) -> None:
+def test_a_lost_session_that_cannot_be_found_makes_no_asset(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(LostAnswer(times=1), lists_sessions=False)
     with pytest.raises(AnswerLost):

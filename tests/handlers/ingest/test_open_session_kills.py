@@ -113,9 +113,7 @@ def test_what_a_killed_opening_has_claimed_is_no_other_runs(small: SessionStage,
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_an_opening_that_vi_refuses_for_one_file_is_killed_at_any_call_and_loses_none(
-    small: SessionStage, after: bool
-) -> None:
+def test_a_refused_opening_killed_at_any_call_loses_no_drop(small: SessionStage, after: bool) -> None:
     for call, killed in every_call(3 * CALLS, after=after):
         *good, bad = names = [f"{call}{letter}.png" for letter in "bcda"]
         small.plays(RefusedEntry(filename=bad), shows_spec_assets=True)
@@ -194,7 +192,7 @@ def test_a_look_at_a_session_that_is_killed_is_made_again_and_sees_no_rest(stage
 @pytest.mark.parametrize(
     ("content", "state"), [(image("png"), "dropped"), (b"this is text", "rejected")], ids=["good", "bad"]
 )
-def test_a_drop_whose_noting_is_killed_is_noted_when_the_message_comes_again(
+def test_a_drop_killed_while_recorded_is_recorded_on_redelivery(
     stage: SessionStage, content: bytes, state: str, after: bool
 ) -> None:
     for call, killed in every_call(after=after):

@@ -90,7 +90,7 @@ def test_a_large_session_may_take_two_seconds_an_asset(stage: SessionStage) -> N
     assert stage.polls(opened_ago(session, seconds=10_010), PATIENT)["progress"] == "overdue"
 
 
-def test_a_session_whose_uploads_took_hours_is_not_overdue_at_the_first_look(stage: SessionStage) -> None:
+def test_a_session_after_hours_of_uploads_is_not_yet_overdue(stage: SessionStage) -> None:
     stage.drops(*FILES)
     session = stage.opens()["session"]
     assert stage.polls(opened_ago(session, hours=5), 0)["progress"] == "running"
@@ -103,7 +103,7 @@ def test_a_session_that_waits_only_for_a_file_that_is_gone_is_finished(stage: Se
     assert stage.polls(stage.uploads(opened))["progress"] == "finished"
 
 
-def test_a_session_whose_uploads_broke_off_is_finished_when_nothing_moves_any_more(stage: SessionStage) -> None:
+def test_a_session_with_broken_uploads_is_finished_once_it_rests(stage: SessionStage) -> None:
     stage.drops(*FILES)
     session = stage.opens()["session"]
     assert stage.polls(session, LATER)["progress"] == "running"
@@ -129,7 +129,7 @@ def test_a_file_vi_left_out_is_waited_for_only_until_nothing_moves(stage: Sessio
     assert stage.polls(session, LATER)["progress"] == "finished"
 
 
-def test_an_upload_that_vi_gave_up_is_not_taken_for_one_that_it_is_still_at(stage: SessionStage) -> None:
+def test_an_upload_that_vi_gave_up_does_not_count_as_pending(stage: SessionStage) -> None:
     stage.drops(*FILES)
     opened = stage.opens()
     stage.s3.delete_object(Bucket=DROPS, Key=f"{DATASET}/0.png")

@@ -101,7 +101,7 @@ def test_an_object_that_is_gone_or_another_by_now_says_so(stage: SessionStage) -
     assert drop("ds1/newer.png", "1" * 32).reason == "Overwritten"
 
 
-def test_an_archived_object_is_rejected_alone_in_a_batch_of_events_and_in_a_backfill(stage: SessionStage) -> None:
+def test_an_archived_object_is_rejected_and_its_batch_recorded(stage: SessionStage) -> None:
     old = put(stage, "ds1/old.png", image("png"), StorageClass="GLACIER")
     new = put(stage, "ds1/new.png", image("png", 2))
     events = [created("ds1/old.png", image("png"), old), created("ds1/new.png", image("png", 2), new)]
@@ -138,7 +138,7 @@ def test_dropping_the_same_file_again_when_it_is_over_is_another_try(stage: Sess
     assert drop(key, etag).sequencer != first.sequencer
 
 
-def test_what_is_put_again_while_a_session_has_it_is_not_refused_for_what_it_was(stage: SessionStage) -> None:
+def test_an_object_replaced_during_its_session_is_not_rejected(stage: SessionStage) -> None:
     key, content = "ds1/a.png", image("png")
     first = dropped(stage, key, content)
     opened = stage.opens()
@@ -155,7 +155,7 @@ def test_what_is_put_again_while_a_session_has_it_is_not_refused_for_what_it_was
     assert [*stage.vi.assets("ds1")] == ["a.png"]
 
 
-def test_what_is_put_again_when_its_session_was_decided_on_goes_back_all_the_same(stage: SessionStage) -> None:
+def test_an_object_replaced_after_the_decision_waits_again(stage: SessionStage) -> None:
     key, content = "ds1/a.png", image("png")
     first = dropped(stage, key, content)
     connections.ledger().claim([first], "run-1")
@@ -266,7 +266,7 @@ def test_a_backfill_notes_what_a_listing_shows(stage: SessionStage) -> None:
         ("img.png", "ds1", "ds1", "img.png"),
     ],
 )
-def test_a_backfill_of_a_part_of_a_bucket_calls_its_objects_as_one_of_all_would(
+def test_a_backfill_of_a_prefix_names_objects_as_a_full_one(
     stage: SessionStage, key: str, given: str, dataset: str, asset: str
 ) -> None:
     etag = put(stage, key, image("png"))

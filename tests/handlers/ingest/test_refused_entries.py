@@ -133,7 +133,7 @@ def test_a_ration_that_counts_refusals_ends_the_run_with_what_vi_refused(stage: 
     assert stage.states(*NAMES) == ["dropped"] * 8
 
 
-def test_an_answer_that_is_lost_on_the_way_is_found_by_the_files_it_was_for(stage: SessionStage) -> None:
+def test_a_lost_answer_is_found_by_the_files_of_its_session(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(RefusedEntry(filename=LAST), LostAnswer(times=1), shows_spec_assets=True)
     with pytest.raises(AnswerLost):

@@ -19,7 +19,7 @@ LATER = next(polls for polls in range(100) if rested(polls))
 BAD = FileError(filename="1.png", code="EBADMIME")
 
 
-def test_a_session_that_went_well_ends_with_every_drop_ingested_and_nothing_to_cancel(stage: SessionStage) -> None:
+def test_a_successful_session_ingests_every_drop_and_cancels_nothing(stage: SessionStage) -> None:
     session = stage.session(*FILES)
     settled = stage.settles(session)
     assert stage.states(*FILES) == ["ingested"] * 3
@@ -39,7 +39,7 @@ def test_a_session_that_went_well_ends_with_every_drop_ingested_and_nothing_to_c
     }
 
 
-def test_objects_are_tagged_with_what_became_of_them_and_keep_their_own_tags(stage: SessionStage) -> None:
+def test_objects_are_tagged_with_their_outcome_beside_their_own_tags(stage: SessionStage) -> None:
     stage.plays(BAD)
     session = stage.session(*FILES, tags="owner=anna")
     stage.settles(session)
@@ -114,9 +114,7 @@ def test_a_repeat_changes_nothing_and_answers_the_same(stage: SessionStage) -> N
     assert len(stage.reports()) == 2
 
 
-def test_fail_after_one_costs_the_others_no_try_and_the_session_is_cancelled(
-    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_file_costs_the_others_no_attempt(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAILURE_MODE", "FailAfterOne")
     connections.settings.cache_clear()
     stage.plays(BAD)
@@ -129,7 +127,7 @@ def test_fail_after_one_costs_the_others_no_try_and_the_session_is_cancelled(
     assert stage.cancels() == 1
 
 
-def test_a_session_that_fails_for_no_reason_costs_a_try_and_the_fourth_time_is_the_last(stage: SessionStage) -> None:
+def test_a_session_without_a_reason_costs_one_of_four_attempts(stage: SessionStage) -> None:
     stage.plays(SessionFails(reason="OutOfDisk"))
     seen = []
     stage.drops("0.png")
@@ -143,7 +141,7 @@ def test_a_session_that_fails_for_no_reason_costs_a_try_and_the_fourth_time_is_t
     assert stage.tags("0.png") == {"assetline:state": "rejected", "assetline:reason": "SessionFailed"}
 
 
-def test_an_object_that_was_deleted_before_its_upload_is_rejected_and_the_others_are_ingested(
+def test_an_object_deleted_before_its_upload_is_rejected_alone(
     stage: SessionStage,
 ) -> None:
     stage.drops(*FILES)
@@ -212,7 +210,7 @@ def test_a_key_that_vi_refuses_leaves_all_as_it_is_until_it_takes_one(stage: Ses
     assert stage.states(*FILES) == ["ingested"] * 3
 
 
-def test_a_session_that_cannot_be_cancelled_now_is_settled_later_and_gives_nothing_back_before(
+def test_a_session_that_cannot_be_cancelled_is_settled_later(
     stage: SessionStage,
 ) -> None:
     stage.drops(*FILES)
@@ -242,7 +240,7 @@ def test_a_session_vi_has_forgotten_gives_its_drops_back(stage: SessionStage) ->
     assert stage.states(*FILES) == ["dropped"] * 3
 
 
-def test_what_is_rejected_can_be_tried_again_and_its_tags_are_those_of_the_last_time(stage: SessionStage) -> None:
+def test_a_retried_drop_has_the_tags_of_its_last_attempt(stage: SessionStage) -> None:
     stage.plays(BAD)
     stage.settles(stage.session(*FILES))
     stage.plays()

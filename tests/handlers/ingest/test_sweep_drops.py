@@ -28,7 +28,7 @@ def test_a_session_somebody_works_for_is_left_alone(stage: SessionStage) -> None
     assert stage.noted()["state"] == "open"
 
 
-def test_a_session_that_vi_finished_when_its_run_was_dead_is_ingested_all_the_same(stage: SessionStage) -> None:
+def test_a_session_that_finished_after_its_run_died_is_ingested(stage: SessionStage) -> None:
     stage.plays(FileError(filename="1.png", code="EBADMIME"))
     stage.session(*FILES)
     stage.lease_passes("run-1")
@@ -39,7 +39,7 @@ def test_a_session_that_vi_finished_when_its_run_was_dead_is_ingested_all_the_sa
     assert len(stage.announced) == 1
 
 
-def test_a_session_that_was_never_uploaded_is_cancelled_and_its_drops_start_anew(stage: SessionStage) -> None:
+def test_a_session_without_uploads_is_cancelled_and_its_drops_wait(stage: SessionStage) -> None:
     stage.drops(*FILES, minutes_ago=5)
     stage.opens()
     stage.lease_passes("run-1")
@@ -94,7 +94,7 @@ def test_what_has_waited_for_two_windows_is_started_and_what_is_new_is_not(stage
     assert stage.sweeps() == {"abandoned": 0, "returned": 0, "started": 1}
 
 
-def test_one_session_that_cannot_be_given_up_does_not_hold_up_the_others_or_the_runs(stage: SessionStage) -> None:
+def test_a_session_that_cannot_be_cancelled_blocks_no_other(stage: SessionStage) -> None:
     stage.session("0.png", execution="one")
     stage.ends("one")
     stage.session("1.png", execution="two")
@@ -179,9 +179,7 @@ def test_an_old_settling_does_not_tag_what_was_tried_again_since(stage: SessionS
     assert stage.tags("0.png") == {"assetline:state": "ingested", "assetline:asset": "0.png"}
 
 
-def test_a_session_that_a_sweep_gave_up_while_its_run_opened_it_is_not_opened(
-    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_abandoned_by_a_sweep_is_not_opened(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.plays(LostAnswer(times=1), shows_spec_assets=True)
     stage.drops(*FILES)
     with pytest.raises(AnswerLost):

@@ -196,7 +196,7 @@ def test_a_part_that_does_not_get_through_leaves_no_parts_behind(
 
 @pytest.mark.parametrize("status", [429, 500])
 @pytest.mark.parametrize("path", ["/multipartUploads", "/parts/1", "/parts/1/completion", "/completion"])
-def test_a_large_file_survives_an_answer_of_vi_that_was_lost_or_asked_for_a_pause(
+def test_a_large_file_survives_a_lost_answer_and_a_pause(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch, path: str, status: int
 ) -> None:
     monkeypatch.setattr(upload, "THRESHOLD", 4)
@@ -249,7 +249,7 @@ def test_an_expired_url_of_a_part_is_renewed_and_the_other_parts_stay(
     assert len(stage.vi.requests("/parts/", "PUT")) == 4 + 2
 
 
-def test_a_multipart_upload_whose_urls_stay_expired_is_begun_anew_and_then_given_up(
+def test_a_multipart_upload_with_expired_urls_restarts_then_fails(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload, "THRESHOLD", 4)
@@ -353,7 +353,7 @@ def test_an_upload_renews_the_lease_before_each_file_and_at_its_end(
     assert len(renewals) == 1 + len(names) + 1
 
 
-def test_what_was_deleted_or_overwritten_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:
+def test_an_object_deleted_or_overwritten_meanwhile_is_rejected(stage: SessionStage) -> None:
     stage.drops("deleted.png", "overwritten.png", "stays.png")
     opened = stage.opens()
     stage.s3.delete_object(Bucket=DROPS, Key=f"{DATASET}/deleted.png")

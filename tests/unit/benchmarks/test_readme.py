@@ -9,7 +9,7 @@ REPORT = {
 }
 
 
-def test_the_readme_gets_the_figures_between_its_marks_and_nothing_else_changes() -> None:
+def test_the_readme_changes_only_between_its_marks() -> None:
     text = "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n"
     made = with_section(text, REPORT)
     assert "| `rss_growth` | 1.01 | <= 1.1 | peak over peak |" in made

@@ -93,7 +93,7 @@ def test_an_upload_that_fails_is_raised_before_the_turn_ends() -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_what_waits_for_the_parts_is_called_when_they_are_stored_and_before_the_turn_ends() -> None:
+def test_a_callback_runs_once_its_parts_are_stored() -> None:
     called: list[str] = []
     may_finish = threading.Event()
 

@@ -106,7 +106,7 @@ def test_without_remaining_records_there_is_no_eta() -> None:
     assert (table.told[0]["remaining"], table.told[0]["eta_seconds"]) == (None, None)
 
 
-def test_a_feed_that_does_not_say_how_much_remains_is_expected_to_be_as_long_as_last_time() -> None:
+def test_without_a_remaining_count_the_eta_uses_the_last_export() -> None:
     table, clock = Table(), Clock()
     with report_to(table, clock, export=any_export(previous_rows=1000)) as report:
         clock.now += 2
@@ -125,7 +125,7 @@ def test_pages_that_rush_in_are_told_about_once_a_second() -> None:
     assert [told["pages"] for told in table.told] == [1, 5, 9]
 
 
-def test_the_end_of_a_turn_is_told_with_its_checkpoint_when_nothing_else_is_under_way() -> None:
+def test_the_end_of_a_turn_is_reported_with_its_checkpoint() -> None:
     table, clock = Table(), Clock()
     with report_to(table, clock) as report:
         report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)

@@ -76,7 +76,7 @@ def test_a_newer_version_on_the_same_page_takes_the_place_of_the_older() -> None
     assert (sifted.newer, sifted.replaced) == ([], 1)
 
 
-def test_a_newer_version_on_a_later_page_is_told_from_the_same_again_also_over_turns() -> None:
+def test_a_newer_version_on_a_later_page_is_no_duplicate() -> None:
     window = KeyWindow()
     window.sift(versions(("a", 1), ("b", 1)), ["id"])
     window = KeyWindow.from_bytes(window.to_bytes())

@@ -143,7 +143,7 @@ def test_one_that_was_idle_for_long_is_not(kept: Kept) -> None:
 
 
 class TestAhead:
-    def test_a_request_leaves_over_an_open_connection_before_anybody_waits_for_its_answer(self, kept: Kept) -> None:
+    def test_a_request_ahead_leaves_over_an_open_connection(self, kept: Kept) -> None:
         with serving(WHOLE, WHOLE) as (origin, script):
             transport = kept(origin)
             asked(transport, origin)

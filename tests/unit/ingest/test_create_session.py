@@ -94,7 +94,7 @@ def test_what_is_usual_is_asked_for_first() -> None:
 
 
 @given(count=st.integers(2, LARGEST), bad=st.sets(st.integers(0, LARGEST - 1), min_size=1, max_size=20))
-def test_the_first_that_is_taken_holds_no_bad_drop_and_who_is_refused_alone_is_one(count: int, bad: set[int]) -> None:
+def test_an_accepted_session_has_no_bad_drop_and_a_refused_single_is_bad(count: int, bad: set[int]) -> None:
     tried = []
     for group in islice(smaller(MANY[:count]), MOST_GROUPS):
         tried.append({*numbers(group)})
@@ -112,6 +112,6 @@ def test_when_all_are_refused_each_has_been_tried_alone(count: int) -> None:
     assert sorted(alone) == ([*range(count)] if count > 1 else [])
 
 
-def test_what_most_openings_ask_for_reaches_single_drops_of_the_largest_session() -> None:
+def test_the_most_openings_reach_single_drops_of_any_session() -> None:
     tried = [numbers(group) for group in islice(smaller(MANY), MOST_GROUPS)]
     assert [0] in tried

@@ -71,7 +71,7 @@ def test_all_files_of_a_finished_session_are_ingested() -> None:
     assert found == [DropOutcome(drop.drop_id, "ingested") for drop in any_drops(3)]
 
 
-def test_a_file_that_vi_names_is_rejected_in_words_and_the_others_are_ingested() -> None:
+def test_a_file_that_vi_names_is_rejected_and_the_others_ingested() -> None:
     found = outcomes(any_drops(3), said("finished", 3, 2, 1, file_errors={"1.png": "EBADMIME"}))
     assert states(found) == ["ingested", "rejected", "ingested"]
     assert (found[1].reason, found[1].message) == ("EBADMIME", rejection("EBADMIME").message)
@@ -100,7 +100,7 @@ def test_a_file_that_is_there_already_is_ingested_however_the_session_ends(vi_sa
 
 
 @pytest.mark.parametrize("code", ["ETIMEOUT", "EUNKNOWN", "ECORRUPT", "EBADSIZE", "EOLDMETA", "ENOASSET"])
-def test_what_may_go_well_another_time_goes_back_three_times_and_is_then_rejected(code: str) -> None:
+def test_a_retryable_failure_returns_three_times_then_rejects(code: str) -> None:
     evidence = said("finished", 1, 0, 1, file_errors={"one.png": code})
     found = [outcomes([any_drop(attempts=attempts)], evidence)[0] for attempts in range(5)]
     assert states(found) == ["dropped", "dropped", "dropped", "rejected", "rejected"]
@@ -160,7 +160,7 @@ def test_a_run_that_broke_for_what_no_file_can_help_costs_no_try(error: str) -> 
     assert not any(outcome.counts_attempt for outcome in found)
 
 
-def test_a_run_that_broke_otherwise_costs_each_a_try_for_one_of_them_may_have_broken_it() -> None:
+def test_a_run_that_broke_for_an_unknown_cause_costs_each_an_attempt() -> None:
     found = outcomes(any_drops(2, uploaded=False), said("running", 2, left_as="broken", error="Sandbox.Timedout"))
     assert all(outcome.counts_attempt for outcome in found)
 
@@ -173,13 +173,13 @@ def test_uploads_that_broke_off_cost_a_try_only_those_of_whom_nobody_heard(vi_sa
     assert found[2].message == "The uploads of the session broke off (Sandbox.Timedout)."
 
 
-def test_uploads_that_broke_off_cost_nobody_a_try_where_vi_took_less_than_was_sent() -> None:
+def test_interrupted_uploads_cost_no_attempt_where_vi_has_fewer() -> None:
     drops = [*any_drops(2), any_drop("2.png", uploaded=False)]
     found = outcomes(drops, said("running", 3, 1, left_as="overdue", error="Sandbox.Timedout"))
     assert [(one.state, one.counts_attempt) for one in found] == [("dropped", False)] * 2 + [("dropped", True)]
 
 
-def test_an_overdue_session_that_took_a_file_whose_upload_broke_off_does_not_pass_for_another() -> None:
+def test_an_overdue_session_with_an_interrupted_upload_returns_all() -> None:
     drops = [
         any_drop("0.png", uploaded=False),
         any_drop("1.png"),
@@ -203,7 +203,7 @@ def test_an_upload_that_failed_goes_back_and_the_others_stay() -> None:
     assert found[0].reason == "UploadFailed"
 
 
-def test_an_upload_of_which_only_the_answer_failed_is_ingested_when_vi_took_all() -> None:
+def test_an_upload_with_a_lost_answer_is_ingested_when_vi_has_all() -> None:
     drops = any_drops(2)
     found = outcomes(drops, said("finished", 2, 2, upload_failures=not_uploaded(drops[0])))
     assert states(found) == ["ingested", "ingested"]
@@ -215,13 +215,13 @@ def test_a_file_vi_left_out_goes_back_although_vi_took_all_that_it_knew_of() -> 
     assert states(found) == ["ingested", "ingested", "dropped"]
 
 
-def test_when_fewer_arrived_than_were_sent_and_none_is_named_all_go_back_rather_than_one_be_lost() -> None:
+def test_when_fewer_arrived_and_none_is_named_all_return() -> None:
     found = outcomes(any_drops(3), said("finished", 3, 2, 1, file_errors={"somebody-else.png": "EBADMIME"}))
     assert states(found) == ["dropped"] * 3
     assert all(outcome.counts_attempt for outcome in found)  # or it would never end
 
 
-def test_a_session_without_counts_is_believed_when_it_says_that_it_finished() -> None:
+def test_a_finished_session_without_counts_ingests_its_drops() -> None:
     assert states(outcomes(any_drops(2), said("finished", None))) == ["ingested", "ingested"]
 
 
@@ -242,19 +242,19 @@ def test_a_session_that_still_runs_when_its_run_broke_gives_all_back() -> None:
     assert states(outcomes(drops, evidence)) == ["dropped", "dropped"]
 
 
-def test_a_session_that_was_left_alone_when_all_was_sent_keeps_what_vi_took() -> None:
+def test_an_abandoned_session_with_all_sent_keeps_what_vi_took() -> None:
     drops = any_drops(2)
     gone = not_uploaded(drops[0], reason="Deleted", retryable=False)
     found = outcomes(drops, said("running", 2, 1, left_as="abandoned", upload_failures=gone))
     assert states(found) == ["rejected", "ingested"]
 
 
-def test_a_session_that_was_left_alone_half_way_gives_back_what_is_not_certain() -> None:
+def test_a_session_abandoned_half_way_returns_uncertain_drops() -> None:
     drops = [any_drop("0.png"), any_drop("1.png", uploaded=False)]  # Vi may count the one whose note is missing
     assert states(outcomes(drops, said("running", 2, 1, left_as="abandoned"))) == ["dropped", "dropped"]
 
 
-def test_an_overdue_session_that_took_a_file_whose_upload_seemed_to_fail_does_not_pass_for_another() -> None:
+def test_an_overdue_session_with_a_failed_upload_returns_all() -> None:
     drops = any_drops(2)  # Vi counts the first one, and is still at the second
     evidence = said("running", 2, 1, left_as="overdue", upload_failures=not_uploaded(drops[0]))
     assert states(outcomes(drops, evidence)) == ["dropped", "dropped"]
@@ -323,9 +323,7 @@ def test_every_session_comes_nearer_to_its_drops_end(session: tuple[list[Drop], 
 
 
 @given(st.data(), drops_of_a_session)
-def test_whatever_happens_no_drop_goes_back_more_than_three_times_for_its_own_sake(
-    data: st.DataObject, drops: list[Drop]
-) -> None:
+def test_no_drop_returns_more_than_three_times_for_its_own_failure(data: st.DataObject, drops: list[Drop]) -> None:
     returns = dict.fromkeys((drop.drop_id for drop in drops), 0)
     waiting = [drop.model_copy(update={"attempts": 0}) for drop in drops]
     sessions = 0
@@ -385,7 +383,7 @@ def test_nothing_is_called_ingested_that_vi_does_not_have(session: tuple[list[Dr
 
 
 @given(true_sessions())
-def test_what_was_sent_and_taken_is_not_sent_again_when_the_session_finished(
+def test_a_finished_session_ingests_what_was_sent_and_taken(
     session: tuple[list[Drop], Evidence, list[Fate]],
 ) -> None:
     drops, evidence, fates = session

@@ -185,9 +185,7 @@ class TestAhead:
         feed.asked("/3").comes("/4")
         assert [page.records[0]["id"] for page in pages] == ["/2", "/3", "/4"]
 
-    def test_what_would_be_a_third_request_is_left_when_the_budget_is_spent_before_its_turn(
-        self, feed: SteppedFeed, consumer: ThreadPoolExecutor
-    ) -> None:
+    def test_a_spent_budget_drops_a_third_request(self, feed: SteppedFeed, consumer: ThreadPoolExecutor) -> None:
         now = 0.0
         with PageReader(feed.ask, Start("/1"), any_budget(60, lambda: now)) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
@@ -199,7 +197,7 @@ class TestAhead:
             assert (read.result(SECONDS), reader.cursor) == (["/1", "/2"], "/3")
         assert feed.was_asked() == ["/1", "/2"]
 
-    def test_what_half_a_page_said_is_not_worth_a_request_that_was_not_yet_sent(
+    def test_half_a_page_causes_no_request_that_was_not_yet_sent(
         self, feed: SteppedFeed, consumer: ThreadPoolExecutor
     ) -> None:
         with PageReader(feed.ask, Start("/1"), any_budget()) as reader:
@@ -389,7 +387,7 @@ class TestRepeats:
         with pytest.raises(RepeatedCursor, match="Page 2 of the feed leads back to page 1"):
             read(Feed(9, leads={"/2": "/1"}), start=Start("/2", trail=CursorTrail.from_bytes(trail.to_bytes())))
 
-    def test_the_trail_holds_the_pages_yielded_and_none_that_were_only_asked_for(self) -> None:
+    def test_the_trail_has_only_the_pages_that_were_yielded(self) -> None:
         trail = CursorTrail()
         with PageReader(Feed(9).ask, Start("/1", trail=trail), any_budget()) as reader:
             for pages, _ in enumerate(reader, start=1):
@@ -527,7 +525,7 @@ class TestHeavyPages:
         assert (feed.sizes[-1] >= 500, end.full_size) == (True, None)
         assert len(feed.sizes) < 100
 
-    def test_where_all_pages_are_heavy_larger_ones_are_attempted_ever_more_rarely(self) -> None:
+    def test_with_heavy_pages_larger_ones_are_attempted_ever_less(self) -> None:
         fault = FeedUnavailable("504", 0.0, smaller_may_help=True)
         feed = HeavyFeed(200_000, lambda rows: fault if rows.start >= 2000 and len(rows) > 100 else None)
         ids, _ = read_heavy(feed)

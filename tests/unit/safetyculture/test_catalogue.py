@@ -37,7 +37,7 @@ def names_by_the_rule() -> dict[str, str]:
     }
 
 
-def test_every_feed_of_the_contract_is_there_once_under_the_name_the_rule_gives() -> None:
+def test_every_feed_of_the_contract_is_there_once_with_its_name() -> None:
     assert {feed.path: feed.name for feed in CATALOGUE.values()} == names_by_the_rule()
     assert len(CATALOGUE) == len(PATHS)
 
@@ -54,7 +54,7 @@ def test_an_unknown_feed_is_told_which_there_are() -> None:
 
 
 @EVERY_FEED
-def test_the_first_page_is_asked_for_at_the_largest_size_that_is_known_or_hoped_for(feed: Feed) -> None:
+def test_the_first_page_is_requested_at_the_largest_size(feed: Feed) -> None:
     known = {
         "schedules": 500, "schedule_assignees": 500, "schedule_occurrences": 500,
         "activity_log_events": 250, "issue_relations": 100, "actions": 100, "issues": 100, "action_assignees": 100,

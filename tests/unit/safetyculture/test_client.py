@@ -151,7 +151,7 @@ def test_a_token_rotated_since_it_was_read_is_read_anew_once() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_token_corrected_since_it_was_refused_is_looked_up_whatever_was_wrong(status: int) -> None:
+def test_a_corrected_token_is_read_again_after_any_refusal(status: int) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         good = request.headers["authorization"] == "Bearer scapi_2"
         return httpx.Response(200 if good else status, json=EMPTY_PAGE)

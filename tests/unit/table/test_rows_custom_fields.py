@@ -195,7 +195,7 @@ def test_values_stand_under_the_columns_of_their_fields() -> None:
     assert (line["Serial number"], line["Price | tax"], line["extra"]) == ("a|b", "111.5 AUD", "")
 
 
-def test_a_field_unseen_when_the_header_was_fixed_is_kept_whole_in_extra_and_counted() -> None:
+def test_a_field_unknown_to_the_header_is_in_extra_and_counted() -> None:
     unseen = {"name": "Colour", "value": {"seconds": 1, "nanos": 0}, "field_id": "c"}
     assert json.loads(line_of({"fields": piped(item("s", "1"), unseen)})["extra"]) == {"fields": [unseen]}
     tally = tally_of({}, {"fields": piped(unseen)}, {"fields": piped(unseen)})

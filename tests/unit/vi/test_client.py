@@ -75,7 +75,7 @@ def counting(answer: Answer) -> tuple[Answer, list[httpx.Request]]:
     return counted, sent
 
 
-def test_a_session_is_opened_with_the_paths_names_and_headers_of_the_contract() -> None:
+def test_a_session_opens_with_the_paths_and_headers_of_the_contract() -> None:
     answer, sent = counting(answering(200, SESSION))
     spec = AssetSpec("one.png", "image/png", 77, -695128804, "Image", {"site": "oslo"})
     Sessions(client(answer), "ds1").create([spec], "FailAfterAll", "KeepLinkedResource")

@@ -84,7 +84,7 @@ def test_a_derived_template_names_no_layer_and_the_arn_of_every_secret(derived: 
     assert "!Ref 'SafetyCultureSecret'" not in text
 
 
-def test_every_function_of_the_real_template_has_its_source_and_a_handler_there(template: dict[str, Any]) -> None:
+def test_every_function_of_the_template_has_source_and_handler(template: dict[str, Any]) -> None:
     folders = sources(template, root=ROOT)
     assert folders.keys() == functions_in(template).keys()
     assert [folder for folder in folders.values() if not (folder / "app.py").is_file()] == []

@@ -78,7 +78,7 @@ def test_ids_and_codes_are_unique() -> None:
     assert len({row["id"] for row in rows}) == len({row["code"] for row in rows}) == 5_000
 
 
-def test_times_are_rfc3339_with_milliseconds_and_nothing_is_modified_before_it_is_created() -> None:
+def test_times_have_milliseconds_and_changes_follow_creation() -> None:
     rows = list(assets(200))
     assert all(
         len(row[when]) == len("2022-11-29T23:32:15.700Z") for row in rows for when in ("created_at", "modified_at")
@@ -123,7 +123,7 @@ def test_every_shape_of_a_row_turns_up_soon(seed: int) -> None:
     assert any("|" in row["type_name"] for row in rows)
 
 
-def test_an_asset_carries_about_six_custom_fields_some_with_one_name_and_some_absent() -> None:
+def test_an_asset_has_about_six_fields_with_shared_names_and_gaps() -> None:
     carried = [[item["name"] for item in fields(index) if item["field_id"] != DISPLAY_NAME_FIELD_ID] for index in SOON]
     assert 5.5 < sum(map(len, carried)) / len(carried) < 7
     assert any(names.count("Location") == 2 for names in carried)
