@@ -47,7 +47,7 @@ class ExportOutput(ExportResult, frozen=True):
     changes_error: str | None = None
 
 
-class Failure(BaseModel, frozen=True):
+class ExecutionFailure(BaseModel, frozen=True):
     """The error of an execution: its name and its message, without a traceback."""
 
     error: str
@@ -78,7 +78,7 @@ class Execution(BaseModel, frozen=True):
     started_at: datetime
     stopped_at: datetime | None = None
     result: ExportOutput | None = None
-    failure: Failure | None = None
+    failure: ExecutionFailure | None = None
 
     @property
     def ended(self) -> bool:
@@ -190,12 +190,12 @@ def input_of(found: DescribeExecutionOutputTypeDef) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def failure_of(found: DescribeExecutionOutputTypeDef) -> Failure | None:
+def failure_of(found: DescribeExecutionOutputTypeDef) -> ExecutionFailure | None:
     """Return why an execution did not succeed, or None of one that did or still may."""
     status = found["status"]
     if status not in ("FAILED", "TIMED_OUT", "ABORTED"):
         return None
-    return Failure.from_answer(status, found.get("error"), found.get("cause"))
+    return ExecutionFailure.from_answer(status, found.get("error"), found.get("cause"))
 
 
 def read_output[Output: BaseModel](found: DescribeExecutionOutputTypeDef, model: type[Output]) -> Output | None:

@@ -23,7 +23,7 @@ from assetline.redaction import CHARACTERS, never_show, without_secrets
 from assetline.vi import bulk_deletions, ingestion_sessions
 from assetline.vi.client import ViClient
 from assetline_cli.aws_errors import explain
-from assetline_cli.executions import Failure
+from assetline_cli.executions import ExecutionFailure
 
 SECRETS = st.text(string.ascii_letters + string.digits, min_size=16, max_size=64).filter(
     lambda text: not text.isalpha()
@@ -128,7 +128,7 @@ def an_execution_fails() -> str:
 
 def the_command_shows_an_execution() -> str:
     causes = (LEAKY, json.dumps({"errorMessage": LEAKY}), json.dumps([LEAKY]))
-    return "".join(Failure.from_answer("FAILED", "E", cause).message for cause in causes)
+    return "".join(ExecutionFailure.from_answer("FAILED", "E", cause).message for cause in causes)
 
 
 def the_command_explains_aws() -> str:

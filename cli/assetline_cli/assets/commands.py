@@ -251,11 +251,11 @@ def download(
       [cyan]assetline assets download ds1 photos --id asset-1 --id asset-2 --overwrite[/cyan]
       [cyan]assetline assets download ds1 s3://BUCKET/downloads/ds1/[/cyan]
     """
-    from assetline_cli.assets.download import DownloadRequest, download_assets
+    from assetline_cli.assets.download import DownloadArguments, download_assets
 
     context: CliContext = ctx.obj
     with errors_reported(context):
-        request = DownloadRequest(selection.of(dataset), to, overwrite, by_date, progress)
+        request = DownloadArguments(selection.of(dataset), to, overwrite, by_date, progress)
         raise typer.Exit(download_assets(context, stack, request))
 
 

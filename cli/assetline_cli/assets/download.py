@@ -84,7 +84,7 @@ def _print_summary(context: CliContext, progress: DownloadProgress, folder: Path
 
 
 @dataclass(frozen=True)
-class DownloadRequest:
+class DownloadArguments:
     """The assets to download, to a folder or to s3://BUCKET/PREFIX, and how."""
 
     selected: Selection
@@ -94,7 +94,7 @@ class DownloadRequest:
     progress: bool
 
 
-def download_assets(context: CliContext, stack: str, request: DownloadRequest) -> int:
+def download_assets(context: CliContext, stack: str, request: DownloadArguments) -> int:
     """Download assets and return the exit status of the command.
 
     Raises:
@@ -109,7 +109,7 @@ def download_assets(context: CliContext, stack: str, request: DownloadRequest) -
     return FAILED if progress.failed or progress.nameless else COMPLETE
 
 
-def _download_to_s3(context: CliContext, stack: str, request: DownloadRequest) -> int:
+def _download_to_s3(context: CliContext, stack: str, request: DownloadArguments) -> int:
     machine = find_stack(context.aws.cloudformation, stack).machine_of_downloads()
     bucket, _, prefix = request.to.removeprefix(S3).partition("/")
     options = {"overwrite": request.overwrite, "by_date": request.by_date}
@@ -131,7 +131,7 @@ def _download_to_s3(context: CliContext, stack: str, request: DownloadRequest) -
     return COMPLETE if result.complete else FAILED
 
 
-def _download_to_folder(context: CliContext, stack: str, request: DownloadRequest, folder: Path) -> DownloadProgress:
+def _download_to_folder(context: CliContext, stack: str, request: DownloadArguments, folder: Path) -> DownloadProgress:
     found, now = find_stack(context.aws.cloudformation, stack), context.clock.now
     dataset_id = request.selected.dataset_id
     with (

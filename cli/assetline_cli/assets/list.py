@@ -14,7 +14,7 @@ from assetline_cli.assets.selection_options import (
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.terminal.formatting import age, count, iso_time, size
 from assetline_cli.terminal.output import printable
-from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.terminal.tables import ListLayout, TableColumns, print_list
 from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assetline_cli.context import CliContext
 
 LARGEST_PAGE = 1000  # Vi: assets of one page
-COLUMNS = Columns(
+COLUMNS = TableColumns(
     headings=("Asset", "Filename", "Size", "Dimensions", "Type", "Annotations", "Status", "Age"),
     dispensable=("Type", "Status", "Annotations", "Age", "Dimensions", "Size"),
     right=frozenset({"Size", "Dimensions", "Annotations", "Age"}),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assetline.assets.conditions import moment_of
 from assetline.vi import datasets as vi_datasets
 from assetline_cli.terminal.formatting import age, count, iso_time
-from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.terminal.tables import ListLayout, TableColumns, print_list
 from assetline_cli.vi_client import open_vi_client
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assetline.vi.datasets import Dataset
     from assetline_cli.context import CliContext
 
-COLUMNS = Columns(
+COLUMNS = TableColumns(
     headings=("Dataset", "Name", "Assets", "Type", "Age"),
     dispensable=("Type", "Age"),
     right=frozenset({"Assets", "Age"}),

@@ -15,7 +15,7 @@ from assetline_cli.drops.metadata import parse_metadata
 from assetline_cli.drops.progress import following_frame, uploading_frame
 from assetline_cli.drops.summary import DropSummary, print_drop_summary
 from assetline_cli.drops.table import DropsTable
-from assetline_cli.drops.upload import Uploader, UploadProgress
+from assetline_cli.drops.upload import DropUploader, UploadProgress
 from assetline_cli.drops.wait import NOTHING_MOVED, IngestionProgress, IngestionWatcher
 from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED, INTERRUPTED
@@ -85,7 +85,9 @@ class DropCommand:
         return self._wait(uploading) if self._request.wait else self._leave(uploading)
 
     def _upload(self, found: FoundFiles, metadata: dict[str, str]) -> UploadProgress:
-        uploader = Uploader(self._context.aws.s3_of_many, self._ingestion.drop_bucket, metadata, self._context.clock)
+        uploader = DropUploader(
+            self._context.aws.s3_of_many, self._ingestion.drop_bucket, metadata, self._context.clock
+        )
         dataset_id, now = self._request.dataset_id, self._context.clock.now
         with frames_on(self._screen, self._context.clock, wanted=self._request.progress) as view:
             return uploader.upload(

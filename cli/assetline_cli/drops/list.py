@@ -10,7 +10,7 @@ from assetline_cli.drops.table import DropsTable
 from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import retry_command, upload_command
 from assetline_cli.terminal.formatting import age, count, size
-from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.terminal.tables import ListLayout, TableColumns, print_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assetline.ingest.drop import Drop, DropState
     from assetline_cli.context import CliContext
 
-COLUMNS = Columns(
+COLUMNS = TableColumns(
     headings=("Drop", "Key", "Dataset", "State", "Age", "Size", "Attempts", "Reason"),
     dispensable=("Drop", "Dataset", "Size", "Attempts", "Age", "Reason"),  # the key begins with the dataset
     right=frozenset({"Age", "Size", "Attempts"}),

@@ -55,7 +55,7 @@ class UploadProgress:
     refusal: BotoCoreError | ClientError | None = None
 
 
-class Uploader:
+class DropUploader:
     """Puts files into *bucket*, each with *metadata*."""
 
     def __init__(self, s3: S3Client, bucket: str, metadata: Mapping[str, str], clock: Clock) -> None:

@@ -124,13 +124,13 @@ def resume(
       [cyan]assetline exports resume assets_20261121_003012 --watch[/cyan]
       [cyan]assetline exports resume assets_20261121_003012 --to out[/cyan]
     """
-    from assetline_cli.exports.request import ResumeRequest
+    from assetline_cli.exports.request import ResumeArguments
     from assetline_cli.exports.start import refuse_download_without_watch, start_export
 
     refuse_download_without_watch(to, watch=watch)
     context: CliContext = ctx.obj
     with errors_reported(context):
-        raise typer.Exit(start_export(context, stack, ResumeRequest(export, max_turn_seconds), to, watch=watch))
+        raise typer.Exit(start_export(context, stack, ResumeArguments(export, max_turn_seconds), to, watch=watch))
 
 
 @exports_app.command("list", rich_help_panel=EXPORT)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetline_cli.errors import ExecutionMissing
-from assetline_cli.executions import Executions, Failure
+from assetline_cli.executions import ExecutionFailure, Executions
 from assetline_cli.exports import table as states
 from assetline_cli.exports.table import ExportsReader
 from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import export_command, watch_command
 from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
-from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.terminal.tables import ListLayout, TableColumns, print_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from assetline_cli.context import CliContext
     from assetline_cli.exports.table import ExportItem
 
-COLUMNS = Columns(
+COLUMNS = TableColumns(
     headings=("Export", "Feed", "State", "Rows", "Age", "Pace", "Size", "Error"),
     dispensable=("Feed", "Size", "Pace", "Age", "Error", "Rows"),  # the id begins with the feed
     right=frozenset({"Rows", "Age", "Pace", "Size"}),
@@ -68,7 +68,7 @@ def _settled(export: ExportItem, executions: Executions) -> ExportItem:
     try:
         failure = executions.describe(export.execution_arn).failure
     except ExecutionMissing as error:
-        failure = Failure(error="ExecutionExpired", message=str(error))
+        failure = ExecutionFailure(error="ExecutionExpired", message=str(error))
     if failure is None:
         return export
     state = states.PARTIAL if failure.error == "ABORTED" else states.FAILED

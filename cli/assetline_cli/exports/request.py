@@ -19,7 +19,7 @@ type Params = dict[str, str | list[str]]
 
 
 @dataclass(frozen=True)
-class ExportRequest:
+class ExportArguments:
     """A request for one export; None leaves a value to the machine."""
 
     feed: str
@@ -48,7 +48,7 @@ class ExportRequest:
 
 
 @dataclass(frozen=True)
-class ResumeRequest:
+class ResumeArguments:
     """A request to resume a failed export."""
 
     export_id: str
@@ -69,7 +69,7 @@ class ResumeRequest:
 
 
 @dataclass(frozen=True)
-class FeedsRequest:
+class FeedsArguments:
     """A request for several feeds, or all, side by side; None leaves a value to the machine."""
 
     feeds: tuple[str, ...]
@@ -97,7 +97,7 @@ class FeedsRequest:
 
 
 @dataclass(frozen=True)
-class AssetsExportRequest:
+class AssetsExportArguments:
     """A request to export the assets of a Vi dataset; *options* is the rest of the machine's input."""
 
     dataset_id: str
@@ -117,7 +117,7 @@ class AssetsExportRequest:
         return execution_name(f"vi-{self.dataset_id}", at, tag)
 
 
-type Request = ExportRequest | ResumeRequest | FeedsRequest | AssetsExportRequest
+type Request = ExportArguments | ResumeArguments | FeedsArguments | AssetsExportArguments
 
 
 def _given(options: dict[str, Any]) -> str:
@@ -175,8 +175,8 @@ class ExportOptions:
             return self._several(feeds)
         return self._one(feeds[0])
 
-    def _one(self, feed: str) -> ExportRequest:
-        return ExportRequest(
+    def _one(self, feed: str) -> ExportArguments:
+        return ExportArguments(
             feed,
             params=parse_params(self.param or ()),
             format=self.format,
@@ -189,11 +189,11 @@ class ExportOptions:
             excel=self.excel,
         )
 
-    def _several(self, feeds: tuple[str, ...]) -> FeedsRequest:
+    def _several(self, feeds: tuple[str, ...]) -> FeedsArguments:
         if EVERY_FEED in feeds and len(feeds) > 1:
             raise typer.BadParameter("'all' means every feed. Do not name others.", param_hint="FEED")
         self._only("Not allowed with several feeds. Export that feed alone.", without=("param", "page_size"))
-        return FeedsRequest(
+        return FeedsArguments(
             feeds,
             format=self.format,
             max_turn_seconds=self.max_turn_seconds,
@@ -204,7 +204,7 @@ class ExportOptions:
             excel=self.excel,
         )
 
-    def _resume(self, export_id: str) -> ResumeRequest:
+    def _resume(self, export_id: str) -> ResumeArguments:
         if self.feeds:
             raise typer.BadParameter("Excludes FEED: a resumed export keeps its feed.", param_hint="--resume")
         settled = (
@@ -218,7 +218,7 @@ class ExportOptions:
             "changes",
         )
         self._only("Not allowed with --resume: the export keeps its options.", without=settled)
-        return ResumeRequest(export_id, self.max_turn_seconds)
+        return ResumeArguments(export_id, self.max_turn_seconds)
 
     def _only(self, where: str, without: Sequence[str]) -> None:
         for name in without:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ValidationError
 
 from assetline_cli.executions import (
+    ExecutionFailure,
     Executions,
     ExportOutput,
-    Failure,
     Status,
     failure_of,
     has_ended,
@@ -120,7 +120,7 @@ class FeedResult(BaseModel, frozen=True):
 
     feed: str
     result: ExportOutput | None = None
-    failure: Failure | None = None
+    failure: ExecutionFailure | None = None
 
     @property
     def complete(self) -> bool:
@@ -135,7 +135,7 @@ class FeedResult(BaseModel, frozen=True):
             return cls(feed=feed, result=ExportOutput.model_validate(answer))
         except ValidationError:
             error, message = (str(answer[name]) if answer.get(name) else None for name in ("error", "message"))
-            return cls(feed=feed, failure=Failure.from_answer("FAILED", error, message))
+            return cls(feed=feed, failure=ExecutionFailure.from_answer("FAILED", error, message))
 
 
 class FeedsOutput(BaseModel, frozen=True):
@@ -156,7 +156,7 @@ class FeedsSnapshot:
     feeds: tuple[str, ...]
     items: tuple[ExportItem, ...]
     results: tuple[FeedResult, ...]
-    failure: Failure | None
+    failure: ExecutionFailure | None
     answered: bool = True
 
     @property

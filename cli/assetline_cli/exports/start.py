@@ -12,7 +12,7 @@ from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions
 from assetline_cli.exit_codes import COMPLETE
 from assetline_cli.exports import table as states
-from assetline_cli.exports.request import FeedsRequest, Request, ResumeRequest
+from assetline_cli.exports.request import FeedsArguments, Request, ResumeArguments
 from assetline_cli.exports.table import ExportsReader
 from assetline_cli.exports.watch import watch_execution
 from assetline_cli.filesystem import ready_folder
@@ -29,9 +29,9 @@ def start(context: CliContext, stack: Stack, request: Request) -> str:
     Raises:
         CommandFailed: the export does not exist or cannot be resumed, or the stack has no such machine.
     """
-    if isinstance(request, ResumeRequest):
+    if isinstance(request, ResumeArguments):
         _refuse_ended_export(ExportsReader(context.aws.table(stack.table)), request.export_id)
-    machine = stack.machine_of_several() if isinstance(request, FeedsRequest) else stack.machine_arn
+    machine = stack.machine_of_several() if isinstance(request, FeedsArguments) else stack.machine_arn
     name = request.execution_name(context.clock.now(), secrets.token_hex(2))
     return Executions(context.aws.stepfunctions, machine).start(name, request.input())
 

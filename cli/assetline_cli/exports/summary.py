@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from assetline_cli.executions import ExportOutput, Failure
+    from assetline_cli.executions import ExecutionFailure, ExportOutput
     from assetline_cli.exports.snapshot import FeedResult, FeedsSnapshot, Snapshot
 
 
@@ -74,7 +74,7 @@ def print_summary(console: Console, summary: ExportSummary, downloaded: list[Pat
     print_block(console, headline, colour, lines)
 
 
-def print_failure(console: Console, snapshot: Snapshot, failure: Failure, what_is_left: list[str]) -> None:
+def print_failure(console: Console, snapshot: Snapshot, failure: ExecutionFailure, what_is_left: list[str]) -> None:
     """Print the error of an export, its progress, its execution and the next command."""
     lines = [f"{failure.error}: {failure.message}"]
     progress = snapshot.progress

@@ -14,7 +14,7 @@ from assetline.ingest.sessions_table import DATASET, UNFINISHED, Session
 from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import upload_command
 from assetline_cli.terminal.formatting import age, count, duration
-from assetline_cli.terminal.tables import Columns, ListLayout, print_list
+from assetline_cli.terminal.tables import ListLayout, TableColumns, print_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 INTERNAL = {"lease_until", "opener", "polls", "tries"}  # of the machine, not listed
 FIGURES = ("Total", "Ingested", "Rejected", "Returned")
-COLUMNS = Columns(
+COLUMNS = TableColumns(
     headings=("Session", "Dataset", "State", *FIGURES, "Age", "Duration", "Error", "Report"),
     # The session's key begins with the dataset; a report is named after both.
     dispensable=("Report", "Dataset", "Age", "Duration", "Error", "Returned", "Total", "Rejected", "Ingested"),

@@ -23,7 +23,7 @@ type Row = Sequence[str]
 
 
 @dataclass(frozen=True)
-class Columns:
+class TableColumns:
     """The headings of a table, and how it fits a narrow terminal.
 
     Columns in *dispensable* are omitted, in that order, until the rest fits. Columns in *if_any* are omitted where all
@@ -77,7 +77,7 @@ class ListLayout[Record]:
     cells: Callable[[Record], Row]
     plain_cells: Callable[[Record], Row]
     as_json: Callable[[Record], Any]
-    columns: Columns | None = None
+    columns: TableColumns | None = None
     style: Callable[[Record], str] = lambda _: ""
     line: Callable[[Record], str] | None = None
 

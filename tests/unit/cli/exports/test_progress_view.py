@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from assetline_cli.clock import Clock
-from assetline_cli.executions import Execution, ExportOutput, Failure
+from assetline_cli.executions import Execution, ExecutionFailure, ExportOutput
 from assetline_cli.exports.progress_view import ExportDisplay, page_line
 from assetline_cli.exports.snapshot import Snapshot, Stage
 from assetline_cli.exports.table import ExportItem
@@ -110,7 +110,7 @@ class TestLiveView:
         failed = any_execution(
             status="FAILED",
             stopped_at=STARTED + timedelta(seconds=5),
-            failure=Failure(error="TokenRefused", message="no"),
+            failure=ExecutionFailure(error="TokenRefused", message="no"),
         )
         shown = screen(80, Snapshot(failed, HALF_WAY, Stage.FAILED))
         assert "✗ Assets  failed" in shown

@@ -11,18 +11,18 @@ from assetline.export.plan_exports import FeedsRequest as MachineFeeds
 from assetline.export.request import ExportRequest as MachineInput
 from assetline.export.request import ResumeRequest as MachineResume
 from assetline_cli.errors import CommandFailed
-from assetline_cli.exports.request import ExportRequest, FeedsRequest, ResumeRequest, parse_params
+from assetline_cli.exports.request import ExportArguments, FeedsArguments, ResumeArguments, parse_params
 
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
 
 def test_what_was_not_given_is_left_to_the_machine() -> None:
-    assert ExportRequest("assets", params={}).input() == '{"feed": "assets"}'
+    assert ExportArguments("assets", params={}).input() == '{"feed": "assets"}'
 
 
 def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
     params: dict[str, str | list[str]] = {"site": ["a", "b"], "archived": "both"}
-    asked = ExportRequest("assets", params, "csv.gz", 50, 2.5, neutralise_formulas=True, changes=True, excel=True)
+    asked = ExportArguments("assets", params, "csv.gz", 50, 2.5, neutralise_formulas=True, changes=True, excel=True)
     taken = parse(MachineInput, json.loads(asked.input()))
     assert taken.model_dump() == {
         "feed": "assets",
@@ -36,20 +36,20 @@ def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
         "excel": True,
         "changes": True,
     }
-    assert parse(MachineInput, json.loads(ExportRequest("assets", since="last").input())).since == "last"
-    overlapping = ExportRequest("assets", since="last", overlap_minutes=30.0)
+    assert parse(MachineInput, json.loads(ExportArguments("assets", since="last").input())).since == "last"
+    overlapping = ExportArguments("assets", since="last", overlap_minutes=30.0)
     assert parse(MachineInput, json.loads(overlapping.input())).overlap_minutes == 30
 
 
 def test_the_machine_takes_what_is_resumed() -> None:
-    asked = ResumeRequest("assets_20261121_003012", 2.5)
+    asked = ResumeArguments("assets_20261121_003012", 2.5)
     taken = parse(MachineResume, json.loads(asked.input()))
     assert taken.model_dump() == {"resume": "assets_20261121_003012", "max_turn_seconds": 2.5}
     assert asked.execution_name(AT, "1a2b") == "assets_20261121_003012-20261121-003012-1a2b"
 
 
 def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
-    asked = FeedsRequest(("assets", "users"), "csv.gz", 2.5, neutralise_formulas=True, changes=True)
+    asked = FeedsArguments(("assets", "users"), "csv.gz", 2.5, neutralise_formulas=True, changes=True)
     taken = parse(MachineFeeds, json.loads(asked.input())).model_dump(exclude_defaults=True)
     assert taken == {
         "feeds": ["assets", "users"],
@@ -62,18 +62,18 @@ def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
 
 
 def test_all_is_a_word_and_no_feed() -> None:
-    taken = parse(MachineFeeds, json.loads(FeedsRequest(("all",), since="last").input()))
+    taken = parse(MachineFeeds, json.loads(FeedsArguments(("all",), since="last").input()))
     assert (taken.feeds, taken.since) == (ALL, "last")
 
 
 def test_an_execution_is_named_by_feed_and_time_in_utc() -> None:
     sydney = AT.astimezone(timezone(timedelta(hours=11)))
-    assert ExportRequest("assets").execution_name(sydney, "1a2b") == "assets-20261121-003012-1a2b"
+    assert ExportArguments("assets").execution_name(sydney, "1a2b") == "assets-20261121-003012-1a2b"
 
 
 @pytest.mark.parametrize("feed", ["a" * 200, "äpfel & birnen", "a/b:c"])
 def test_a_feed_of_any_name_gives_a_name_step_functions_takes(feed: str) -> None:
-    name = ExportRequest(feed).execution_name(AT, "1a2b")
+    name = ExportArguments(feed).execution_name(AT, "1a2b")
     assert len(name) <= 80
     assert name.isascii()
     assert not set(name) & set(' <>{}[]?*"#%\\^|~`$&,;:/')
