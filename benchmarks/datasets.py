@@ -20,11 +20,11 @@ from typing import Any
 import boto3
 import httpx
 
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
 from local.paths import COMMANDS, LOCAL
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 
 FILES = 900  # a page of the official SDK's: it stops after one
@@ -49,9 +49,9 @@ def measure() -> dict[str, float]:
         return _downloads(stack, Path(files)) | _lists(stack)
 
 
-def _downloads(stack: Stack, folder: Path) -> dict[str, float]:
+def _downloads(stack: DeployedStack, folder: Path) -> dict[str, float]:
     vi = stack.emulators["vi"]
-    _play(vi, Scenario(holds={"ds1": FILES}))
+    _play(vi, ViScenario(holds={"ds1": FILES}))
     ours, theirs = [], []
     for number in range(ROUNDS):
         theirs.append(_per_second(vi, folder / f"theirs-{number}", lambda to: _sdk(vi, folder, to)))
@@ -75,7 +75,7 @@ def _per_second(vi: str, to: Path, download: Callable[[Path], None]) -> float:
     return FILES / seconds
 
 
-def _command(stack: Stack, to: Path) -> None:
+def _command(stack: DeployedStack, to: Path) -> None:
     subprocess.run(
         [COMMANDS / "assetline", "assets", "download", "ds1", str(to), "--no-progress"],
         check=True,
@@ -94,17 +94,17 @@ def _sdk(vi: str, home: Path, to: Path) -> None:
     )
 
 
-def _lists(stack: Stack) -> dict[str, float]:
+def _lists(stack: DeployedStack) -> dict[str, float]:
     """Return the wall of a list, from the start of its execution to its end, over that of its pages."""
     vi = stack.emulators["vi"]
-    _play(vi, Scenario(holds={"ds1": PAGES * PAGE_SIZE}))
+    _play(vi, ViScenario(holds={"ds1": PAGES * PAGE_SIZE}))
     _list(stack)  # the functions start, the emulator looks at its pictures
-    _play(vi, Scenario(latency_seconds=PAGE_SECONDS), keep=True)
+    _play(vi, ViScenario(latency_seconds=PAGE_SECONDS), keep=True)
     wall = min(_list(stack) for _ in range(ROUNDS))
     return {"list_pages_vs_floor": round(wall / (PAGES * PAGE_SECONDS), 3), "list_seconds": round(wall, 3)}
 
 
-def _list(stack: Stack) -> float:
+def _list(stack: DeployedStack) -> float:
     machines: Any = boto3.client("stepfunctions", **stack.connection)
     asked = {"source": "vi", "dataset_id": "ds1", "page_size": PAGE_SIZE}
     arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(asked))[
@@ -118,7 +118,7 @@ def _list(stack: Stack) -> float:
     return seconds
 
 
-def _play(vi: str, scenario: Scenario, *, keep: bool = False) -> None:
+def _play(vi: str, scenario: ViScenario, *, keep: bool = False) -> None:
     params = {"keep": "y"} if keep else {}
     content = scenario.model_dump_json()
     httpx.put(f"{vi}/_emulator/scenario", params=params, content=content, timeout=60).raise_for_status()

@@ -4,16 +4,16 @@ import http.client
 import re
 import time
 
-from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario
 
 ROWS, ROWS_A_PAGE = 20_000, 100
-SLOW_START = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.05)
-SLOW_BODY = Scenario(rows=ROWS, max_page_size=1000, latency_seconds=0.025, body_seconds=0.025)
+SLOW_START = FeedScenario(rows=ROWS, max_page_size=1000, latency_seconds=0.05)
+SLOW_BODY = FeedScenario(rows=ROWS, max_page_size=1000, latency_seconds=0.025, body_seconds=0.025)
 
 _NEXT_PAGE = re.compile(rb'"next_page":"([^"]+)"')
 
 
-def play(url: str, scenario: Scenario) -> None:
+def play(url: str, scenario: FeedScenario) -> None:
     """Have the emulator at *url* play *scenario*, every page of a hundred rows made before anything is timed."""
     _put(url, scenario.model_copy(update={"latency_seconds": 0, "body_seconds": 0}))
     bare_loop(url)
@@ -37,7 +37,7 @@ def bare_loop(url: str) -> float:
     return seconds
 
 
-def _put(url: str, scenario: Scenario) -> None:
+def _put(url: str, scenario: FeedScenario) -> None:
     connection = http.client.HTTPConnection(url.removeprefix("http://"))
     connection.request("PUT", "/_emulator/scenario", scenario.model_dump_json())
     if connection.getresponse().status != http.HTTPStatus.OK:

@@ -20,12 +20,12 @@ from typing import Any
 import boto3
 import httpx
 
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
 from local.paths import LOCAL
 from local.sample_images import image
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 
 DROPS = 5_000
@@ -33,7 +33,7 @@ FEW, MANY = 1_000, 10_000
 EVENTS_AT_ONCE = 250
 GATHER_SECONDS = 45  # as long as the local functions take to note five thousand drops
 PLAIN_BUCKET = "benchmark-photos"
-NO_RATION = Scenario(sessions_per_window=None)
+NO_RATION = ViScenario(sessions_per_window=None)
 
 _SDK = """
 import sys, vi
@@ -46,7 +46,7 @@ client.assets.upload(dataset_id=sys.argv[4], paths=sys.argv[5], wait_until_done=
 class Bench:
     """A stack whose Vi has no ration."""
 
-    stack: Stack
+    stack: DeployedStack
 
     @property
     def vi(self) -> str:

@@ -26,7 +26,7 @@ from assetline.table.columns import Columns, defined_fields
 from assetline.table.rows import CsvTable
 from benchmarks.feeds import ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play
 from local.emulators.safetyculture.assets import field_definitions
-from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario
 
 ASSETS = feed_named("assets")
 BY_HUNDREDS = ASSETS.first_cursor({}, ROWS_A_PAGE)
@@ -66,7 +66,7 @@ def measure() -> dict[str, float]:
 
 
 @contextmanager
-def _emulator(scenario: Scenario) -> Iterator[str]:
+def _emulator(scenario: FeedScenario) -> Iterator[str]:
     """Run the emulated API as a program of its own; every page of a hundred rows is made before it is given out."""
     program = [sys.executable, "-m", "local.emulators.safetyculture", "--scenario"]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:

@@ -15,7 +15,7 @@ import boto3
 from benchmarks.feeds import ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 
 ROUNDS = 3
@@ -31,7 +31,7 @@ def measure() -> dict[str, float]:
             return _measured(stack)
 
 
-def _measured(stack: Stack) -> dict[str, float]:
+def _measured(stack: DeployedStack) -> dict[str, float]:
     url = stack.emulators["safetyculture"]
     play(url, SLOW_START)
     _export(stack, BY_HUNDREDS | {"max_turn_seconds": 0.5})  # the functions start, the emulator makes its pages
@@ -50,7 +50,7 @@ def _measured(stack: Stack) -> dict[str, float]:
     }
 
 
-def _best(stack: Stack, url: str) -> tuple[float, float]:
+def _best(stack: DeployedStack, url: str) -> tuple[float, float]:
     """Return the best wall of the bare loop and of an export, taken in turn."""
     floors, wholes = [], []
     for _ in range(ROUNDS):
@@ -59,14 +59,14 @@ def _best(stack: Stack, url: str) -> tuple[float, float]:
     return min(floors), min(wholes)
 
 
-def _as_found(stack: Stack) -> float:
+def _as_found(stack: DeployedStack) -> float:
     """Return the wall of an export that has to find its page size: what was found before is forgotten."""
     table = boto3.resource("dynamodb", **stack.connection).Table(stack.outputs["ExportsTableName"])
     table.delete_item(Key={"export_id": "latest#assets"})
     return _seconds(_export(stack, {"feed": "assets"}))
 
 
-def _start_seconds(stack: Stack) -> float:
+def _start_seconds(stack: DeployedStack) -> float:
     """Return how long the local Step Functions lets an execution wait for its first state; the walls include it."""
     execution = _export(stack, BY_HUNDREDS)
     history = boto3.client("stepfunctions", **stack.connection).get_execution_history(
@@ -77,7 +77,7 @@ def _start_seconds(stack: Stack) -> float:
     return waited
 
 
-def _events(stack: Stack) -> dict[str, float]:
+def _events(stack: DeployedStack) -> dict[str, float]:
     """Return how many history events an execution has beside its turns, and how many a turn adds."""
     (few, few_events), (many, many_events) = (
         _turns_and_events(stack, _export(stack, BY_HUNDREDS | {"max_turn_seconds": seconds})) for seconds in (3.0, 0.6)
@@ -88,7 +88,7 @@ def _events(stack: Stack) -> dict[str, float]:
     return {"events_a_turn": a_turn + 1, "events_beside": beside + TASKS_BESIDE_TURNS}
 
 
-def _turns_and_events(stack: Stack, execution: dict[str, Any]) -> tuple[int, int]:
+def _turns_and_events(stack: DeployedStack, execution: dict[str, Any]) -> tuple[int, int]:
     history = boto3.client("stepfunctions", **stack.connection).get_paginator("get_execution_history")
     pages = history.paginate(executionArn=execution["executionArn"])
     return json.loads(execution["output"])["turns"], sum(len(page["events"]) for page in pages)
@@ -99,7 +99,7 @@ def _seconds(execution: dict[str, Any]) -> float:
     return wall
 
 
-def _export(stack: Stack, request: dict[str, Any]) -> dict[str, Any]:
+def _export(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
     """Run an export to its end and return how Step Functions describes it."""
     machines = boto3.client("stepfunctions", **stack.connection)
     arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(request))[

@@ -16,7 +16,7 @@ from local.stack import current as latest
 from local.stack.lifecycle import down as take_down
 from local.stack.lifecycle import is_whole
 from local.stack.lifecycle import up as bring_up
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import DEFAULT_PORT, DEFAULT_STACK_NAME, StackSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -78,7 +78,7 @@ def status() -> None:
     folders = latest.running_stacks()
     for folder in folders:
         typer.echo(
-            _description(Stack.read(folder))
+            _description(DeployedStack.read(folder))
             if is_whole(folder)
             else f"half a stack on port {folder.name}: make up LOCAL_PORT={folder.name}, or make down"
         )
@@ -113,7 +113,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _description(stack: Stack) -> str:
+def _description(stack: DeployedStack) -> str:
     return f"stack {stack.stack_name} at {stack.endpoint_url}, SafetyCulture API at {stack.emulators['safetyculture']}"
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from local.errors import LocalStackFailed
 from local.paths import PYTHON_COMMANDS
 from local.stack import environment
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 
 DATASET = "ds1"
 
 
-def bring_assets_back(stack: Stack, out: Path, say: Callable[[str], None]) -> None:
+def bring_assets_back(stack: DeployedStack, out: Path, say: Callable[[str], None]) -> None:
     """Show what the dataset holds, bring it into a folder and to S3, and compare; raises `LocalStackFailed`."""
     folder = out / f"{DATASET}_{datetime.now(UTC):%Y%m%d_%H%M%S}"  # of its own: it is compared whole
     bucket = stack.outputs["ExportBucketName"]
@@ -32,7 +32,7 @@ def _shown(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _assetline(stack: Stack, *arguments: str) -> None:
+def _assetline(stack: DeployedStack, *arguments: str) -> None:
     command = [str(PYTHON_COMMANDS / "assetline"), "assets", *arguments]
     if subprocess.run(command, check=False, env=environment.of_caller() | stack.environment).returncode:
         raise LocalStackFailed(f"the demo's `assetline assets {arguments[0]}` failed")

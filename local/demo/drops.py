@@ -12,14 +12,14 @@ from local.errors import LocalStackFailed
 from local.paths import PYTHON_COMMANDS
 from local.sample_images import folder, image
 from local.stack import environment
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 
 DATASETS = ("ds1", "ds2")
 BAD = ("bad/text.png", "bad/empty.jpg", "bad/notes.txt")
 SECOND = 12  # images of the second dataset
 
 
-def drop_images(stack: Stack, say: Callable[[str], None]) -> None:
+def drop_images(stack: DeployedStack, say: Callable[[str], None]) -> None:
     """Drop two folders and show how it went; raises `LocalStackFailed` unless it went as it has to."""
     with tempfile.TemporaryDirectory() as place:
         photos, more = Path(place) / "photos", Path(place) / "more"
@@ -44,12 +44,12 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _assetline(stack: Stack, *arguments: str) -> int:
+def _assetline(stack: DeployedStack, *arguments: str) -> int:
     command = [str(PYTHON_COMMANDS / "assetline"), *arguments]
     return subprocess.run(command, check=False, env=environment.of_caller() | stack.environment).returncode
 
 
-def _show_reports(stack: Stack, say: Callable[[str], None]) -> None:
+def _show_reports(stack: DeployedStack, say: Callable[[str], None]) -> None:
     """Say what the reports say of each dataset."""
     s3, bucket = boto3.client("s3", **stack.connection), stack.outputs["ExportBucketName"]
     for dataset in DATASETS:

@@ -16,7 +16,7 @@ import httpx
 
 from local.errors import LocalStackFailed
 from local.stack.ministack import MiniStack
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.state_file import Record
 
 PATIENCE_SECONDS = 60
@@ -27,7 +27,7 @@ REVOKED_AT_PAGE = 13
 class Disturbance:
     """Disturbs exports of a stack whose state is in *folder* and whose feed is the emulated one."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
+    def __init__(self, stack: DeployedStack, folder: Path) -> None:
         self._stack = stack
         self._folder = folder
         self._emulator = httpx.Client(base_url=stack.emulators["safetyculture"])

@@ -18,7 +18,7 @@ from local.paths import PYTHON_COMMANDS
 from local.stack import environment
 from local.stack.lifecycle import Say, is_running, running_stack
 from local.stack.ministack import free_port, taken
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 
 ROWS = 2_000
@@ -55,7 +55,7 @@ def demo(settings: StackSettings, to: Path, say: Say) -> None:
     say("The stack is down again.")
 
 
-def _disturb(stack: Stack, settings: StackSettings, to: Path, undisturbed: Path, say: Say) -> None:
+def _disturb(stack: DeployedStack, settings: StackSettings, to: Path, undisturbed: Path, say: Say) -> None:
     """Export the feed again, with everything going wrong on the way, and compare the two files."""
     say("\nThe same export again, with failures.")
     request = {"feed": "assets", "page_size": PAGE_SIZE, "max_turn_seconds": TURN_SECONDS}
@@ -67,7 +67,7 @@ def _disturb(stack: Stack, settings: StackSettings, to: Path, undisturbed: Path,
     say(f"Equal: {resumed} is, byte for byte, {undisturbed}.")
 
 
-def _export(stack: Stack, to: Path, *arguments: str) -> Path:
+def _export(stack: DeployedStack, to: Path, *arguments: str) -> Path:
     """Run `assetline exports start` with *arguments*, and return the CSV it has brought to *to*."""
     command = [str(PYTHON_COMMANDS / "assetline"), "export", *arguments, "--watch", "--to", str(to)]
     before = set(to.glob("*.csv"))

@@ -14,7 +14,7 @@ _START_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 75  # as a load balancer keeps them; uvicorn's 5 would end connections that a client still likes
 
 
-class Server(uvicorn.Server):
+class UvicornServer(uvicorn.Server):
     """uvicorn that serves *app*, logs nothing, and calls *on_ready* when it is listening."""
 
     def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
 
 
 @contextmanager
-def in_thread(server: Server, listener: socket.socket, ready: threading.Event, name: str) -> Iterator[None]:
+def in_thread(server: UvicornServer, listener: socket.socket, ready: threading.Event, name: str) -> Iterator[None]:
     """Run *server* in a thread for as long as the block lasts."""
     thread = threading.Thread(target=server.run, args=([listener],), name=f"{name} emulator", daemon=True)
     thread.start()

@@ -20,7 +20,7 @@ READY_WITHIN_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Emulator:
+class EmulatorProgram:
     """The emulated API *name*, a package below `local.emulators`, with the *options* of its program."""
 
     name: str
@@ -63,16 +63,16 @@ class Emulator:
         return self.folder / "logs" / f"{self.name}.log"
 
 
-def safetyculture(rows: int, latency_seconds: float, folder: Path) -> Emulator:
+def safetyculture(rows: int, latency_seconds: float, folder: Path) -> EmulatorProgram:
     """Return the emulated SafetyCulture API: a feed of *rows* assets that takes *latency_seconds* a page."""
     latency = f"{latency_seconds:g}"
     options = ("--rows", str(rows), "--latency-seconds", latency, "--token", LOCAL_TOKEN)
-    return Emulator("safetyculture", options, folder)
+    return EmulatorProgram("safetyculture", options, folder)
 
 
-def vi(folder: Path) -> Emulator:
+def vi(folder: Path) -> EmulatorProgram:
     """Return the emulated Vi API."""
-    return Emulator("vi", (), folder)
+    return EmulatorProgram("vi", (), folder)
 
 
 def _listening(url: str) -> bool:

@@ -20,7 +20,7 @@ from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION
 from local.stack import deploy, environment
 from local.stack import emulator_server as emulator
 from local.stack.ministack import MiniStack, endpoint
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.processes import stop
 from local.stack.settings import StackSettings
 from local.stack.state_file import Record, alone
@@ -35,7 +35,7 @@ def silent(_: str) -> None:
     """Say nothing."""
 
 
-def up(settings: StackSettings, say: Say = silent) -> Stack:
+def up(settings: StackSettings, say: Say = silent) -> DeployedStack:
     """Return the stack of *settings*, ready: whatever of it is missing, dead or out of date is put right."""
     with alone(settings.folder):
         record = Record.read(settings.folder)
@@ -57,7 +57,7 @@ def down(settings: StackSettings) -> bool:
 
 
 @contextmanager
-def running_stack(settings: StackSettings, say: Say = silent) -> Iterator[Stack]:
+def running_stack(settings: StackSettings, say: Say = silent) -> Iterator[DeployedStack]:
     """Have the stack of *settings* for a while; it is down afterwards, whatever happens."""
     try:
         yield up(settings, say)
@@ -76,7 +76,7 @@ def is_whole(folder: Path) -> bool:
     return bool(record.deployed) and all(server.alive() for server in record.servers.values())
 
 
-def _up(settings: StackSettings, record: Record, say: Say) -> Stack:
+def _up(settings: StackSettings, record: Record, say: Say) -> DeployedStack:
     folder, url = settings.folder, endpoint(settings.port)
     _have_servers(settings, record, say)
     parameters = {"SafetyCultureApiUrl": record.urls["safetyculture"], "ViApiUrl": record.urls["vi"]}
@@ -91,7 +91,7 @@ def _up(settings: StackSettings, record: Record, say: Say) -> Stack:
     deploy.put_secret(LOCAL_TOKEN, outputs["SafetyCultureSecretArn"], url)
     key = {"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION}
     deploy.put_secret(json.dumps(key), outputs["ViSecretArn"], url)
-    stack = Stack(url, environment.REGION, name, outputs, record.urls)
+    stack = DeployedStack(url, environment.REGION, name, outputs, record.urls)
     stack.write(folder)
     return stack
 
@@ -122,7 +122,7 @@ def _have_servers(settings: StackSettings, record: Record, say: Say) -> None:
     record.write(folder)
 
 
-def _start(record: Record, api: emulator.Emulator, url: str | None, folder: Path) -> bool:
+def _start(record: Record, api: emulator.EmulatorProgram, url: str | None, folder: Path) -> bool:
     """Have an emulated API running, unless *url* is to be used in its place; say whether it was started just now."""
     if url:
         _stop(record, api.name)

@@ -13,7 +13,7 @@ from local.stack import deploy, environment
 
 
 @dataclass(frozen=True)
-class Stack:
+class DeployedStack:
     """A stack that is up: what `outputs.json` holds, name for name."""
 
     endpoint_url: str

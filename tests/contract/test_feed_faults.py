@@ -38,8 +38,8 @@ from local.emulators.safetyculture.feeds import record
 from local.emulators.safetyculture.scenario import (
     LOCAL_TOKEN,
     CycleCursor,
-    Drift,
     Fault,
+    FeedScenario,
     Forbidden,
     ForeignNextPage,
     InternalError,
@@ -48,14 +48,14 @@ from local.emulators.safetyculture.scenario import (
     OriginTimeout,
     RepeatCursor,
     Reset,
-    Scenario,
+    RowDrift,
     Slow,
     TooManyRequests,
     Truncated,
     Unauthorized,
     Unavailable,
 )
-from local.emulators.safetyculture.server import Emulator, running
+from local.emulators.safetyculture.server import FeedEmulator, running
 
 ROWS = 95
 BY_TENS = "/feed/assets?limit=10"
@@ -75,20 +75,20 @@ class GivenToken(Token):
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[FeedEmulator]:
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture
-def feed_api(emulator: Emulator) -> Emulator:
-    emulator.has(Scenario(rows=ROWS))
+def feed_api(emulator: FeedEmulator) -> FeedEmulator:
+    emulator.has(FeedScenario(rows=ROWS))
     emulator.forget()
     return emulator
 
 
 @pytest.fixture(scope="module")
-def foreign() -> Iterator[Emulator]:
+def foreign() -> Iterator[FeedEmulator]:
     with running() as foreign:
         yield foreign
 
@@ -106,7 +106,7 @@ class Reading:
 class Exporter:
     """Reads a feed of *api* as the export does; `records` has what came before an error, too."""
 
-    api: Emulator
+    api: FeedEmulator
     client: FeedClient
     token: GivenToken
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -124,7 +124,7 @@ class Exporter:
 
 
 @pytest.fixture
-def exporter(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exporter]:
+def exporter(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exporter]:
     monkeypatch.setattr(feed_reader, "backoff", lambda _: 0.0)
     monkeypatch.setattr(feed_client, "PAGE_TIMEOUT", httpx.Timeout(5, read=0.2))
     token = GivenToken()
@@ -137,8 +137,8 @@ def all_rows() -> list[dict[str, Any]]:
     return [*assets(ROWS)]
 
 
-def having(feed_api: Emulator, *faults: Fault, **settings: Any) -> None:
-    feed_api.has(Scenario(rows=ROWS, faults=faults, **settings))
+def having(feed_api: FeedEmulator, *faults: Fault, **settings: Any) -> None:
+    feed_api.has(FeedScenario(rows=ROWS, faults=faults, **settings))
 
 
 class TestThatPass:
@@ -161,12 +161,14 @@ class TestThatPass:
         ],
         ids=lambda fault: f"{fault.kind}-{fault.page}",
     )
-    def test_a_page_that_fails_is_asked_for_again(self, feed_api: Emulator, exporter: Exporter, fault: Fault) -> None:
+    def test_a_page_that_fails_is_asked_for_again(
+        self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault
+    ) -> None:
         having(feed_api, fault)
         assert exporter.read().records == all_rows()
         assert len(exporter.asked()) == PAGES + (fault.times or 0)
 
-    def test_faults_on_every_page_cost_no_record(self, feed_api: Emulator, exporter: Exporter) -> None:
+    def test_faults_on_every_page_cost_no_record(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         kinds = (Truncated, Reset, Unavailable, NoData, Maintenance)
         having(feed_api, *(kinds[page % len(kinds)](page=page, times=1) for page in range(1, PAGES + 1)))
         assert exporter.read().records == all_rows()
@@ -182,13 +184,13 @@ class TestThatPass:
         ],
     )
     def test_a_429_is_waited_out_as_long_as_it_asks(
-        self, feed_api: Emulator, exporter: Exporter, fault: Fault, pause: float
+        self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault, pause: float
     ) -> None:
         having(feed_api, fault)
         reading = exporter.read()
         assert (reading.records, reading.slept) == (all_rows(), [pause])
 
-    def test_a_long_pause_ends_the_turn_at_that_page(self, feed_api: Emulator, exporter: Exporter) -> None:
+    def test_a_long_pause_ends_the_turn_at_that_page(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, TooManyRequests(page=3, times=1, retry_after=7))
         reading = exporter.read()
         assert (len(reading.records), reading.slept, reading.reader.pause_seconds) == (20, [], 7)
@@ -197,20 +199,20 @@ class TestThatPass:
 
     @pytest.mark.parametrize("settings", [{"remaining_records": True}, {"end_of_feed": "empty"}, {}])
     def test_what_is_unsure_of_the_wire_makes_no_difference(
-        self, feed_api: Emulator, exporter: Exporter, settings: dict[str, Any]
+        self, feed_api: FeedEmulator, exporter: Exporter, settings: dict[str, Any]
     ) -> None:
         having(feed_api, **settings)
         reading = exporter.read()
         assert (reading.records, reading.reader.cursor) == (all_rows(), None)
 
     def test_a_next_page_that_is_absolute_on_the_same_origin_is_followed(
-        self, feed_api: Emulator, exporter: Exporter
+        self, feed_api: FeedEmulator, exporter: Exporter
     ) -> None:
         having(feed_api, absolute_next_page=True)
         assert exporter.read().records == all_rows()
 
-    def test_a_key_that_is_new_on_a_later_page_arrives(self, feed_api: Emulator, exporter: Exporter) -> None:
-        having(feed_api, Drift(page=2, name="criticality", value="high"))
+    def test_a_key_that_is_new_on_a_later_page_arrives(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
+        having(feed_api, RowDrift(page=2, name="criticality", value="high"))
         assert exporter.read().records == [
             *islice(assets(ROWS), 10),
             *(row | {"criticality": "high"} for row in islice(assets(ROWS), 10, None)),
@@ -224,7 +226,7 @@ class TestThatFailByName:
         ("fault", "error"), [(Unauthorized(page=3), TokenRefused), (Forbidden(page=3), FeedForbidden)]
     )
     def test_a_token_that_may_not_is_told_so_at_once(
-        self, feed_api: Emulator, exporter: Exporter, fault: Fault, error: type[Exception]
+        self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault, error: type[Exception]
     ) -> None:
         having(feed_api, fault)
         with pytest.raises(error):
@@ -244,7 +246,7 @@ class TestThatFailByName:
         ],
     )
     def test_a_page_that_never_comes_whole_ends_the_export(
-        self, feed_api: Emulator, exporter: Exporter, fault: Fault, error: type[Exception]
+        self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault, error: type[Exception]
     ) -> None:
         having(feed_api, fault)
         reader = exporter.read().reader
@@ -263,14 +265,14 @@ class TestThatFailByName:
             client.fetch(BY_TENS)
         assert not fault.value.smaller_may_help
 
-    def test_an_answer_that_does_not_come_is_unreachable(self, feed_api: Emulator, exporter: Exporter) -> None:
+    def test_an_answer_that_does_not_come_is_unreachable(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, Slow(page=1, seconds=0.5))
         with pytest.raises(FeedUnreachable, match="ReadTimeout"):
             exporter.client.fetch(BY_TENS)
 
     @pytest.mark.parametrize(("fault", "back"), [(RepeatCursor(page=3), 3), (CycleCursor(page=3), 2)])
     def test_a_feed_that_leads_in_a_circle_is_left_after_one_round(
-        self, feed_api: Emulator, exporter: Exporter, fault: Fault, back: int
+        self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault, back: int
     ) -> None:
         having(feed_api, fault)
         with pytest.raises(RepeatedCursor, match=f"Page 3 of the feed leads back to page {back}"):
@@ -279,14 +281,14 @@ class TestThatFailByName:
 
     @pytest.mark.parametrize("fault", [RepeatCursor(page=1), CycleCursor(page=2)])
     def test_a_circle_over_the_first_page_is_refused(
-        self, feed_api: Emulator, exporter: Exporter, fault: Fault
+        self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault
     ) -> None:
         having(feed_api, fault)
         with pytest.raises(RepeatedCursor):
             exporter.read()
         assert len(exporter.asked()) <= 4
 
-    def test_a_circle_over_two_turns_is_noticed(self, feed_api: Emulator, exporter: Exporter) -> None:
+    def test_a_circle_over_two_turns_is_noticed(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, CycleCursor(page=4), TooManyRequests(page=4, times=1, retry_after=60))
         trail = CursorTrail()
         reader = exporter.read(Start(BY_TENS, trail=trail)).reader
@@ -299,7 +301,7 @@ class TestThatFailByName:
 
 class TestTokenStaysHome:
     def test_a_next_page_on_another_origin_is_refused_unasked(
-        self, feed_api: Emulator, foreign: Emulator, exporter: Exporter
+        self, feed_api: FeedEmulator, foreign: FeedEmulator, exporter: Exporter
     ) -> None:
         having(feed_api, ForeignNextPage(page=2, origin=foreign.url))
         with pytest.raises(ForeignCursor, match="token was not sent"):
@@ -307,10 +309,12 @@ class TestTokenStaysHome:
         assert exporter.records == all_rows()[:20]
         assert foreign.requests() == []
 
-    def test_the_same_host_on_another_port_is_another_origin(self, feed_api: Emulator, foreign: Emulator) -> None:
+    def test_the_same_host_on_another_port_is_another_origin(
+        self, feed_api: FeedEmulator, foreign: FeedEmulator
+    ) -> None:
         assert foreign.url.rpartition(":")[0] == feed_api.url.rpartition(":")[0]
 
-    def test_the_foreign_origin_would_have_noted_a_token(self, foreign: Emulator) -> None:
+    def test_the_foreign_origin_would_have_noted_a_token(self, foreign: FeedEmulator) -> None:
         """The test above proves something: an origin that is asked does write it down."""
         client = FeedClient(foreign.url, GivenToken())
         client.fetch(BY_TENS)
@@ -328,7 +332,7 @@ class TestPageSize:
         ("most", "asked"), [(1000, [1000]), (100, [1000, 500, 250, 100]), (30, [1000, 500, 250, 100, 50, 25])]
     )
     def test_the_largest_that_the_feed_takes_is_found_on_the_first_page(
-        self, feed_api: Emulator, exporter: Exporter, most: int, asked: list[int]
+        self, feed_api: FeedEmulator, exporter: Exporter, most: int, asked: list[int]
     ) -> None:
         having(feed_api, max_page_size=most)
         reading = self.found(exporter)
@@ -340,14 +344,14 @@ class TestPageSize:
         "fault", [OriginTimeout(page=1, times=2), Slow(page=1, times=2, seconds=0.5), Reset(page=1, times=2)]
     )
     def test_a_slow_first_page_is_repeated_and_then_smaller(
-        self, feed_api: Emulator, exporter: Exporter, fault: Fault
+        self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault
     ) -> None:
         having(feed_api, fault, max_page_size=1000)
         reading = self.found(exporter)
         assert (reading.records, reading.reader.page_size) == (all_rows(), 500)
         assert [request.query["limit"] for request in feed_api.requests()] == ["1000", "1000", "500"]
 
-    def test_a_size_that_was_asked_for_is_refused_as_it_is(self, feed_api: Emulator, exporter: Exporter) -> None:
+    def test_a_size_that_was_asked_for_is_refused_as_it_is(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, max_page_size=100)
         with pytest.raises(FeedRefused, match="page_size"):
             exporter.read(Start(feed_named("assets").first_cursor({}, 500)))
@@ -356,7 +360,7 @@ class TestPageSize:
 
 class TestPace:
     def test_the_next_request_leaves_while_the_body_is_still_coming(
-        self, feed_api: Emulator, exporter: Exporter
+        self, feed_api: FeedEmulator, exporter: Exporter
     ) -> None:
         having(feed_api, body_seconds=0.1)
         with PageReader(exporter.client.ask, Start(BY_TENS), Budget(600)) as reader:
@@ -365,7 +369,7 @@ class TestPace:
         assert first.seconds >= 0.1
         assert began[1] - began[0] < 0.08
 
-    def test_two_connections_are_enough_for_a_whole_feed(self, feed_api: Emulator, exporter: Exporter) -> None:
+    def test_two_connections_are_enough_for_a_whole_feed(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, body_seconds=0.02)
         exporter.read()
         assert isinstance(exporter.client._transport, KeptConnections)
@@ -373,7 +377,7 @@ class TestPace:
 
 
 @pytest.mark.parametrize("feed", CATALOGUE.values(), ids=list(CATALOGUE))
-def test_every_feed_of_the_catalogue_can_be_read(feed_api: Emulator, exporter: Exporter, feed: Feed) -> None:
+def test_every_feed_of_the_catalogue_can_be_read(feed_api: FeedEmulator, exporter: Exporter, feed: Feed) -> None:
     having(feed_api, max_page_size=1000)
     records = exporter.read(Start(feed.first_cursor({}, 50))).records
     if feed.name == "assets":
@@ -387,7 +391,7 @@ class TestFieldDefinitions:
     def test_all_of_them_are_read(self, exporter: Exporter) -> None:
         assert exporter.client.field_definitions() == field_definitions()
 
-    def test_a_token_that_may_not_read_them_costs_nothing(self, feed_api: Emulator, exporter: Exporter) -> None:
+    def test_a_token_that_may_not_read_them_costs_nothing(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, field_definitions=False)
         assert exporter.client.field_definitions() is None
         assert [request.status for request in feed_api.requests()] == [403]

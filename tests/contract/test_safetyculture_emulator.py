@@ -23,8 +23,8 @@ from local.emulators.safetyculture.assets import assets
 from local.emulators.safetyculture.scenario import (
     LOCAL_TOKEN,
     CycleCursor,
-    Drift,
     Fault,
+    FeedScenario,
     Forbidden,
     ForeignNextPage,
     InternalError,
@@ -34,14 +34,14 @@ from local.emulators.safetyculture.scenario import (
     OriginTimeout,
     RepeatCursor,
     Reset,
-    Scenario,
+    RowDrift,
     Slow,
     TooManyRequests,
     Truncated,
     Unauthorized,
     Unavailable,
 )
-from local.emulators.safetyculture.server import Emulator, running
+from local.emulators.safetyculture.server import FeedEmulator, running
 from local.emulators.safetyculture.stage import JOURNAL_LENGTH, Journal
 
 FEED = "/feed/assets"
@@ -51,26 +51,26 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[FeedEmulator]:
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture(autouse=True)
-def feed_api(emulator: Emulator) -> Emulator:
-    emulator.has(Scenario(rows=100))
+def feed_api(emulator: FeedEmulator) -> FeedEmulator:
+    emulator.has(FeedScenario(rows=100))
     emulator.forget()
     return emulator
 
 
 @pytest.fixture(scope="module")
-def stranger(emulator: Emulator) -> Iterator[httpx.Client]:
+def stranger(emulator: FeedEmulator) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=emulator.url, trust_env=False, timeout=5) as stranger:
         yield stranger
 
 
 @pytest.fixture(scope="module")
-def client(emulator: Emulator) -> Iterator[httpx.Client]:
+def client(emulator: FeedEmulator) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=emulator.url, headers=AUTHORIZED, trust_env=False, timeout=5) as client:
         yield client
 
@@ -87,8 +87,8 @@ def rows_of(client: httpx.Client, first: str = FEED) -> list[dict[str, Any]]:
     return [row for page in pages_of(client, first) for row in page["data"]]
 
 
-def with_faults(*faults: Fault, rows: int = 100) -> Scenario:
-    return Scenario(rows=rows, faults=faults)
+def with_faults(*faults: Fault, rows: int = 100) -> FeedScenario:
+    return FeedScenario(rows=rows, faults=faults)
 
 
 def assert_is_rpc_status(answer: httpx.Response, code: int) -> None:
@@ -102,9 +102,9 @@ def assert_is_rpc_status(answer: httpx.Response, code: int) -> None:
 class TestFeed:
     @pytest.mark.parametrize("rows", [0, 1, 24, 25, 26, 230])
     def test_walking_it_yields_exactly_the_generators_rows(
-        self, feed_api: Emulator, client: httpx.Client, rows: int
+        self, feed_api: FeedEmulator, client: httpx.Client, rows: int
     ) -> None:
-        feed_api.has(Scenario(rows=rows, seed=4))
+        feed_api.has(FeedScenario(rows=rows, seed=4))
         assert rows_of(client) == list(assets(rows, seed=4))
 
     def test_limit_sets_the_page_size_for_the_pages_that_follow(self, client: httpx.Client) -> None:
@@ -135,25 +135,27 @@ class TestFeed:
 
     @pytest.mark.parametrize(("spelling", "end"), [("null", None), ("empty", "")])
     def test_the_end_is_spelt_as_the_scenario_says(
-        self, feed_api: Emulator, client: httpx.Client, spelling: str, end: str | None
+        self, feed_api: FeedEmulator, client: httpx.Client, spelling: str, end: str | None
     ) -> None:
-        feed_api.has(Scenario.model_validate({"rows": 10, "end_of_feed": spelling}))
+        feed_api.has(FeedScenario.model_validate({"rows": 10, "end_of_feed": spelling}))
         assert client.get(FEED).json()["metadata"] == {"next_page": end, "next_page_token": end}
 
     def test_remaining_records_count_down_where_the_scenario_has_them(
-        self, feed_api: Emulator, client: httpx.Client
+        self, feed_api: FeedEmulator, client: httpx.Client
     ) -> None:
-        feed_api.has(Scenario(rows=60, remaining_records=True))
+        feed_api.has(FeedScenario(rows=60, remaining_records=True))
         assert [page["metadata"]["remaining_records"] for page in pages_of(client)] == [35, 10, 0]
 
-    def test_next_page_is_absolute_where_the_scenario_says_so(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(Scenario(rows=60, absolute_next_page=True))
+    def test_next_page_is_absolute_where_the_scenario_says_so(
+        self, feed_api: FeedEmulator, client: httpx.Client
+    ) -> None:
+        feed_api.has(FeedScenario(rows=60, absolute_next_page=True))
         assert client.get(FEED).json()["metadata"]["next_page"].startswith(f"{feed_api.url}{FEED}?")
         assert len(rows_of(client)) == 60
 
     def test_a_cursor_outlives_the_emulator_that_gave_it_out(self, client: httpx.Client) -> None:
         following = client.get(FEED).json()["metadata"]["next_page"]
-        with running(Scenario(rows=100)) as another:
+        with running(FeedScenario(rows=100)) as another:
             resumed = client.get(another.url + following)
         assert resumed.json()["data"] == list(islice(assets(100), 25, 50))
 
@@ -180,8 +182,8 @@ class TestToken:
     def test_its_owner_is_told(self, client: httpx.Client) -> None:
         assert list(client.get(WHO_AM_I).json()) == ["user_id", "organisation_id", "firstname", "lastname"]
 
-    def test_the_scenario_says_which_it_is(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(Scenario(rows=1, token="scapi_another"))
+    def test_the_scenario_says_which_it_is(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+        feed_api.has(FeedScenario(rows=1, token="scapi_another"))
         assert client.get(FEED).status_code == 401
         assert client.get(FEED, headers={"authorization": "Bearer scapi_another"}).status_code == 200
 
@@ -199,21 +201,23 @@ class TestUnknownPath:
 
 
 class TestPace:
-    def test_the_first_byte_takes_the_latency(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(Scenario(rows=100, latency_seconds=0.1))
+    def test_the_first_byte_takes_the_latency(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+        feed_api.has(FeedScenario(rows=100, latency_seconds=0.1))
         began = time.perf_counter()
         with client.stream("GET", FEED):
             assert 0.1 <= time.perf_counter() - began < 1
 
-    def test_requests_at_the_same_time_wait_side_by_side(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(Scenario(rows=100, latency_seconds=0.15))
+    def test_requests_at_the_same_time_wait_side_by_side(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+        feed_api.has(FeedScenario(rows=100, latency_seconds=0.15))
         began = time.perf_counter()
         with ThreadPoolExecutor(8) as callers:
             list(callers.map(client.get, [FEED] * 8))
         assert 0.15 <= time.perf_counter() - began < 8 * 0.15
 
-    def test_the_body_takes_its_time_and_begins_with_next_page(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(Scenario(rows=100, body_seconds=0.3))
+    def test_the_body_takes_its_time_and_begins_with_next_page(
+        self, feed_api: FeedEmulator, client: httpx.Client
+    ) -> None:
+        feed_api.has(FeedScenario(rows=100, body_seconds=0.3))
         with client.stream("GET", FEED, headers={"accept-encoding": "identity"}) as answer:
             began = time.perf_counter()
             pieces = answer.iter_raw()
@@ -224,8 +228,8 @@ class TestPace:
             assert 0.25 <= time.perf_counter() - began < 1
         assert json.loads(first + rest)["data"] == list(assets(25))
 
-    def test_a_slow_body_can_be_compressed(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(Scenario(rows=100, body_seconds=0.05))
+    def test_a_slow_body_can_be_compressed(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+        feed_api.has(FeedScenario(rows=100, body_seconds=0.05))
         answer = client.get(FEED)
         assert answer.headers["content-encoding"] == "gzip"
         assert answer.json()["data"] == list(assets(25))
@@ -234,19 +238,19 @@ class TestPace:
 class TestFaultyAnswer:
     """Each is met once, on the second page; the feed is whole all the same for who asks again."""
 
-    def second_page(self, feed_api: Emulator, client: httpx.Client, fault: Fault) -> str:
+    def second_page(self, feed_api: FeedEmulator, client: httpx.Client, fault: Fault) -> str:
         feed_api.has(with_faults(fault))
         page: dict[str, Any] = client.get(FEED).json()
         assert page["data"] == list(assets(25))
         following: str = page["metadata"]["next_page"]
         return following
 
-    def assert_recovered(self, feed_api: Emulator, client: httpx.Client, second: str) -> None:
+    def assert_recovered(self, feed_api: FeedEmulator, client: httpx.Client, second: str) -> None:
         assert feed_api.fired() == [1]
         assert rows_of(client, second) == list(islice(assets(100), 25, 100))
         assert feed_api.fired() == [1]
 
-    def test_429_carries_the_headers_it_was_given(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_429_carries_the_headers_it_was_given(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         second = self.second_page(feed_api, client, TooManyRequests(page=2, times=1, retry_after=7, reset_header=1.5))
         answer = client.get(second)
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
@@ -254,7 +258,7 @@ class TestFaultyAnswer:
         assert_is_rpc_status(answer, code=8)
         self.assert_recovered(feed_api, client, second)
 
-    def test_429_says_nothing_of_a_pause_unless_told_to(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_429_says_nothing_of_a_pause_unless_told_to(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         answer = client.get(self.second_page(feed_api, client, TooManyRequests(page=2)))
         assert answer.status_code == 429
         assert not {"retry-after", "x-ratelimit-reset"} & set(answer.headers)
@@ -268,7 +272,7 @@ class TestFaultyAnswer:
         ],
     )
     def test_a_refusal_has_the_default_error_body(
-        self, feed_api: Emulator, client: httpx.Client, fault: Fault, status: int, code: int
+        self, feed_api: FeedEmulator, client: httpx.Client, fault: Fault, status: int, code: int
     ) -> None:
         second = self.second_page(feed_api, client, fault)
         answer = client.get(second)
@@ -276,13 +280,13 @@ class TestFaultyAnswer:
         assert_is_rpc_status(answer, code)
         self.assert_recovered(feed_api, client, second)
 
-    def test_503_is_empty(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_503_is_empty(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         second = self.second_page(feed_api, client, Unavailable(page=2, times=1))
         answer = client.get(second)
         assert (answer.status_code, answer.content) == (503, b"")
         self.assert_recovered(feed_api, client, second)
 
-    def test_524_is_plain_text(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_524_is_plain_text(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         second = self.second_page(feed_api, client, OriginTimeout(page=2, times=1))
         answer = client.get(second)
         assert (answer.status_code, answer.text) == (524, "error code: 524")
@@ -291,9 +295,9 @@ class TestFaultyAnswer:
 
     @pytest.mark.parametrize("body_seconds", [0.0, 0.05])
     def test_reset_breaks_the_connection_in_the_middle_of_the_body(
-        self, feed_api: Emulator, client: httpx.Client, body_seconds: float
+        self, feed_api: FeedEmulator, client: httpx.Client, body_seconds: float
     ) -> None:
-        feed_api.has(Scenario(rows=100, body_seconds=body_seconds, faults=(Reset(page=1, times=1),)))
+        feed_api.has(FeedScenario(rows=100, body_seconds=body_seconds, faults=(Reset(page=1, times=1),)))
         came: list[bytes] = []
         with client.stream("GET", FEED, headers={"accept-encoding": "identity"}) as answer:
             promised = int(answer.headers["content-length"])
@@ -305,7 +309,7 @@ class TestFaultyAnswer:
         assert rows_of(client) == list(assets(100))
 
     @pytest.mark.parametrize("coding", ["gzip", "identity"])
-    def test_truncated_json_is_whole_to_http(self, feed_api: Emulator, client: httpx.Client, coding: str) -> None:
+    def test_truncated_json_is_whole_to_http(self, feed_api: FeedEmulator, client: httpx.Client, coding: str) -> None:
         second = self.second_page(feed_api, client, Truncated(page=2, times=1))
         answer = client.get(second, headers={"accept-encoding": coding})
         assert answer.status_code == 200
@@ -314,7 +318,7 @@ class TestFaultyAnswer:
             answer.json()
         self.assert_recovered(feed_api, client, second)
 
-    def test_html_is_a_200(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_html_is_a_200(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         second = self.second_page(feed_api, client, Maintenance(page=2, times=1))
         answer = client.get(second)
         assert answer.status_code == 200
@@ -322,14 +326,14 @@ class TestFaultyAnswer:
         assert answer.text.startswith("<!doctype html>")
         self.assert_recovered(feed_api, client, second)
 
-    def test_no_data_is_json_with_metadata_alone(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_no_data_is_json_with_metadata_alone(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         second = self.second_page(feed_api, client, NoData(page=2, times=1))
         answer = client.get(second)
         assert answer.status_code == 200
         assert list(answer.json()) == ["metadata"]
         self.assert_recovered(feed_api, client, second)
 
-    def test_slow_delays_the_first_byte(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_slow_delays_the_first_byte(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         second = self.second_page(feed_api, client, Slow(page=2, times=1, seconds=0.1))
         began = time.perf_counter()
         client.get(second)
@@ -338,39 +342,39 @@ class TestFaultyAnswer:
 
 
 class TestFaultyPages:
-    def test_repeat_cursor_leads_back_to_the_same_page(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_repeat_cursor_leads_back_to_the_same_page(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(with_faults(RepeatCursor(page=2)))
         first, *repeated = islice(pages_of(client), 5)
         cursors = [page["metadata"]["next_page"] for page in (first, *repeated)]
         assert len(set(cursors)) == 1
         assert all(page["data"] == list(islice(assets(100), 25, 50)) for page in repeated)
 
-    def test_cycle_cursor_leads_to_and_fro(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_cycle_cursor_leads_to_and_fro(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(with_faults(CycleCursor(page=3)))
         first, *cycle = [page["metadata"]["next_page"] for page in islice(pages_of(client), 7)]
         assert cycle == [cycle[0], first] * 3
         assert cycle[0] != first
 
-    def test_a_cursor_that_repeated_once_goes_on(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_a_cursor_that_repeated_once_goes_on(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(with_faults(RepeatCursor(page=2, times=1)))
         assert [row["code"] for row in rows_of(client)].count(next(islice(assets(100), 25, 26))["code"]) == 2
 
-    def test_foreign_next_page_points_to_the_other_origin(self, feed_api: Emulator, client: httpx.Client) -> None:
-        with running(Scenario(rows=100)) as foreign:
+    def test_foreign_next_page_points_to_the_other_origin(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+        with running(FeedScenario(rows=100)) as foreign:
             feed_api.has(with_faults(ForeignNextPage(page=2, origin=foreign.url)))
             first, second = islice(pages_of(client), 2)
             assert first["metadata"]["next_page"].startswith("/")
             assert second["metadata"]["next_page"].startswith(f"{foreign.url}{FEED}?")
             assert foreign.requests() == []
 
-    def test_drift_adds_a_key_from_its_page_on(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(with_faults(Drift(page=3, name="criticality", value="high")))
+    def test_drift_adds_a_key_from_its_page_on(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+        feed_api.has(with_faults(RowDrift(page=3, name="criticality", value="high")))
         rows = rows_of(client)
         assert rows[:50] == list(assets(50))
         assert rows[50:] == [row | {"criticality": "high"} for row in islice(assets(100), 50, 100)]
 
-    def test_drift_can_be_inside_fields(self, feed_api: Emulator, client: httpx.Client) -> None:
-        feed_api.has(with_faults(Drift(page=2, name="Asset class", value=None, inside="fields")))
+    def test_drift_can_be_inside_fields(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+        feed_api.has(with_faults(RowDrift(page=2, name="Asset class", value=None, inside="fields")))
         rows = rows_of(client)
         added = '{"name":"Asset class"|"value":null|"field_id":"drift-Asset class"}'
         assert rows[:25] == list(assets(25))
@@ -379,7 +383,7 @@ class TestFaultyPages:
             row["fields"] for row in islice(assets(100), 25, 100)
         ]
 
-    def test_move_rows_shows_the_end_of_a_page_again(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_move_rows_shows_the_end_of_a_page_again(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(with_faults(MoveRows(page=2, rows=3)))
         expected = list(assets(100))
         first, second, *_ = list(pages_of(client))
@@ -391,7 +395,7 @@ class TestFaultyPages:
 
 class TestEnd:
     def test_it_does_not_wait_for_slow_answers(self, client: httpx.Client) -> None:
-        with ThreadPoolExecutor(1) as callers, running(Scenario(latency_seconds=60)) as slow:
+        with ThreadPoolExecutor(1) as callers, running(FeedScenario(latency_seconds=60)) as slow:
             answer = callers.submit(client.get, slow.url + FEED, timeout=60)
             while not slow.requests():
                 time.sleep(0.005)
@@ -401,22 +405,24 @@ class TestEnd:
 
 
 class TestFaultsTogether:
-    def test_a_fault_without_a_page_strikes_every_request(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_a_fault_without_a_page_strikes_every_request(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(with_faults(InternalError(times=3)))
         assert [client.get(FEED).status_code for _ in range(5)] == [500, 500, 500, 200, 200]
 
-    def test_a_fault_without_times_strikes_for_ever(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_a_fault_without_times_strikes_for_ever(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(with_faults(Unavailable(page=1)))
         assert {client.get(FEED).status_code for _ in range(10)} == {503}
         assert feed_api.fired() == [10]
 
     def test_faulty_answers_take_their_turns_in_the_scenarios_order(
-        self, feed_api: Emulator, client: httpx.Client
+        self, feed_api: FeedEmulator, client: httpx.Client
     ) -> None:
         feed_api.has(with_faults(InternalError(page=1, times=2), TooManyRequests(page=1, times=1)))
         assert [client.get(FEED).status_code for _ in range(4)] == [500, 500, 429, 200]
 
-    def test_a_fault_of_the_page_waits_until_the_page_is_served(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_a_fault_of_the_page_waits_until_the_page_is_served(
+        self, feed_api: FeedEmulator, client: httpx.Client
+    ) -> None:
         feed_api.has(with_faults(RepeatCursor(page=1, times=1), InternalError(page=1, times=1)))
         assert client.get(FEED).status_code == 500
         assert feed_api.fired() == [0, 1]
@@ -424,14 +430,14 @@ class TestFaultsTogether:
         assert feed_api.fired() == [1, 1]
 
     def test_a_request_refused_for_its_own_sake_uses_up_no_fault(
-        self, feed_api: Emulator, client: httpx.Client
+        self, feed_api: FeedEmulator, client: httpx.Client
     ) -> None:
         feed_api.has(with_faults(InternalError(times=1)))
         assert client.get(FEED, params={"limit": 500}).status_code == 400
         assert client.get(FEED, headers={"authorization": "Bearer wrong"}).status_code == 401
         assert feed_api.fired() == [0]
 
-    def test_playing_a_scenario_again_counts_from_nought(self, feed_api: Emulator, client: httpx.Client) -> None:
+    def test_playing_a_scenario_again_counts_from_nought(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(with_faults(InternalError(times=1)))
         statuses = [client.get(FEED).status_code, client.get(FEED).status_code]
         feed_api.has(feed_api.scenario)
@@ -440,7 +446,7 @@ class TestFaultsTogether:
 
 class TestJournal:
     def test_every_request_to_the_api_is_in_it(
-        self, feed_api: Emulator, client: httpx.Client, stranger: httpx.Client
+        self, feed_api: FeedEmulator, client: httpx.Client, stranger: httpx.Client
     ) -> None:
         feed_api.has(with_faults(InternalError(page=2, times=1), Slow(page=2, seconds=0)))
         second = client.get(f"{FEED}?limit=10").json()["metadata"]["next_page"]
@@ -484,10 +490,10 @@ class TestJournal:
 
 class TestScenario:
     def test_it_is_replaced_and_read_over_http(self, client: httpx.Client) -> None:
-        wanted = with_faults(TooManyRequests(page=2, times=1, retry_after=7), Drift(page=3, value=4), rows=50)
+        wanted = with_faults(TooManyRequests(page=2, times=1, retry_after=7), RowDrift(page=3, value=4), rows=50)
         put = client.put("/_emulator/scenario", content=wanted.model_dump_json())
         assert put.status_code == 200
-        assert Scenario.model_validate_json(client.get("/_emulator/scenario").content) == wanted
+        assert FeedScenario.model_validate_json(client.get("/_emulator/scenario").content) == wanted
         assert client.get(FEED).json()["data"] == list(assets(25))
         assert [fault["fired"] for fault in client.get("/_emulator/faults").json()] == [0, 0]
 
@@ -504,7 +510,7 @@ class TestScenario:
         ],
     )
     def test_a_bad_one_is_refused_in_words_and_changes_nothing(
-        self, feed_api: Emulator, client: httpx.Client, body: str, complaint: str
+        self, feed_api: FeedEmulator, client: httpx.Client, body: str, complaint: str
     ) -> None:
         before = feed_api.scenario
         answer = client.put("/_emulator/scenario", content=body)

@@ -20,13 +20,13 @@ from local.emulators.vi.scenario import (
     LostDeletion,
     MissingItems,
     RepeatedToken,
-    Scenario,
+    ViScenario,
 )
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.server import ViEmulator, running
 from local.paths import LOCAL
 from local.sample_images import image
 
-NO_RATION = Scenario(sessions_per_window=None)
+NO_RATION = ViScenario(sessions_per_window=None)
 DATASET = f"/workspaces/{LOCAL_ORGANIZATION}/datasets/{LOCAL_ORGANIZATION}_ds1"
 
 # What is said goes to the file that the third argument names: the SDK itself prints, too.
@@ -42,26 +42,26 @@ open(folder + "/said.json", "w").write(json.dumps(said))
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[ViEmulator]:
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture
-def vi(emulator: Emulator) -> Emulator:
+def vi(emulator: ViEmulator) -> ViEmulator:
     emulator.has(NO_RATION)
     emulator.forget()
     return emulator
 
 
 @pytest.fixture
-def http(vi: Emulator) -> Iterator[httpx.Client]:
+def http(vi: ViEmulator) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {LOCAL_KEY}", "organization-id": LOCAL_ORGANIZATION}
     with httpx.Client(base_url=vi.url, headers=headers) as http:
         yield http
 
 
-def sdk(vi: Emulator, folder: Path, program: str) -> dict[str, Any]:
+def sdk(vi: ViEmulator, folder: Path, program: str) -> dict[str, Any]:
     """Run *program* with the official SDK, and return what it said."""
     subprocess.run(
         [
@@ -87,7 +87,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_sdk_uploads_a_file_a_folder_and_bytes_and_waits(vi: Emulator, photos: Path) -> None:
+def test_the_sdk_uploads_a_file_a_folder_and_bytes_and_waits(vi: ViEmulator, photos: Path) -> None:
     said = sdk(
         vi,
         photos,
@@ -107,7 +107,7 @@ said["bytes"] = status.status.progressCount.succeeded
     assert vi.assets("ds1")["a b.jpg"].content.read() == image("jpg", 9)
 
 
-def test_the_sdk_lists_gets_counts_renames_downloads_and_deletes(vi: Emulator, photos: Path) -> None:
+def test_the_sdk_lists_gets_counts_renames_downloads_and_deletes(vi: ViEmulator, photos: Path) -> None:
     said = sdk(
         vi,
         photos,
@@ -140,7 +140,7 @@ said["datasets"] = [dataset.dataset_id for page in client.datasets.list() for da
     assert sorted(vi.assets("ds1")) == ["a b.jpg", "last.png"]
 
 
-def test_the_sdk_sends_large_files_in_parts(vi: Emulator, photos: Path) -> None:
+def test_the_sdk_sends_large_files_in_parts(vi: ViEmulator, photos: Path) -> None:
     vi.has(NO_RATION.model_copy(update={"part_bytes": 100}))
     said = sdk(
         vi,
@@ -157,8 +157,8 @@ said["succeeded"] = result.total_succeeded
     assert len(vi.requests("/parts/", "PUT")) == len(image("png", 1)) // 100 + 1
 
 
-def test_the_ration_is_kept_and_says_how_long_to_wait(vi: Emulator, http: httpx.Client) -> None:
-    vi.has(Scenario(sessions_per_window=2, window_seconds=60))
+def test_the_ration_is_kept_and_says_how_long_to_wait(vi: ViEmulator, http: httpx.Client) -> None:
+    vi.has(ViScenario(sessions_per_window=2, window_seconds=60))
     path = f"{DATASET}/assetSources/managed/datature/default/assetIngestionSessions"
     spec = {
         "spec": {
@@ -173,7 +173,7 @@ def test_the_ration_is_kept_and_says_how_long_to_wait(vi: Emulator, http: httpx.
     assert 59 <= int(answers[2].headers["retry-after"]) <= 60
 
 
-def test_a_signed_url_that_was_altered_or_is_for_another_method_is_refused(vi: Emulator, http: httpx.Client) -> None:
+def test_a_signed_url_that_was_altered_or_is_for_another_method_is_refused(vi: ViEmulator, http: httpx.Client) -> None:
     vi.stage.datasets["ds1"].put("a.png", "Image", "image/png", vi.stage.content(), {})
     asset = http.get(f"{DATASET}/assets", params={"contents": "y"}).json()["items"][0]
     url = asset["contents"]["asset"]["url"]
@@ -183,12 +183,12 @@ def test_a_signed_url_that_was_altered_or_is_for_another_method_is_refused(vi: E
 
 
 @pytest.mark.parametrize(("authorization", "status"), [("Bearer dtvi_wrong", 401), ("", 401)])
-def test_the_key_is_asked_for(vi: Emulator, authorization: str, status: int) -> None:
+def test_the_key_is_asked_for(vi: ViEmulator, authorization: str, status: int) -> None:
     headers = {"authorization": authorization, "organization-id": LOCAL_ORGANIZATION}
     assert httpx.get(f"{vi.url}{DATASET}", headers=headers).status_code == status
 
 
-def test_faults_strike_as_often_as_they_say(vi: Emulator, http: httpx.Client) -> None:
+def test_faults_strike_as_often_as_they_say(vi: ViEmulator, http: httpx.Client) -> None:
     vi.plays(NO_RATION.model_copy(update={"faults": (ApiFault(path="/assets", status=503, times=2), MissingItems())}))
     statuses = [http.get(f"{DATASET}/assets").status_code for _ in range(3)]
     assert statuses == [503, 503, 200]
@@ -196,7 +196,7 @@ def test_faults_strike_as_often_as_they_say(vi: Emulator, http: httpx.Client) ->
     assert http.get(DATASET).status_code == 200
 
 
-def test_a_list_can_lead_in_a_circle_and_a_download_be_cut_short(vi: Emulator, http: httpx.Client) -> None:
+def test_a_list_can_lead_in_a_circle_and_a_download_be_cut_short(vi: ViEmulator, http: httpx.Client) -> None:
     for number in range(5):
         content = vi.stage.content()
         content.append(image("png", number))
@@ -210,14 +210,14 @@ def test_a_list_can_lead_in_a_circle_and_a_download_be_cut_short(vi: Emulator, h
     assert httpx.get(url).content == image("png", 2)
 
 
-def test_a_bulk_deletion_takes_its_time_fails_and_loses_its_answer(vi: Emulator, http: httpx.Client) -> None:
+def test_a_bulk_deletion_takes_its_time_fails_and_loses_its_answer(vi: ViEmulator, http: httpx.Client) -> None:
     contents = [vi.stage.content() for _ in range(3)]
     for number, content in enumerate(contents):
         vi.stage.datasets["ds1"].put(f"im_{number}.png", "Image", "image/png", content, {})
     sessions = f"{DATASET}/deleteManyAssetsSessions"
     spec = {"filter": "im_0", "metadataQuery": None, "ruleQuery": None, "strictQuery": None}
 
-    vi.plays(Scenario(faults=(LostDeletion(times=1), DeletionFails(times=1, deleted=1)), deletion_seconds=0.6))
+    vi.plays(ViScenario(faults=(LostDeletion(times=1), DeletionFails(times=1, deleted=1)), deletion_seconds=0.6))
     with pytest.raises(httpx.TransportError):
         http.post(sessions, json={"spec": spec | {"filter": "im_"}})
     [begun] = http.get(sessions).json()["items"]
@@ -228,7 +228,7 @@ def test_a_bulk_deletion_takes_its_time_fails_and_loses_its_answer(vi: Emulator,
     assert (failed["status"], failed["reason"]) == ("FailedReach", "Internal")
     assert sorted(vi.assets("ds1")) == ["im_1.png", "im_2.png"]
 
-    vi.plays(Scenario(shows_deletion_spec=False))
+    vi.plays(ViScenario(shows_deletion_spec=False))
     done = http.post(sessions, json={"spec": spec | {"filter": "im_2"}}).json()
     assert (done["spec"], done["status"]["conditions"][0]["status"]) == ({}, "Reached")
     first = http.get(sessions, params={"s": "1"}).json()
@@ -238,7 +238,7 @@ def test_a_bulk_deletion_takes_its_time_fails_and_loses_its_answer(vi: Emulator,
         begun["deleteManyAssetsSessionId"],
     ]
     assert second["nextPage"] is None
-    vi.plays(Scenario(lists_deletions=False))
+    vi.plays(ViScenario(lists_deletions=False))
     assert http.get(sessions).status_code == 404
 
 
@@ -262,7 +262,7 @@ def uploaded(http: httpx.Client, filename: str, mime: str, content: bytes, overw
     [("RemoveLinkedResource", {}), ("KeepLinkedResource", {"cat": 2}), ("KeepLinkedResources", {"cat": 2})],
 )
 def test_an_overwritten_asset_keeps_its_annotations_if_asked_to(
-    vi: Emulator, http: httpx.Client, overwritten: str, annotations: dict[str, int]
+    vi: ViEmulator, http: httpx.Client, overwritten: str, annotations: dict[str, int]
 ) -> None:
     uploaded(http, "a.png", "image/png", image("png"), overwritten)
     vi.assets("ds1")["a.png"].annotations = {"cat": 2}
@@ -309,7 +309,7 @@ def test_the_one_asset_source_is_answered_and_no_other(http: httpx.Client) -> No
     assert http.delete(SOURCE).status_code == 409
 
 
-def test_assets_are_listed_with_their_objects(vi: Emulator, http: httpx.Client) -> None:
+def test_assets_are_listed_with_their_objects(vi: ViEmulator, http: httpx.Client) -> None:
     for name in ("a.png", "b.png", "c.png"):
         uploaded(http, name, "image/png", image("png"), "RemoveLinkedResource")
     vi.assets("ds1")["b.png"].annotations = {"cat": 2, "dog": 1}

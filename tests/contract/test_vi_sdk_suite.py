@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
 from local.emulators.vi.server import running
 from local.paths import LOCAL
 from local.sample_images import image
@@ -102,7 +102,7 @@ def run(url: str, folder: Path) -> ET.Element:
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    with running(Scenario(sessions_per_window=None, holds={"ds1": 7})) as vi:
+    with running(ViScenario(sessions_per_window=None, holds={"ds1": 7})) as vi:
         httpx.put(f"{vi.url}{DATASET}/folders/raw%2F2025", json={"owner": "x"}, headers=KEY).raise_for_status()
         report = run(vi.url, tmp_path_factory.mktemp("sdk"))
     ended = {}

@@ -28,7 +28,7 @@ from functions.close_export import app as close_export
 from functions.open_export import app as open_export
 from functions.write_pages import app as write_pages
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
-from local.emulators.safetyculture.server import Emulator, running
+from local.emulators.safetyculture.server import FeedEmulator, running
 from tests.contract.test_grants import granted_to_folder
 from tests.simulation.account import Account as MemoryAccount
 from tests.support.aws_calls import RECORDING, CallRecorder, outside_the_table
@@ -82,13 +82,13 @@ def every_call_is_granted(aws_calls: CallRecorder) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[FeedEmulator]:
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture
-def feed_api(emulator: Emulator) -> Emulator:
+def feed_api(emulator: FeedEmulator) -> FeedEmulator:
     """Return the emulated API, its journal empty; a test says with `has` what it plays."""
     emulator.forget()
     return emulator
@@ -165,7 +165,7 @@ class Aws:
 
 
 @pytest.fixture
-def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     with mock_aws(), export_account(feed_api, monkeypatch) as account:
         connections.events().meta.events.register(
             "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
@@ -182,7 +182,7 @@ def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 
 @contextmanager
-def aws_in_memory(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws_in_memory(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """Set up the resources in the account of the simulations, some thirty times as fast as moto's."""
     memory = MemoryAccount()
     memory.takes_calls(monkeypatch)
@@ -193,7 +193,7 @@ def aws_in_memory(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @contextmanager
-def export_account(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def export_account(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """Create the resources of exports in whatever answers boto3, and connect the functions to them."""
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     dynamodb = boto3.resource("dynamodb")

@@ -13,8 +13,8 @@ from assetline import credentials, errors
 from assetline.aws.failures import AwsRefused
 from assetline.export import dependencies as connections
 from assetline.observability import logger
-from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Forbidden, Scenario, Unavailable
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario, Forbidden, Unavailable
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.handlers.conftest import BUCKET, Aws, Machine, event
 from tests.support.connections import forget_aws
 
@@ -35,7 +35,7 @@ def nothing_was_opened(aws: Aws) -> bool:
     ],
 )
 def test_an_input_we_do_not_take_is_refused(
-    aws: Aws, machine: Machine, feed_api: Emulator, case: str, error: type[Exception], said: str
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, case: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error) as refusal:
         machine.open(event(f"open_export/{case}"))
@@ -135,8 +135,8 @@ def test_a_refused_token_opens_nothing(aws: Aws, machine: Machine) -> None:
     assert nothing_was_opened(aws)
 
 
-def test_a_token_without_the_permission_is_told_so(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5, faults=(Forbidden(),)))
+def test_a_token_without_the_permission_is_told_so(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=5, faults=(Forbidden(),)))
     with pytest.raises(errors.FeedForbidden, match=r"/feed/assets \(403\)"):
         machine.run({"feed": "assets"})
 
@@ -151,11 +151,11 @@ def test_a_host_that_does_not_answer_is_named(aws: Aws, machine: Machine, monkey
 
 
 def test_no_log_holds_the_token_or_a_record(
-    aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", written)
-    feed_api.has(Scenario(rows=30, faults=(Unavailable(page=2, times=1),)))
+    feed_api.has(FeedScenario(rows=30, faults=(Unavailable(page=2, times=1),)))
     result = machine.run({"feed": "assets", "page_size": 10})
     logged = written.getvalue()
     events = [json.loads(line)["message"] for line in logged.splitlines()]

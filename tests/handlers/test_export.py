@@ -12,14 +12,14 @@ from assetline.export.request import ExportRequest
 from assetline.export.staging import ExportStaging
 from assetline.paging import reader
 from local.emulators.safetyculture.scenario import (
-    Drift,
+    FeedScenario,
     Maintenance,
-    Scenario,
+    RowDrift,
     TooManyRequests,
     Truncated,
     Unavailable,
 )
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of, says_the_feed
 from tests.handlers.conftest import BUCKET, Aws, Machine
 
@@ -31,8 +31,8 @@ def is_the_feed(aws: Aws, result: dict[str, Any], rows: int) -> bool:
     return says_the_feed(aws.text(result["key"]), manifest, range(rows))
 
 
-def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95))
     result = machine.run({"feed": "assets", "page_size": 10})
     assert result == {
         "export_id": "assets_20261121_030000",
@@ -49,16 +49,16 @@ def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(aws: Aws, machine: Ma
     assert is_the_feed(aws, result, 95)
 
 
-def test_many_turns_write_the_same_bytes_as_one(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_many_turns_write_the_same_bytes_as_one(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95))
     in_one = machine.run({"feed": "assets"})
     in_many = machine.run(IN_MANY_TURNS)
     assert (in_one["turns"], in_many["turns"]) == (1, 10)
     assert aws.text(in_many["key"]) == aws.text(in_one["key"])
 
 
-def test_parts_of_megabytes_and_tails_between_turns_join(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=20_000, max_page_size=1000))
+def test_parts_of_megabytes_and_tails_between_turns_join(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=20_000, max_page_size=1000))
     in_one = machine.run({"feed": "assets", "page_size": 1000})
     in_many = machine.run(IN_MANY_TURNS | {"page_size": 1000})
     assert machine.checkpoints[-1]["next_part"] > 2
@@ -66,9 +66,9 @@ def test_parts_of_megabytes_and_tails_between_turns_join(aws: Aws, machine: Mach
 
 
 def test_the_same_feed_with_nothing_in_it_is_a_header_and_complete(
-    aws: Aws, machine: Machine, feed_api: Emulator
+    aws: Aws, machine: Machine, feed_api: FeedEmulator
 ) -> None:
-    feed_api.has(Scenario(rows=0))
+    feed_api.has(FeedScenario(rows=0))
     result = machine.run({"feed": "assets"})
     assert (result["rows"], result["pages"], result["complete"]) == (0, 1, True)
     (header,) = aws.text(result["key"]).splitlines()
@@ -76,8 +76,8 @@ def test_the_same_feed_with_nothing_in_it_is_a_header_and_complete(
     assert header.endswith(",created_at,modified_at,site_id,state,status_options,extra")
 
 
-def test_the_manifest_says_what_the_file_is(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_the_manifest_says_what_the_file_is(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95))
     result = machine.run(IN_MANY_TURNS)
     manifest = json.loads(aws.text(result["manifest_key"]))
     content = aws.text(result["key"]).encode()
@@ -90,8 +90,8 @@ def test_the_manifest_says_what_the_file_is(aws: Aws, machine: Machine, feed_api
     assert manifest["execution_arn"] == "arn:execution-1"
 
 
-def test_a_complete_item_has_the_figures_of_the_result(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95, remaining_records=True))
+def test_a_complete_item_has_the_figures_of_the_result(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95, remaining_records=True))
     result = machine.run(IN_MANY_TURNS)
     item = aws.item(result["export_id"])
     assert (item["state"], item["rows"], item["pages"], item["turns"]) == ("complete", 95, 10, 10)
@@ -99,8 +99,8 @@ def test_a_complete_item_has_the_figures_of_the_result(aws: Aws, machine: Machin
     assert not {"remaining", "eta_seconds"} & set(item)
 
 
-def test_the_item_shows_progress_after_every_turn(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95, remaining_records=True))
+def test_the_item_shows_progress_after_every_turn(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95, remaining_records=True))
     state = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS})
     machine.write(machine.write(state))
     item = aws.item("assets_20261121_030000")
@@ -109,8 +109,8 @@ def test_the_item_shows_progress_after_every_turn(aws: Aws, machine: Machine, fe
     assert item["eta_seconds"] > 0
 
 
-def test_the_finished_file_is_announced(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5))
+def test_the_finished_file_is_announced(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=5))
     result = machine.run({"feed": "assets"})
     (entry,) = aws.announced
     assert (entry["Source"], entry["DetailType"], json.loads(entry["Detail"])) == (
@@ -120,20 +120,20 @@ def test_the_finished_file_is_announced(aws: Aws, machine: Machine, feed_api: Em
     )
 
 
-def test_a_state_carries_addresses_and_no_bytes(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_a_state_carries_addresses_and_no_bytes(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95))
     machine.run(IN_MANY_TURNS)
     assert max(len(json.dumps(checkpoint)) for checkpoint in machine.checkpoints) < 1_000
 
 
-def test_a_key_the_feed_never_had_is_kept_in_extra(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=30, faults=(Drift(page=2, name="criticality", value="high"),)))
+def test_a_key_the_feed_never_had_is_kept_in_extra(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=30, faults=(RowDrift(page=2, name="criticality", value="high"),)))
     rows = rows_of(aws.text(machine.run(IN_MANY_TURNS)["key"]))
     assert [row["extra"] for row in rows] == [""] * 10 + ['{"criticality":"high"}'] * 20
 
 
-def test_a_turn_that_is_repeated_changes_nothing(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_a_turn_that_is_repeated_changes_nothing(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95))
     undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
     state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": IN_MANY_TURNS})
     while state["checkpoint"]["cursor"] is not None:
@@ -142,8 +142,8 @@ def test_a_turn_that_is_repeated_changes_nothing(aws: Aws, machine: Machine, fee
     assert aws.text(machine.close(state)["key"]) == undisturbed
 
 
-def test_parts_a_killed_turn_left_behind_are_not_taken(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=20))
+def test_parts_a_killed_turn_left_behind_are_not_taken(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=20))
     undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
     state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": {"feed": "assets"}})
     ExportStaging(aws.s3, BUCKET, state["export"]["export_id"]).keep("part-00002", b"left behind")
@@ -161,15 +161,17 @@ def test_two_exports_of_one_second_get_names_of_their_own(aws: Aws, machine: Mac
     assert ids == ["assets_20261121_030000", "assets_20261121_030000_2", "assets_20261121_030000_3"]
 
 
-def test_closing_again_gives_the_same_result(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5))
+def test_closing_again_gives_the_same_result(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
     assert machine.close(state) == machine.close(state)
 
 
-def test_a_turn_taken_for_dead_cannot_reopen_a_complete_export(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_a_turn_taken_for_dead_cannot_reopen_a_complete_export(
+    aws: Aws, machine: Machine, feed_api: FeedEmulator
+) -> None:
+    feed_api.has(FeedScenario(rows=95))
     result = machine.run(IN_MANY_TURNS)
     before = aws.item(result["export_id"])
     export = Export.model_validate_json(before["export"])
@@ -178,8 +180,10 @@ def test_a_turn_taken_for_dead_cannot_reopen_a_complete_export(aws: Aws, machine
     assert aws.item(result["export_id"]) == before
 
 
-def test_bytes_that_are_not_those_rendered_are_never_published(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5))
+def test_bytes_that_are_not_those_rendered_are_never_published(
+    aws: Aws, machine: Machine, feed_api: FeedEmulator
+) -> None:
+    feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
     (key,) = aws.keys("staging/export/assets_20261121_030000/part-")
@@ -190,8 +194,8 @@ def test_bytes_that_are_not_those_rendered_are_never_published(aws: Aws, machine
     assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET)
 
 
-def test_a_part_that_is_missing_is_noticed(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5))
+def test_a_part_that_is_missing_is_noticed(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
     state["checkpoint"] |= {"next_part": 3, "turns": 9}
@@ -199,8 +203,8 @@ def test_a_part_that_is_missing_is_noticed(aws: Aws, machine: Machine, feed_api:
         machine.close(state)
 
 
-def test_a_part_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5))
+def test_a_part_that_expired_is_named(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
     aws.lose(*aws.keys("staging/export/assets_20261121_030000/part-"))
@@ -209,8 +213,8 @@ def test_a_part_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emul
     assert aws.keys("exports/") == []
 
 
-def test_the_parts_of_a_published_file_are_cleared_away(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5))
+def test_the_parts_of_a_published_file_are_cleared_away(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
     killed = aws.s3.create_multipart_upload(Bucket=BUCKET, Key=state["export"]["key"])  # of an attempt that was killed
@@ -219,8 +223,8 @@ def test_the_parts_of_a_published_file_are_cleared_away(aws: Aws, machine: Machi
     assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET), killed["UploadId"]
 
 
-def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS}
     state = machine.write(machine.open(opening))
     aws.s3.delete_object(Bucket=BUCKET, Key=state["checkpoint"]["tail"]["key"])
@@ -228,8 +232,8 @@ def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Emul
         machine.write(state)
 
 
-def test_a_tail_that_is_not_what_was_stored_is_not_used(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95))
+def test_a_tail_that_is_not_what_was_stored_is_not_used(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS}
     state = machine.write(machine.open(opening))
     tail = state["checkpoint"]["tail"]
@@ -242,30 +246,30 @@ def test_a_tail_that_is_not_what_was_stored_is_not_used(aws: Aws, machine: Machi
 def test_a_page_that_fails_is_asked_for_again(
     aws: Aws,
     machine: Machine,
-    feed_api: Emulator,
+    feed_api: FeedEmulator,
     monkeypatch: pytest.MonkeyPatch,
     fault: type[Unavailable | Truncated | Maintenance],
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 0.0)
-    feed_api.has(Scenario(rows=95, faults=(fault(page=3, times=2),)))
+    feed_api.has(FeedScenario(rows=95, faults=(fault(page=3, times=2),)))
     result = machine.run({"feed": "assets", "page_size": 10})
     assert is_the_feed(aws, result, 95)
     pages = [request for request in feed_api.requests() if request.path == "/feed/assets"]
     assert len(pages) == 10 + 2  # two of them in vain
 
 
-def test_a_long_pause_is_the_machines_to_wait(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=95, faults=(TooManyRequests(page=3, times=1, retry_after=40),)))
+def test_a_long_pause_is_the_machines_to_wait(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=95, faults=(TooManyRequests(page=3, times=1, retry_after=40),)))
     result = machine.run({"feed": "assets", "page_size": 10})
     assert (machine.pauses, result["turns"]) == ([40], 2)
     assert is_the_feed(aws, result, 95)
 
 
 def test_a_feed_that_never_recovers_fails_the_export_by_name(
-    machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
-    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3),)))
+    feed_api.has(FeedScenario(rows=95, faults=(Unavailable(page=3),)))
     with pytest.raises(FeedUnavailable, match="503"):
         machine.run({"feed": "assets", "page_size": 10})
     assert machine.pauses == [10] * (reader.MAX_FAULTS - 1)

@@ -13,8 +13,8 @@ import pytest
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, RepeatedCursor, ViRefused
 from assetline.export import dependencies as connections
 from functions.salvage_export import app as salvage_export
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, MissingItems, RepeatedToken, Scenario
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, MissingItems, RepeatedToken, ViScenario
+from local.emulators.vi.server import ViEmulator, running
 from local.sample_images import image
 from tests.handlers.conftest import Aws, Machine, event, lambda_context
 from tests.support.connections import forget_aws
@@ -24,14 +24,14 @@ REQUEST = {"source": "vi", "dataset_id": "ds1", "page_size": 5}
 
 
 @pytest.fixture(scope="module")
-def emulated() -> Iterator[Emulator]:
+def emulated() -> Iterator[ViEmulator]:
     with running() as emulated:
         yield emulated
 
 
 @pytest.fixture
-def vi(emulated: Emulator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    emulated.has(Scenario())
+def vi(emulated: ViEmulator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[ViEmulator]:
+    emulated.has(ViScenario())
     emulated.forget()
     fill(emulated, ASSETS)
     secret = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
@@ -46,7 +46,7 @@ def vi(emulated: Emulator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterato
     connections.vi_client.cache_clear()
 
 
-def fill(vi: Emulator, count: int) -> None:
+def fill(vi: ViEmulator, count: int) -> None:
     for number in range(count):
         content = vi.stage.content()
         content.append(image("png", number, (64, 64 if number % 2 else 48)))
@@ -59,7 +59,7 @@ def rows(aws: Aws, key: str) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(aws.text(key)))]
 
 
-def test_every_page_becomes_rows_with_all_metadata_as_columns(aws: Aws, machine: Machine, vi: Emulator) -> None:
+def test_every_page_becomes_rows_with_all_metadata_as_columns(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
     result = machine.run(REQUEST)
     found = rows(aws, result["key"])
     assert (result["rows"], result["pages"]) == (ASSETS, 5)
@@ -75,7 +75,7 @@ def test_every_page_becomes_rows_with_all_metadata_as_columns(aws: Aws, machine:
     assert result["key"].startswith("exports/vi-ds1/vi-ds1_")
 
 
-def test_signed_urls_are_there_only_when_they_are_asked_for(aws: Aws, machine: Machine, vi: Emulator) -> None:
+def test_signed_urls_are_there_only_when_they_are_asked_for(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
     assert "signature" not in aws.text(machine.run(REQUEST)["key"])
     with_urls = machine.run(REQUEST | {"contents": True}, "2026-11-21T04:00:00Z")
     [row, *_] = rows(aws, with_urls["key"])
@@ -83,7 +83,7 @@ def test_signed_urls_are_there_only_when_they_are_asked_for(aws: Aws, machine: M
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["contents_expiry"])
 
 
-def test_where_leaves_out_what_is_not_meant_and_says_how_many(aws: Aws, machine: Machine, vi: Emulator) -> None:
+def test_where_leaves_out_what_is_not_meant_and_says_how_many(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
     result = machine.run(REQUEST | {"where": {"aspect": "square", "filename": "image_0000*"}})
     assert [row["filename"] for row in rows(aws, result["key"])] == [
         f"image_0000{number}.png" for number in (1, 3, 5, 7, 9)
@@ -92,7 +92,7 @@ def test_where_leaves_out_what_is_not_meant_and_says_how_many(aws: Aws, machine:
     assert (manifest["rows"], manifest["excluded"], manifest["keys"]) == (5, ASSETS - 5, ["asset_id"])
 
 
-def test_what_vi_can_be_asked_is_asked_of_vi(aws: Aws, machine: Machine, vi: Emulator) -> None:
+def test_what_vi_can_be_asked_is_asked_of_vi(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
     asked = {"filter": "image_0001", "metadata_query": 'site == "oslo"', "sort_by": "filename", "order": "desc"}
     result = machine.run(REQUEST | asked)
     names = [row["filename"] for row in rows(aws, result["key"])]
@@ -107,17 +107,17 @@ def test_what_vi_can_be_asked_is_asked_of_vi(aws: Aws, machine: Machine, vi: Emu
     }
 
 
-def test_pages_are_in_an_order_that_holds_still(machine: Machine, vi: Emulator) -> None:
+def test_pages_are_in_an_order_that_holds_still(machine: Machine, vi: ViEmulator) -> None:
     machine.run(REQUEST)
     assert {one.query["sortBy"] for one in vi.requests("/assets")} == {"assetId"}
 
 
-def test_turns_formats_and_faults_change_nothing(aws: Aws, machine: Machine, vi: Emulator) -> None:
+def test_turns_formats_and_faults_change_nothing(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
     undisturbed = aws.bytes(machine.run(REQUEST)["key"])
-    vi.plays(Scenario(faults=(ApiFault(path="/assets", status=503, times=1), MissingItems(times=1))))
+    vi.plays(ViScenario(faults=(ApiFault(path="/assets", status=503, times=1), MissingItems(times=1))))
     in_turns = machine.run(REQUEST | {"max_turn_seconds": 1e-9}, "2026-11-21T05:00:00Z")
     assert aws.bytes(in_turns["key"]) == undisturbed
-    vi.plays(Scenario())
+    vi.plays(ViScenario())
     lines = aws.text(machine.run(REQUEST | {"format": "jsonl"}, "2026-11-21T06:00:00Z")["key"]).splitlines()
     assert [json.loads(line)["assetId"] for line in lines] == [row["asset_id"] for row in rows_of(undisturbed)]
 
@@ -126,15 +126,15 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(content.decode()))]
 
 
-def test_the_largest_page_is_found_by_asking(aws: Aws, machine: Machine, vi: Emulator) -> None:
-    vi.plays(Scenario(max_page_size=100))
+def test_the_largest_page_is_found_by_asking(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+    vi.plays(ViScenario(max_page_size=100))
     result = machine.run({"source": "vi", "dataset_id": "ds1"})
     assert (result["rows"], result["pages"]) == (ASSETS, 1)
     assert [one.query["s"] for one in vi.requests("/assets")] == ["1000", "500", "250", "100"]
 
 
-def test_a_list_that_leads_in_a_circle_is_an_error(aws: Aws, machine: Machine, vi: Emulator) -> None:
-    vi.plays(Scenario(faults=(RepeatedToken(),)))
+def test_a_list_that_leads_in_a_circle_is_an_error(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+    vi.plays(ViScenario(faults=(RepeatedToken(),)))
     with pytest.raises(RepeatedCursor):
         machine.run(REQUEST)
 
@@ -152,7 +152,7 @@ def test_a_list_that_leads_in_a_circle_is_an_error(aws: Aws, machine: Machine, v
     ],
 )
 def test_what_cannot_be_is_refused_with_its_name(
-    aws: Aws, machine: Machine, vi: Emulator, request_: dict[str, object], error: type[Exception]
+    aws: Aws, machine: Machine, vi: ViEmulator, request_: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         machine.run(request_)
@@ -178,7 +178,7 @@ class TestOneThatDoesNotComplete:
         assert [row["filename"] for row in rows(aws, salvaged["key"])] == [f"image_{n:05}.png" for n in range(10)]
         assert aws.item(self.EXPORT)["state"] == "partial"
 
-    def test_failed_it_goes_on_at_its_page(self, aws: Aws, machine: Machine, vi: Emulator) -> None:
+    def test_failed_it_goes_on_at_its_page(self, aws: Aws, machine: Machine, vi: ViEmulator) -> None:
         undisturbed = aws.bytes(machine.run(REQUEST, "2026-11-21T01:00:00Z")["key"])
         self.ends(machine, "FAILED")
         assert aws.item(self.EXPORT)["state"] == "failed"
@@ -189,14 +189,14 @@ class TestOneThatDoesNotComplete:
         assert len(vi.requests("/assets")) == 3
 
 
-def test_a_key_that_is_refused_opens_nothing(aws: Aws, machine: Machine, vi: Emulator) -> None:
-    vi.plays(Scenario(key="dtvi_another"))
+def test_a_key_that_is_refused_opens_nothing(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+    vi.plays(ViScenario(key="dtvi_another"))
     with pytest.raises(KeyRefused):
         machine.run(REQUEST)
     assert aws.table.scan()["Items"] == []
 
 
-def test_sixteen_thousand_and_one_assets_are_listed_whole(aws: Aws, machine: Machine, vi: Emulator) -> None:
+def test_sixteen_thousand_and_one_assets_are_listed_whole(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
     content = vi.stage.content()
     content.append(image("png"))
     for number in range(ASSETS, 16_001):

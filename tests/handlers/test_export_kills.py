@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.emulators.safetyculture.scenario import MoveRows, Scenario
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.scenario import FeedScenario, MoveRows
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.handlers.conftest import Aws, Machine, aws_in_memory
 from tests.support.kills import Killed, killed_at, survives
 
@@ -20,7 +20,7 @@ CALLS = 60
 
 
 @pytest.fixture
-def aws(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     with aws_in_memory(feed_api, monkeypatch) as aws:
         yield aws
 
@@ -42,9 +42,9 @@ def run_with_kills(machine: Machine, request: dict[str, Any], started_at: str, k
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("call", range(1, 13))
 def test_every_step_killed_at_its_nth_call_changes_nothing(
-    aws: Aws, machine: Machine, feed_api: Emulator, call: int, after: bool
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, call: int, after: bool
 ) -> None:
-    feed_api.has(Scenario(rows=35))
+    feed_api.has(FeedScenario(rows=35))
     undisturbed = aws.text(machine.run(REQUEST)["key"])
     in_turns = REQUEST | {"max_turn_seconds": 1e-9}
     disturbed = run_with_kills(machine, in_turns, "2026-11-21T04:00:00Z", [(call, after)] * 10)
@@ -66,13 +66,13 @@ def test_every_step_killed_at_its_nth_call_changes_nothing(
 def test_however_it_is_killed_and_cut_into_turns_the_file_is_the_same(
     aws: Aws,
     machine: Machine,
-    feed_api: Emulator,
+    feed_api: FeedEmulator,
     kills: list[tuple[int, bool]],
     format_: str,
     turn_seconds: float | None,
     page_size: int | None,
 ) -> None:
-    feed_api.has(Scenario(rows=120))
+    feed_api.has(FeedScenario(rows=120))
     request = {"feed": "assets", "format": format_, "page_size": page_size}
     undisturbed = machine.run(request)
     started_at = f"2026-11-21T05:00:00.{machine.executions:06}Z"
@@ -82,13 +82,13 @@ def test_however_it_is_killed_and_cut_into_turns_the_file_is_the_same(
 
 
 # What moves has been written before the last checkpoint, in this attempt or in one that was killed.
-MOVING = Scenario(rows=200, faults=(MoveRows(page=2, rows=3), MoveRows(page=9, rows=10), MoveRows(page=15, rows=1)))
+MOVING = FeedScenario(rows=200, faults=(MoveRows(page=2, rows=3), MoveRows(page=9, rows=10), MoveRows(page=15, rows=1)))
 
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_a_turn_of_many_parts_killed_at_its_nth_call_changes_nothing(
-    aws: Aws, machine: Machine, feed_api: Emulator, after: bool
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, after: bool
 ) -> None:
     feed_api.has(MOVING)
     undisturbed = machine.run(REQUEST)
@@ -101,7 +101,7 @@ def test_a_turn_of_many_parts_killed_at_its_nth_call_changes_nothing(
 
 @pytest.mark.usefixtures("small_parts")
 def test_a_turn_that_is_killed_goes_on_from_what_it_had_put_in_safety(
-    aws: Aws, machine: Machine, feed_api: Emulator
+    aws: Aws, machine: Machine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(MOVING)
     undisturbed = machine.run(REQUEST)

@@ -19,12 +19,12 @@ from local.emulators.safetyculture.assets import asset
 from local.emulators.safetyculture.scenario import (
     CycleCursor,
     EndlessCircle,
+    FeedScenario,
     MoveRows,
     RepeatCursor,
-    Scenario,
     TooHeavy,
 )
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of, says_the_feed
 from tests.handlers.conftest import Aws, Machine, event, lambda_context
 
@@ -40,9 +40,9 @@ class TestFormats:
     @pytest.mark.parametrize("request_", [{"feed": "assets"}, IN_MANY_TURNS], ids=["one turn", "many turns"])
     @pytest.mark.parametrize("format_", ["jsonl", "jsonl.gz"])
     def test_json_lines_hold_the_records_as_the_feed_sent_them(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, request_: dict[str, Any], format_: str
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any], format_: str
     ) -> None:
-        feed_api.has(Scenario(rows=95))
+        feed_api.has(FeedScenario(rows=95))
         result = machine.run(request_ | {"format": format_})
         content = aws.bytes(result["key"])
         assert result["key"].endswith(f".{format_}")
@@ -52,8 +52,8 @@ class TestFormats:
         ]
         assert manifest_of(aws, result)["columns"] is None
 
-    def test_a_gzipped_csv_is_the_csv(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=95))
+    def test_a_gzipped_csv_is_the_csv(self, aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+        feed_api.has(FeedScenario(rows=95))
         plain = machine.run({"feed": "assets"})
         packed = machine.run(IN_MANY_TURNS | {"format": "csv.gz"})
         assert gzip.decompress(aws.bytes(packed["key"])) == aws.bytes(plain["key"])
@@ -61,9 +61,9 @@ class TestFormats:
 
     @pytest.mark.parametrize(("format_", "content"), [("jsonl", b""), ("jsonl.gz", b"")])
     def test_an_empty_feed_is_an_empty_file(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, format_: str, content: bytes
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, format_: str, content: bytes
     ) -> None:
-        feed_api.has(Scenario(rows=0))
+        feed_api.has(FeedScenario(rows=0))
         result = machine.run({"feed": "assets", "format": format_})
         read = aws.bytes(result["key"])
         assert (gzip.decompress(read) if format_.endswith("gz") else read) == content
@@ -71,13 +71,13 @@ class TestFormats:
 
 
 class TestPageSize:
-    def sizes_asked(self, feed_api: Emulator) -> list[str]:
+    def sizes_asked(self, feed_api: FeedEmulator) -> list[str]:
         return [page.query["limit"] for page in feed_api.requests() if page.path == "/feed/assets" and page.page == 1]
 
     def test_the_largest_page_the_feed_gives_is_found_once_and_remembered(
-        self, machine: Machine, feed_api: Emulator
+        self, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=600, max_page_size=250))
+        feed_api.has(FeedScenario(rows=600, max_page_size=250))
         assert machine.run({"feed": "assets"})["pages"] == 3
         asked = [request.query["limit"] for request in feed_api.requests() if request.path == "/feed/assets"][:3]
         assert asked == ["1000", "500", "250"]
@@ -85,11 +85,11 @@ class TestPageSize:
         assert machine.run({"feed": "assets"}, "2026-11-21T04:00:00Z")["pages"] == 3
         assert self.sizes_asked(feed_api) == ["250"]
 
-    def test_a_week_later_it_is_looked_for_again(self, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=600, max_page_size=250))
+    def test_a_week_later_it_is_looked_for_again(self, machine: Machine, feed_api: FeedEmulator) -> None:
+        feed_api.has(FeedScenario(rows=600, max_page_size=250))
         machine.run({"feed": "assets"}, "2026-11-01T04:00:00Z")
         machine.run({"feed": "assets"}, "2026-11-07T04:00:00Z")  # what is only used is not found anew
-        feed_api.has(Scenario(rows=600, max_page_size=500))
+        feed_api.has(FeedScenario(rows=600, max_page_size=500))
         feed_api.forget()
         assert machine.run({"feed": "assets"}, "2026-11-08T04:00:00Z")["pages"] == 3
         assert machine.run({"feed": "assets"}, "2026-11-09T04:00:00Z")["pages"] == 2
@@ -102,10 +102,10 @@ class TestPageSize:
         assert [query["limit"] for query in first_pages] == ["250", "1000", "500", "500"]
 
     def test_a_page_too_heavy_in_mid_feed_comes_in_smaller_ones(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(reader, "backoff", lambda _: 0.0)
-        feed_api.has(Scenario(rows=900, max_page_size=100, faults=(TooHeavy(page=3, rows=30),)))
+        feed_api.has(FeedScenario(rows=900, max_page_size=100, faults=(TooHeavy(page=3, rows=30),)))
         result = machine.run({"feed": "assets", "page_size": 100})
         assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(900))
         sizes = [request.query["limit"] for request in feed_api.requests() if request.path == "/feed/assets"]
@@ -113,35 +113,35 @@ class TestPageSize:
         assert sizes[-1] == "100"
 
     def test_a_page_size_somebody_asks_for_is_used_and_not_remembered(
-        self, machine: Machine, feed_api: Emulator
+        self, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=100, max_page_size=250))
+        feed_api.has(FeedScenario(rows=100, max_page_size=250))
         assert machine.run({"feed": "assets", "page_size": 10})["pages"] == 10
         assert machine.run({"feed": "assets"}, "2026-11-21T04:00:00Z")["pages"] == 1
 
 
 class TestColumns:
     def test_fields_the_api_does_not_define_to_us_are_found_in_the_rows(
-        self, aws: Aws, machine: Machine, feed_api: Emulator
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=95, field_definitions=False))
+        feed_api.has(FeedScenario(rows=95, field_definitions=False))
         in_one, in_many = machine.run({"feed": "assets"}), machine.run(IN_MANY_TURNS)
         assert says_the_feed(aws.text(in_one["key"]), manifest_of(aws, in_one), range(95))
         assert aws.bytes(in_many["key"]) == aws.bytes(in_one["key"])
 
     def test_a_feed_that_declares_no_columns_has_those_of_its_rows(
-        self, aws: Aws, machine: Machine, feed_api: Emulator
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=95))
+        feed_api.has(FeedScenario(rows=95))
         rows = rows_of(aws.text(machine.run({"feed": "users"})["key"]))
         assert len(rows) == 95
         assert "id" in rows[0]
         assert list(rows[0])[-1] == "extra"
 
     def test_formulas_are_neutralised_when_asked_and_counted(
-        self, aws: Aws, machine: Machine, feed_api: Emulator
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=95))
+        feed_api.has(FeedScenario(rows=95))
         plain, safe = machine.run({"feed": "assets"}), machine.run({"feed": "assets", "neutralise_formulas": True})
         cells = [cell for row in csv.reader(io.StringIO(aws.text(safe["key"]), newline="")) for cell in row]
         assert "=HYPERLINK" in aws.text(plain["key"])
@@ -155,9 +155,9 @@ class TestColumns:
 class TestDuplicates:
     @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
     def test_rows_that_move_to_a_later_page_are_written_once_and_counted(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, request_: dict[str, Any]
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any]
     ) -> None:
-        feed_api.has(Scenario(rows=95, faults=(MoveRows(page=3, rows=4), MoveRows(page=6, rows=2))))
+        feed_api.has(FeedScenario(rows=95, faults=(MoveRows(page=3, rows=4), MoveRows(page=6, rows=2))))
         result = machine.run(request_)
         assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
         assert result["rows"] == 95
@@ -166,29 +166,29 @@ class TestDuplicates:
     @pytest.mark.parametrize("fault", [RepeatCursor(page=4), CycleCursor(page=4)])
     @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
     def test_a_feed_that_leads_in_a_circle_ends_by_name(
-        self, machine: Machine, feed_api: Emulator, request_: dict[str, Any], fault: RepeatCursor | CycleCursor
+        self, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any], fault: RepeatCursor | CycleCursor
     ) -> None:
-        feed_api.has(Scenario(rows=95, faults=(fault,)))
+        feed_api.has(FeedScenario(rows=95, faults=(fault,)))
         with pytest.raises(RepeatedCursor):
             machine.run(request_)
         assert len(feed_api.requests()) < 20
 
     @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
     def test_a_circle_whose_cursor_is_new_every_time_ends_by_name(
-        self, machine: Machine, feed_api: Emulator, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+        self, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(write_pages, "MAX_STALE_PAGES", 12)
-        feed_api.has(Scenario(rows=95, faults=(EndlessCircle(),)))
+        feed_api.has(FeedScenario(rows=95, faults=(EndlessCircle(),)))
         with pytest.raises(RepeatedCursor, match="12 pages of the feed, up to page 13"):
             machine.run(request_)
         assert len(feed_api.requests()) < 13 + 8
         assert machine.checkpoints[-1]["rows"] == 10
 
     def test_pages_without_a_new_record_are_passed_over(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(write_pages, "MAX_STALE_PAGES", 2)
-        feed_api.has(Scenario(rows=95, faults=(MoveRows(page=3, rows=10), MoveRows(page=5, rows=10))))
+        feed_api.has(FeedScenario(rows=95, faults=(MoveRows(page=3, rows=10), MoveRows(page=5, rows=10))))
         result = machine.run({"feed": "assets", "page_size": 10})
         assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
 
@@ -196,9 +196,14 @@ class TestDuplicates:
 class TestEndOfFeed:
     @pytest.mark.parametrize("request_", [{"feed": "assets"}, IN_MANY_TURNS], ids=["one turn", "many turns"])
     def test_an_end_that_the_feed_contradicts_is_in_the_manifest(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+        self,
+        aws: Aws,
+        machine: Machine,
+        feed_api: FeedEmulator,
+        request_: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        feed_api.has(Scenario(rows=25))
+        feed_api.has(FeedScenario(rows=25))
         assert manifest_of(aws, machine.run(request_))["unsure_end"] is None
         end = pages._metadata
         told = {"next_page": None, "next_page_token": None, "remaining_records": 9975}
@@ -212,23 +217,23 @@ class TestSince:
     def inspections(self) -> dict[str, Any]:
         return {"feed": "inspections", "since": "last"}
 
-    def asked(self, feed_api: Emulator) -> list[str | None]:
+    def asked(self, feed_api: FeedEmulator) -> list[str | None]:
         """Return the `modified_after` of every first page asked for."""
         pages = [page for page in feed_api.requests() if page.path == "/feed/inspections" and page.status == 200]
         return [page.query.get("modified_after") for page in pages if page.page == 1]
 
     def test_the_next_export_has_the_changes_since_the_first_began(
-        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
-        feed_api.has(Scenario(rows=5))
+        feed_api.has(FeedScenario(rows=5))
         for hour in (3, 4, 5):
             machine.run(inspections | {"overlap_minutes": 0}, f"2026-11-21T0{hour}:00:00.123Z")
         assert self.asked(feed_api) == [None, "2026-11-21T03:00:00.123Z", "2026-11-21T04:00:00.123Z"]
 
     def test_rows_that_become_visible_late_are_in_the_overlap(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
-        feed_api.has(Scenario(rows=5))
+        feed_api.has(FeedScenario(rows=5))
         machine.run(inspections, "2026-11-21T03:00:00.123Z")
         result = machine.run(inspections, "2026-11-21T04:00:00.123Z")
         machine.run(inspections | {"overlap_minutes": 90}, "2026-11-21T05:00:00.123Z")
@@ -239,26 +244,26 @@ class TestSince:
         assert manifest["keys"] == ["id"]  # by which rows that come twice are told
 
     def test_an_export_of_other_parameters_has_a_mark_of_its_own(
-        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
-        feed_api.has(Scenario(rows=5))
+        feed_api.has(FeedScenario(rows=5))
         machine.run(inspections, "2026-11-21T03:00:00.123Z")
         machine.run(inspections | {"params": {"archived": "both"}}, "2026-11-21T04:00:00.123Z")
         assert self.asked(feed_api) == [None, None]
 
     def test_an_export_that_does_not_complete_moves_no_mark(
-        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
-        feed_api.has(Scenario(rows=5))
+        feed_api.has(FeedScenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": inspections}
         machine.write(machine.open(opening))
         machine.run(inspections, "2026-11-21T04:00:00.123Z")
         assert self.asked(feed_api) == [None, None]
 
     def test_an_older_export_that_completes_late_moves_no_mark_back(
-        self, machine: Machine, feed_api: Emulator, inspections: dict[str, Any]
+        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
-        feed_api.has(Scenario(rows=5))
+        feed_api.has(FeedScenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "inspections"}}
         late = machine.write(machine.open(opening))
         machine.run(inspections, "2026-11-21T04:00:00.123Z")
@@ -273,11 +278,11 @@ class TestSince:
 
 class TestChanges:
     def test_an_export_says_what_has_changed_since_the_one_before(
-        self, aws: Aws, machine: Machine, feed_api: Emulator
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=30))
+        feed_api.has(FeedScenario(rows=30))
         machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
-        feed_api.has(Scenario(rows=28))
+        feed_api.has(FeedScenario(rows=28))
         opening = {
             "execution_arn": "arn:today",
             "started_at": "2026-11-21T03:00:00Z",
@@ -295,12 +300,14 @@ class TestChanges:
         rows = list(csv.DictReader(io.StringIO(aws.text(changes["changes_key"]), newline="")))
         assert [(row["change"], row["id"]) for row in rows] == [("removed", asset(n)["id"]) for n in (28, 29)]
 
-    def test_an_export_of_changes_is_no_base_of_the_next_comparison(self, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=30))
+    def test_an_export_of_changes_is_no_base_of_the_next_comparison(
+        self, machine: Machine, feed_api: FeedEmulator
+    ) -> None:
+        feed_api.has(FeedScenario(rows=30))
         whole = machine.run({"feed": "inspections"}, "2026-11-19T03:00:00Z")
-        feed_api.has(Scenario(rows=5))
+        feed_api.has(FeedScenario(rows=5))
         machine.run({"feed": "inspections", "since": "last"}, "2026-11-20T03:00:00Z")
-        feed_api.has(Scenario(rows=28))
+        feed_api.has(FeedScenario(rows=28))
         opening = {
             "execution_arn": "arn:today",
             "started_at": "2026-11-21T03:00:00Z",
@@ -317,10 +324,10 @@ class TestChanges:
         changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
         assert (changes["added"], changes["changed"], changes["removed"]) == (0, 0, 2)
 
-    def test_each_kind_of_format_is_compared_with_its_like(self, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=30))
+    def test_each_kind_of_format_is_compared_with_its_like(self, machine: Machine, feed_api: FeedEmulator) -> None:
+        feed_api.has(FeedScenario(rows=30))
         machine.run({"feed": "assets", "format": "csv.gz"}, "2026-11-19T03:00:00Z")
-        feed_api.has(Scenario(rows=28))
+        feed_api.has(FeedScenario(rows=28))
 
         def removed(format_: str, day: int) -> int | None:
             asked = {"feed": "assets", "changes": True, "format": format_}
@@ -333,8 +340,10 @@ class TestChanges:
 
         assert [removed("jsonl", 20), removed("csv", 21), removed("jsonl.gz", 22)] == [None, 2, 0]
 
-    def test_the_first_export_of_a_feed_has_nothing_to_compare_with(self, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=5))
+    def test_the_first_export_of_a_feed_has_nothing_to_compare_with(
+        self, machine: Machine, feed_api: FeedEmulator
+    ) -> None:
+        feed_api.has(FeedScenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
         state = machine.write(machine.open(opening))
         machine.close(state)
@@ -349,28 +358,30 @@ class TestChanges:
 
 
 class TestShrunk:
-    def test_far_fewer_rows_than_last_time_are_flagged(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=100))
+    def test_far_fewer_rows_than_last_time_are_flagged(
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+    ) -> None:
+        feed_api.has(FeedScenario(rows=100))
         before = machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
-        feed_api.has(Scenario(rows=79))
+        feed_api.has(FeedScenario(rows=79))
         now = machine.run({"feed": "assets"}, "2026-11-21T03:00:00Z")
         assert manifest_of(aws, now)["shrunk"] == {"rows_before": 100, "export_id_before": before["export_id"]}
         assert [entry["DetailType"] for entry in aws.announced][-1] == "Export Shrunk"
 
     def test_an_export_of_what_changed_has_few_rows_and_nothing_is_wrong(
-        self, aws: Aws, machine: Machine, feed_api: Emulator
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=100))
+        feed_api.has(FeedScenario(rows=100))
         machine.run({"feed": "inspections"}, "2026-11-20T03:00:00Z")
-        feed_api.has(Scenario(rows=3))
+        feed_api.has(FeedScenario(rows=3))
         now = machine.run({"feed": "inspections", "since": "last"}, "2026-11-21T03:00:00Z")
         assert (now["rows"], manifest_of(aws, now)["shrunk"]) == (3, None)
         assert "Export Shrunk" not in [entry["DetailType"] for entry in aws.announced]
 
-    def test_a_few_rows_less_are_nothing_special(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=100))
+    def test_a_few_rows_less_are_nothing_special(self, aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+        feed_api.has(FeedScenario(rows=100))
         machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
-        feed_api.has(Scenario(rows=80))
+        feed_api.has(FeedScenario(rows=80))
         assert manifest_of(aws, machine.run({"feed": "assets"}, "2026-11-21T03:00:00Z"))["shrunk"] is None
         assert "Export Shrunk" not in [entry["DetailType"] for entry in aws.announced]
 

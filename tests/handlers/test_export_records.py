@@ -10,8 +10,8 @@ import pytest
 from functions.write_changes import app as write_changes
 from local.emulators.safetyculture import pages
 from local.emulators.safetyculture.assets import pipe_encoded
-from local.emulators.safetyculture.scenario import Scenario
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.scenario import FeedScenario
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of
 from tests.handlers.conftest import Aws, Machine, lambda_context
 
@@ -19,12 +19,12 @@ type Has = Callable[..., None]
 
 
 @pytest.fixture
-def feed_has(feed_api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Has:
+def feed_has(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Has:
     """Let the feed have certain records, as JSON or as objects."""
 
     def has(*records: dict[str, Any] | str, **more: Any) -> None:
         texts = [one if isinstance(one, str) else orjson.dumps(one).decode() for one in records]
-        feed_api.has(Scenario(rows=len(records), **more))
+        feed_api.has(FeedScenario(rows=len(records), **more))
 
         def rendered(_path: str, _seed: int, rows: range, _drifts: Any) -> bytes:
             return f"[{','.join(texts[row] for row in rows)}]".encode()

@@ -33,14 +33,14 @@ from functions.sweep_exports import app as sweep_exports
 from local.emulators.safetyculture.scenario import (
     CycleCursor,
     Fault,
+    FeedScenario,
     Forbidden,
     ForeignNextPage,
-    Scenario,
     TooManyRequests,
     Unauthorized,
     Unavailable,
 )
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import says_the_feed
 from tests.handlers.conftest import BUCKET, Aws, Machine, event, lambda_context
 from tests.support.kills import Killed, killed_at
@@ -50,9 +50,9 @@ STARTED_AT = "2026-11-21T03:00:00.123Z"
 
 
 @pytest.fixture
-def under_way(machine: Machine, feed_api: Emulator) -> dict[str, Any]:
+def under_way(machine: Machine, feed_api: FeedEmulator) -> dict[str, Any]:
     """Return the state of an export three turns into a feed of ten pages."""
-    feed_api.has(Scenario(rows=95))
+    feed_api.has(FeedScenario(rows=95))
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
     for _ in range(3):
         state = machine.write(state)
@@ -72,7 +72,7 @@ def resume(machine: Machine, export_id: str, execution_arn: str = "arn:second") 
 
 
 def test_an_export_that_failed_goes_on_at_the_page_it_failed_at(
-    aws: Aws, machine: Machine, feed_api: Emulator, under_way: dict[str, Any]
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, under_way: dict[str, Any]
 ) -> None:
     ended("FAILED", error="FeedUnavailable", cause='{"errorMessage": "503", "stackTrace": ["secret"]}')
     item = aws.item(under_way["export"]["export_id"])
@@ -132,12 +132,12 @@ def fails_in_its_turn(machine: Machine, error: type[Exception]) -> str:
     ],
 )
 def test_a_resume_requests_the_page_that_failed_first(
-    aws: Aws, machine: Machine, feed_api: Emulator, fault: Fault, error: type[Exception]
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, fault: Fault, error: type[Exception]
 ) -> None:
-    feed_api.has(Scenario(rows=95, faults=(fault,)))
+    feed_api.has(FeedScenario(rows=95, faults=(fault,)))
     export_id = fails_in_its_turn(machine, error)
     assert (aws.item(export_id)["pages"], aws.item(export_id)["state"]) == (6, "failed")
-    feed_api.has(Scenario(rows=95))
+    feed_api.has(FeedScenario(rows=95))
     feed_api.forget()
     result = machine.close(written(machine, resume(machine, export_id)))
     assert [request.page for request in feed_api.requests() if request.path == "/feed/assets"] == [7, 8, 9, 10]
@@ -149,9 +149,9 @@ def test_a_resume_requests_the_page_that_failed_first(
     [(CycleCursor(page=6), RepeatedCursor), (ForeignNextPage(page=6, origin="http://127.0.0.1:9"), ForeignCursor)],
 )
 def test_a_page_that_leads_nowhere_costs_none_of_those_before_it(
-    aws: Aws, machine: Machine, feed_api: Emulator, fault: Fault, error: type[Exception]
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, fault: Fault, error: type[Exception]
 ) -> None:
-    feed_api.has(Scenario(rows=95, faults=(fault,)))
+    feed_api.has(FeedScenario(rows=95, faults=(fault,)))
     export_id = fails_in_its_turn(machine, error)
     kept = json.loads(aws.item(export_id)["checkpoint"])
     assert (kept["pages"], kept["rows"]) == (6, 60)
@@ -202,26 +202,26 @@ def test_a_redriven_execution_continues_and_refuses_a_resume(
 
 
 def test_a_redriven_execution_counts_faults_anew(
-    machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
-    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3),)))
+    feed_api.has(FeedScenario(rows=95, faults=(Unavailable(page=3),)))
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
     while state["checkpoint"]["faults"] < reader.MAX_FAULTS - 1:
         state = machine.write(state)
     with pytest.raises(FeedUnavailable):
         machine.write(state)
     ended("FAILED", error="FeedUnavailable")
-    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3, times=1),)))
+    feed_api.has(FeedScenario(rows=95, faults=(Unavailable(page=3, times=1),)))
     state = machine.write(state)
     assert (state["checkpoint"]["faults"], state["checkpoint"]["pages"]) == (1, 2)
 
 
 def test_a_resumed_export_counts_faults_anew_and_waits_for_nobody(
-    machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
-    feed_api.has(Scenario(rows=95, faults=(Unavailable(page=3),)))
+    feed_api.has(FeedScenario(rows=95, faults=(Unavailable(page=3),)))
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
     while not state["checkpoint"]["faults"]:
         state = machine.write(state)
@@ -272,7 +272,7 @@ def test_a_resumed_export_that_fails_again_can_be_resumed_again(
     assert resume(machine, export_id, "arn:third")["export"]["execution_arn"] == "arn:third"
 
 
-def test_what_cannot_be_resumed_says_why(machine: Machine, feed_api: Emulator, under_way: dict[str, Any]) -> None:
+def test_what_cannot_be_resumed_says_why(machine: Machine, feed_api: FeedEmulator, under_way: dict[str, Any]) -> None:
     with pytest.raises(NotResumable, match="no export 'assets_2'"):
         resume(machine, "assets_2")
     with pytest.raises(NotResumable, match="run `assetline exports stop assets_20261121_030000`"):
@@ -302,9 +302,9 @@ def test_a_stopped_export_leaves_what_it_had_under_a_partial_name(
 
 
 def test_what_was_gathered_before_the_header_was_known_is_salvaged_too(
-    aws: Aws, machine: Machine, feed_api: Emulator
+    aws: Aws, machine: Machine, feed_api: FeedEmulator
 ) -> None:
-    feed_api.has(Scenario(rows=95, field_definitions=False))
+    feed_api.has(FeedScenario(rows=95, field_definitions=False))
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
     machine.write(machine.write(state))
     salvaged = ended("ABORTED")
@@ -312,8 +312,10 @@ def test_what_was_gathered_before_the_header_was_known_is_salvaged_too(
     assert says_the_feed(aws.text(salvaged["key"]), manifest, range(20))
 
 
-def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=20_000, max_page_size=1000))
+def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(
+    aws: Aws, machine: Machine, feed_api: FeedEmulator
+) -> None:
+    feed_api.has(FeedScenario(rows=20_000, max_page_size=1000))
     request = IN_MANY_TURNS | {"page_size": 1000}
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": request})
     for _ in range(15):
@@ -328,10 +330,10 @@ def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(aws: Aws, machine:
 @pytest.mark.usefixtures("small_parts", "one_request_at_a_time")
 @pytest.mark.parametrize("seconds", [60, 0], ids=["at each part", "at each page"])
 def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
-    aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch, seconds: float
+    aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     monkeypatch.setattr(write_pages, "KEEPING_SECONDS", seconds)
-    feed_api.has(Scenario(rows=2000, latency_seconds=0.02))
+    feed_api.has(FeedScenario(rows=2000, latency_seconds=0.02))
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
     export_id = state["export"]["export_id"]
     with ThreadPoolExecutor(1) as lambda_:
@@ -407,9 +409,9 @@ class TestFailuresThatNoEventReported:
     def started(self, days_ago: float = 0) -> datetime:
         return datetime.now(UTC) - timedelta(days=days_ago)
 
-    def swept(self, aws: Aws, machine: Machine, feed_api: Emulator, found: dict[str, Any]) -> dict[str, Any]:
+    def swept(self, aws: Aws, machine: Machine, feed_api: FeedEmulator, found: dict[str, Any]) -> dict[str, Any]:
         """Return the state of an export three pages in, whose execution started just now and ended without an event."""
-        feed_api.has(Scenario(rows=95))
+        feed_api.has(FeedScenario(rows=95))
         started = found["startDate"].isoformat()
         state = machine.open({"execution_arn": "arn:first", "started_at": started, "input": IN_MANY_TURNS})
         for _ in range(3):
@@ -418,14 +420,14 @@ class TestFailuresThatNoEventReported:
         return state
 
     def test_a_sweep_records_a_failure(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         state = self.swept(aws, machine, feed_api, self.FAILED | {"startDate": self.started()})
         assert self.sweeps(monkeypatch) == {"looked_at": 1}
         assert self.item(aws, state) == ("failed", "TokenRefused", "The token was refused.")
 
     def test_a_sweep_publishes_what_a_stopped_export_had(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stopped = {"status": "ABORTED", "startDate": self.started(), "input": json.dumps(IN_MANY_TURNS)}
         state = self.swept(aws, machine, feed_api, stopped)
@@ -442,7 +444,7 @@ class TestFailuresThatNoEventReported:
         assert self.sweeps(monkeypatch)["looked_at"] == 2
 
     def test_a_sweep_settles_the_others_when_one_cannot_be(
-        self, aws: Aws, machine: Machine, feed_api: Emulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stopped = {"status": "ABORTED", "startDate": self.started(), "input": json.dumps(IN_MANY_TURNS)}
         state = self.swept(aws, machine, feed_api, stopped)
@@ -502,8 +504,8 @@ def test_salvaging_again_gives_the_same(aws: Aws, machine: Machine, under_way: d
     assert ended("ABORTED") == salvaged
 
 
-def test_a_complete_export_is_not_touched_by_a_late_event(aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=5))
+def test_a_complete_export_is_not_touched_by_a_late_event(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=5))
     result = machine.run({"feed": "assets"}, STARTED_AT)
     before = aws.item(result["export_id"])
     for status in ("ABORTED", "FAILED"):
@@ -582,11 +584,13 @@ class TestOwnersAndLateWriters:
     def many_parts(self, small_parts: None, one_request_at_a_time: None) -> None:
         """Let a few pages fill a part."""
 
-    def test_a_late_part_with_other_bytes_spoils_nothing(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=300))
+    def test_a_late_part_with_other_bytes_spoils_nothing(
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+    ) -> None:
+        feed_api.has(FeedScenario(rows=300))
         opened = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
         state = written(machine, opened)
-        feed_api.has(Scenario(rows=300, seed=7))
+        feed_api.has(FeedScenario(rows=300, seed=7))
         with pytest.MonkeyPatch.context() as patch:  # a turn that has begun before the other one ended
             patch.setattr(ExportsTable, "begun", lambda _, __, checkpoint: checkpoint)
             late = machine.write(opened)
@@ -595,9 +599,9 @@ class TestOwnersAndLateWriters:
         assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
     def test_a_turn_repeated_beside_its_first_spoils_nothing(
-        self, aws: Aws, machine: Machine, feed_api: Emulator
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
     ) -> None:
-        feed_api.has(Scenario(rows=300))
+        feed_api.has(FeedScenario(rows=300))
         request = IN_ONE_TURN | {"max_turn_seconds": 0.05}
         state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": request})
         with ThreadPoolExecutor(2) as lambda_:
@@ -606,8 +610,8 @@ class TestOwnersAndLateWriters:
         result = machine.close(written(machine, second.result()))
         assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
-    def test_a_redrive_beside_a_resume_is_refused(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=300))
+    def test_a_redrive_beside_a_resume_is_refused(self, aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+        feed_api.has(FeedScenario(rows=300))
         first = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
         for _ in range(3):
             first = machine.write(first)
@@ -620,8 +624,10 @@ class TestOwnersAndLateWriters:
         result = machine.close(second)
         assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
-    def test_a_stop_whose_parts_are_gone_ends_the_export(self, aws: Aws, machine: Machine, feed_api: Emulator) -> None:
-        feed_api.has(Scenario(rows=300))
+    def test_a_stop_whose_parts_are_gone_ends_the_export(
+        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+    ) -> None:
+        feed_api.has(FeedScenario(rows=300))
         state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
         for _ in range(20):
             state = machine.write(state)
@@ -636,9 +642,9 @@ class TestStoppedWhileItIsPublished:
     """One of the two files is published; a claim on the item of the export decides which."""
 
     @pytest.fixture
-    def read(self, machine: Machine, feed_api: Emulator) -> dict[str, Any]:
+    def read(self, machine: Machine, feed_api: FeedEmulator) -> dict[str, Any]:
         """Return the state of an export that has read the whole feed."""
-        feed_api.has(Scenario(rows=95))
+        feed_api.has(FeedScenario(rows=95))
         state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
         return written(machine, state)
 

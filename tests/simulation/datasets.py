@@ -38,9 +38,9 @@ from local.emulators.vi.scenario import (
     ApiFault,
     DownloadFault,
     LostDeletion,
-    Scenario,
+    ViScenario,
 )
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.server import ViEmulator
 from tests.simulation.account import Account, account_of_nobody
 from tests.simulation.simulation import Execution, Simulated, Simulates, Simulation, Stage
 from tests.simulation.vi_in_process import URL, vi_in_process
@@ -170,7 +170,7 @@ class Dataset(Simulation[MachineExecution]):
     LAMBDA_SECONDS: ClassVar[float] = 900.0
 
     account: Account
-    vi: Emulator
+    vi: ViEmulator
     named: set[str] = field(default_factory=set)
     deleted_in_vi: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
@@ -226,7 +226,7 @@ class Dataset(Simulation[MachineExecution]):
         if trouble == "faults":
             fault = self.world.random.choice(FAULTS)
             self.world.note(f"FAULT {fault!r}")
-            self.vi.plays(Scenario(faults=(fault,)))
+            self.vi.plays(ViScenario(faults=(fault,)))
         else:
             self.world.random.choice((self.add, self.delete_in_vi))()
 
@@ -246,7 +246,7 @@ class Dataset(Simulation[MachineExecution]):
 
     def come_to_rest(self) -> None:
         """Run what is left; delete what is left to delete, and download the rest, to the end."""
-        self.vi.plays(Scenario())
+        self.vi.plays(ViScenario())
         self.drain()
         if left := sorted(self.named & self.assets().keys()):
             self.start("delete", left)
@@ -299,7 +299,7 @@ def simulated_datasets() -> Iterator[Simulates]:
 
         def simulate(seed: int) -> Simulated:
             account.empty()
-            vi.has(Scenario())
+            vi.has(ViScenario())
             vi.forget()
             return stage.play(seed, partial(_begin, account, vi))
 
@@ -307,7 +307,7 @@ def simulated_datasets() -> Iterator[Simulates]:
         _forget_connections()
 
 
-def _begin(account: Account, vi: Emulator, world: World) -> Dataset:
+def _begin(account: Account, vi: ViEmulator, world: World) -> Dataset:
     troubles = {trouble for trouble in TROUBLES if world.random.random() < 0.4}
     dataset = Dataset(world, troubles, account=account, vi=vi)
     for _ in range(ASSETS):

@@ -28,8 +28,8 @@ from functions.record_drop import app as record_drop_app
 from functions.settle_session import app as settle_session_app
 from functions.sweep_drops import app as sweep_drops_app
 from functions.upload_assets import app as upload_assets_app
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, LostAnswer, PutFault, Scenario, SessionFails
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, LostAnswer, PutFault, SessionFails, ViScenario
+from local.emulators.vi.server import ViEmulator
 from tests.simulation.account import Account, account_of_nobody
 from tests.simulation.simulation import TO_THE_END, Execution, Simulated, Simulates, Simulation, Stage
 from tests.simulation.vi_in_process import URL, vi_in_process
@@ -134,7 +134,7 @@ class Ingestion(Simulation[Run]):
     PAUSES: ClassVar[tuple[float, ...]] = (30.0, 300.0, 1500.0)
 
     account: Account
-    vi: Emulator
+    vi: ViEmulator
     s3: Any
     objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
     sequence: int = 0
@@ -269,9 +269,9 @@ class Ingestion(Simulation[Run]):
         return f"Vi has other {' and '.join(wrong)} of {key}" if wrong else None
 
 
-def scenario(*faults: Any) -> Scenario:
+def scenario(*faults: Any) -> ViScenario:
     """Return how Vi behaves, with *faults* to come."""
-    return Scenario(sessions_per_window=None, shows_spec_assets=True, faults=faults)
+    return ViScenario(sessions_per_window=None, shows_spec_assets=True, faults=faults)
 
 
 @contextmanager
@@ -302,7 +302,7 @@ def simulated_ingestion() -> Iterator[Simulates]:
         _forget_connections()
 
 
-def _begin(account: Account, vi: Emulator, s3: Any, world: World) -> Ingestion:
+def _begin(account: Account, vi: ViEmulator, s3: Any, world: World) -> Ingestion:
     troubles = {trouble for trouble in TROUBLES if world.random.random() < 0.4}
     return Ingestion(world, troubles, account=account, vi=vi, s3=s3)
 

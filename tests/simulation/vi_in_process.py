@@ -20,9 +20,9 @@ from assetline.http.signed_url_door import check_headers, checked_parts
 from assetline.http.signed_url_requests import Answer, SignedRequests
 from assetline.vi.client import ViClient
 from local.emulators.vi.app import emulator
-from local.emulators.vi.scenario import Scenario
-from local.emulators.vi.server import Emulator
-from local.emulators.vi.stage import Stage
+from local.emulators.vi.scenario import ViScenario
+from local.emulators.vi.server import ViEmulator
+from local.emulators.vi.stage import ViStage
 from local.emulators.wire import RESET
 
 URL = "http://127.0.0.1:9"
@@ -70,7 +70,7 @@ class Exchange:
 class ViInProcess(httpx.BaseTransport):
     """Answers requests with the emulator's application; `call` is called before each of them."""
 
-    def __init__(self, stage: Stage, call: Callable[[str], None]) -> None:
+    def __init__(self, stage: ViStage, call: Callable[[str], None]) -> None:
         self._application = emulator(stage)
         self._call = call
         self._loop = asyncio.new_event_loop()
@@ -133,12 +133,12 @@ class ViInProcess(httpx.BaseTransport):
 
 
 @contextmanager
-def vi_in_process(call: Callable[[str], None]) -> Iterator[tuple[Emulator, ViInProcess]]:
+def vi_in_process(call: Callable[[str], None]) -> Iterator[tuple[ViEmulator, ViInProcess]]:
     """Give out an emulated Vi, and the transport that leads to it."""
-    stage = Stage(Scenario(), looks_into_files=False)
+    stage = ViStage(ViScenario(), looks_into_files=False)
     transport = ViInProcess(stage, call)
     try:
-        yield Emulator(URL, stage), transport
+        yield ViEmulator(URL, stage), transport
     finally:
         transport.close()
         stage.close()

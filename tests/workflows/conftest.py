@@ -8,23 +8,23 @@ from typing import Any
 import boto3
 import pytest
 
-from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
-from local.emulators.safetyculture.server import Emulator, running
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario
+from local.emulators.safetyculture.server import FeedEmulator, running
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from tests.support.waiting import ended_execution
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[FeedEmulator]:
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="session")
-def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(emulator: FeedEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
     settings = StackSettings(
         port=free_port(),
         state_dir=tmp_path_factory.mktemp("stack"),
@@ -36,10 +36,10 @@ def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def feed_api(emulator: Emulator) -> Emulator:
+def feed_api(emulator: FeedEmulator) -> FeedEmulator:
     """Return the emulated API, its journal empty; a test says with `has` what it plays."""
     emulator.forget()
-    emulator.has(Scenario())
+    emulator.has(FeedScenario())
     return emulator
 
 
@@ -59,7 +59,7 @@ class Execution:
 class Machine:
     """The machine `export_feed` of the stack, and what its executions leave behind."""
 
-    stack: Stack
+    stack: DeployedStack
 
     def run(self, request: Any) -> Execution:
         """Start an execution and wait for its end."""
@@ -108,7 +108,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(stack: Stack) -> Iterator[Machine]:
+def machine(stack: DeployedStack) -> Iterator[Machine]:
     machine = Machine(stack)
     yield machine
     machine.put_token(LOCAL_TOKEN)

@@ -8,7 +8,7 @@ import boto3
 
 from assetline.ingest.asset_register import PREFIX
 from assetline.ingest.drop import OVER, Drop
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.support.waiting import until
 
 
@@ -16,7 +16,7 @@ from tests.support.waiting import until
 class DropBox:
     """What a test puts in, and where it looks."""
 
-    stack: Stack
+    stack: DeployedStack
 
     @property
     def bucket(self) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 import boto3
 
 from local.stack.local_template import bootstrap_of
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 
 
 @contextmanager
-def probe_function(stack: Stack, folder: Path, handler: str, *, role: str = "", **settings: Any) -> Iterator[str]:
+def probe_function(
+    stack: DeployedStack, folder: Path, handler: str, *, role: str = "", **settings: Any
+) -> Iterator[str]:
     """Have a function whose `lambda_handler` is the source text *handler*; yield its ARN."""
     (folder / "app.py").write_text(handler)
     lambdas: Any = boto3.client("lambda", **stack.connection)
@@ -33,7 +35,7 @@ def probe_function(stack: Stack, folder: Path, handler: str, *, role: str = "", 
         lambdas.delete_function(FunctionName=arn)
 
 
-def a_role_of(stack: Stack) -> str:
+def a_role_of(stack: DeployedStack) -> str:
     """Return the ARN of the role of one of the stack's functions."""
     roles: Any = boto3.client("iam", **stack.connection)
     return str(next(role["Arn"] for role in roles.list_roles()["Roles"] if "OpenExport" in role["RoleName"]))

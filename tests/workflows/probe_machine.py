@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import boto3
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.support.waiting import ended_execution
 from tests.workflows.probe_role import allow, probe_role
 
@@ -23,7 +23,7 @@ class Ended:
     cause: str
 
 
-def run_machine(stack: Stack, states: dict[str, Any], given: Any, *, role: str = "", **settings: Any) -> Ended:
+def run_machine(stack: DeployedStack, states: dict[str, Any], given: Any, *, role: str = "", **settings: Any) -> Ended:
     """Run a machine of *states*, the first of them first, on *given*; wait for its end. Its role may do anything."""
     if not role:
         with probe_role(stack, allow("*")) as almighty:

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import boto3
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 
 
 @contextmanager
-def probe_role(stack: Stack, *statements: dict[str, Any]) -> Iterator[str]:
+def probe_role(stack: DeployedStack, *statements: dict[str, Any]) -> Iterator[str]:
     """Have a role that grants *statements*; yield its ARN."""
     iam: Any = boto3.client("iam", **stack.connection)
     services = {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}

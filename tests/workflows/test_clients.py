@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from local.emulators.safetyculture.assets import asset
-from local.emulators.safetyculture.scenario import Scenario
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.scenario import FeedScenario
+from local.emulators.safetyculture.server import FeedEmulator
 from local.paths import AWS, PYTHON_COMMANDS
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.workflows.conftest import Machine
 
 
 @pytest.fixture
-def env_file(stack: Stack, tmp_path: Path) -> Path:
+def env_file(stack: DeployedStack, tmp_path: Path) -> Path:
     stack.write(tmp_path)
     return tmp_path / "env"
 
@@ -36,9 +36,9 @@ def shell(env_file: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_stock_aws_cli_starts_an_export_and_copies_its_file(
-    machine: Machine, feed_api: Emulator, env_file: Path, tmp_path: Path
+    machine: Machine, feed_api: FeedEmulator, env_file: Path, tmp_path: Path
 ) -> None:
-    feed_api.has(Scenario(rows=300))
+    feed_api.has(FeedScenario(rows=300))
     arn = machine.stack.outputs["ExportStateMachineArn"]
     started = shell(
         env_file, f"""aws stepfunctions start-execution --state-machine-arn {arn} --input '{{"feed":"assets"}}'"""
@@ -51,8 +51,8 @@ def test_the_stock_aws_cli_starts_an_export_and_copies_its_file(
         assert [row["id"] for row in csv.DictReader(file)] == [asset(index)["id"] for index in range(300)]
 
 
-def test_the_command_exports_shows_and_downloads(feed_api: Emulator, env_file: Path, tmp_path: Path) -> None:
-    feed_api.has(Scenario(rows=2000, latency_seconds=0.02, remaining_records=True))
+def test_the_command_exports_shows_and_downloads(feed_api: FeedEmulator, env_file: Path, tmp_path: Path) -> None:
+    feed_api.has(FeedScenario(rows=2000, latency_seconds=0.02, remaining_records=True))
     done = shell(env_file, f"assetline export assets --page-size 100 --max-turn-seconds 0.3 --to {tmp_path}/out")
     assert (done.returncode, done.stderr) == (0, "")
     assert "EXPORT COMPLETE!" in done.stdout

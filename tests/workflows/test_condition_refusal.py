@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.workflows.probe_function import probe_function
 from tests.workflows.probe_role import allow, probe_role
 
@@ -25,27 +25,27 @@ def lambda_handler(event, context):
 TAKEN, DENIED = {"failed": 0}, {"refused": "AccessDeniedException"}
 
 
-def put(stack: Stack, function: str, *sources: str) -> Any:
+def put(stack: DeployedStack, function: str, *sources: str) -> Any:
     lambdas: Any = boto3.client("lambda", **stack.connection)
     answer = lambdas.invoke(FunctionName=function, Payload=json.dumps({"sources": sources}))
     return json.loads(answer["Payload"].read())
 
 
-def role_of(stack: Stack, function: str) -> str:
+def role_of(stack: DeployedStack, function: str) -> str:
     """Return the ARN of the role that the template gives to a function."""
     roles: Any = boto3.client("iam", **stack.connection)
     return str(next(role["Arn"] for role in roles.list_roles()["Roles"] if f"-{function}Role" in role["RoleName"]))
 
 
 @pytest.mark.parametrize("function", ["CloseExportFunction", "SalvageExportFunction", "SettleSessionFunction"])
-def test_a_function_puts_events_of_its_own_source_only(stack: Stack, function: str, tmp_path: Path) -> None:
+def test_a_function_puts_events_of_its_own_source_only(stack: DeployedStack, function: str, tmp_path: Path) -> None:
     with probe_function(stack, tmp_path, PUT_EVENTS, role=role_of(stack, function)) as probe:
         assert put(stack, probe, "assetline") == TAKEN
         assert put(stack, probe, "another") == DENIED
         assert put(stack, probe, "assetline", "another") == DENIED
 
 
-def test_a_set_operator_compares_every_entry(stack: Stack, tmp_path: Path) -> None:
+def test_a_set_operator_compares_every_entry(stack: DeployedStack, tmp_path: Path) -> None:
     condition = {"ForAllValues:StringEquals": {"events:source": "assetline"}}
     with (
         probe_role(stack, allow("events:PutEvents", Condition=condition)) as role,
@@ -56,7 +56,7 @@ def test_a_set_operator_compares_every_entry(stack: Stack, tmp_path: Path) -> No
         assert put(stack, probe, "assetline", "another") == DENIED
 
 
-def test_an_operator_for_one_value_denies_two_entries(stack: Stack, tmp_path: Path) -> None:
+def test_an_operator_for_one_value_denies_two_entries(stack: DeployedStack, tmp_path: Path) -> None:
     condition = {"StringEquals": {"events:source": "assetline"}}
     with (
         probe_role(stack, allow("events:PutEvents", Condition=condition)) as role,

@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from local.emulators.vi.scenario import ApiFault, DeletionFails, LostDeletion, Scenario
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.scenario import ApiFault, DeletionFails, LostDeletion, ViScenario
+from local.emulators.vi.server import ViEmulator, running
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from tests.handlers.dataset.download_stage import DATASET, held
 from tests.support.waiting import ended_execution
@@ -36,12 +36,12 @@ class Ended:
 class Deletions:
     """The machine of a stack, and the Vi it deletes from."""
 
-    stack: Stack
-    vi: Emulator
+    stack: DeployedStack
+    vi: ViEmulator
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
         """Let Vi go on with *faults*, or as *scenario* says."""
-        self.vi.plays(Scenario(**{"faults": faults} | scenario))
+        self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
     def run(self, request: Any) -> Ended:
         """Start an execution and wait for its end."""
@@ -74,21 +74,21 @@ class Deletions:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[ViEmulator]:
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="module")
-def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(emulator: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
     folder: Path = tmp_path_factory.mktemp("stack")
     with running_stack(StackSettings(free_port(), folder, vi_url=emulator.url, wait_scale=0)) as stack:
         yield stack
 
 
 @pytest.fixture
-def deletions(stack: Stack, emulator: Emulator) -> Deletions:
-    emulator.has(Scenario())
+def deletions(stack: DeployedStack, emulator: ViEmulator) -> Deletions:
+    emulator.has(ViScenario())
     for name in ("old_1.png", "old_2.png", "new.png"):
         held(emulator, name)
     return Deletions(stack, emulator)

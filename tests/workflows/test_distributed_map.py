@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.workflows.probe_machine import Ended, run_machine
 
 ECHO: dict[str, Any] = {
@@ -15,13 +15,15 @@ ECHO: dict[str, Any] = {
 }
 
 
-def run_map(stack: Stack, given: Any, *, processor: dict[str, Any] = ECHO, language: str = "", **fields: Any) -> Ended:
+def run_map(
+    stack: DeployedStack, given: Any, *, processor: dict[str, Any] = ECHO, language: str = "", **fields: Any
+) -> Ended:
     state = {"Type": "Map", "ItemProcessor": processor, "End": True} | fields
     settings = {"QueryLanguage": language} if language else {}
     return run_machine(stack, {"Map": state}, given, **settings)
 
 
-def test_selected_items_come_in_batches(stack: Stack) -> None:
+def test_selected_items_come_in_batches(stack: DeployedStack) -> None:
     ended = run_map(
         stack,
         {"dataset": "ds1", "items": ["a", "b", "c"]},
@@ -36,12 +38,12 @@ def test_selected_items_come_in_batches(stack: Stack) -> None:
     ]
 
 
-def test_batches_are_bounded_by_their_bytes(stack: Stack) -> None:
+def test_batches_are_bounded_by_their_bytes(stack: DeployedStack) -> None:
     ended = run_map(stack, ["x" * 40] * 5, ItemBatcher={"MaxInputBytesPerBatch": 100})
     assert [len(batch["Items"]) for batch in ended.output] == [2, 2, 1]
 
 
-def test_batches_of_a_jsonata_state(stack: Stack) -> None:
+def test_batches_of_a_jsonata_state(stack: DeployedStack) -> None:
     ended = run_map(
         stack,
         {"size": 2, "items": ["a", "b", "c"]},
@@ -54,7 +56,7 @@ def test_batches_of_a_jsonata_state(stack: Stack) -> None:
     assert (ended.status, ended.output) == ("SUCCEEDED", 2)
 
 
-def test_objects_of_a_bucket_come_in_batches(stack: Stack) -> None:
+def test_objects_of_a_bucket_come_in_batches(stack: DeployedStack) -> None:
     bucket, s3 = stack.outputs["ExportBucketName"], boto3.client("s3", **stack.connection)
     for number in range(3):
         s3.put_object(Bucket=bucket, Key=f"distributed-map/{number}", Body=b"")
@@ -67,7 +69,7 @@ def test_objects_of_a_bucket_come_in_batches(stack: Stack) -> None:
     assert keys == [["distributed-map/0", "distributed-map/1"], ["distributed-map/2"]]
 
 
-def test_a_child_sees_no_variable_of_its_parent(stack: Stack) -> None:
+def test_a_child_sees_no_variable_of_its_parent(stack: DeployedStack) -> None:
     processor = ECHO | {"States": {"Echo": {"Type": "Pass", "Output": "{% $mine %}", "End": True}}}
     states: dict[str, Any] = {
         "Assign": {"Type": "Pass", "Assign": {"mine": 1}, "Next": "Map"},
@@ -76,7 +78,7 @@ def test_a_child_sees_no_variable_of_its_parent(stack: Stack) -> None:
     assert run_machine(stack, states, [1], QueryLanguage="JSONata").status == "FAILED"
 
 
-def test_a_result_writer_keeps_large_results_out_of_the_state(stack: Stack) -> None:
+def test_a_result_writer_keeps_large_results_out_of_the_state(stack: DeployedStack) -> None:
     bucket, s3 = stack.outputs["ExportBucketName"], boto3.client("s3", **stack.connection)
     writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": bucket, "Prefix": "results"}}
     large = ECHO | {"States": {"Echo": {"Type": "Pass", "Result": {"text": "x" * 100_000}, "End": True}}}

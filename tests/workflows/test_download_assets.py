@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from local.emulators.vi.scenario import DownloadFault, Scenario
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.scenario import DownloadFault, ViScenario
+from local.emulators.vi.server import ViEmulator, running
 from local.sample_images import FORMATS, image
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from tests.workflows.drop_box import DropBox
 
@@ -19,26 +19,26 @@ DATASET = "ds1"
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[ViEmulator]:
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="module")
-def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(emulator: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
     settings = StackSettings(free_port(), tmp_path_factory.mktemp("stack"), vi_url=emulator.url, wait_scale=0)
     with running_stack(settings) as stack:
         yield stack
 
 
 @pytest.fixture
-def vi(emulator: Emulator) -> Emulator:
+def vi(emulator: ViEmulator) -> ViEmulator:
     emulator.forget()
-    emulator.has(Scenario())
+    emulator.has(ViScenario())
     return emulator
 
 
-def holds(vi: Emulator, pictures: dict[str, bytes], dataset: str = DATASET) -> None:
+def holds(vi: ViEmulator, pictures: dict[str, bytes], dataset: str = DATASET) -> None:
     """Let Vi hold *pictures*, by name."""
     for name, picture in pictures.items():
         content = vi.stage.content()
@@ -46,7 +46,7 @@ def holds(vi: Emulator, pictures: dict[str, bytes], dataset: str = DATASET) -> N
         vi.stage.datasets[dataset].put(name, "Image", "image/png", content, {})
 
 
-def download(stack: Stack, **asked: Any) -> tuple[dict[str, Any], list[str]]:
+def download(stack: DeployedStack, **asked: Any) -> tuple[dict[str, Any], list[str]]:
     """Run the machine to its end; return its description, its output read, and the states it came through."""
     box = DropBox(stack)
     machines = box.client("stepfunctions")
@@ -59,7 +59,7 @@ def download(stack: Stack, **asked: Any) -> tuple[dict[str, Any], list[str]]:
     return described | {"output": json.loads(described.get("output", "null"))}, entered
 
 
-def there(stack: Stack, result: dict[str, Any]) -> dict[str, bytes]:
+def there(stack: DeployedStack, result: dict[str, Any]) -> dict[str, bytes]:
     """Return what is below the prefix of a download."""
     s3 = DropBox(stack).client("s3")
     listed = s3.list_objects_v2(Bucket=result["bucket"], Prefix=result["prefix"]).get("Contents", [])
@@ -71,10 +71,10 @@ def there(stack: Stack, result: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-def test_every_picture_is_there_and_a_repeat_fetches_none(stack: Stack, vi: Emulator) -> None:
+def test_every_picture_is_there_and_a_repeat_fetches_none(stack: DeployedStack, vi: ViEmulator) -> None:
     pictures = {f"picture-{number:03}{suffix}": image(suffix, number) for number, suffix in enumerate(FORMATS)}
     holds(vi, pictures)
-    vi.plays(Scenario(faults=(DownloadFault(filename="*.png", what="expired", times=1),)))
+    vi.plays(ViScenario(faults=(DownloadFault(filename="*.png", what="expired", times=1),)))
     described, states = download(stack)
     assert (described["status"], described["output"]["complete"]) == ("SUCCEEDED", True)
     assert there(stack, described["output"]) == pictures
@@ -85,9 +85,9 @@ def test_every_picture_is_there_and_a_repeat_fetches_none(stack: Stack, vi: Emul
     assert not vi.requests("_objects", "GET")
 
 
-def test_a_file_that_fails_is_a_reason_in_the_manifest(stack: Stack, vi: Emulator) -> None:
+def test_a_file_that_fails_is_a_reason_in_the_manifest(stack: DeployedStack, vi: ViEmulator) -> None:
     holds(vi, {"a.png": b"a", "b.png": b"b"})
-    vi.plays(Scenario(faults=(DownloadFault(filename="b.png", what="wrong"),)))
+    vi.plays(ViScenario(faults=(DownloadFault(filename="b.png", what="wrong"),)))
     described, _ = download(stack, prefix="downloads/some/")
     result = described["output"]
     assert (described["status"], result["complete"], result["written"], result["failed"]) == ("SUCCEEDED", False, 1, 1)
@@ -97,7 +97,7 @@ def test_a_file_that_fails_is_a_reason_in_the_manifest(stack: Stack, vi: Emulato
     assert manifest["reasons"] == {"WrongChecksum": 1}
 
 
-def test_a_run_says_by_name_why_it_failed(stack: Stack, vi: Emulator) -> None:
+def test_a_run_says_by_name_why_it_failed(stack: DeployedStack, vi: ViEmulator) -> None:
     unknown, _ = download(stack, dataset_id="nope")
     assert (unknown["status"], unknown["error"]) == ("FAILED", "DatasetUnknown")
     holds(vi, {"a.png": b"a"})

@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local.emulators.safetyculture.scenario import Forbidden, Scenario, Unavailable
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.scenario import FeedScenario, Forbidden, Unavailable
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import says_the_feed
 from tests.support.waiting import until
 from tests.workflows.conftest import Machine
@@ -65,8 +65,8 @@ def function_processes(function: str) -> list[int]:
     return found
 
 
-def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=1500, latency_seconds=0.05))
+def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=1500, latency_seconds=0.05))
     undisturbed = machine.run({"feed": "assets", "page_size": 100})
     feed_api.forget()
     arn = started(machine, {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.4})
@@ -82,15 +82,15 @@ def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: Machine, f
     assert disturbed.output["rows"] == 1500
 
 
-def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=1000))
+def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=1000))
     undisturbed = machine.run({"feed": "assets", "page_size": 100})
-    feed_api.has(Scenario(rows=1000, faults=(Unavailable(page=6),)))
+    feed_api.has(FeedScenario(rows=1000, faults=(Unavailable(page=6),)))
     failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01})
     assert (failed.status, failed.error) == ("FAILED", "FeedUnavailable")
     item = until(lambda: is_in_state(machine, failed.arn, "failed"), "the state failed")
     assert (item["error"], item["pages"]) == ("FeedUnavailable", 5)
-    feed_api.has(Scenario(rows=1000))
+    feed_api.has(FeedScenario(rows=1000))
     feed_api.forget()
     resumed = machine.run({"resume": item["export_id"]})
     assert (resumed.status, resumed.output["export_id"]) == ("SUCCEEDED", item["export_id"])
@@ -98,8 +98,8 @@ def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api
     assert machine.text(resumed) == machine.text(undisturbed)
 
 
-def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=2000))
+def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=2000))
     with at_most(machine, turns=2):
         failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 1e-9})
         assert (failed.error, failed.states.count("Write Pages")) == ("TurnsExhausted", 2)
@@ -112,9 +112,9 @@ def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: Machine, f
 
 
 @pytest.mark.parametrize("sealed", [0, 1, 3])
-def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: Emulator, sealed: int) -> None:
+def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: FeedEmulator, sealed: int) -> None:
     rows = 2000 if not sealed else 60_000
-    feed_api.has(Scenario(rows=rows, latency_seconds=0.1, max_page_size=1000))
+    feed_api.has(FeedScenario(rows=rows, latency_seconds=0.1, max_page_size=1000))
     arn = started(machine, {"feed": "assets", "page_size": 1000 if sealed else 100, "max_turn_seconds": 0.2})
 
     def has_sealed() -> bool:
@@ -138,9 +138,9 @@ def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: E
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl.gz"])
 def test_feeds_side_by_side_return_every_result_failed_ones_included(
-    machine: Machine, feed_api: Emulator, format_: str
+    machine: Machine, feed_api: FeedEmulator, format_: str
 ) -> None:
-    feed_api.has(Scenario(rows=120))
+    feed_api.has(FeedScenario(rows=120))
     feeds = machine.run_feeds({"feeds": ["assets", "users", "group_users"], "format": format_})
     assert feeds.output["complete"] is True
     assert [(result["feed"], result["rows"], result["complete"]) for result in feeds.output["results"]] == [
@@ -164,8 +164,8 @@ def test_the_end_of_an_execution_that_could_not_be_salvaged_is_kept(machine: Mac
     assert until(kept, "the event")[0]["requestPayload"] == event
 
 
-def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=120, max_page_size=100, faults=(Forbidden(page=1, times=1),)))
+def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=120, max_page_size=100, faults=(Forbidden(page=1, times=1),)))
     feeds = machine.run_feeds({"feeds": ["users", "assets", "sites"], "max_concurrency": 1})
     assert (feeds.status, feeds.output["complete"]) == ("SUCCEEDED", False)
     failed, *others = feeds.output["results"]
@@ -174,10 +174,10 @@ def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, 
     assert [(result["feed"], result["complete"]) for result in others] == [("assets", True), ("sites", True)]
 
 
-def test_an_export_says_what_has_changed_since_the_last_one(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=130))
+def test_an_export_says_what_has_changed_since_the_last_one(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=130))
     machine.run({"feed": "sites"})
-    feed_api.has(Scenario(rows=125))
+    feed_api.has(FeedScenario(rows=125))
     execution = machine.run({"feed": "sites", "changes": True})
     assert "Write Changes" in execution.states
     assert {name: execution.output[name] for name in ("added", "changed", "removed")} == {

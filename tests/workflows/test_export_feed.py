@@ -8,15 +8,15 @@ import pytest
 
 from local.emulators.safetyculture.assets import asset
 from local.emulators.safetyculture.scenario import (
+    FeedScenario,
     Forbidden,
     OriginTimeout,
     Reset,
-    Scenario,
     TooManyRequests,
     Truncated,
     Unavailable,
 )
-from local.emulators.safetyculture.server import Emulator
+from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of, says_the_feed
 from tests.workflows.conftest import Execution, Machine
 
@@ -29,8 +29,8 @@ def is_the_feed(machine: Machine, execution: Execution, rows: int) -> bool:
     return says_the_feed(machine.text(execution), manifest, range(rows))
 
 
-def test_a_feed_of_many_turns_becomes_one_csv(machine: Machine, feed_api: Emulator, tmp_path: Path) -> None:
-    feed_api.has(Scenario(rows=2000))
+def test_a_feed_of_many_turns_becomes_one_csv(machine: Machine, feed_api: FeedEmulator, tmp_path: Path) -> None:
+    feed_api.has(FeedScenario(rows=2000))
     execution = machine.run(IN_MANY_TURNS)
     assert (execution.status, execution.error) == ("SUCCEEDED", "")
     assert execution.output["rows"] == 2000
@@ -43,8 +43,8 @@ def test_a_feed_of_many_turns_becomes_one_csv(machine: Machine, feed_api: Emulat
     assert list(frame["Display name"]) == [row["Display name"] for row in rows_of(text)]
 
 
-def test_the_output_and_the_manifest_are_as_documented(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=250))
+def test_the_output_and_the_manifest_are_as_documented(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=250))
     execution = machine.run({"feed": "assets"})
     assert list(execution.output) == [
         "export_id",
@@ -74,8 +74,8 @@ def test_the_output_and_the_manifest_are_as_documented(machine: Machine, feed_ap
     ]
 
 
-def test_an_empty_feed_is_a_complete_file_with_a_header(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=0))
+def test_an_empty_feed_is_a_complete_file_with_a_header(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=0))
     execution = machine.run({"feed": "assets"})
     assert (execution.status, execution.output["rows"], execution.output["complete"]) == ("SUCCEEDED", 0, True)
     assert machine.text(execution).count("\r\n") == 1
@@ -91,17 +91,17 @@ def test_an_empty_feed_is_a_complete_file_with_a_header(machine: Machine, feed_a
     ],
 )
 def test_a_failing_page_is_asked_for_again(
-    machine: Machine, feed_api: Emulator, fault: Unavailable | OriginTimeout | Reset | Truncated
+    machine: Machine, feed_api: FeedEmulator, fault: Unavailable | OriginTimeout | Reset | Truncated
 ) -> None:
-    feed_api.has(Scenario(rows=1000, faults=(fault,)))
+    feed_api.has(FeedScenario(rows=1000, faults=(fault,)))
     execution = machine.run({"feed": "assets"})
     assert (execution.status, execution.error) == ("SUCCEEDED", "")
     assert is_the_feed(machine, execution, 1000)
     assert feed_api.fired() == [1]
 
 
-def test_a_long_pause_is_waited_out_by_the_machine(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=1000, faults=(TooManyRequests(page=4, times=1, retry_after=40),)))
+def test_a_long_pause_is_waited_out_by_the_machine(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=1000, faults=(TooManyRequests(page=4, times=1, retry_after=40),)))
     execution = machine.run({"feed": "assets"})
     assert execution.states == [
         "Open Export",
@@ -138,9 +138,9 @@ def test_bad_input_ends_at_once_under_its_own_name(machine: Machine, request_: o
 
 @pytest.mark.parametrize(("token", "error"), [(" ", "TokenMissing"), ("scapi_expired", "TokenRefused")])
 def test_a_bad_token_ends_at_once_and_names_the_secret(
-    machine: Machine, feed_api: Emulator, token: str, error: str
+    machine: Machine, feed_api: FeedEmulator, token: str, error: str
 ) -> None:
-    feed_api.has(Scenario(token="scapi_current"))
+    feed_api.has(FeedScenario(token="scapi_current"))
     machine.put_token(token)
     execution = machine.run({"feed": "assets"})
     assert (execution.status, execution.error) == ("FAILED", error)
@@ -149,15 +149,15 @@ def test_a_bad_token_ends_at_once_and_names_the_secret(
     assert execution.states == ["Open Export"]
 
 
-def test_no_permission_ends_at_once(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(faults=(Forbidden(),)))
+def test_no_permission_ends_at_once(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(faults=(Forbidden(),)))
     execution = machine.run({"feed": "assets"})
     assert (execution.status, execution.error) == ("FAILED", "FeedForbidden")
     assert execution.states == ["Open Export", "Write Pages"]
 
 
-def test_the_table_ends_with_the_figures_of_the_output(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=500))
+def test_the_table_ends_with_the_figures_of_the_output(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=500))
     output = machine.run(IN_MANY_TURNS).output
     table = boto3.resource("dynamodb", **machine.stack.connection).Table(machine.stack.outputs["ExportsTableName"])
     item = table.get_item(Key={"export_id": output["export_id"]})["Item"]
@@ -167,8 +167,8 @@ def test_the_table_ends_with_the_figures_of_the_output(machine: Machine, feed_ap
     }
 
 
-def test_the_finished_file_is_announced_on_the_bus(machine: Machine, feed_api: Emulator) -> None:
-    feed_api.has(Scenario(rows=100))
+def test_the_finished_file_is_announced_on_the_bus(machine: Machine, feed_api: FeedEmulator) -> None:
+    feed_api.has(FeedScenario(rows=100))
     queues, events = machine.client("sqs"), machine.client("events")
     queue = queues.create_queue(QueueName="announcements")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

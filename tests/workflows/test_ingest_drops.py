@@ -18,14 +18,14 @@ from local.emulators.vi.scenario import (
     ExpiredUpload,
     FileError,
     RefusedEntry,
-    Scenario,
+    ViScenario,
 )
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.server import ViEmulator, running
 from local.paths import AWS, LOCAL
 from local.sample_images import FORMATS, folder, image
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import MiniStack, free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from local.stack.state_file import Record
 from tests.support.waiting import until
@@ -40,12 +40,12 @@ SCALED = {
     "SessionWindowSeconds": "5",
     "BackfillBucketName": OLD_BUCKET,
 }
-RATION = Scenario(sessions_per_window=5, window_seconds=5)
+RATION = ViScenario(sessions_per_window=5, window_seconds=5)
 STATE = "stack"
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[ViEmulator]:
     with running() as emulator:
         yield emulator
 
@@ -56,7 +56,7 @@ def folder_of_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stack(emulator: Emulator, folder_of_stack: Path) -> Iterator[Stack]:
+def stack(emulator: ViEmulator, folder_of_stack: Path) -> Iterator[DeployedStack]:
     settings = StackSettings(free_port(), folder_of_stack, vi_url=emulator.url, parameters=SCALED)
     with running_stack(settings) as stack:
         box = DropBox(stack)
@@ -66,20 +66,20 @@ def stack(emulator: Emulator, folder_of_stack: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def vi(emulator: Emulator) -> Emulator:
+def vi(emulator: ViEmulator) -> ViEmulator:
     emulator.has(RATION)
     emulator.forget()
     return emulator
 
 
 @pytest.fixture
-def box(stack: Stack, vi: Emulator) -> Iterator[DropBox]:
+def box(stack: DeployedStack, vi: ViEmulator) -> Iterator[DropBox]:
     box = DropBox(stack)
     yield box
     box.settled()
 
 
-def listed_by_the_sdk(vi: Emulator, dataset_id: str, home: Path) -> set[str]:
+def listed_by_the_sdk(vi: ViEmulator, dataset_id: str, home: Path) -> set[str]:
     """Return the assets of a dataset as the official SDK lists them."""
     program = """
 import sys, vi
@@ -99,7 +99,7 @@ print("\\n".join(asset.filename for asset in page.items))
 
 
 def test_a_folder_copied_with_the_aws_cli_becomes_assets_or_reasons(
-    box: DropBox, vi: Emulator, stack: Stack, tmp_path: Path
+    box: DropBox, vi: ViEmulator, stack: DeployedStack, tmp_path: Path
 ) -> None:
     files = dict(folder())
     for path, content in files.items():
@@ -128,7 +128,7 @@ def test_a_folder_copied_with_the_aws_cli_becomes_assets_or_reasons(
     assert sum(report["succeeded"] for report in box.reports("ds1")) == len(ingested)
 
 
-def test_drops_of_one_gather_window_share_a_session(box: DropBox, vi: Emulator) -> None:
+def test_drops_of_one_gather_window_share_a_session(box: DropBox, vi: ViEmulator) -> None:
     keys = {f"ds2/shared_{number}.png" for number in range(20)}
     for number, key in enumerate(sorted(keys)):
         box.put(key, image("png", number), site="oslo")
@@ -139,7 +139,7 @@ def test_drops_of_one_gather_window_share_a_session(box: DropBox, vi: Emulator) 
     assert vi.assets("ds2")["shared_3.png"].custom_metadata == {"site": "oslo"}
 
 
-def test_a_refused_key_fails_the_run_and_its_drops_wait(box: DropBox, vi: Emulator) -> None:
+def test_a_refused_key_fails_the_run_and_its_drops_wait(box: DropBox, vi: ViEmulator) -> None:
     vi.plays(RATION.model_copy(update={"key": "dtvi_another"}))
     box.put("ds3/patient.png", image("png", 1))
     failed = until(lambda: box.runs("FAILED"), "the run failed")
@@ -154,7 +154,7 @@ def test_a_refused_key_fails_the_run_and_its_drops_wait(box: DropBox, vi: Emulat
     assert box.over({"ds3/patient.png"})["ds3/patient.png"].state == "ingested"
 
 
-def test_a_key_refused_mid_upload_fails_the_run_and_costs_no_attempt(box: DropBox, vi: Emulator) -> None:
+def test_a_key_refused_mid_upload_fails_the_run_and_costs_no_attempt(box: DropBox, vi: ViEmulator) -> None:
     # The URL has to be renewed, and the first look at the session is that of the renewal.
     faults = (ExpiredUpload(times=1), ApiFault(method="GET", path="/assetIngestionSessions/", status=401, times=1))
     vi.plays(RATION.model_copy(update={"faults": faults}))
@@ -172,7 +172,7 @@ def test_a_key_refused_mid_upload_fails_the_run_and_costs_no_attempt(box: DropBo
     assert box.over({"ds3/mid_upload.png"})["ds3/mid_upload.png"].state == "ingested"
 
 
-def test_a_file_that_vi_refuses_is_rejected_with_its_code(box: DropBox, vi: Emulator) -> None:
+def test_a_file_that_vi_refuses_is_rejected_with_its_code(box: DropBox, vi: ViEmulator) -> None:
     vi.plays(RATION.model_copy(update={"faults": (FileError(filename="quota*", code="ENOQUOTA"),)}))
     keys = {"ds2/quota_1.png", "ds2/fine_1.png", "ds2/fine_2.png"}
     for number, key in enumerate(sorted(keys)):
@@ -182,7 +182,7 @@ def test_a_file_that_vi_refuses_is_rejected_with_its_code(box: DropBox, vi: Emul
     assert drops["ds2/fine_1.png"].state == drops["ds2/fine_2.png"].state == "ingested"
 
 
-def test_a_file_that_no_session_accepts_is_rejected_alone(box: DropBox, vi: Emulator) -> None:
+def test_a_file_that_no_session_accepts_is_rejected_alone(box: DropBox, vi: ViEmulator) -> None:
     vi.plays(RATION.model_copy(update={"faults": (RefusedEntry(filename="entry_2.png", message="no such file"),)}))
     keys = {f"ds2/entry_{number}.png" for number in range(5)}
     for number, key in enumerate(sorted(keys)):
@@ -194,7 +194,7 @@ def test_a_file_that_no_session_accepts_is_rejected_alone(box: DropBox, vi: Emul
     assert {(drop.state, drop.attempts) for drop in drops.values()} == {("ingested", 0)}
 
 
-def test_vi_being_down_for_a_while_costs_nothing_but_time(box: DropBox, vi: Emulator) -> None:
+def test_vi_being_down_for_a_while_costs_nothing_but_time(box: DropBox, vi: ViEmulator) -> None:
     vi.plays(RATION.model_copy(update={"faults": (ApiFault(status=503, times=8),)}))
     keys = {"ds1/outage_1.png", "ds1/outage_2.png"}
     for number, key in enumerate(sorted(keys)):
@@ -204,7 +204,7 @@ def test_vi_being_down_for_a_while_costs_nothing_but_time(box: DropBox, vi: Emul
 
 
 def test_functions_killed_in_mid_flight_lose_nothing_and_double_nothing(
-    box: DropBox, vi: Emulator, folder_of_stack: Path
+    box: DropBox, vi: ViEmulator, folder_of_stack: Path
 ) -> None:
     keys = {f"ds3/killed_{number}.png" for number in range(60)}
     for number, key in enumerate(sorted(keys)):
@@ -238,7 +238,7 @@ def one_receive(box: DropBox) -> Iterator[None]:
 
 
 def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(
-    box: DropBox, stack: Stack, one_receive: None
+    box: DropBox, stack: DeployedStack, one_receive: None
 ) -> None:
     sqs = box.client("sqs")
     sqs.send_message(QueueUrl=box.queue_url, MessageBody=json.dumps({"detail": "poison"}))
@@ -252,7 +252,7 @@ def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(
     assert until(dead, "the message in the dead-letter queue")
 
 
-def test_a_backfill_ingests_what_a_bucket_holds_already(box: DropBox, vi: Emulator, stack: Stack) -> None:
+def test_a_backfill_ingests_what_a_bucket_holds_already(box: DropBox, vi: ViEmulator, stack: DeployedStack) -> None:
     s3 = box.client("s3")
     s3.create_bucket(Bucket=OLD_BUCKET)
     for number in range(12):

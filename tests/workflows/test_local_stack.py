@@ -17,7 +17,7 @@ from local.paths import MINISTACK_PYTHON, MINISTACK_SERVER
 from local.stack import environment
 from local.stack.lifecycle import down, is_running, running_stack, up
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from local.stack.state_file import Record
 
@@ -32,12 +32,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
 
 
 @pytest.fixture(scope="module")
-def stack(settings: StackSettings) -> Iterator[Stack]:
+def stack(settings: StackSettings) -> Iterator[DeployedStack]:
     with running_stack(settings) as stack:
         yield stack
 
 
-def test_it_is_described_as_others_rely_on(stack: Stack, settings: StackSettings) -> None:
+def test_it_is_described_as_others_rely_on(stack: DeployedStack, settings: StackSettings) -> None:
     described = json.loads((settings.folder / "outputs.json").read_text())
     assert described == {
         "endpoint_url": f"http://127.0.0.1:{settings.port}",
@@ -67,7 +67,7 @@ def test_it_is_described_as_others_rely_on(stack: Stack, settings: StackSettings
     }
 
 
-def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: Stack, settings: StackSettings) -> None:
+def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: DeployedStack, settings: StackSettings) -> None:
     s3 = boto3.client("s3", **stack.connection)
     s3.put_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept", Body=b"kept")
     servers = Record.read(settings.folder).servers
@@ -97,7 +97,7 @@ print(before, pauses())
     assert printed.split() == ["1", "0"]
 
 
-def test_a_token_of_ones_own_is_kept(stack: Stack, settings: StackSettings) -> None:
+def test_a_token_of_ones_own_is_kept(stack: DeployedStack, settings: StackSettings) -> None:
     secrets = boto3.client("secretsmanager", **stack.connection)
     secret = stack.outputs["SafetyCultureSecretArn"]
     assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "scapi_local_token"
@@ -109,7 +109,7 @@ def test_a_token_of_ones_own_is_kept(stack: Stack, settings: StackSettings) -> N
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_its_env_file_leads_programs_to_it_and_away_from_an_account(
-    stack: Stack, settings: StackSettings, shell: str
+    stack: DeployedStack, settings: StackSettings, shell: str
 ) -> None:
     show = 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_REGION ${AWS_PROFILE-none} ${AWS_SESSION_TOKEN-none}"'
     account = {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "temporary", "PATH": os.environ["PATH"]}
@@ -158,7 +158,7 @@ def test_a_killed_server_is_replaced_and_down_leaves_no_process(tmp_path: Path) 
     assert not down(settings)
 
 
-def start_a_function(stack: Stack) -> None:
+def start_a_function(stack: DeployedStack) -> None:
     machines = boto3.client("stepfunctions", **stack.connection)
     started = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input="{}")
     while machines.describe_execution(executionArn=started["executionArn"])["status"] == "RUNNING":

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.workflows.probe_function import probe_function
 from tests.workflows.probe_machine import Ended, run_machine
 from tests.workflows.probe_role import allow, probe_role
@@ -23,12 +23,12 @@ MAP: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def function(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def function(stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with probe_function(stack, tmp_path_factory.mktemp("role"), ECHO) as arn:
         yield arn
 
 
-def run_with(stack: Stack, state: dict[str, Any], *statements: dict[str, Any], given: Any = None) -> Ended:
+def run_with(stack: DeployedStack, state: dict[str, Any], *statements: dict[str, Any], given: Any = None) -> Ended:
     with probe_role(stack, *statements) as role:
         return run_machine(stack, {"State": state}, given or {}, role=role)
 
@@ -38,7 +38,7 @@ def invoke(function: str) -> dict[str, Any]:
     return {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "End": True}
 
 
-def test_a_function_that_the_role_does_not_grant_is_refused(stack: Stack, function: str) -> None:
+def test_a_function_that_the_role_does_not_grant_is_refused(stack: DeployedStack, function: str) -> None:
     another = allow("lambda:InvokeFunction", f"{function}-2")
     for statements in ([], [another], [allow("lambda:GetFunction", function)]):
         ended = run_with(stack, invoke(function), *statements)
@@ -46,12 +46,12 @@ def test_a_function_that_the_role_does_not_grant_is_refused(stack: Stack, functi
         assert f"is not authorized to perform: lambda:InvokeFunction on resource: {function}" in ended.cause
 
 
-def test_a_function_that_the_role_grants_is_invoked(stack: Stack, function: str) -> None:
+def test_a_function_that_the_role_grants_is_invoked(stack: DeployedStack, function: str) -> None:
     ended = run_with(stack, invoke(function), allow("lambda:InvokeFunction", function))
     assert ended.output["Payload"] == {"a": 1}
 
 
-def test_a_nested_execution_needs_the_right_to_start_it(stack: Stack) -> None:
+def test_a_nested_execution_needs_the_right_to_start_it(stack: DeployedStack) -> None:
     machine = stack.outputs["BackfillStateMachineArn"]
     state = {
         "Type": "Task",
@@ -64,7 +64,7 @@ def test_a_nested_execution_needs_the_right_to_start_it(stack: Stack) -> None:
     assert run_with(stack, state, allow("states:StartExecution", machine)).status == "SUCCEEDED"
 
 
-def test_a_nested_execution_that_is_awaited_needs_more_rights(stack: Stack) -> None:
+def test_a_nested_execution_that_is_awaited_needs_more_rights(stack: DeployedStack) -> None:
     machine = stack.outputs["BackfillStateMachineArn"]
     state = {
         "Type": "Task",
@@ -77,7 +77,7 @@ def test_a_nested_execution_that_is_awaited_needs_more_rights(stack: Stack) -> N
     assert run_with(stack, state, allow(["states:*", "events:*"])).status == "SUCCEEDED"
 
 
-def test_events_are_put_from_the_source_that_the_role_grants(stack: Stack) -> None:
+def test_events_are_put_from_the_source_that_the_role_grants(stack: DeployedStack) -> None:
     condition = {"ForAllValues:StringEquals": {"events:source": "assetline"}}
     granted = allow("events:PutEvents", Condition=condition)
     for source, status in (("assetline", "SUCCEEDED"), ("another", "FAILED")):
@@ -87,13 +87,13 @@ def test_events_are_put_from_the_source_that_the_role_grants(stack: Stack) -> No
         assert run_with(stack, state, granted).status == status
 
 
-def test_a_distributed_map_needs_the_right_to_start_its_children(stack: Stack) -> None:
+def test_a_distributed_map_needs_the_right_to_start_its_children(stack: DeployedStack) -> None:
     refused = run_with(stack, MAP, allow("states:DescribeExecution"), given=[1])
     assert (refused.error, "states:StartExecution" in refused.cause) == ("States.Permissions", True)
     assert run_with(stack, MAP, allow("states:*"), given=[1]).output == [1]
 
 
-def test_a_reader_needs_the_right_to_list_its_bucket(stack: Stack) -> None:
+def test_a_reader_needs_the_right_to_list_its_bucket(stack: DeployedStack) -> None:
     bucket = stack.outputs["ExportBucketName"]
     reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": bucket, "Prefix": "none/"}}
     states, state = allow("states:*"), MAP | {"ItemReader": reader}
@@ -102,7 +102,7 @@ def test_a_reader_needs_the_right_to_list_its_bucket(stack: Stack) -> None:
     assert run_with(stack, state, states, allow("s3:ListBucket", f"arn:aws:s3:::{bucket}")).output == []
 
 
-def test_a_result_writer_needs_the_right_to_put_objects(stack: Stack) -> None:
+def test_a_result_writer_needs_the_right_to_put_objects(stack: DeployedStack) -> None:
     bucket = stack.outputs["ExportBucketName"]
     writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": bucket, "Prefix": "results"}}
     states, state = allow("states:*"), MAP | {"ResultWriter": writer}

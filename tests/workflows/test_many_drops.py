@@ -18,9 +18,9 @@ from assetline.ingest.arrival import ObjectArrival
 from assetline.ingest.asset_names import asset_filename, dataset_and_path
 from assetline.ingest.drop import drop_id
 from assetline.ingest.inspection import DropLimits, described, read
-from local.emulators.vi.scenario import Scenario
-from local.emulators.vi.server import Emulator, running
-from local.emulators.vi.sessions import Session
+from local.emulators.vi.scenario import ViScenario
+from local.emulators.vi.server import ViEmulator, running
+from local.emulators.vi.sessions import EmulatedSession
 from local.sample_images import image
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
@@ -30,7 +30,7 @@ from tests.workflows.drop_box import DropBox
 
 RATION, WINDOW_SECONDS = 5, 300 // 10
 SCALED = {"GatherSeconds": "1", "SessionsPerWindow": f"{RATION}", "SessionWindowSeconds": f"{WINDOW_SECONDS}"}
-VI = Scenario(sessions_per_window=RATION, window_seconds=WINDOW_SECONDS)
+VI = ViScenario(sessions_per_window=RATION, window_seconds=WINDOW_SECONDS)
 
 # On Monday every dataset gets an image, which takes it a session. That leaves two in the window for Tuesday, which
 # needs four: two of them for ds1, as none is of more than 5,000.
@@ -47,19 +47,19 @@ PIXEL = image("png", size=(1, 1))
 
 
 @pytest.fixture
-def vi() -> Iterator[Emulator]:
+def vi() -> Iterator[ViEmulator]:
     with running(VI) as emulator:
         yield emulator
 
 
 @pytest.fixture
-def box(vi: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DropBox]:
+def box(vi: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DropBox]:
     settings = StackSettings(free_port(), tmp_path_factory.mktemp("stack"), vi_url=vi.url, parameters=SCALED)
     with running_stack(settings) as stack:
         yield DropBox(stack)
 
 
-def test_twelve_thousand_drops_arrive_in_the_fewest_sessions(box: DropBox, vi: Emulator) -> None:
+def test_twelve_thousand_drops_arrive_in_the_fewest_sessions(box: DropBox, vi: ViEmulator) -> None:
     put(box, TUESDAY)  # before Monday, or Monday's window would be over when Tuesday comes
     put_and_tell(box, MONDAY)
     runs_succeeded(box, len(MONDAY))
@@ -72,7 +72,7 @@ def test_twelve_thousand_drops_arrive_in_the_fewest_sessions(box: DropBox, vi: E
     assert {dataset: [len(session.entries) for session in opened_for(dataset, vi)] for dataset in DATASETS} == SESSIONS
 
 
-def every_drop_is_ingested_once(box: DropBox, vi: Emulator) -> None:
+def every_drop_is_ingested_once(box: DropBox, vi: ViEmulator) -> None:
     drops = box.drops()
     assert drops.keys() == DROPPED
     assert Counter((drop.state, drop.attempts) for drop in drops.values()) == {("ingested", 0): 12_000}
@@ -85,7 +85,7 @@ def every_drop_is_ingested_once(box: DropBox, vi: Emulator) -> None:
     assert tagged == {"assetline:state": "ingested", "assetline:asset": "last.png"}
 
 
-def the_ration_was_kept(vi: Emulator) -> None:
+def the_ration_was_kept(vi: ViEmulator) -> None:
     asked = vi.requests("/assetIngestionSessions", "POST")
     assert {one.status for one in asked} == {200}
     assert len(asked) > RATION
@@ -93,7 +93,7 @@ def the_ration_was_kept(vi: Emulator) -> None:
     assert min(sixth.at - first.at for first, sixth in windows) >= WINDOW_SECONDS
 
 
-def opened_for(dataset_id: str, vi: Emulator) -> list[Session]:
+def opened_for(dataset_id: str, vi: ViEmulator) -> list[EmulatedSession]:
     return [session for session in vi.stage.sessions.values() if session.dataset.dataset_id == dataset_id]
 
 

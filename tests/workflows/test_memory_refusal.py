@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.workflows.probe_function import probe_function
 
 HANDLER = """
@@ -32,26 +32,26 @@ def lambda_handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def function(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def function(stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with probe_function(stack, tmp_path_factory.mktemp("memory"), HANDLER, MemorySize=256) as arn:
         yield arn
 
 
-def invoke(stack: Stack, function: str, **event: Any) -> tuple[str | None, Any]:
+def invoke(stack: DeployedStack, function: str, **event: Any) -> tuple[str | None, Any]:
     answer: Any = boto3.client("lambda", **stack.connection).invoke(FunctionName=function, Payload=json.dumps(event))
     return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
 
-def test_growth_within_the_limit_is_answered(stack: Stack, function: str) -> None:
+def test_growth_within_the_limit_is_answered(stack: DeployedStack, function: str) -> None:
     assert invoke(stack, function, grow=100) == (None, {"held": 100 << 20})
 
 
-def test_memory_that_is_mapped_and_never_touched_is_free(stack: Stack, function: str) -> None:
+def test_memory_that_is_mapped_and_never_touched_is_free(stack: DeployedStack, function: str) -> None:
     assert invoke(stack, function, mapped=2_000) == (None, {"held": 0})
 
 
 @pytest.mark.parametrize("event", [{"grow": 300, "seconds": 5}, {"grow": 300}, {"child": 300}])
-def test_growth_past_the_limit_ends_the_runtime(stack: Stack, function: str, event: dict[str, Any]) -> None:
+def test_growth_past_the_limit_ends_the_runtime(stack: DeployedStack, function: str, event: dict[str, Any]) -> None:
     error, payload = invoke(stack, function, **event)
     assert error == "Unhandled"
     assert payload["errorType"] == "Runtime.ExitError"
@@ -60,13 +60,13 @@ def test_growth_past_the_limit_ends_the_runtime(stack: Stack, function: str, eve
     assert message == "Runtime exited with error: signal: killed"
 
 
-def test_the_next_invocation_starts_a_new_environment(stack: Stack, function: str) -> None:
+def test_the_next_invocation_starts_a_new_environment(stack: DeployedStack, function: str) -> None:
     for _ in range(3):
         assert invoke(stack, function, grow=300)[0] == "Unhandled"
         assert invoke(stack, function, grow=1) == (None, {"held": 1 << 20})
 
 
-def test_an_idle_environment_that_was_killed_costs_nothing(stack: Stack, function: str) -> None:
+def test_an_idle_environment_that_was_killed_costs_nothing(stack: DeployedStack, function: str) -> None:
     _, first = invoke(stack, function, pid=True)
     os.kill(first["pid"], signal.SIGKILL)
     error, second = invoke(stack, function, pid=True)

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 
 FULL = b"x" * (5 * 1024**2)
 LAST = b"last"
@@ -20,7 +20,7 @@ def crc32(body: bytes) -> str:
 
 
 class Upload:
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: DeployedStack) -> None:
         self.s3: Any = boto3.client("s3", **stack.connection)
         self.where = {"Bucket": stack.outputs["ExportBucketName"], "Key": "refusals/object"}
 
@@ -47,14 +47,14 @@ def code_and_status(error: ClientError) -> tuple[str, int]:
 
 
 @pytest.fixture
-def upload(stack: Stack) -> Iterator[Upload]:
+def upload(stack: DeployedStack) -> Iterator[Upload]:
     upload = Upload(stack)
     upload.open(ChecksumAlgorithm="CRC32", ChecksumType="COMPOSITE")
     yield upload
     upload.s3.abort_multipart_upload(**upload.where)
 
 
-def test_complete_parts_are_accepted(stack: Stack) -> None:
+def test_complete_parts_are_accepted(stack: DeployedStack) -> None:
     upload = Upload(stack)
     upload.open(ChecksumAlgorithm="CRC32", ChecksumType="COMPOSITE")
     parts = [upload.put(1, FULL), upload.put(2, LAST)]
@@ -65,7 +65,7 @@ def test_part_numbers_with_a_gap_are_refused(upload: Upload) -> None:
     assert upload.refusal([upload.put(1, FULL), upload.put(9991, LAST)]) == ("InvalidPartOrder", 400)
 
 
-def test_parts_out_of_order_are_refused(stack: Stack) -> None:
+def test_parts_out_of_order_are_refused(stack: DeployedStack) -> None:
     upload = Upload(stack)
     upload.open()
     parts = [upload.put(1, FULL), upload.put(2, FULL)]
@@ -74,7 +74,7 @@ def test_parts_out_of_order_are_refused(stack: Stack) -> None:
     assert upload.refusal([bare[0], bare[0]]) == ("InvalidPartOrder", 400)
 
 
-def test_part_numbers_with_a_gap_are_accepted_without_checksums(stack: Stack) -> None:
+def test_part_numbers_with_a_gap_are_accepted_without_checksums(stack: DeployedStack) -> None:
     upload = Upload(stack)
     upload.open()
     parts = [upload.put(1, FULL), upload.put(7, LAST)]

@@ -11,7 +11,7 @@ import pytest
 from local.errors import LocalStackFailed
 from local.stack.lifecycle import running_stack, up
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from tests.support.waiting import until
 
@@ -34,12 +34,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
 
 
 @pytest.fixture(scope="module")
-def first(settings: StackSettings) -> Iterator[Stack]:
+def first(settings: StackSettings) -> Iterator[DeployedStack]:
     with running_stack(settings) as stack:
         yield stack
 
 
-def create(stack: Stack, name: str, resource: dict[str, Any]) -> tuple[str, str]:
+def create(stack: DeployedStack, name: str, resource: dict[str, Any]) -> tuple[str, str]:
     """Create a stack of one resource; return its status when it is created or not, and why it failed."""
     cloudformation: Any = boto3.client("cloudformation", **stack.connection)
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Named": resource}}))
@@ -57,7 +57,7 @@ def create(stack: Stack, name: str, resource: dict[str, Any]) -> tuple[str, str]
 
 
 @pytest.mark.parametrize("resource", [SCHEDULE, LOG_GROUP, RULE], ids=lambda resource: resource["Type"])
-def test_a_physical_name_that_is_taken_is_refused(first: Stack, resource: dict[str, Any]) -> None:
+def test_a_physical_name_that_is_taken_is_refused(first: DeployedStack, resource: dict[str, Any]) -> None:
     cloudformation: Any = boto3.client("cloudformation", **first.connection)
     cloudformation.create_stack(StackName="one", TemplateBody=json.dumps({"Resources": {"Named": resource}}))
     cloudformation.get_waiter("stack_create_complete").wait(StackName="one", WaiterConfig={"Delay": 1})
@@ -70,7 +70,7 @@ def test_a_physical_name_that_is_taken_is_refused(first: Stack, resource: dict[s
     assert create(first, "three", resource)[0] == "CREATE_COMPLETE"
 
 
-def test_a_second_stack_works_beside_the_first(first: Stack, settings: StackSettings) -> None:
+def test_a_second_stack_works_beside_the_first(first: DeployedStack, settings: StackSettings) -> None:
     second = up(replace(settings, stack_name="assetline-dev"))
     assert (second.stack_name, second.endpoint_url) == ("assetline-dev", first.endpoint_url)
     assert set(second.outputs.values()).isdisjoint(first.outputs.values())
@@ -79,7 +79,7 @@ def test_a_second_stack_works_beside_the_first(first: Stack, settings: StackSett
         assert export(stack) == stack.outputs["ExportBucketName"]
 
 
-def export(stack: Stack) -> str:
+def export(stack: DeployedStack) -> str:
     """Export a feed; return the bucket that the file is in."""
     machines: Any = boto3.client("stepfunctions", **stack.connection)
     machine = stack.outputs["ExportStateMachineArn"]

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from tests.workflows.probe_function import probe_function
 from tests.workflows.probe_machine import Ended, run_machine
 
@@ -24,7 +24,7 @@ def lambda_handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def function(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def function(stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with probe_function(stack, tmp_path_factory.mktemp("size"), ECHO) as arn:
         yield arn
 
@@ -43,12 +43,12 @@ def exceeded(ended: Ended) -> bool:
     return (ended.status, ended.error) == ("FAILED", "States.DataLimitExceeded")
 
 
-def test_data_at_the_limit_passes(stack: Stack) -> None:
+def test_data_at_the_limit_passes(stack: DeployedStack) -> None:
     ended = run_machine(stack, {"Pass": {"Type": "Pass", "End": True}}, LARGEST)
     assert (ended.status, ended.output) == ("SUCCEEDED", LARGEST)
 
 
-def test_execution_input_past_the_limit_is_refused(stack: Stack) -> None:
+def test_execution_input_past_the_limit_is_refused(stack: DeployedStack) -> None:
     machines: Any = boto3.client("stepfunctions", **stack.connection)
     given = json.dumps({"text": "é" * (MOST_BYTES // 2)}, ensure_ascii=False)
     with pytest.raises(ClientError, match="less than or equal to 262144") as refused:
@@ -56,27 +56,27 @@ def test_execution_input_past_the_limit_is_refused(stack: Stack) -> None:
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_output_of_a_pass_past_the_limit_fails(stack: Stack) -> None:
+def test_output_of_a_pass_past_the_limit_fails(stack: DeployedStack) -> None:
     assert exceeded(run_machine(stack, {"Twice": TWICE}, HALF))
 
 
-def test_output_of_a_jsonata_state_past_the_limit_fails(stack: Stack) -> None:
+def test_output_of_a_jsonata_state_past_the_limit_fails(stack: DeployedStack) -> None:
     twice = {"Type": "Pass", "Output": "{% [$states.input, $states.input] %}", "End": True}
     assert exceeded(run_machine(stack, {"Twice": twice}, HALF, QueryLanguage="JSONata"))
 
 
-def test_result_of_a_task_past_the_limit_fails_though_discarded(stack: Stack, function: str) -> None:
+def test_result_of_a_task_past_the_limit_fails_though_discarded(stack: DeployedStack, function: str) -> None:
     state = task(function, {"Payload": {"bytes": MOST_BYTES}}, ResultPath=None)
     assert exceeded(run_machine(stack, {"Call": state}, {}))
 
 
-def test_payload_of_a_task_past_the_limit_fails(stack: Stack, function: str) -> None:
+def test_payload_of_a_task_past_the_limit_fails(stack: DeployedStack, function: str) -> None:
     state = task(function, {"Payload": {"bytes": 1, "a.$": "$.text", "b.$": "$.text"}})
     assert exceeded(run_machine(stack, {"Call": state}, HALF))
 
 
 @pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
-def test_collected_results_of_a_map_past_the_limit_fail(stack: Stack, mode: str) -> None:
+def test_collected_results_of_a_map_past_the_limit_fail(stack: DeployedStack, mode: str) -> None:
     config = {"Mode": mode} | ({"ExecutionType": "STANDARD"} if mode == "DISTRIBUTED" else {})
     processor = {
         "ProcessorConfig": config,
@@ -88,7 +88,7 @@ def test_collected_results_of_a_map_past_the_limit_fail(stack: Stack, mode: str)
     assert run_machine(stack, states, [1]).status == "SUCCEEDED"
 
 
-def test_wildcards_do_not_catch_it_and_its_name_does(stack: Stack, function: str) -> None:
+def test_wildcards_do_not_catch_it_and_its_name_does(stack: DeployedStack, function: str) -> None:
     for names, status in (
         (["States.ALL"], "FAILED"),
         (["States.TaskFailed"], "FAILED"),
@@ -100,7 +100,7 @@ def test_wildcards_do_not_catch_it_and_its_name_does(stack: Stack, function: str
         assert run_machine(stack, states, {}).status == status
 
 
-def test_wildcards_still_catch_an_error_of_a_function(stack: Stack, function: str) -> None:
+def test_wildcards_still_catch_an_error_of_a_function(stack: DeployedStack, function: str) -> None:
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
     states: dict[str, Any] = {"Call": task(function, {"Payload": {}}, Catch=catch), "Caught": {"Type": "Succeed"}}
     assert run_machine(stack, states, {}).output["Error"] == "KeyError"

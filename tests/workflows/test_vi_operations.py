@@ -17,13 +17,13 @@ from typer.testing import CliRunner, Result
 
 from assetline_cli.assets.renamed_files import LIST_NAME
 from assetline_cli.main import app
-from local.emulators.vi.scenario import Scenario
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.scenario import ViScenario
+from local.emulators.vi.server import ViEmulator, running
 from local.emulators.vi.store import Asset
 from local.sample_images import FORMATS, image
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
-from local.stack.outputs import Stack
+from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from tests.contract.template import ROOT, template
 from tests.workflows.drop_box import DropBox
@@ -81,8 +81,8 @@ def shows[Check: Callable[["World", Line], None]](section: str, operation: str) 
 class World:
     """A stack, a Vi, and a folder with pictures to work in."""
 
-    stack: Stack
-    vi: Emulator
+    stack: DeployedStack
+    vi: ViEmulator
     folder: Path
     dropped: dict[str, Result] = field(default_factory=dict)
 
@@ -137,7 +137,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(Scenario(sessions_per_window=None)) as vi:
+    with running(ViScenario(sessions_per_window=None)) as vi:
         folder = tmp_path_factory.mktemp("work")
         settings = StackSettings(
             free_port(), tmp_path_factory.mktemp("stack"), vi_url=vi.url, wait_scale=0, parameters=PARAMETERS
@@ -317,13 +317,13 @@ def _(world: World, line: Line) -> None:
     drop_folder(world)
     asset_id = world.asset("ds1", "one.jpg").asset_id
     world.vi.forget()
-    world.vi.plays(Scenario(sessions_per_window=None, processing_seconds=3600))
+    world.vi.plays(ViScenario(sessions_per_window=None, processing_seconds=3600))
 
     def is_through_once_it_was_looked_at() -> None:
         ended_at = time.monotonic() + 30
         while not any(one.status for one in world.vi.requests(asset_id, "GET")) and time.monotonic() < ended_at:
             time.sleep(0.02)
-        world.vi.plays(Scenario(sessions_per_window=None))
+        world.vi.plays(ViScenario(sessions_per_window=None))
 
     with ThreadPoolExecutor(1) as thread:
         thread.submit(is_through_once_it_was_looked_at)

@@ -9,12 +9,12 @@ import typer
 from pydantic import ValidationError
 
 from local.emulators.safetyculture.app import emulator, in_words
-from local.emulators.safetyculture.scenario import LOCAL_TOKEN, Scenario
-from local.emulators.safetyculture.stage import Stage
-from local.emulators.server import Server
+from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario
+from local.emulators.safetyculture.stage import FeedStage
+from local.emulators.server import UvicornServer
 from local.emulators.sockets import LOOPBACK, listening, url_of
 
-_DEFAULT = Scenario()
+_DEFAULT = FeedScenario()
 
 
 def serve(  # noqa: PLR0913 - the options of a program
@@ -57,7 +57,7 @@ def serve(  # noqa: PLR0913 - the options of a program
         "latency_seconds": latency_seconds,
         "token": token,
     }
-    stage = Stage(scenario_of(scenario, {name: value for name, value in options.items() if value is not None}))
+    stage = FeedStage(scenario_of(scenario, {name: value for name, value in options.items() if value is not None}))
     try:
         listener = listening(host, port)
     except OSError as error:
@@ -65,10 +65,12 @@ def serve(  # noqa: PLR0913 - the options of a program
     # uvicorn closes down on these signals and then raises them anew, for what was here before it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
-    Server(emulator(stage), lambda: typer.echo(f"safetyculture emulator ready on {url_of(listener)}")).run([listener])
+    UvicornServer(emulator(stage), lambda: typer.echo(f"safetyculture emulator ready on {url_of(listener)}")).run(
+        [listener]
+    )
 
 
-def scenario_of(file: Path | None, options: dict[str, Any]) -> Scenario:
+def scenario_of(file: Path | None, options: dict[str, Any]) -> FeedScenario:
     """Return the scenario in *file*, or the default one, with *options* over it; BadParameter says what is wrong."""
     try:
         settings = {} if file is None else json.loads(file.read_bytes())
@@ -78,7 +80,7 @@ def scenario_of(file: Path | None, options: dict[str, Any]) -> Scenario:
         page_size = options.get("default_page_size", 0)
         if page_size > settings.get("max_page_size", _DEFAULT.max_page_size):
             settings["max_page_size"] = page_size
-        return Scenario.model_validate(settings)
+        return FeedScenario.model_validate(settings)
     except json.JSONDecodeError as error:
         raise typer.BadParameter(f"{file} is not JSON: {error}") from error
     except ValidationError as error:

@@ -19,16 +19,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.emulators.safetyculture.assets import field_definitions
 from local.emulators.safetyculture.feeds import OTHER_FEEDS
-from local.emulators.safetyculture.pages import ASSETS_PATH, Page, Place, page_at
+from local.emulators.safetyculture.pages import ASSETS_PATH, EmulatedPage, PageStart, page_at
 from local.emulators.safetyculture.scenario import (
     AnswerFault,
+    FeedScenario,
     Forbidden,
     InternalError,
     Maintenance,
     NoData,
     OriginTimeout,
     Reset,
-    Scenario,
     Slow,
     TooHeavy,
     TooManyRequests,
@@ -36,7 +36,7 @@ from local.emulators.safetyculture.scenario import (
     Unauthorized,
     Unavailable,
 )
-from local.emulators.safetyculture.stage import Arrival, Stage, Staging
+from local.emulators.safetyculture.stage import FeedStage, JournalEntry, Staging
 from local.emulators.wire import JsonResponse, json_body, refusal, sleep_until
 
 WHO_AM_I_PATH = "/accounts/user/v1/user:WhoAmI"
@@ -54,10 +54,10 @@ _TOKEN_OWNER = {
 }
 
 
-def emulator(stage: Stage) -> Starlette:
+def emulator(stage: FeedStage) -> Starlette:
     """Return the application that plays what is on *stage*."""
     api = _Api(stage)
-    control = _Control(stage)
+    control = _FeedControl(stage)
     return Starlette(
         routes=[
             *(Route(path, api.feed, methods=["GET"]) for path in (ASSETS_PATH, *OTHER_FEEDS)),
@@ -77,7 +77,7 @@ def emulator(stage: Stage) -> Starlette:
 class _Api:
     """The endpoints of SafetyCulture."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: FeedStage) -> None:
         self._stage = stage
 
     async def feed(self, request: Request) -> Response:
@@ -121,7 +121,7 @@ def _feed_answer(request: Request, staging: Staging) -> tuple[Response, float]:
     except ValueError as error:
         return refusal(400, str(error)), 0.0
     faults = staging.faults_on(place.page)
-    arrival: Arrival = request.state.arrival
+    arrival: JournalEntry = request.state.arrival
     arrival.page = place.page
     arrival.faults = [fault.kind for fault in faults]
     page = page_at(place, limit, scenario, faults, (str(request.base_url).rstrip("/"), request.url.path))
@@ -132,11 +132,11 @@ def _feed_answer(request: Request, staging: Staging) -> tuple[Response, float]:
     return json_body(request, page.render(), seconds=scenario.body_seconds), slow
 
 
-def _spares(fault: AnswerFault, page: Page) -> bool:
+def _spares(fault: AnswerFault, page: EmulatedPage) -> bool:
     return isinstance(fault, TooHeavy) and len(page.rows) <= fault.rows
 
 
-def _faulty_answer(fault: AnswerFault, request: Request, page: Page, scenario: Scenario) -> Response:
+def _faulty_answer(fault: AnswerFault, request: Request, page: EmulatedPage, scenario: FeedScenario) -> Response:
     match fault:
         case TooManyRequests():
             answer: Response = refusal(429, "Too Many Requests", _pause_headers(fault))
@@ -169,7 +169,7 @@ def _pause_headers(fault: TooManyRequests) -> dict[str, str]:
     return {name: f"{seconds:g}" for name, seconds in pauses.items() if seconds is not None}
 
 
-def _is_authorized(request: Request, scenario: Scenario) -> bool:
+def _is_authorized(request: Request, scenario: FeedScenario) -> bool:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and token == scenario.token
 
@@ -178,7 +178,7 @@ def _token_refused() -> Response:
     return refusal(401, "The token is missing, wrong or expired")
 
 
-def _limit(request: Request, scenario: Scenario) -> int:
+def _limit(request: Request, scenario: FeedScenario) -> int:
     asked = request.query_params.get("limit")
     if asked is None:
         return scenario.default_page_size
@@ -187,21 +187,21 @@ def _limit(request: Request, scenario: Scenario) -> int:
     return int(asked)
 
 
-def _place(request: Request) -> Place:
+def _place(request: Request) -> PageStart:
     cursor = request.query_params.get("next_page_token")
-    return Place.of(cursor) if cursor else Place()
+    return PageStart.of(cursor) if cursor else PageStart()
 
 
-class _Control:
+class _FeedControl:
     """The emulator's own endpoints."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: FeedStage) -> None:
         self._stage = stage
 
     async def put_scenario(self, request: Request) -> Response:
         """Play another scenario from its start; a bad one is refused with what is wrong, and changes nothing."""
         try:
-            scenario = Scenario.model_validate_json(await request.body())
+            scenario = FeedScenario.model_validate_json(await request.body())
         except ValidationError as error:
             return refusal(422, in_words(error))
         self._stage.has(scenario)
@@ -240,7 +240,7 @@ def in_words(error: ValidationError) -> str:
 class _Journalled:
     """Writes every request to the API into the journal, and what status it got."""
 
-    def __init__(self, app: ASGIApp, stage: Stage) -> None:
+    def __init__(self, app: ASGIApp, stage: FeedStage) -> None:
         self._app = app
         self._stage = stage
 

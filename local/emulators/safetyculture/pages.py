@@ -18,13 +18,13 @@ from local.emulators.safetyculture.assets import asset, pipe_encoded
 from local.emulators.safetyculture.feeds import record
 from local.emulators.safetyculture.scenario import (
     CycleCursor,
-    Drift,
     EndlessCircle,
     Fault,
+    FeedScenario,
     ForeignNextPage,
     MoveRows,
     RepeatCursor,
-    Scenario,
+    RowDrift,
 )
 
 ASSETS_PATH = "/feed/assets"
@@ -34,7 +34,7 @@ _SEAL_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageStart:
     """The start of a page: its first row (from 0) and its page number (from 1)."""
 
     row: int = 0
@@ -57,14 +57,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class EmulatedPage:
     """One page as it goes out: its metadata, and the rows it holds."""
 
     path: str
     metadata: dict[str, Any]
     seed: int
     rows: range
-    drifts: tuple[Drift, ...] = ()
+    drifts: tuple[RowDrift, ...] = ()
 
     def render(self) -> bytes:
         """Return the body: `metadata` before `data`, as in every sample of the live feed."""
@@ -76,7 +76,9 @@ class Page:
         return orjson.dumps({"metadata": self.metadata})
 
 
-def page_at(place: Place, limit: int, scenario: Scenario, faults: Iterable[Fault], url: tuple[str, str]) -> Page:
+def page_at(
+    place: PageStart, limit: int, scenario: FeedScenario, faults: Iterable[Fault], url: tuple[str, str]
+) -> EmulatedPage:
     """Return the page of *limit* rows at *place*, altered by those of *faults* that alter pages.
 
     *url* is the server's origin, which an absolute `next_page` begins with, and the path of the feed.
@@ -91,23 +93,23 @@ def page_at(place: Place, limit: int, scenario: Scenario, faults: Iterable[Fault
             case RepeatCursor():
                 following = place
             case CycleCursor():
-                following = Place(max(0, place.row - limit), place.page - 1)
+                following = PageStart(max(0, place.row - limit), place.page - 1)
             case EndlessCircle():
-                following = Place(0, place.page + 1)
+                following = PageStart(0, place.page + 1)
             case ForeignNextPage():
                 base = fault.origin
-            case Drift():
+            case RowDrift():
                 drifts.append(fault)
     rows = range(min(first, scenario.rows), min(first + limit, scenario.rows))
     if following is None and rows.stop < scenario.rows:
-        following = Place(rows.stop, place.page + 1)
+        following = PageStart(rows.stop, place.page + 1)
     metadata = _metadata(scenario, following, limit, base + path)
     if scenario.remaining_records:
         metadata["remaining_records"] = scenario.rows - rows.stop
-    return Page(path, metadata, scenario.seed, rows, tuple(drifts))
+    return EmulatedPage(path, metadata, scenario.seed, rows, tuple(drifts))
 
 
-def _metadata(scenario: Scenario, following: Place | None, limit: int, address: str) -> dict[str, Any]:
+def _metadata(scenario: FeedScenario, following: PageStart | None, limit: int, address: str) -> dict[str, Any]:
     if following is None:
         end = None if scenario.end_of_feed == "null" else ""
         return {"next_page": end, "next_page_token": end}
@@ -116,13 +118,13 @@ def _metadata(scenario: Scenario, following: Place | None, limit: int, address: 
 
 
 @lru_cache(maxsize=256)
-def _rendered_rows(path: str, seed: int, rows: range, drifts: tuple[Drift, ...]) -> bytes:
+def _rendered_rows(path: str, seed: int, rows: range, drifts: tuple[RowDrift, ...]) -> bytes:
     if path == ASSETS_PATH:
         return orjson.dumps([_drifted(asset(index, seed), drifts) for index in rows])
     return orjson.dumps([_drifted(record(path, index, seed), drifts) for index in rows])
 
 
-def _drifted(row: dict[str, Any], drifts: tuple[Drift, ...]) -> dict[str, Any]:
+def _drifted(row: dict[str, Any], drifts: tuple[RowDrift, ...]) -> dict[str, Any]:
     for drift in drifts:
         if drift.inside == "row":
             row[drift.name] = drift.value

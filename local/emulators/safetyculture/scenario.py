@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, Positiv
 LOCAL_TOKEN = "scapi_local_token"  # noqa: S105 - opens nothing but the emulator
 
 
-class _Frozen(BaseModel, frozen=True, extra="forbid"):
+class _FeedValue(BaseModel, frozen=True, extra="forbid"):
     """A value: compared by content, never changed, and strict about the names of its parts."""
 
 
-class _Fault(_Frozen):
+class _FeedFault(_FeedValue):
     """Something wrong with page *page* (1-based; None is every page), the first *times* times (None is always)."""
 
     page: PositiveInt | None = None
@@ -27,7 +27,7 @@ class _Fault(_Frozen):
         return self.page in {None, page}
 
 
-class AnswerFault(_Fault):
+class AnswerFault(_FeedFault):
     """A fault that takes the whole request: one request meets one of them, the first in the scenario's order."""
 
 
@@ -100,7 +100,7 @@ class NoData(AnswerFault):
     kind: Literal["no_data"] = "no_data"
 
 
-class PageFault(_Fault):
+class PageFault(_FeedFault):
     """A fault of the page served; all that strike a page strike it together, when no `AnswerFault` took the request."""
 
 
@@ -130,7 +130,7 @@ class ForeignNextPage(PageFault):
     origin: str = Field(pattern=r"^https?://[^/]+$")
 
 
-class Drift(PageFault):
+class RowDrift(PageFault):
     """From this page on, rows carry something that no row had before: a key, or a field inside `fields`."""
 
     kind: Literal["drift"] = "drift"
@@ -151,7 +151,7 @@ class MoveRows(PageFault):
     rows: PositiveInt = 1
 
 
-class Slow(_Fault):
+class Slow(_FeedFault):
     """The first byte comes *seconds* later than it would; whatever else befalls the request."""
 
     kind: Literal["slow"] = "slow"
@@ -174,14 +174,14 @@ type Fault = Annotated[
     | CycleCursor
     | EndlessCircle
     | ForeignNextPage
-    | Drift
+    | RowDrift
     | MoveRows
     | Slow,
     Field(discriminator="kind"),
 ]
 
 
-class Scenario(_Frozen):
+class FeedScenario(_FeedValue):
     """The feed's rows and shape, its pace, the token it takes, and its faults.
 
     `latency_seconds` is the time to the first byte of every answer of the feed, `body_seconds` the time from there to

@@ -4,13 +4,13 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from local.emulators.safetyculture.scenario import AnswerFault, Fault, Scenario, Slow
+from local.emulators.safetyculture.scenario import AnswerFault, Fault, FeedScenario, Slow
 
 JOURNAL_LENGTH = 10_000  # the newest requests; older ones are only counted
 
 
 @dataclass(slots=True)
-class Arrival:
+class JournalEntry:
     """A request that came, and what became of it.
 
     `at` is in seconds since the emulator started; `page` is the page number a feed request asked for; `status` stays
@@ -32,17 +32,17 @@ class Journal:
 
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._arrivals: deque[Arrival] = deque(maxlen=JOURNAL_LENGTH)
+        self._arrivals: deque[JournalEntry] = deque(maxlen=JOURNAL_LENGTH)
         self.total = 0
 
-    def add(self, method: str, path: str, query: dict[str, str], *, authorization: bool) -> Arrival:
+    def add(self, method: str, path: str, query: dict[str, str], *, authorization: bool) -> JournalEntry:
         """Write down a request that just came and return its entry, to be completed as it is answered."""
-        arrival = Arrival(method, path, query, round(time.monotonic() - self._started, 6), authorization)
+        arrival = JournalEntry(method, path, query, round(time.monotonic() - self._started, 6), authorization)
         self._arrivals.append(arrival)
         self.total += 1
         return arrival
 
-    def entries(self) -> list[Arrival]:
+    def entries(self) -> list[JournalEntry]:
         """Return the arrivals as they stand now; what happens to them later does not show in the result."""
         # `copy` is one step of the interpreter, so a test's thread may ask while the server's thread writes.
         return [replace(arrival, faults=[*arrival.faults]) for arrival in self._arrivals.copy()]
@@ -56,7 +56,7 @@ class Journal:
 class Staging:
     """One scenario being played: `fired` says how often each of its faults has struck, in their order."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: FeedScenario) -> None:
         self.scenario = scenario
         self.fired = [0] * len(scenario.faults)
 
@@ -76,13 +76,13 @@ class Staging:
         return fault.strikes(page) and (fault.times is None or self.fired[place] < fault.times)
 
 
-class Stage:
+class FeedStage:
     """The emulator's whole state: what plays, and who came."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: FeedScenario) -> None:
         self.staging = Staging(scenario)
         self.journal = Journal()
 
-    def has(self, scenario: Scenario) -> None:
+    def has(self, scenario: FeedScenario) -> None:
         """Play *scenario* from its start; requests under way end as they began, the journal goes on."""
         self.staging = Staging(scenario)

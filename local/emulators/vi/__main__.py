@@ -7,11 +7,11 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from local.emulators.server import Server
+from local.emulators.server import UvicornServer
 from local.emulators.sockets import LOOPBACK, listening, url_of
 from local.emulators.vi.app import emulator
-from local.emulators.vi.scenario import Scenario
-from local.emulators.vi.stage import Stage
+from local.emulators.vi.scenario import ViScenario
+from local.emulators.vi.stage import ViStage
 
 
 def serve(
@@ -28,7 +28,7 @@ def serve(
     /_emulator/scenario (with ?keep=y, what it holds stays). What was asked of it is under /_emulator/requests.
     """
     try:
-        stage = Stage(Scenario() if scenario is None else Scenario.model_validate_json(scenario.read_bytes()))
+        stage = ViStage(ViScenario() if scenario is None else ViScenario.model_validate_json(scenario.read_bytes()))
     except ValidationError as error:
         raise typer.BadParameter(str(error)) from error
     try:
@@ -38,7 +38,7 @@ def serve(
     # uvicorn closes down on these signals and then raises them anew, for what was here before it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
-    Server(emulator(stage), lambda: typer.echo(f"vi emulator ready on {url_of(listener)}")).run([listener])
+    UvicornServer(emulator(stage), lambda: typer.echo(f"vi emulator ready on {url_of(listener)}")).run([listener])
 
 
 def _end(*_: object) -> NoReturn:

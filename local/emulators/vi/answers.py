@@ -9,16 +9,16 @@ from local.emulators.vi.assets import token_of
 from local.emulators.vi.objects import upload_path
 from local.emulators.vi.refusals import offset_of_page, page_size_of
 from local.emulators.vi.scenario import DeadUploadHost, ExpiredUpload, OmittedEntry
-from local.emulators.vi.sessions import Session
-from local.emulators.vi.stage import Multipart, Stage
-from local.emulators.vi.store import Dataset, Deletion, now_ms
+from local.emulators.vi.sessions import EmulatedSession
+from local.emulators.vi.stage import Multipart, ViStage
+from local.emulators.vi.store import Deletion, StoredDataset, now_ms
 from local.emulators.wire import JsonResponse
 
 DEAD = "http://127.0.0.1:9"  # the discard port: nobody listens
 OVER = -1.0
 
 
-def session_answer(stage: Stage, session: Session, origin: str, *, created: bool = False) -> dict[str, Any]:
+def session_answer(stage: ViStage, session: EmulatedSession, origin: str, *, created: bool = False) -> dict[str, Any]:
     """Return a session; only the answer that creates it, or one that a scenario says, has where its files go."""
     organization, dataset = stage.scenario.organization, session.dataset.dataset_id
     retention = session.on_asset_overwritten
@@ -51,7 +51,7 @@ def session_answer(stage: Stage, session: Session, origin: str, *, created: bool
     }
 
 
-def _uploads(stage: Stage, session: Session, origin: str, *, created: bool) -> list[dict[str, Any]]:
+def _uploads(stage: ViStage, session: EmulatedSession, origin: str, *, created: bool) -> list[dict[str, Any]]:
     uploads = []
     has_faults = bool(stage.scenario.faults)
     for place, entry in enumerate(session.entries):
@@ -66,7 +66,7 @@ def _uploads(stage: Stage, session: Session, origin: str, *, created: bool) -> l
     return uploads
 
 
-def _metadata(session: Session, place: int) -> dict[str, Any]:
+def _metadata(session: EmulatedSession, place: int) -> dict[str, Any]:
     entry = session.entries[place]
     return {
         "kind": entry.kind,
@@ -77,7 +77,7 @@ def _metadata(session: Session, place: int) -> dict[str, Any]:
     }
 
 
-def page_answer(request: Request, stage: Stage, found: Sequence[dict[str, Any]]) -> JsonResponse:
+def page_answer(request: Request, stage: ViStage, found: Sequence[dict[str, Any]]) -> JsonResponse:
     """Return the page of a list that is asked for; raises `Refused`."""
     size, offset = page_size_of(request, stage), offset_of_page(request)
     following = token_of(offset + size) if offset + size < len(found) else None
@@ -89,7 +89,7 @@ def metadata(created: int) -> dict[str, Any]:
     return {"timeCreated": created, "lastUpdated": now_ms(), "generation": 1, "attributes": {}}
 
 
-def multipart_answer(stage: Stage, upload_id: str, upload: Multipart, mime: str) -> dict[str, Any]:
+def multipart_answer(stage: ViStage, upload_id: str, upload: Multipart, mime: str) -> dict[str, Any]:
     """Return a multipart upload (docs/contracts/vi-api.md, section 5)."""
     organization, session = stage.scenario.organization, upload.session
     return {
@@ -113,7 +113,7 @@ def multipart_answer(stage: Stage, upload_id: str, upload: Multipart, mime: str)
     }
 
 
-def dataset_answer(stage: Stage, dataset: Dataset) -> dict[str, Any]:
+def dataset_answer(stage: ViStage, dataset: StoredDataset) -> dict[str, Any]:
     """Return a dataset (docs/contracts/vi-api.md, section 3.4)."""
     organization = stage.scenario.organization
     composite = f"{organization}_{dataset.dataset_id}"
@@ -147,7 +147,7 @@ def dataset_answer(stage: Stage, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def organization_answer(stage: Stage) -> dict[str, Any]:
+def organization_answer(stage: ViStage) -> dict[str, Any]:
     """Return the organisation (docs/contracts/vi-api.md, section 3.5)."""
     organization = stage.scenario.organization
     return {
@@ -166,7 +166,7 @@ def organization_answer(stage: Stage) -> dict[str, Any]:
     }
 
 
-def deletion_answer(stage: Stage, dataset: Dataset, deletion: Deletion) -> dict[str, Any]:
+def deletion_answer(stage: ViStage, dataset: StoredDataset, deletion: Deletion) -> dict[str, Any]:
     """Return a bulk deletion (docs/contracts/vi-api.md, section 3.7)."""
     organization = stage.scenario.organization
     finished = {"condition": "Finished", "status": "Waiting", "lastTransitionTime": deletion.created}

@@ -11,15 +11,15 @@ from local.emulators.vi.assets import BadQuery, Question, record_of, token_of
 from local.emulators.vi.objects import download_path
 from local.emulators.vi.refusals import Refused, body_of, dataset_of, offset_of_page, origin_of, page_size_of
 from local.emulators.vi.scenario import MissingItems, NoContents, RepeatedToken
-from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Asset, Dataset
+from local.emulators.vi.stage import ViStage
+from local.emulators.vi.store import Asset, StoredDataset
 from local.emulators.wire import JsonResponse
 
 
 class AssetsApi:
     """The endpoints."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ViStage) -> None:
         self._stage = stage
         self._sorted: tuple[Any, list[Asset]] = (None, [])
 
@@ -90,18 +90,18 @@ class AssetsApi:
         dataset = dataset_of(request, self._stage)
         return JsonResponse(self._with_objects(self._asset(request, dataset), dataset, request))
 
-    def records(self, request: Request, dataset: Dataset) -> list[dict[str, Any]]:
+    def records(self, request: Request, dataset: StoredDataset) -> list[dict[str, Any]]:
         """Return all assets of a dataset as the API shows them."""
         contents = request.query_params.get("contents") == "y"
         return [self._record(one, dataset, request, contents=contents) for one in dataset.assets.values()]
 
-    def _with_objects(self, asset: Asset, dataset: Dataset, request: Request) -> dict[str, Any]:
+    def _with_objects(self, asset: Asset, dataset: StoredDataset, request: Request) -> dict[str, Any]:
         contents = request.query_params.get("contents") == "y"
         tags = [tag for tag, number in sorted(asset.annotations.items()) for _ in range(number)]
         objects = [{"annotationId": f"{asset.asset_id}-{place}", "tag": tag} for place, tag in enumerate(tags, 1)]
         return {"asset": self._record(asset, dataset, request, contents=contents), "objects": objects}
 
-    def _matching(self, dataset: Dataset, asked: Question) -> list[Asset]:
+    def _matching(self, dataset: StoredDataset, asked: Question) -> list[Asset]:
         key = (id(dataset), dataset.version, repr(asked))
         if self._sorted[0] != key:
             try:
@@ -110,20 +110,20 @@ class AssetsApi:
                 raise Refused(400, str(error)) from None
         return self._sorted[1]
 
-    def _asset(self, request: Request, dataset: Dataset) -> Asset:
+    def _asset(self, request: Request, dataset: StoredDataset) -> Asset:
         asset = dataset.assets.get(request.path_params["asset"])
         if asset is None:
             raise Refused(404, f"Asset {request.path_params['asset']} not found")
         return asset
 
-    async def _renamed(self, request: Request, dataset: Dataset, asset: Asset) -> Response:
+    async def _renamed(self, request: Request, dataset: StoredDataset, asset: Asset) -> Response:
         filename = (await body_of(request)).get("filename")
         if not isinstance(filename, str) or not filename:
             raise Refused(400, "filename is missing")
         dataset.rename(asset, filename)
         return JsonResponse({"filename": filename})
 
-    def _record(self, asset: Asset, dataset: Dataset, request: Request, *, contents: bool) -> dict[str, Any]:
+    def _record(self, asset: Asset, dataset: StoredDataset, request: Request, *, contents: bool) -> dict[str, Any]:
         scenario = self._stage.scenario
         record = record_of(asset, dataset, scenario.organization, scenario.processing_seconds)
         if not contents or (scenario.faults and self._stage.struck(NoContents, asset.filename)):

@@ -5,15 +5,15 @@ from starlette.responses import Response
 
 from local.emulators.vi.answers import dataset_answer, metadata, organization_answer, page_answer
 from local.emulators.vi.refusals import Refused, body_of, dataset_of
-from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Dataset, now_ms
+from local.emulators.vi.stage import ViStage
+from local.emulators.vi.store import StoredDataset, now_ms
 from local.emulators.wire import JsonResponse
 
 
 class DatasetsApi:
     """The endpoints."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ViStage) -> None:
         self._stage = stage
 
     async def organizations(self, request: Request) -> Response:
@@ -41,7 +41,7 @@ class DatasetsApi:
         name = body.get("name")
         if not isinstance(name, str) or not name:
             raise Refused(400, "name is missing")
-        dataset = Dataset(
+        dataset = StoredDataset(
             f"dataset-{self._stage.number()}",
             name,
             body.get("type", "phrase-grounding"),

@@ -9,15 +9,15 @@ from local.emulators.vi.answers import deletion_answer
 from local.emulators.vi.assets import BadQuery, Question, token_of
 from local.emulators.vi.refusals import Refused, body_of, dataset_of, offset_of_page, page_size_of
 from local.emulators.vi.scenario import DeletionFails, LostDeletion
-from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Asset, Dataset, Deletion, now_ms
+from local.emulators.vi.stage import ViStage
+from local.emulators.vi.store import Asset, Deletion, StoredDataset, now_ms
 from local.emulators.wire import RESET, JsonResponse
 
 
 class DeletionsApi:
     """The endpoints."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ViStage) -> None:
         self._stage = stage
 
     async def start(self, request: Request) -> Response:
@@ -62,7 +62,7 @@ class DeletionsApi:
         return JsonResponse(deletion_answer(self._stage, dataset, deletion))
 
 
-def carry_out(stage: Stage) -> None:
+def carry_out(stage: ViStage) -> None:
     """Do the bulk deletions whose time has come."""
     for dataset in stage.datasets.values():
         for deletion in dataset.deletions.values():
@@ -73,7 +73,7 @@ def carry_out(stage: Stage) -> None:
                     dataset.remove(asset.asset_id)
 
 
-def _found(dataset: Dataset, spec: dict[str, Any]) -> list[Asset]:
+def _found(dataset: StoredDataset, spec: dict[str, Any]) -> list[Asset]:
     try:
         return Question(spec.get("filter"), spec.get("metadataQuery"), spec.get("ruleQuery")).matching(dataset)
     except BadQuery as error:

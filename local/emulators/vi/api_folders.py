@@ -13,8 +13,8 @@ from starlette.responses import Response
 from local.emulators.vi.answers import metadata, page_answer
 from local.emulators.vi.api_assets import AssetsApi
 from local.emulators.vi.refusals import Refused, body_of, dataset_of
-from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Dataset, Folder
+from local.emulators.vi.stage import ViStage
+from local.emulators.vi.store import Folder, StoredDataset
 from local.emulators.wire import JsonResponse
 
 ROOT = "/"
@@ -25,7 +25,7 @@ _KINDS = {"All": {"Folder", "Asset"}, "Folder": {"Folder"}, "Asset": {"Asset"}}
 class FoldersApi:
     """The endpoints."""
 
-    def __init__(self, stage: Stage, assets: AssetsApi) -> None:
+    def __init__(self, stage: ViStage, assets: AssetsApi) -> None:
         self._stage = stage
         self._assets = assets
 
@@ -69,7 +69,7 @@ class FoldersApi:
         dataset_of(request, self._stage).folders.clear()
         return Response(status_code=204)
 
-    def _folder(self, dataset: Dataset, encoded: str, *, root: bool = True) -> Folder:
+    def _folder(self, dataset: StoredDataset, encoded: str, *, root: bool = True) -> Folder:
         name = unquote(encoded)
         folder = dataset.folders.get(name)
         if folder is None and root and name == ROOT:
@@ -78,7 +78,7 @@ class FoldersApi:
             raise Refused(404, f"Folder {name} not found")
         return folder
 
-    def _children(self, request: Request, dataset: Dataset, name: str) -> list[dict[str, Any]]:
+    def _children(self, request: Request, dataset: StoredDataset, name: str) -> list[dict[str, Any]]:
         kinds = _KINDS.get(request.query_params.get("childType", "All"))
         if kinds is None:
             raise Refused(400, f"childType is one of {', '.join(_KINDS)}")
@@ -89,7 +89,7 @@ class FoldersApi:
             children += [{"kind": "Asset", "resource": one} for one in self._assets.records(request, dataset)]
         return [child for child in children if child["kind"] in kinds]
 
-    def _record(self, folder: Folder, dataset: Dataset) -> dict[str, Any]:
+    def _record(self, folder: Folder, dataset: StoredDataset) -> dict[str, Any]:
         organization = self._stage.scenario.organization
         return {
             "kind": "Folder",

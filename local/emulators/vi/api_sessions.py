@@ -14,8 +14,8 @@ from local.emulators.vi.answers import multipart_answer, session_answer
 from local.emulators.vi.objects import part_path
 from local.emulators.vi.refusals import Refused, body_of, dataset_of, origin_of, page_size_of
 from local.emulators.vi.scenario import FileError, LostAnswer, RefusedEntry, SessionFails
-from local.emulators.vi.sessions import Entry, Session
-from local.emulators.vi.stage import Multipart, Stage
+from local.emulators.vi.sessions import EmulatedSession, Entry
+from local.emulators.vi.stage import Multipart, ViStage
 from local.emulators.wire import RESET, JsonResponse
 
 LARGEST = 5000
@@ -25,7 +25,7 @@ RETENTIONS = ("RemoveLinkedResource", "KeepLinkedResource", "KeepLinkedResources
 class SessionsApi:
     """The endpoints."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ViStage) -> None:
         self._stage = stage
 
     async def create(self, request: Request) -> Response:
@@ -44,7 +44,7 @@ class SessionsApi:
         if seconds:
             raise Refused(429, "Too many sessions", {"retry-after": str(math.ceil(seconds))})
         fails = self._stage.struck(SessionFails)
-        session = Session(
+        session = EmulatedSession(
             f"session-{self._stage.number()}",
             dataset,
             entries,
@@ -144,7 +144,7 @@ class SessionsApi:
         self._stage.multiparts.pop(request.path_params["upload"], None)
         return Response(status_code=204)
 
-    def _session(self, request: Request) -> Session:
+    def _session(self, request: Request) -> EmulatedSession:
         dataset = dataset_of(request, self._stage)
         session = self._stage.sessions.get(request.path_params["session"])
         if session is None or session.dataset is not dataset:

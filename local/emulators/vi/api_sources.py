@@ -11,8 +11,8 @@ from starlette.responses import Response
 from local.emulators.vi.answers import metadata, page_answer
 from local.emulators.vi.api_assets import AssetsApi
 from local.emulators.vi.refusals import Refused, dataset_of
-from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Dataset
+from local.emulators.vi.stage import ViStage
+from local.emulators.vi.store import StoredDataset
 from local.emulators.wire import JsonResponse
 
 MANAGED = ("managed", "datature", "default")
@@ -21,7 +21,7 @@ MANAGED = ("managed", "datature", "default")
 class SourcesApi:
     """The endpoints."""
 
-    def __init__(self, stage: Stage, assets: AssetsApi) -> None:
+    def __init__(self, stage: ViStage, assets: AssetsApi) -> None:
         self._stage = stage
         self._assets = assets
 
@@ -42,13 +42,13 @@ class SourcesApi:
         self._dataset(request)
         raise Refused(409, "The managed source cannot be deleted")
 
-    def _dataset(self, request: Request) -> Dataset:
+    def _dataset(self, request: Request) -> StoredDataset:
         dataset, path = dataset_of(request, self._stage), request.path_params
         if (path["source_class"], path["provider"], path["source"]) != MANAGED:
             raise Refused(404, "Asset source not found")
         return dataset
 
-    def _record(self, dataset: Dataset) -> dict[str, Any]:
+    def _record(self, dataset: StoredDataset) -> dict[str, Any]:
         source_class, provider, source_id = MANAGED
         organization = self._stage.scenario.organization
         return {

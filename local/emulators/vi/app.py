@@ -23,9 +23,9 @@ from local.emulators.vi.api_sessions import SessionsApi
 from local.emulators.vi.api_sources import SourcesApi
 from local.emulators.vi.objects import Objects
 from local.emulators.vi.refusals import Refused, refusal
-from local.emulators.vi.scenario import ApiFault, Scenario
+from local.emulators.vi.scenario import ApiFault, ViScenario
 from local.emulators.vi.signing import OBJECTS
-from local.emulators.vi.stage import Arrival, Stage
+from local.emulators.vi.stage import AnsweredRequest, ViStage
 from local.emulators.wire import JsonResponse, sleep_until
 
 CONTROL = "/_emulator/"
@@ -36,9 +36,9 @@ ONE_SOURCE = f"{DATASET}/assetSources/{{source_class}}/{{provider}}/{{source}}"
 type Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def emulator(stage: Stage) -> ASGIApp:
+def emulator(stage: ViStage) -> ASGIApp:
     """Return the application that plays what is on *stage*."""
-    sessions, assets, datasets, control = SessionsApi(stage), AssetsApi(stage), DatasetsApi(stage), _Control(stage)
+    sessions, assets, datasets, control = SessionsApi(stage), AssetsApi(stage), DatasetsApi(stage), _ViControl(stage)
     deletions, sources, folders = DeletionsApi(stage), SourcesApi(stage, assets), FoldersApi(stage, assets)
     routes: list[tuple[str, str, Endpoint]] = [
         ("GET", "/workspaces", datasets.organizations),
@@ -93,7 +93,7 @@ def emulator(stage: Stage) -> ASGIApp:
 class _Front:
     """Sends signed URLs past the API, and writes into the journal what came."""
 
-    def __init__(self, stage: Stage, api: ASGIApp) -> None:
+    def __init__(self, stage: ViStage, api: ASGIApp) -> None:
         self._stage = stage
         self._api = api
         self._objects = Objects(stage)
@@ -111,12 +111,12 @@ class _Front:
 
         is_object = path.startswith(OBJECTS)
         query = {} if is_object else dict(Request(scope).query_params)
-        arrival = Arrival(scope["method"], path, query, 0, time.monotonic())
+        arrival = AnsweredRequest(scope["method"], path, query, 0, time.monotonic())
         self._stage.journal.append(arrival)
         await (self._objects if is_object else self._api)(scope, receive, note_status)
 
 
-def _guarded(stage: Stage, endpoint: Endpoint) -> Endpoint:
+def _guarded(stage: ViStage, endpoint: Endpoint) -> Endpoint:
     """Return *endpoint* behind the key, the pace and the faults of the scenario."""
 
     async def paced(request: Request) -> Response:
@@ -126,7 +126,7 @@ def _guarded(stage: Stage, endpoint: Endpoint) -> Endpoint:
         finally:
             await sleep_until(arrived + scenario.latency_seconds)
 
-    async def guarded(request: Request, scenario: Scenario) -> Response:
+    async def guarded(request: Request, scenario: ViScenario) -> Response:
         for place, fault in stage.due():
             if not isinstance(fault, ApiFault) or fault.method not in {None, request.method}:
                 continue
@@ -145,17 +145,17 @@ def _guarded(stage: Stage, endpoint: Endpoint) -> Endpoint:
     return paced
 
 
-class _Control:
+class _ViControl:
     """The emulator's own endpoints."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ViStage) -> None:
         self._stage = stage
 
     async def scenario(self, request: Request) -> Response:
         """Answer the scenario, or play another; `?keep=y` keeps what is held."""
         if request.method == "PUT":
             try:
-                scenario = Scenario.model_validate_json(await request.body())
+                scenario = ViScenario.model_validate_json(await request.body())
             except ValidationError as error:
                 return refusal(422, str(error))
             (self._stage.play if request.query_params.get("keep") == "y" else self._stage.has)(scenario)

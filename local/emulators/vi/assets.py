@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.emulators.vi.store import Asset, Dataset, now_ms
+from local.emulators.vi.store import Asset, StoredDataset, now_ms
 
 type Where = Callable[[Asset], bool]
 
@@ -35,7 +35,7 @@ class Question:
     sort_by: str = "default"
     descending: bool = False
 
-    def matching(self, dataset: Dataset) -> list[Asset]:
+    def matching(self, dataset: StoredDataset) -> list[Asset]:
         """Return the assets that are asked for, in order; raises `BadQuery`."""
         conditions = [*_of_filter(self.filter), *_of_metadata(self.metadata_query)]
         if self.rule_query:
@@ -96,7 +96,7 @@ def offset_of(token: str) -> int:
         raise BadQuery("no page has this token") from None
 
 
-def record_of(asset: Asset, dataset: Dataset, organization: str, processing_seconds: float = 0) -> dict[str, Any]:
+def record_of(asset: Asset, dataset: StoredDataset, organization: str, processing_seconds: float = 0) -> dict[str, Any]:
     """Return an asset as the API shows it (docs/contracts/vi-api.md, section 3.1)."""
     processing = processing_seconds and now_ms() < asset.updated + processing_seconds * 1000
     width, height = asset.content.dimensions

@@ -3,7 +3,7 @@
 import codecs
 from typing import Literal
 
-from local.emulators.vi.store import Content
+from local.emulators.vi.store import StoredContent
 
 type Seen = Literal["image", "video", "text"]
 
@@ -23,7 +23,7 @@ _IMAGE_BRANDS = (b"mif1", b"msf1", b"heic", b"heix", b"hevc", b"hevx", b"avif", 
 _REALMEDIA = "application/vnd.rn-realmedia"
 
 
-def contradicts(content: Content, mime: str) -> bool:
+def contradicts(content: StoredContent, mime: str) -> bool:
     """Say whether a file is plainly of another kind than its MIME type says."""
     named = "video" if mime == _REALMEDIA else mime.partition("/")[0]
     seen = _seen(content.head(HEAD_BYTES))

@@ -9,8 +9,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from local.emulators.vi.scenario import DamagedPut, DownloadFault, FileError, PutFault
 from local.emulators.vi.signing import OBJECTS
-from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Content
+from local.emulators.vi.stage import ViStage
+from local.emulators.vi.store import StoredContent
 from local.emulators.wire import RESET
 
 type Headers = list[tuple[bytes, bytes]]
@@ -34,7 +34,7 @@ def download_path(dataset_id: str, asset_id: str, filename: str) -> str:
 class Objects:
     """Answers signed PUTs and GETs."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ViStage) -> None:
         self._stage = stage
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +79,7 @@ class Objects:
         session.take(entry, content, error.code if error else "")
         await _answer(send, 200, headers=_checksums(content))
 
-    def _damaged(self, content: Content) -> Content:
+    def _damaged(self, content: StoredContent) -> StoredContent:
         """Return content that differs in its last byte."""
         whole, damaged = content.read(), self._stage.content()
         damaged.append(whole[:-1] + bytes([whole[-1] ^ 1]))
@@ -120,7 +120,7 @@ class Objects:
         await asyncio.sleep(0)
 
 
-def _checksums(content: Content) -> Headers:
+def _checksums(content: StoredContent) -> Headers:
     """Return what Google Cloud Storage says of an object that it stored; it adds the MD5 on a line of its own."""
     digest = base64.b64encode(content.crc32c.to_bytes(4))
     return [(b"etag", f'"{content.crc32c:08x}"'.encode()), (b"x-goog-hash", b"crc32c=" + digest)]

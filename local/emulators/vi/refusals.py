@@ -6,8 +6,8 @@ import orjson
 from starlette.requests import Request
 
 from local.emulators.vi.assets import BadQuery, offset_of
-from local.emulators.vi.stage import Stage
-from local.emulators.vi.store import Dataset
+from local.emulators.vi.stage import ViStage
+from local.emulators.vi.store import StoredDataset
 from local.emulators.wire import JsonResponse
 
 
@@ -35,7 +35,7 @@ async def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
-def dataset_of(request: Request, stage: Stage) -> Dataset:
+def dataset_of(request: Request, stage: ViStage) -> StoredDataset:
     """Return the dataset that a path names; raises `Refused`."""
     organization, _, dataset_id = request.path_params["dataset"].partition("_")
     dataset = stage.datasets.get(dataset_id)
@@ -49,7 +49,7 @@ def origin_of(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
-def page_size_of(request: Request, stage: Stage) -> int:
+def page_size_of(request: Request, stage: ViStage) -> int:
     """Return how many a page of a list is to have; raises `Refused`."""
     asked = request.query_params.get("s", "10")
     if not asked.isdecimal() or not 1 <= int(asked) <= stage.scenario.max_page_size:

@@ -13,17 +13,17 @@ LOCAL_ORGANIZATION = "8b6f0a2d-4c1e-47f5-9e3d-7a60b5c2f184"
 LOCAL_KEY = "dtvi_" + "local" * 19 + "key"  # as long as the official client wants one; opens nothing but the emulator
 
 
-class _Frozen(BaseModel, frozen=True, extra="forbid"):
+class _ViValue(BaseModel, frozen=True, extra="forbid"):
     """A value: compared by content, never changed, and strict about the names of its parts."""
 
 
-class _Fault(_Frozen):
+class _ViFault(_ViValue):
     """Something that goes wrong the first *times* times (None is always)."""
 
     times: PositiveInt | None = None
 
 
-class FileFault(_Fault):
+class FileFault(_ViFault):
     """A fault of the files whose names match *filename*."""
 
     filename: str = "*"
@@ -33,7 +33,7 @@ class FileFault(_Fault):
         return fnmatchcase(filename, self.filename)
 
 
-class ApiFault(_Fault):
+class ApiFault(_ViFault):
     """Requests of *method* (None is any) whose path contains *path* are answered *status* before anything is done."""
 
     kind: Literal["api"] = "api"
@@ -44,19 +44,19 @@ class ApiFault(_Fault):
     message: str = "The emulator was told to"
 
 
-class LostAnswer(_Fault):
+class LostAnswer(_ViFault):
     """A session is opened, and the connection ends before the answer does."""
 
     kind: Literal["lost_answer"] = "lost_answer"
 
 
-class LostDeletion(_Fault):
+class LostDeletion(_ViFault):
     """A bulk deletion is started, and the connection ends before the answer does."""
 
     kind: Literal["lost_deletion"] = "lost_deletion"
 
 
-class DeletionFails(_Fault):
+class DeletionFails(_ViFault):
     """A bulk deletion fails for *reason* when its time has come; it has deleted the first *deleted* assets."""
 
     kind: Literal["deletion_fails"] = "deletion_fails"
@@ -110,20 +110,20 @@ class RefusedEntry(FileFault):
     message: str = "spec.assets is not valid"
 
 
-class SessionFails(_Fault):
+class SessionFails(_ViFault):
     """A session fails when all its files are there, for *reason*."""
 
     kind: Literal["session_fails"] = "session_fails"
     reason: str = "Internal"
 
 
-class RepeatedToken(_Fault):
+class RepeatedToken(_ViFault):
     """The second page of a list leads to itself."""
 
     kind: Literal["repeated_token"] = "repeated_token"
 
 
-class MissingItems(_Fault):
+class MissingItems(_ViFault):
     """A list is answered 200 with an object that has no `items`."""
 
     kind: Literal["missing_items"] = "missing_items"
@@ -164,7 +164,7 @@ type Fault = Annotated[
 ]
 
 
-class Scenario(_Frozen):
+class ViScenario(_ViValue):
     """The emulated API.
 
     `holds` is how many small pictures a dataset holds when it begins: `image_00000.png` and so on.

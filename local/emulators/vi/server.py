@@ -5,30 +5,30 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from local.emulators.server import Server, in_thread
+from local.emulators.server import UvicornServer, in_thread
 from local.emulators.sockets import LOOPBACK, listening, url_of
 from local.emulators.vi.app import emulator
-from local.emulators.vi.scenario import Scenario
-from local.emulators.vi.stage import Arrival, Stage
+from local.emulators.vi.scenario import ViScenario
+from local.emulators.vi.stage import AnsweredRequest, ViStage
 from local.emulators.vi.store import Asset
 
 
 @dataclass(frozen=True)
-class Emulator:
+class ViEmulator:
     """A running emulator, as a test speaks to it; over HTTP the same is under `/_emulator/`."""
 
     url: str
-    stage: Stage
+    stage: ViStage
 
-    def has(self, scenario: Scenario) -> None:
+    def has(self, scenario: ViScenario) -> None:
         """Play *scenario* from its start: nothing is held but empty datasets."""
         self.stage.has(scenario)
 
-    def plays(self, scenario: Scenario) -> None:
+    def plays(self, scenario: ViScenario) -> None:
         """Play *scenario* from here on: what is held stays."""
         self.stage.play(scenario)
 
-    def requests(self, containing: str = "", method: str | None = None) -> list[Arrival]:
+    def requests(self, containing: str = "", method: str | None = None) -> list[AnsweredRequest]:
         """Return the requests that came whose path contains *containing*, oldest first."""
         arrivals = self.stage.journal.copy()
         return [one for one in arrivals if containing in one.path and method in {None, one.method}]
@@ -47,13 +47,13 @@ class Emulator:
 
 
 @contextmanager
-def running(scenario: Scenario | None = None, *, looks_into_files: bool = True) -> Iterator[Emulator]:
+def running(scenario: ViScenario | None = None, *, looks_into_files: bool = True) -> Iterator[ViEmulator]:
     """Run an emulator on a free loopback port for as long as the block lasts; it plays *scenario* or the default.
 
     Tests whose files are none of their MIME types have it not look into files.
     """
-    stage = Stage(scenario or Scenario(), looks_into_files=looks_into_files)
+    stage = ViStage(scenario or ViScenario(), looks_into_files=looks_into_files)
     listener = listening(LOOPBACK, 0)
     ready = threading.Event()
-    with closing(stage), in_thread(Server(emulator(stage), ready.set), listener, ready, "Vi"):
-        yield Emulator(url_of(listener), stage)
+    with closing(stage), in_thread(UvicornServer(emulator(stage), ready.set), listener, ready, "Vi"):
+        yield ViEmulator(url_of(listener), stage)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.emulators.vi.contents import contradicts
-from local.emulators.vi.store import Content, Dataset, now_ms
+from local.emulators.vi.store import StoredContent, StoredDataset, now_ms
 
 WAITING, TAKEN, ERRORED = "waiting", "taken", "errored"
 
@@ -29,11 +29,11 @@ class Entry:
 
 
 @dataclass
-class Session:
+class EmulatedSession:
     """An ingestion session of a dataset."""
 
     session_id: str
-    dataset: Dataset
+    dataset: StoredDataset
     entries: list[Entry]
     failure_mode: str
     on_asset_overwritten: str
@@ -50,7 +50,7 @@ class Session:
         """Its other id, of multipart uploads."""
         return f"ingestion-{self.session_id}"
 
-    def take(self, entry: Entry, content: Content, forced_code: str = "") -> None:
+    def take(self, entry: Entry, content: StoredContent, forced_code: str = "") -> None:
         """Look at a file that came whole; one that comes once more replaces what was taken."""
         self.last_change = now_ms()
         if self.failed or entry.state == ERRORED:
@@ -110,7 +110,7 @@ class Session:
                 entry.refused("ETIMEOUT")
 
 
-def _flaw(entry: Entry, content: Content, *, look: bool) -> str:
+def _flaw(entry: Entry, content: StoredContent, *, look: bool) -> str:
     if content.size != entry.size:
         return "EBADSIZE"
     if entry.crc32c is not None and (entry.crc32c & 0xFFFFFFFF) != content.crc32c:

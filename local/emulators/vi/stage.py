@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from local.emulators.vi.scenario import Fault, FileFault, Scenario
-from local.emulators.vi.sessions import Session
+from local.emulators.vi.scenario import Fault, FileFault, ViScenario
+from local.emulators.vi.sessions import EmulatedSession
 from local.emulators.vi.signing import Signer
-from local.emulators.vi.store import Content, Dataset
+from local.emulators.vi.store import StoredContent, StoredDataset
 from local.sample_images import image
 
 JOURNAL_LENGTH = 50_000
 
 
 @dataclass(slots=True)
-class Arrival:
+class AnsweredRequest:
     """A request to the API that came, and how it was answered; no header and no signature is kept."""
 
     method: str
@@ -32,50 +32,50 @@ class Arrival:
 class Multipart:
     """A file that comes in parts."""
 
-    session: Session
+    session: EmulatedSession
     filename: str
     size: int
     parts: int
-    received: dict[int, Content]
+    received: dict[int, StoredContent]
     done: set[int]
 
 
-class Stage:
+class ViStage:
     """The emulator's whole state; `has` begins anew.
 
     It compares what files hold with their MIME types if it *looks_into_files*.
     """
 
-    def __init__(self, scenario: Scenario, *, looks_into_files: bool = True) -> None:
+    def __init__(self, scenario: ViScenario, *, looks_into_files: bool = True) -> None:
         self.looks_into_files = looks_into_files
         self.signer = Signer()
         self._folder = tempfile.TemporaryDirectory(prefix="vi-emulator-")
         self._numbers = count(1)
-        self.journal: deque[Arrival] = deque(maxlen=JOURNAL_LENGTH)
+        self.journal: deque[AnsweredRequest] = deque(maxlen=JOURNAL_LENGTH)
         self.has(scenario)
 
     def close(self) -> None:
         """Remove the files of what is held."""
         self._folder.cleanup()
 
-    def has(self, scenario: Scenario) -> None:
+    def has(self, scenario: ViScenario) -> None:
         """Play *scenario* from its start: nothing is held but its datasets."""
         self.play(scenario)
-        self.datasets = {name: Dataset(name, f"Dataset {name}") for name in scenario.datasets}
+        self.datasets = {name: StoredDataset(name, f"Dataset {name}") for name in scenario.datasets}
         for name, pictures in scenario.holds.items():
             self._fill(self.datasets[name], pictures)
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, EmulatedSession] = {}
         self.multiparts: dict[str, Multipart] = {}
         self.opened: deque[float] = deque()
 
-    def play(self, scenario: Scenario) -> None:
+    def play(self, scenario: ViScenario) -> None:
         """Play *scenario* from here on: what is held stays."""
         self.scenario = scenario
         self.fired = [0] * len(scenario.faults)
 
-    def content(self) -> Content:
+    def content(self) -> StoredContent:
         """Return where the bytes of a file go."""
-        return Content(Path(self._folder.name))
+        return StoredContent(Path(self._folder.name))
 
     def number(self) -> int:
         """Return a number that was not given out before."""
@@ -107,7 +107,7 @@ class Stage:
         self.opened.append(now)
         return 0.0
 
-    def _fill(self, dataset: Dataset, pictures: int) -> None:
+    def _fill(self, dataset: StoredDataset, pictures: int) -> None:
         for number in range(pictures):
             content = self.content()
             content.append(image("png", number))

@@ -21,7 +21,7 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-class Content:
+class StoredContent:
     """The bytes of a file, with their checksum; small ones in memory."""
 
     def __init__(self, folder: Path) -> None:
@@ -79,7 +79,7 @@ class Asset:
     filename: str
     kind: str
     mime: str
-    content: Content
+    content: StoredContent
     custom_metadata: dict[str, Any]
     created: int
     updated: int
@@ -112,7 +112,7 @@ class Folder:
 
 
 @dataclass
-class Dataset:
+class StoredDataset:
     """A dataset; `version` changes whenever its assets do."""
 
     dataset_id: str
@@ -132,7 +132,7 @@ class Dataset:
         filename: str,
         kind: str,
         mime: str,
-        content: Content,
+        content: StoredContent,
         custom_metadata: dict[str, Any],
         *,
         keep_linked: bool = False,

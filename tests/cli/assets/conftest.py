@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from assetline_cli.assets.renamed_files import LIST_NAME
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
+from local.emulators.vi.server import ViEmulator, running
 from local.emulators.vi.store import Asset
 from tests.cli.account import OUTPUTS, Account
 
@@ -20,7 +20,7 @@ DATASET = "ds1"
 class Held:
     """What Vi holds, as a test says it."""
 
-    vi: Emulator
+    vi: ViEmulator
 
     def holds(self, *names: str, content: bytes | None = None, mime: str = "image/png") -> list[Asset]:
         """Let Vi hold assets, be it several of one name."""
@@ -28,7 +28,7 @@ class Held:
 
     def plays(self, *faults: object, **scenario: object) -> None:
         """Let Vi go on with *faults*, or as *scenario* says."""
-        self.vi.plays(Scenario.model_validate({"faults": faults} | scenario))
+        self.vi.plays(ViScenario.model_validate({"faults": faults} | scenario))
 
     def gone(self, *assets: Asset) -> None:
         """Let assets be no more."""
@@ -49,14 +49,14 @@ class Held:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[ViEmulator]:
     with running() as vi:
         yield vi
 
 
 @pytest.fixture
-def vi(emulator: Emulator, account: Account) -> Held:
-    emulator.has(Scenario())
+def vi(emulator: ViEmulator, account: Account) -> Held:
+    emulator.has(ViScenario())
     emulator.forget()
     secret = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
     arn = account.session.client("secretsmanager").create_secret(Name="vi", SecretString=secret)["ARN"]

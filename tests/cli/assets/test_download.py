@@ -10,7 +10,7 @@ import pytest
 
 from assetline_cli.assets.renamed_files import renamed_in
 from assetline_cli.clock import Clock
-from local.emulators.vi.scenario import DownloadFault, Scenario
+from local.emulators.vi.scenario import DownloadFault, ViScenario
 from tests.cli.account import Account, Run
 from tests.cli.assets.conftest import Held, files
 from tests.cli.screens import screen, shown_on
@@ -95,7 +95,7 @@ def test_a_list_in_the_folder_tells_renamed_files_from_others(vi: Held, assetlin
 def test_a_full_disk_ends_it_with_a_message_and_no_half_file(
     vi: Held, assetline: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vi.vi.has(Scenario(holds={"ds1": 600}))
+    vi.vi.has(ViScenario(holds={"ds1": 600}))
     whole = os.write
 
     def nearly_full(descriptor: int, piece: bytes) -> int:
@@ -222,7 +222,7 @@ def test_a_linked_folder_is_not_followed(vi: Held, assetline: Run, folder: Path,
 
 
 def test_sixteen_thousand_and_one_assets_arrive_whole(vi: Held, assetline: Run, folder: Path) -> None:
-    vi.vi.has(Scenario(holds={"ds1": 16_001}))
+    vi.vi.has(ViScenario(holds={"ds1": 16_001}))
     ended = assetline("assets", "download", "ds1", str(folder), "--no-progress")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert files(folder) == {name: asset.content.read() for name, asset in vi.vi.assets("ds1").items()}

@@ -15,8 +15,8 @@ from functions.close_deletion import app as close_deletion
 from functions.delete_ids import app as delete_ids
 from functions.open_deletion import app as open_deletion
 from functions.poll_deletion import app as poll_deletion
-from local.emulators.vi.scenario import Scenario
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.scenario import ViScenario
+from local.emulators.vi.server import ViEmulator
 from local.emulators.vi.store import Asset
 from tests.handlers.conftest import event, lambda_context
 from tests.handlers.dataset.download_stage import BUCKET, DATASET, download_stage, held
@@ -37,7 +37,7 @@ FUNCTIONS = {
 class DeletionStage:
     """An account and a Vi; a test says what Vi holds, has some of it deleted, and looks at what is left."""
 
-    vi: Emulator
+    vi: ViEmulator
     s3: Any
     announced: list[dict[str, Any]]
     executions: int = 1
@@ -49,7 +49,7 @@ class DeletionStage:
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
         """Let Vi go on with *faults*, or as *scenario* says."""
-        self.vi.plays(Scenario(**{"faults": faults} | scenario))
+        self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
     def opens(self, **asked: Any) -> dict[str, Any]:
         """Play Open Deletion."""
@@ -146,7 +146,7 @@ class DeletionStage:
 
 
 @contextmanager
-def deletion_stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
+def deletion_stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
     """Set the stage."""
     with download_stage(vi, monkeypatch) as stage:
         yield DeletionStage(vi, stage.s3, stage.announced)

@@ -16,8 +16,8 @@ from assetline.assets import dependencies as connections
 from functions.close_download import app as close_download
 from functions.download_slice import app as download_slice
 from functions.list_assets import app as list_assets
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
+from local.emulators.vi.server import ViEmulator
 from local.emulators.vi.store import Asset
 from tests.handlers.conftest import lambda_context
 from tests.support.connections import forget_aws
@@ -31,7 +31,7 @@ EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:download_assets:run
 class DownloadStage:
     """An account and a Vi; a test says what Vi holds, downloads it, and looks at what is in S3."""
 
-    vi: Emulator
+    vi: ViEmulator
     s3: Any
     announced: list[dict[str, Any]] = field(default_factory=list)
     invocation_seconds: float = 900
@@ -79,7 +79,7 @@ class DownloadStage:
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
         """Let Vi go on with *faults*, or as *scenario* says."""
-        self.vi.plays(Scenario(**{"faults": faults} | scenario))
+        self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
     def keys(self, prefix: str = f"downloads/{DATASET}/", bucket: str = BUCKET) -> list[str]:
         """Return the keys below *prefix*, without it."""
@@ -120,7 +120,7 @@ class DownloadStage:
         return result
 
 
-def held(vi: Emulator, name: str, content: bytes | None = None, dataset: str = DATASET) -> Asset:
+def held(vi: ViEmulator, name: str, content: bytes | None = None, dataset: str = DATASET) -> Asset:
     """Let Vi hold another asset called *name*."""
     store = vi.stage.content()
     store.append(b"bytes of " + name.encode() if content is None else content)
@@ -131,9 +131,9 @@ def held(vi: Emulator, name: str, content: bytes | None = None, dataset: str = D
 
 
 @contextmanager
-def download_stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
+def download_stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
     """Set the stage."""
-    vi.has(Scenario())
+    vi.has(ViScenario())
     vi.forget()
     with mock_aws():
         s3 = boto3.client("s3")

@@ -11,19 +11,19 @@ from assetline.deletion import staging as deletion_staging
 from assetline.errors import CountMismatch, DatasetUnknown, InvalidInput, KeyRefused, RateLimited, ViRefused
 from functions.delete_ids import app as delete_ids_app
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, DeletionFails
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.dataset.deletion_stage import POST_SESSION, DeletionStage, deletion_stage
 from tests.handlers.dataset.download_stage import DATASET
 
 
 @pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
+def vi() -> Iterator[ViEmulator]:
     with running() as vi:
         yield vi
 
 
 @pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
     monkeypatch.setattr(delete_ids, "PAUSE", 0.0)
     monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
     with deletion_stage(vi, monkeypatch) as stage:

@@ -9,7 +9,7 @@ from assetline.assets import dependencies as connections
 from assetline.deletion import delete_ids, open_deletion
 from assetline.errors import AnswerLost, CountMismatch
 from local.emulators.vi.scenario import LostDeletion
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.dataset.deletion_stage import DeletionStage, deletion_stage
 from tests.handlers.dataset.download_stage import DATASET
 from tests.handlers.dataset.kills import killed_at, survives
@@ -23,13 +23,13 @@ before_or_after = pytest.mark.parametrize("after", [False, True], ids=["before",
 
 
 @pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
+def vi() -> Iterator[ViEmulator]:
     with running() as vi:
         yield vi
 
 
 @pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
     monkeypatch.setattr(delete_ids, "PAUSE", 0.0)
     monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
     with deletion_stage(vi, monkeypatch) as stage:

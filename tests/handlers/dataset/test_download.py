@@ -12,20 +12,20 @@ from assetline.download import s3_target as bucket
 from assetline.download import staging as download_staging
 from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, PlaceRefused, RepeatedCursor, ViRefused
 from assetline.vi import crc32c
-from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken, Scenario
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken, ViScenario
+from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.conftest import event
 from tests.handlers.dataset.download_stage import BUCKET, DATASET, ELSEWHERE, DownloadStage, download_stage, held
 
 
 @pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
+def vi() -> Iterator[ViEmulator]:
     with running() as vi:
         yield vi
 
 
 @pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
     monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
     with download_stage(vi, monkeypatch) as stage:
         yield stage
@@ -285,7 +285,7 @@ def test_sixteen_thousand_and_one_assets_are_in_slices_each_once(
     stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assetline.download.list_assets.TURN_SLICES", 30)
-    stage.vi.has(Scenario(holds={DATASET: 16_001}))
+    stage.vi.has(ViScenario(holds={DATASET: 16_001}))
     turn, cursor, names = 0, None, []
     while turn == 0 or cursor:
         turn += 1

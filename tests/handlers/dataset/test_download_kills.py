@@ -9,7 +9,7 @@ import pytest
 
 from assetline.download import s3_target as bucket
 from assetline.download import staging as download_staging
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.dataset.download_stage import DATASET, DownloadStage, download_stage
 from tests.handlers.dataset.kills import killed_at, survives
 from tests.support.kills import Killed
@@ -24,13 +24,13 @@ before_or_after = pytest.mark.parametrize("after", [False, True], ids=["before",
 
 
 @pytest.fixture(scope="module")
-def vi() -> Iterator[Emulator]:
+def vi() -> Iterator[ViEmulator]:
     with running() as vi:
         yield vi
 
 
 @pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
     monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
     monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
     monkeypatch.setattr("assetline.download.download_slice.THREADS", 1)  # a call after the other

@@ -21,8 +21,8 @@ from functions.poll_session import app as poll_session
 from functions.settle_session import app as settle_session
 from functions.sweep_drops import app as sweep_drops
 from functions.upload_assets import app as upload_assets
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, Scenario
-from local.emulators.vi.server import Emulator, running
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
+from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.conftest import lambda_context
 from tests.simulation.account import Account
 from tests.support.connections import forget_aws
@@ -42,7 +42,7 @@ def execution_arn(execution: str) -> str:
 class SessionStage:
     """An account with a drop bucket and a Vi; a test drops, opens, uploads, and looks at what is left in the end."""
 
-    vi: Emulator
+    vi: ViEmulator
     s3: Any
     announced: list[dict[str, Any]] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
@@ -139,7 +139,7 @@ class SessionStage:
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
         """Let Vi go on with *faults*, or as *scenario* says."""
-        self.vi.plays(Scenario(**{"sessions_per_window": None, "faults": faults} | scenario))
+        self.vi.plays(ViScenario(**{"sessions_per_window": None, "faults": faults} | scenario))
 
     def cancels(self) -> int:
         """Return how often a session was cancelled in Vi."""
@@ -180,7 +180,7 @@ class SessionStage:
 
 
 @contextmanager
-def emulated_vi() -> Iterator[Emulator]:
+def emulated_vi() -> Iterator[ViEmulator]:
     """Run an emulated Vi, and leave none of its files."""
     with running(looks_into_files=False) as vi:  # "bytes of a.png" are no picture
         yield vi
@@ -189,10 +189,10 @@ def emulated_vi() -> Iterator[Emulator]:
 
 @contextmanager
 def session_stage(
-    vi: Emulator, monkeypatch: pytest.MonkeyPatch, account: Account | None = None, **scenario: Any
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: Account | None = None, **scenario: Any
 ) -> Iterator[SessionStage]:
     """Set the stage, in *account* or in one of moto; *scenario* is Vi's."""
-    vi.has(Scenario(**{"sessions_per_window": None} | scenario))
+    vi.has(ViScenario(**{"sessions_per_window": None} | scenario))
     vi.forget()
     if account:
         account.takes_calls(monkeypatch)

@@ -10,7 +10,7 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest import open_session
 from assetline.ingest import staging as slices
 from local.emulators.vi.scenario import ApiFault, LostAnswer, OmittedEntry
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.server import ViEmulator
 from tests.handlers.ingest.session_stage import DATASET, SessionStage, session_stage
 
 NAMES = ("a.png", "b.png", "c.png")
@@ -146,7 +146,7 @@ def test_a_quota_that_is_used_up_fails_the_run_and_the_drops_wait(stage: Session
     assert stage.opens("later")["outcome"] == "opened"
 
 
-def test_no_more_sessions_are_opened_than_the_ration_has(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_sessions_are_opened_than_the_ration_has(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     with session_stage(vi, monkeypatch, sessions_per_window=2, window_seconds=300) as stage:
         monkeypatch.setenv("SESSIONS_PER_WINDOW", "2")
         connections.settings.cache_clear()

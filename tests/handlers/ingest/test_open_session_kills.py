@@ -13,7 +13,7 @@ from assetline.ingest import drop, ledger
 from assetline.ingest import staging as slices
 from assetline.ingest.poll_session import rested
 from local.emulators.vi.scenario import OmittedEntry, RefusedEntry
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.server import ViEmulator
 from local.sample_images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, messages, put, record
@@ -45,7 +45,7 @@ def every_call(most: int = CALLS, *, after: bool) -> Iterator[tuple[int, Abstrac
 
 
 @pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
     with session_stage(vi, monkeypatch, Account(), shows_spec_assets=True) as stage:
         yield stage
 

@@ -8,7 +8,7 @@ import pytest
 
 from assetline.ingest import dependencies as connections
 from local.emulators.vi.scenario import FileError
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.server import ViEmulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.simulation.account import Account
 from tests.support.kills import Killed, killed_at
@@ -54,7 +54,7 @@ def left_behind(stage: SessionStage, execution: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
     with session_stage(vi, monkeypatch, Account(), faults=FAULTS) as stage:
         monkeypatch.setenv("SESSIONS_PER_WINDOW", str(2 * CALLS))
         yield stage

@@ -17,14 +17,14 @@ from assetline.vi.file_upload import Uploader
 from assetline.vi.multipart_upload import TRIES_OF_A_PART
 from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import ApiFault, DamagedPut, DeadUploadHost, ExpiredUpload, PutFault
-from local.emulators.vi.server import Emulator
+from local.emulators.vi.server import ViEmulator
 from local.sample_images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, record
 
 
 @pytest.fixture
-def stage(vi: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
     monkeypatch.setattr(connections, "slice_upload", impatient)
     monkeypatch.setattr("functions.upload_assets.app.slice_upload", impatient)
     with session_stage(vi, monkeypatch) as stage:
