@@ -1,22 +1,17 @@
-"""The help of the command: imperative, complete, and with its former spellings; no class name twice."""
+"""The help of the command: imperative, complete, and with its former spellings."""
 
-import ast
 import shlex
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-import assetline_cli
 from assetline_cli.main import app
 
-CLI = Path(assetline_cli.__file__).parent
 OPENINGS = {
     *("Compare", "Count", "Delete", "Download", "Export", "List", "Move", "Rename", "Resume", "Retry", "Show", "Start"),
     *("Stop", "Upload", "Watch"),
@@ -90,16 +85,6 @@ def test_former_verbs_are_hidden() -> None:
     assert hidden == {"export", "watch", "stop", "diff", "drop"}
     rows = CliRunner().invoke(app, ["--help"]).stdout.splitlines()
     assert not [row for row in rows if row.split()[1:2] and row.split()[1] in hidden]
-
-
-def test_no_class_name_occurs_twice() -> None:
-    names = Counter(
-        node.name
-        for path in CLI.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ClassDef)
-    )
-    assert [name for name, number in names.items() if number > 1] == []
 
 
 def test_help_imports_neither_aws_clients_nor_the_layer() -> None:

@@ -1,8 +1,9 @@
-"""The mechanical rules of English: openings of docstrings, plain words, lengths of sentences and of test names."""
+"""The mechanical rules of English: docstrings, plain words, sentences, and the names of tests and classes."""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def long_names(source: str) -> list[str]:
     return [node.name for node in functions if node.name.startswith("test_") and len(node.name) > LONGEST_TEST_NAME]
 
 
+def shared_class_names(sources: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the names of classes that occur twice, with their files; classes of tests may share a name."""
+    found = defaultdict(list)
+    for file, source in sources:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("Test"):
+                found[node.name].append(file)
+    return {name: files for name, files in found.items() if len(files) > 1}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_docstrings_open_with_their_subject(path: Path) -> None:
     assert not [text for text in docstrings(path) if text.split()[0] in OPENINGS]
@@ -69,6 +80,11 @@ def test_names_of_tests_are_short() -> None:
     assert [name for path in TESTS for name in long_names(path.read_text())] == []
 
 
+def test_no_class_name_occurs_twice() -> None:
+    files = [*SOURCES, *TESTS]
+    assert shared_class_names((str(path.relative_to(ROOT)), path.read_text()) for path in files) == {}
+
+
 def test_the_rules_see_what_breaks_them() -> None:
     assert ["What"][0] in OPENINGS
     assert PLAIN.search("Start the export anew.")
@@ -76,3 +92,6 @@ def test_the_rules_see_what_breaks_them() -> None:
     assert long_names(f"class TestIt:\n    def test_{'x' * 66}(): ...\ndef test_{'x' * 65}(): ...") == [
         "test_" + "x" * 66
     ]
+    assert shared_class_names([("a.py", "class A: ..."), ("b.py", "class A: ...\nclass B: ...")]) == {
+        "A": ["a.py", "b.py"]
+    }

@@ -30,7 +30,7 @@ from functions.write_pages import app as write_pages
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.safetyculture.server import FeedEmulator, running
 from tests.contract.test_grants import granted_to_folder
-from tests.simulation.account import Account as MemoryAccount
+from tests.simulation.account import MemoryAccount
 from tests.support.aws_calls import RECORDING, CallRecorder, outside_the_table
 from tests.support.connections import forget_aws
 
@@ -95,7 +95,7 @@ def feed_api(emulator: FeedEmulator) -> FeedEmulator:
 
 
 @dataclass
-class Aws:
+class ExportAccount:
     """The account's resources, as a test looks at them."""
 
     s3: Any
@@ -165,7 +165,7 @@ class Aws:
 
 
 @pytest.fixture
-def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
     with mock_aws(), export_account(feed_api, monkeypatch) as account:
         connections.events().meta.events.register(
             "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
@@ -182,7 +182,7 @@ def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws
 
 
 @contextmanager
-def aws_in_memory(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws_in_memory(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
     """Set up the resources in the account of the simulations, some thirty times as fast as moto's."""
     memory = MemoryAccount()
     memory.takes_calls(monkeypatch)
@@ -193,7 +193,7 @@ def aws_in_memory(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @contextmanager
-def export_account(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def export_account(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
     """Create the resources of exports in whatever answers boto3, and connect the functions to them."""
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     dynamodb = boto3.resource("dynamodb")
@@ -216,7 +216,7 @@ def export_account(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> I
     }.items():
         monkeypatch.setenv(name, value)
     _forget_connections()
-    yield Aws(boto3.client("s3"), secret_arn, dynamodb.Table(TABLE))
+    yield ExportAccount(boto3.client("s3"), secret_arn, dynamodb.Table(TABLE))
     _forget_connections()
 
 
@@ -250,7 +250,7 @@ def _refusing_what_is_gone(method: Any) -> Any:
 
 
 @dataclass
-class Machine:
+class ExportMachine:
     """Plays the machine: the real handlers in the order of its states, every value through JSON as it does."""
 
     invocation_seconds: float = 900
@@ -290,8 +290,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(aws: Aws) -> Machine:
-    return Machine()
+def machine(aws: ExportAccount) -> ExportMachine:
+    return ExportMachine()
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from assetline.export import dependencies as connections
 from assetline.observability import logger
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario, Forbidden, Unavailable
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.handlers.conftest import BUCKET, Aws, Machine, event
+from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine, event
 from tests.support.connections import forget_aws
 
 
-def nothing_was_opened(aws: Aws) -> bool:
+def nothing_was_opened(aws: ExportAccount) -> bool:
     uploads = aws.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
     return not uploads and aws.table.scan()["Count"] == 0
 
@@ -35,7 +35,7 @@ def nothing_was_opened(aws: Aws) -> bool:
     ],
 )
 def test_an_input_we_do_not_take_is_refused(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, case: str, error: type[Exception], said: str
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, case: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error) as refusal:
         machine.open(event(f"open_export/{case}"))
@@ -45,11 +45,13 @@ def test_an_input_we_do_not_take_is_refused(
 
 
 @pytest.mark.parametrize("case", ["assets", "every_key"])
-def test_the_inputs_we_document_are_taken(machine: Machine, case: str) -> None:
+def test_the_inputs_we_document_are_taken(machine: ExportMachine, case: str) -> None:
     assert machine.open(event(f"open_export/{case}"))["checkpoint"]["cursor"].startswith("/feed/assets?limit=")
 
 
-def test_a_secret_nobody_filled_is_named(aws: Aws, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_nobody_filled_is_named(
+    aws: ExportAccount, machine: ExportMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     empty = boto3.client("secretsmanager").create_secret(Name="empty")["ARN"]
     monkeypatch.setenv("SAFETYCULTURE_SECRET_ARN", empty)
     connections.settings.cache_clear()
@@ -59,7 +61,7 @@ def test_a_secret_nobody_filled_is_named(aws: Aws, machine: Machine, monkeypatch
     assert nothing_was_opened(aws)
 
 
-def test_a_secret_marked_for_deletion_names_the_command(aws: Aws, machine: Machine) -> None:
+def test_a_secret_marked_for_deletion_names_the_command(aws: ExportAccount, machine: ExportMachine) -> None:
     boto3.client("secretsmanager").delete_secret(SecretId=aws.secret_arn, RecoveryWindowInDays=7)
     forget_aws()
     with pytest.raises(errors.SecretDeleted, match="aws secretsmanager restore-secret --secret-id arn:"):
@@ -67,7 +69,7 @@ def test_a_secret_marked_for_deletion_names_the_command(aws: Aws, machine: Machi
     assert nothing_was_opened(aws)
 
 
-def test_a_secret_we_may_not_decrypt_is_a_refusal(aws: Aws, machine: Machine) -> None:
+def test_a_secret_we_may_not_decrypt_is_a_refusal(aws: ExportAccount, machine: ExportMachine) -> None:
     def denied(**_: Any) -> Any:
         error = {"Code": "AccessDeniedException", "Message": "Access to KMS is not allowed"}
         return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
@@ -79,13 +81,13 @@ def test_a_secret_we_may_not_decrypt_is_a_refusal(aws: Aws, machine: Machine) ->
 
 
 @pytest.mark.parametrize("blank", [" ", "\n"])
-def test_a_blank_token_is_a_missing_one(aws: Aws, machine: Machine, blank: str) -> None:
+def test_a_blank_token_is_a_missing_one(aws: ExportAccount, machine: ExportMachine, blank: str) -> None:
     aws.put_token(blank)
     with pytest.raises(errors.TokenMissing):
         machine.open(event("open_export/assets"))
 
 
-def test_a_token_put_in_after_a_blank_one_was_seen_works_at_once(aws: Aws, machine: Machine) -> None:
+def test_a_token_put_in_after_a_blank_one_was_seen_works_at_once(aws: ExportAccount, machine: ExportMachine) -> None:
     aws.put_token(" ")
     with pytest.raises(errors.TokenMissing):
         machine.open(event("open_export/assets"))
@@ -93,7 +95,7 @@ def test_a_token_put_in_after_a_blank_one_was_seen_works_at_once(aws: Aws, machi
     assert machine.open(event("open_export/assets"))
 
 
-def test_a_token_with_a_newline_after_it_works(aws: Aws, machine: Machine) -> None:
+def test_a_token_with_a_newline_after_it_works(aws: ExportAccount, machine: ExportMachine) -> None:
     aws.put_token("scapi_local_token\n")
     assert machine.open(event("open_export/assets"))
 
@@ -101,7 +103,9 @@ def test_a_token_with_a_newline_after_it_works(aws: Aws, machine: Machine) -> No
 @pytest.mark.parametrize(
     "bad", ["\ufeffscapi_local_token", "scapi_\u200blocal", "scapi_\nlocal", "“scapi_local_token”"]
 )
-def test_a_token_that_cannot_be_sent_is_refused_until_it_is_corrected(aws: Aws, machine: Machine, bad: str) -> None:
+def test_a_token_that_cannot_be_sent_is_refused_until_it_is_corrected(
+    aws: ExportAccount, machine: ExportMachine, bad: str
+) -> None:
     aws.put_token(bad)
     with pytest.raises(errors.TokenRefused, match=r"character \d+ of \d+ is U\+"):
         machine.open(event("open_export/assets"))
@@ -121,13 +125,15 @@ def test_a_token_that_cannot_be_sent_is_refused_until_it_is_corrected(aws: Aws, 
         {"feed": "inspections", "params": {"template": ["\ud800"]}},
     ],
 )
-def test_an_input_with_half_a_character_is_refused(aws: Aws, machine: Machine, asked: dict[str, Any]) -> None:
+def test_an_input_with_half_a_character_is_refused(
+    aws: ExportAccount, machine: ExportMachine, asked: dict[str, Any]
+) -> None:
     with pytest.raises((errors.InvalidInput, errors.UnknownFeed)):
         machine.open(event("open_export/assets") | {"input": asked})
     assert nothing_was_opened(aws)
 
 
-def test_a_refused_token_opens_nothing(aws: Aws, machine: Machine) -> None:
+def test_a_refused_token_opens_nothing(aws: ExportAccount, machine: ExportMachine) -> None:
     aws.put_token("scapi_expired")
     with pytest.raises(errors.TokenRefused, match=r"\(401\)") as refusal:
         machine.open(event("open_export/assets"))
@@ -135,13 +141,15 @@ def test_a_refused_token_opens_nothing(aws: Aws, machine: Machine) -> None:
     assert nothing_was_opened(aws)
 
 
-def test_a_token_without_the_permission_is_told_so(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_token_without_the_permission_is_told_so(machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=5, faults=(Forbidden(),)))
     with pytest.raises(errors.FeedForbidden, match=r"/feed/assets \(403\)"):
         machine.run({"feed": "assets"})
 
 
-def test_a_host_that_does_not_answer_is_named(aws: Aws, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_does_not_answer_is_named(
+    aws: ExportAccount, machine: ExportMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SAFETYCULTURE_API_URL", "http://127.0.0.1:9")
     connections.settings.cache_clear()
     connections.feed_client.cache_clear()
@@ -151,7 +159,7 @@ def test_a_host_that_does_not_answer_is_named(aws: Aws, machine: Machine, monkey
 
 
 def test_no_log_holds_the_token_or_a_record(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", written)

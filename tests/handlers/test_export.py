@@ -21,17 +21,19 @@ from local.emulators.safetyculture.scenario import (
 )
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of, says_the_feed
-from tests.handlers.conftest import BUCKET, Aws, Machine
+from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}  # a turn always reads one page
 
 
-def is_the_feed(aws: Aws, result: dict[str, Any], rows: int) -> bool:
+def is_the_feed(aws: ExportAccount, result: dict[str, Any], rows: int) -> bool:
     manifest = json.loads(aws.text(result["manifest_key"]))
     return says_the_feed(aws.text(result["key"]), manifest, range(rows))
 
 
-def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=95))
     result = machine.run({"feed": "assets", "page_size": 10})
     assert result == {
@@ -49,7 +51,9 @@ def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(aws: Aws, machine: Ma
     assert is_the_feed(aws, result, 95)
 
 
-def test_many_turns_write_the_same_bytes_as_one(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_many_turns_write_the_same_bytes_as_one(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=95))
     in_one = machine.run({"feed": "assets"})
     in_many = machine.run(IN_MANY_TURNS)
@@ -57,7 +61,9 @@ def test_many_turns_write_the_same_bytes_as_one(aws: Aws, machine: Machine, feed
     assert aws.text(in_many["key"]) == aws.text(in_one["key"])
 
 
-def test_parts_of_megabytes_and_tails_between_turns_join(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_parts_of_megabytes_and_tails_between_turns_join(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=20_000, max_page_size=1000))
     in_one = machine.run({"feed": "assets", "page_size": 1000})
     in_many = machine.run(IN_MANY_TURNS | {"page_size": 1000})
@@ -66,7 +72,7 @@ def test_parts_of_megabytes_and_tails_between_turns_join(aws: Aws, machine: Mach
 
 
 def test_the_same_feed_with_nothing_in_it_is_a_header_and_complete(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=0))
     result = machine.run({"feed": "assets"})
@@ -76,7 +82,7 @@ def test_the_same_feed_with_nothing_in_it_is_a_header_and_complete(
     assert header.endswith(",created_at,modified_at,site_id,state,status_options,extra")
 
 
-def test_the_manifest_says_what_the_file_is(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_the_manifest_says_what_the_file_is(aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=95))
     result = machine.run(IN_MANY_TURNS)
     manifest = json.loads(aws.text(result["manifest_key"]))
@@ -90,7 +96,9 @@ def test_the_manifest_says_what_the_file_is(aws: Aws, machine: Machine, feed_api
     assert manifest["execution_arn"] == "arn:execution-1"
 
 
-def test_a_complete_item_has_the_figures_of_the_result(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_complete_item_has_the_figures_of_the_result(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=95, remaining_records=True))
     result = machine.run(IN_MANY_TURNS)
     item = aws.item(result["export_id"])
@@ -99,7 +107,9 @@ def test_a_complete_item_has_the_figures_of_the_result(aws: Aws, machine: Machin
     assert not {"remaining", "eta_seconds"} & set(item)
 
 
-def test_the_item_shows_progress_after_every_turn(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_the_item_shows_progress_after_every_turn(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=95, remaining_records=True))
     state = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS})
     machine.write(machine.write(state))
@@ -109,7 +119,7 @@ def test_the_item_shows_progress_after_every_turn(aws: Aws, machine: Machine, fe
     assert item["eta_seconds"] > 0
 
 
-def test_the_finished_file_is_announced(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_the_finished_file_is_announced(aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=5))
     result = machine.run({"feed": "assets"})
     (entry,) = aws.announced
@@ -120,19 +130,23 @@ def test_the_finished_file_is_announced(aws: Aws, machine: Machine, feed_api: Fe
     )
 
 
-def test_a_state_carries_addresses_and_no_bytes(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_state_carries_addresses_and_no_bytes(machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=95))
     machine.run(IN_MANY_TURNS)
     assert max(len(json.dumps(checkpoint)) for checkpoint in machine.checkpoints) < 1_000
 
 
-def test_a_key_the_feed_never_had_is_kept_in_extra(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_key_the_feed_never_had_is_kept_in_extra(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=30, faults=(RowDrift(page=2, name="criticality", value="high"),)))
     rows = rows_of(aws.text(machine.run(IN_MANY_TURNS)["key"]))
     assert [row["extra"] for row in rows] == [""] * 10 + ['{"criticality":"high"}'] * 20
 
 
-def test_a_turn_that_is_repeated_changes_nothing(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_turn_that_is_repeated_changes_nothing(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=95))
     undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
     state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": IN_MANY_TURNS})
@@ -142,7 +156,9 @@ def test_a_turn_that_is_repeated_changes_nothing(aws: Aws, machine: Machine, fee
     assert aws.text(machine.close(state)["key"]) == undisturbed
 
 
-def test_parts_a_killed_turn_left_behind_are_not_taken(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_parts_a_killed_turn_left_behind_are_not_taken(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=20))
     undisturbed = aws.text(machine.run({"feed": "assets"})["key"])
     state = machine.open({"execution_arn": "arn:2", "started_at": "2026-11-21T04:00:00Z", "input": {"feed": "assets"}})
@@ -150,18 +166,18 @@ def test_parts_a_killed_turn_left_behind_are_not_taken(aws: Aws, machine: Machin
     assert aws.text(machine.close(machine.write(state))["key"]) == undisturbed
 
 
-def test_opening_again_opens_the_same_export(machine: Machine) -> None:
+def test_opening_again_opens_the_same_export(machine: ExportMachine) -> None:
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     assert machine.open(opening) == machine.open(opening)
 
 
-def test_two_exports_of_one_second_get_names_of_their_own(aws: Aws, machine: Machine) -> None:
+def test_two_exports_of_one_second_get_names_of_their_own(aws: ExportAccount, machine: ExportMachine) -> None:
     opening = {"started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     ids = [machine.open(opening | {"execution_arn": f"arn:{n}"})["export"]["export_id"] for n in range(3)]
     assert ids == ["assets_20261121_030000", "assets_20261121_030000_2", "assets_20261121_030000_3"]
 
 
-def test_closing_again_gives_the_same_result(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_closing_again_gives_the_same_result(machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
@@ -169,7 +185,7 @@ def test_closing_again_gives_the_same_result(machine: Machine, feed_api: FeedEmu
 
 
 def test_a_turn_taken_for_dead_cannot_reopen_a_complete_export(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=95))
     result = machine.run(IN_MANY_TURNS)
@@ -181,7 +197,7 @@ def test_a_turn_taken_for_dead_cannot_reopen_a_complete_export(
 
 
 def test_bytes_that_are_not_those_rendered_are_never_published(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
@@ -194,7 +210,7 @@ def test_bytes_that_are_not_those_rendered_are_never_published(
     assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET)
 
 
-def test_a_part_that_is_missing_is_noticed(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_part_that_is_missing_is_noticed(aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
@@ -203,7 +219,7 @@ def test_a_part_that_is_missing_is_noticed(aws: Aws, machine: Machine, feed_api:
         machine.close(state)
 
 
-def test_a_part_that_expired_is_named(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_part_that_expired_is_named(aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
@@ -213,7 +229,9 @@ def test_a_part_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Feed
     assert aws.keys("exports/") == []
 
 
-def test_the_parts_of_a_published_file_are_cleared_away(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_the_parts_of_a_published_file_are_cleared_away(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=5))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
     state = machine.write(machine.open(opening))
@@ -223,7 +241,7 @@ def test_the_parts_of_a_published_file_are_cleared_away(aws: Aws, machine: Machi
     assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET), killed["UploadId"]
 
 
-def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_tail_that_expired_is_named(aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=95))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS}
     state = machine.write(machine.open(opening))
@@ -232,7 +250,9 @@ def test_a_tail_that_expired_is_named(aws: Aws, machine: Machine, feed_api: Feed
         machine.write(state)
 
 
-def test_a_tail_that_is_not_what_was_stored_is_not_used(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_tail_that_is_not_what_was_stored_is_not_used(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=95))
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": IN_MANY_TURNS}
     state = machine.write(machine.open(opening))
@@ -244,8 +264,8 @@ def test_a_tail_that_is_not_what_was_stored_is_not_used(aws: Aws, machine: Machi
 
 @pytest.mark.parametrize("fault", [Unavailable, Truncated, Maintenance])
 def test_a_page_that_fails_is_asked_for_again(
-    aws: Aws,
-    machine: Machine,
+    aws: ExportAccount,
+    machine: ExportMachine,
     feed_api: FeedEmulator,
     monkeypatch: pytest.MonkeyPatch,
     fault: type[Unavailable | Truncated | Maintenance],
@@ -258,7 +278,9 @@ def test_a_page_that_fails_is_asked_for_again(
     assert len(pages) == 10 + 2  # two of them in vain
 
 
-def test_a_long_pause_is_the_machines_to_wait(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_long_pause_is_the_machines_to_wait(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=95, faults=(TooManyRequests(page=3, times=1, retry_after=40),)))
     result = machine.run({"feed": "assets", "page_size": 10})
     assert (machine.pauses, result["turns"]) == ([40], 2)
@@ -266,7 +288,7 @@ def test_a_long_pause_is_the_machines_to_wait(aws: Aws, machine: Machine, feed_a
 
 
 def test_a_feed_that_never_recovers_fails_the_export_by_name(
-    machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+    machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
     feed_api.has(FeedScenario(rows=95, faults=(Unavailable(page=3),)))

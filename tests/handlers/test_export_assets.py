@@ -16,7 +16,7 @@ from functions.salvage_export import app as salvage_export
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ApiFault, MissingItems, RepeatedToken, ViScenario
 from local.emulators.vi.server import ViEmulator, running
 from local.sample_images import image
-from tests.handlers.conftest import Aws, Machine, event, lambda_context
+from tests.handlers.conftest import ExportAccount, ExportMachine, event, lambda_context
 from tests.support.connections import forget_aws
 
 ASSETS = 23
@@ -30,7 +30,7 @@ def emulated() -> Iterator[ViEmulator]:
 
 
 @pytest.fixture
-def vi(emulated: ViEmulator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[ViEmulator]:
+def vi(emulated: ViEmulator, aws: ExportAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[ViEmulator]:
     emulated.has(ViScenario())
     emulated.forget()
     fill(emulated, ASSETS)
@@ -55,11 +55,13 @@ def fill(vi: ViEmulator, count: int) -> None:
         asset.annotations = {"cat": number} if number == 7 else {}
 
 
-def rows(aws: Aws, key: str) -> list[dict[str, str]]:
+def rows(aws: ExportAccount, key: str) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(aws.text(key)))]
 
 
-def test_every_page_becomes_rows_with_all_metadata_as_columns(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_every_page_becomes_rows_with_all_metadata_as_columns(
+    aws: ExportAccount, machine: ExportMachine, vi: ViEmulator
+) -> None:
     result = machine.run(REQUEST)
     found = rows(aws, result["key"])
     assert (result["rows"], result["pages"]) == (ASSETS, 5)
@@ -75,7 +77,9 @@ def test_every_page_becomes_rows_with_all_metadata_as_columns(aws: Aws, machine:
     assert result["key"].startswith("exports/vi-ds1/vi-ds1_")
 
 
-def test_signed_urls_are_there_only_when_they_are_asked_for(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_signed_urls_are_there_only_when_they_are_asked_for(
+    aws: ExportAccount, machine: ExportMachine, vi: ViEmulator
+) -> None:
     assert "signature" not in aws.text(machine.run(REQUEST)["key"])
     with_urls = machine.run(REQUEST | {"contents": True}, "2026-11-21T04:00:00Z")
     [row, *_] = rows(aws, with_urls["key"])
@@ -83,7 +87,9 @@ def test_signed_urls_are_there_only_when_they_are_asked_for(aws: Aws, machine: M
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["contents_expiry"])
 
 
-def test_where_leaves_out_what_is_not_meant_and_says_how_many(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_where_leaves_out_what_is_not_meant_and_says_how_many(
+    aws: ExportAccount, machine: ExportMachine, vi: ViEmulator
+) -> None:
     result = machine.run(REQUEST | {"where": {"aspect": "square", "filename": "image_0000*"}})
     assert [row["filename"] for row in rows(aws, result["key"])] == [
         f"image_0000{number}.png" for number in (1, 3, 5, 7, 9)
@@ -92,7 +98,7 @@ def test_where_leaves_out_what_is_not_meant_and_says_how_many(aws: Aws, machine:
     assert (manifest["rows"], manifest["excluded"], manifest["keys"]) == (5, ASSETS - 5, ["asset_id"])
 
 
-def test_what_vi_can_be_asked_is_asked_of_vi(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_what_vi_can_be_asked_is_asked_of_vi(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
     asked = {"filter": "image_0001", "metadata_query": 'site == "oslo"', "sort_by": "filename", "order": "desc"}
     result = machine.run(REQUEST | asked)
     names = [row["filename"] for row in rows(aws, result["key"])]
@@ -107,12 +113,12 @@ def test_what_vi_can_be_asked_is_asked_of_vi(aws: Aws, machine: Machine, vi: ViE
     }
 
 
-def test_pages_are_in_an_order_that_holds_still(machine: Machine, vi: ViEmulator) -> None:
+def test_pages_are_in_an_order_that_holds_still(machine: ExportMachine, vi: ViEmulator) -> None:
     machine.run(REQUEST)
     assert {one.query["sortBy"] for one in vi.requests("/assets")} == {"assetId"}
 
 
-def test_turns_formats_and_faults_change_nothing(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_turns_formats_and_faults_change_nothing(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
     undisturbed = aws.bytes(machine.run(REQUEST)["key"])
     vi.plays(ViScenario(faults=(ApiFault(path="/assets", status=503, times=1), MissingItems(times=1))))
     in_turns = machine.run(REQUEST | {"max_turn_seconds": 1e-9}, "2026-11-21T05:00:00Z")
@@ -126,14 +132,14 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(content.decode()))]
 
 
-def test_the_largest_page_is_found_by_asking(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_the_largest_page_is_found_by_asking(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
     vi.plays(ViScenario(max_page_size=100))
     result = machine.run({"source": "vi", "dataset_id": "ds1"})
     assert (result["rows"], result["pages"]) == (ASSETS, 1)
     assert [one.query["s"] for one in vi.requests("/assets")] == ["1000", "500", "250", "100"]
 
 
-def test_a_list_that_leads_in_a_circle_is_an_error(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_a_list_that_leads_in_a_circle_is_an_error(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
     vi.plays(ViScenario(faults=(RepeatedToken(),)))
     with pytest.raises(RepeatedCursor):
         machine.run(REQUEST)
@@ -152,7 +158,7 @@ def test_a_list_that_leads_in_a_circle_is_an_error(aws: Aws, machine: Machine, v
     ],
 )
 def test_what_cannot_be_is_refused_with_its_name(
-    aws: Aws, machine: Machine, vi: ViEmulator, request_: dict[str, object], error: type[Exception]
+    aws: ExportAccount, machine: ExportMachine, vi: ViEmulator, request_: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         machine.run(request_)
@@ -163,7 +169,7 @@ class TestOneThatDoesNotComplete:
     STARTED_AT = "2026-11-21T03:00:00.123Z"
     IN_TURNS: dict[str, Any] = REQUEST | {"max_turn_seconds": 1e-9}
 
-    def ends(self, machine: Machine, status: str) -> Any:
+    def ends(self, machine: ExportMachine, status: str) -> Any:
         """Play two turns of an export whose execution then ends so."""
         state = machine.open({"execution_arn": "arn:first", "started_at": self.STARTED_AT, "input": self.IN_TURNS})
         machine.write(machine.write(state))
@@ -172,13 +178,15 @@ class TestOneThatDoesNotComplete:
         return salvage_export.lambda_handler(case, lambda_context())
 
     @pytest.mark.usefixtures("vi")
-    def test_stopped_it_leaves_what_it_had_under_a_partial_name(self, aws: Aws, machine: Machine) -> None:
+    def test_stopped_it_leaves_what_it_had_under_a_partial_name(
+        self, aws: ExportAccount, machine: ExportMachine
+    ) -> None:
         salvaged = self.ends(machine, "ABORTED")
         assert salvaged["key"] == f"exports/vi-ds1/{self.EXPORT}.partial.csv"
         assert [row["filename"] for row in rows(aws, salvaged["key"])] == [f"image_{n:05}.png" for n in range(10)]
         assert aws.item(self.EXPORT)["state"] == "partial"
 
-    def test_failed_it_goes_on_at_its_page(self, aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+    def test_failed_it_goes_on_at_its_page(self, aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
         undisturbed = aws.bytes(machine.run(REQUEST, "2026-11-21T01:00:00Z")["key"])
         self.ends(machine, "FAILED")
         assert aws.item(self.EXPORT)["state"] == "failed"
@@ -189,14 +197,16 @@ class TestOneThatDoesNotComplete:
         assert len(vi.requests("/assets")) == 3
 
 
-def test_a_key_that_is_refused_opens_nothing(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_a_key_that_is_refused_opens_nothing(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
     vi.plays(ViScenario(key="dtvi_another"))
     with pytest.raises(KeyRefused):
         machine.run(REQUEST)
     assert aws.table.scan()["Items"] == []
 
 
-def test_sixteen_thousand_and_one_assets_are_listed_whole(aws: Aws, machine: Machine, vi: ViEmulator) -> None:
+def test_sixteen_thousand_and_one_assets_are_listed_whole(
+    aws: ExportAccount, machine: ExportMachine, vi: ViEmulator
+) -> None:
     content = vi.stage.content()
     content.append(image("png"))
     for number in range(ASSETS, 16_001):

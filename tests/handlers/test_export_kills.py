@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from local.emulators.safetyculture.scenario import FeedScenario, MoveRows
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.handlers.conftest import Aws, Machine, aws_in_memory
+from tests.handlers.conftest import ExportAccount, ExportMachine, aws_in_memory
 from tests.support.kills import Killed, killed_at, survives
 
 REQUEST = {"feed": "assets", "page_size": 10}
@@ -20,12 +20,14 @@ CALLS = 60
 
 
 @pytest.fixture
-def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
     with aws_in_memory(feed_api, monkeypatch) as aws:
         yield aws
 
 
-def run_with_kills(machine: Machine, request: dict[str, Any], started_at: str, kills: list[tuple[int, bool]]) -> Any:
+def run_with_kills(
+    machine: ExportMachine, request: dict[str, Any], started_at: str, kills: list[tuple[int, bool]]
+) -> Any:
     ahead = iter(kills)
 
     def play(step: Any, state: dict[str, Any]) -> Any:
@@ -42,7 +44,7 @@ def run_with_kills(machine: Machine, request: dict[str, Any], started_at: str, k
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("call", range(1, 13))
 def test_every_step_killed_at_its_nth_call_changes_nothing(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, call: int, after: bool
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, call: int, after: bool
 ) -> None:
     feed_api.has(FeedScenario(rows=35))
     undisturbed = aws.text(machine.run(REQUEST)["key"])
@@ -64,8 +66,8 @@ def test_every_step_killed_at_its_nth_call_changes_nothing(
     page_size=st.sampled_from([7, 50, None]),
 )
 def test_however_it_is_killed_and_cut_into_turns_the_file_is_the_same(
-    aws: Aws,
-    machine: Machine,
+    aws: ExportAccount,
+    machine: ExportMachine,
     feed_api: FeedEmulator,
     kills: list[tuple[int, bool]],
     format_: str,
@@ -88,7 +90,7 @@ MOVING = FeedScenario(rows=200, faults=(MoveRows(page=2, rows=3), MoveRows(page=
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_a_turn_of_many_parts_killed_at_its_nth_call_changes_nothing(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, after: bool
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, after: bool
 ) -> None:
     feed_api.has(MOVING)
     undisturbed = machine.run(REQUEST)
@@ -101,7 +103,7 @@ def test_a_turn_of_many_parts_killed_at_its_nth_call_changes_nothing(
 
 @pytest.mark.usefixtures("small_parts")
 def test_a_turn_that_is_killed_goes_on_from_what_it_had_put_in_safety(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(MOVING)
     undisturbed = machine.run(REQUEST)

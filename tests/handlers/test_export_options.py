@@ -26,12 +26,12 @@ from local.emulators.safetyculture.scenario import (
 )
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of, says_the_feed
-from tests.handlers.conftest import Aws, Machine, event, lambda_context
+from tests.handlers.conftest import ExportAccount, ExportMachine, event, lambda_context
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
 
 
-def manifest_of(aws: Aws, result: dict[str, Any]) -> dict[str, Any]:
+def manifest_of(aws: ExportAccount, result: dict[str, Any]) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(aws.text(result["manifest_key"]))
     return manifest
 
@@ -40,7 +40,7 @@ class TestFormats:
     @pytest.mark.parametrize("request_", [{"feed": "assets"}, IN_MANY_TURNS], ids=["one turn", "many turns"])
     @pytest.mark.parametrize("format_", ["jsonl", "jsonl.gz"])
     def test_json_lines_hold_the_records_as_the_feed_sent_them(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any], format_: str
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, request_: dict[str, Any], format_: str
     ) -> None:
         feed_api.has(FeedScenario(rows=95))
         result = machine.run(request_ | {"format": format_})
@@ -52,7 +52,7 @@ class TestFormats:
         ]
         assert manifest_of(aws, result)["columns"] is None
 
-    def test_a_gzipped_csv_is_the_csv(self, aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    def test_a_gzipped_csv_is_the_csv(self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
         feed_api.has(FeedScenario(rows=95))
         plain = machine.run({"feed": "assets"})
         packed = machine.run(IN_MANY_TURNS | {"format": "csv.gz"})
@@ -61,7 +61,7 @@ class TestFormats:
 
     @pytest.mark.parametrize(("format_", "content"), [("jsonl", b""), ("jsonl.gz", b"")])
     def test_an_empty_feed_is_an_empty_file(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, format_: str, content: bytes
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, format_: str, content: bytes
     ) -> None:
         feed_api.has(FeedScenario(rows=0))
         result = machine.run({"feed": "assets", "format": format_})
@@ -75,7 +75,7 @@ class TestPageSize:
         return [page.query["limit"] for page in feed_api.requests() if page.path == "/feed/assets" and page.page == 1]
 
     def test_the_largest_page_the_feed_gives_is_found_once_and_remembered(
-        self, machine: Machine, feed_api: FeedEmulator
+        self, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=600, max_page_size=250))
         assert machine.run({"feed": "assets"})["pages"] == 3
@@ -85,7 +85,7 @@ class TestPageSize:
         assert machine.run({"feed": "assets"}, "2026-11-21T04:00:00Z")["pages"] == 3
         assert self.sizes_asked(feed_api) == ["250"]
 
-    def test_a_week_later_it_is_looked_for_again(self, machine: Machine, feed_api: FeedEmulator) -> None:
+    def test_a_week_later_it_is_looked_for_again(self, machine: ExportMachine, feed_api: FeedEmulator) -> None:
         feed_api.has(FeedScenario(rows=600, max_page_size=250))
         machine.run({"feed": "assets"}, "2026-11-01T04:00:00Z")
         machine.run({"feed": "assets"}, "2026-11-07T04:00:00Z")  # what is only used is not found anew
@@ -102,7 +102,7 @@ class TestPageSize:
         assert [query["limit"] for query in first_pages] == ["250", "1000", "500", "500"]
 
     def test_a_page_too_heavy_in_mid_feed_comes_in_smaller_ones(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(reader, "backoff", lambda _: 0.0)
         feed_api.has(FeedScenario(rows=900, max_page_size=100, faults=(TooHeavy(page=3, rows=30),)))
@@ -113,7 +113,7 @@ class TestPageSize:
         assert sizes[-1] == "100"
 
     def test_a_page_size_somebody_asks_for_is_used_and_not_remembered(
-        self, machine: Machine, feed_api: FeedEmulator
+        self, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=100, max_page_size=250))
         assert machine.run({"feed": "assets", "page_size": 10})["pages"] == 10
@@ -122,7 +122,7 @@ class TestPageSize:
 
 class TestColumns:
     def test_fields_the_api_does_not_define_to_us_are_found_in_the_rows(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=95, field_definitions=False))
         in_one, in_many = machine.run({"feed": "assets"}), machine.run(IN_MANY_TURNS)
@@ -130,7 +130,7 @@ class TestColumns:
         assert aws.bytes(in_many["key"]) == aws.bytes(in_one["key"])
 
     def test_a_feed_that_declares_no_columns_has_those_of_its_rows(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=95))
         rows = rows_of(aws.text(machine.run({"feed": "users"})["key"]))
@@ -139,7 +139,7 @@ class TestColumns:
         assert list(rows[0])[-1] == "extra"
 
     def test_formulas_are_neutralised_when_asked_and_counted(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=95))
         plain, safe = machine.run({"feed": "assets"}), machine.run({"feed": "assets", "neutralise_formulas": True})
@@ -155,7 +155,7 @@ class TestColumns:
 class TestDuplicates:
     @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
     def test_rows_that_move_to_a_later_page_are_written_once_and_counted(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any]
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, request_: dict[str, Any]
     ) -> None:
         feed_api.has(FeedScenario(rows=95, faults=(MoveRows(page=3, rows=4), MoveRows(page=6, rows=2))))
         result = machine.run(request_)
@@ -166,7 +166,11 @@ class TestDuplicates:
     @pytest.mark.parametrize("fault", [RepeatCursor(page=4), CycleCursor(page=4)])
     @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
     def test_a_feed_that_leads_in_a_circle_ends_by_name(
-        self, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any], fault: RepeatCursor | CycleCursor
+        self,
+        machine: ExportMachine,
+        feed_api: FeedEmulator,
+        request_: dict[str, Any],
+        fault: RepeatCursor | CycleCursor,
     ) -> None:
         feed_api.has(FeedScenario(rows=95, faults=(fault,)))
         with pytest.raises(RepeatedCursor):
@@ -175,7 +179,7 @@ class TestDuplicates:
 
     @pytest.mark.parametrize("request_", [{"feed": "assets", "page_size": 10}, IN_MANY_TURNS])
     def test_a_circle_whose_cursor_is_new_every_time_ends_by_name(
-        self, machine: Machine, feed_api: FeedEmulator, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+        self, machine: ExportMachine, feed_api: FeedEmulator, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(write_pages, "MAX_STALE_PAGES", 12)
         feed_api.has(FeedScenario(rows=95, faults=(EndlessCircle(),)))
@@ -185,7 +189,7 @@ class TestDuplicates:
         assert machine.checkpoints[-1]["rows"] == 10
 
     def test_pages_without_a_new_record_are_passed_over(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(write_pages, "MAX_STALE_PAGES", 2)
         feed_api.has(FeedScenario(rows=95, faults=(MoveRows(page=3, rows=10), MoveRows(page=5, rows=10))))
@@ -197,8 +201,8 @@ class TestEndOfFeed:
     @pytest.mark.parametrize("request_", [{"feed": "assets"}, IN_MANY_TURNS], ids=["one turn", "many turns"])
     def test_an_end_that_the_feed_contradicts_is_in_the_manifest(
         self,
-        aws: Aws,
-        machine: Machine,
+        aws: ExportAccount,
+        machine: ExportMachine,
         feed_api: FeedEmulator,
         request_: dict[str, Any],
         monkeypatch: pytest.MonkeyPatch,
@@ -223,7 +227,7 @@ class TestSince:
         return [page.query.get("modified_after") for page in pages if page.page == 1]
 
     def test_the_next_export_has_the_changes_since_the_first_began(
-        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
+        self, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
         feed_api.has(FeedScenario(rows=5))
         for hour in (3, 4, 5):
@@ -231,7 +235,7 @@ class TestSince:
         assert self.asked(feed_api) == [None, "2026-11-21T03:00:00.123Z", "2026-11-21T04:00:00.123Z"]
 
     def test_rows_that_become_visible_late_are_in_the_overlap(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
         feed_api.has(FeedScenario(rows=5))
         machine.run(inspections, "2026-11-21T03:00:00.123Z")
@@ -244,7 +248,7 @@ class TestSince:
         assert manifest["keys"] == ["id"]  # by which rows that come twice are told
 
     def test_an_export_of_other_parameters_has_a_mark_of_its_own(
-        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
+        self, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
         feed_api.has(FeedScenario(rows=5))
         machine.run(inspections, "2026-11-21T03:00:00.123Z")
@@ -252,7 +256,7 @@ class TestSince:
         assert self.asked(feed_api) == [None, None]
 
     def test_an_export_that_does_not_complete_moves_no_mark(
-        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
+        self, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
         feed_api.has(FeedScenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": inspections}
@@ -261,7 +265,7 @@ class TestSince:
         assert self.asked(feed_api) == [None, None]
 
     def test_an_older_export_that_completes_late_moves_no_mark_back(
-        self, machine: Machine, feed_api: FeedEmulator, inspections: dict[str, Any]
+        self, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
     ) -> None:
         feed_api.has(FeedScenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "inspections"}}
@@ -271,14 +275,14 @@ class TestSince:
         machine.run(inspections, "2026-11-21T05:00:00.123Z")
         assert self.asked(feed_api)[-1] == "2026-11-21T03:50:00.123Z"
 
-    def test_a_feed_that_cannot_say_what_changed_is_refused(self, machine: Machine) -> None:
+    def test_a_feed_that_cannot_say_what_changed_is_refused(self, machine: ExportMachine) -> None:
         with pytest.raises(InvalidInput, match="does not say what has changed"):
             machine.run({"feed": "assets", "since": "last"})
 
 
 class TestChanges:
     def test_an_export_says_what_has_changed_since_the_one_before(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=30))
         machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
@@ -301,7 +305,7 @@ class TestChanges:
         assert [(row["change"], row["id"]) for row in rows] == [("removed", asset(n)["id"]) for n in (28, 29)]
 
     def test_an_export_of_changes_is_no_base_of_the_next_comparison(
-        self, machine: Machine, feed_api: FeedEmulator
+        self, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=30))
         whole = machine.run({"feed": "inspections"}, "2026-11-19T03:00:00Z")
@@ -324,7 +328,9 @@ class TestChanges:
         changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
         assert (changes["added"], changes["changed"], changes["removed"]) == (0, 0, 2)
 
-    def test_each_kind_of_format_is_compared_with_its_like(self, machine: Machine, feed_api: FeedEmulator) -> None:
+    def test_each_kind_of_format_is_compared_with_its_like(
+        self, machine: ExportMachine, feed_api: FeedEmulator
+    ) -> None:
         feed_api.has(FeedScenario(rows=30))
         machine.run({"feed": "assets", "format": "csv.gz"}, "2026-11-19T03:00:00Z")
         feed_api.has(FeedScenario(rows=28))
@@ -341,7 +347,7 @@ class TestChanges:
         assert [removed("jsonl", 20), removed("csv", 21), removed("jsonl.gz", 22)] == [None, 2, 0]
 
     def test_the_first_export_of_a_feed_has_nothing_to_compare_with(
-        self, machine: Machine, feed_api: FeedEmulator
+        self, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=5))
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": {"feed": "assets"}}
@@ -349,7 +355,7 @@ class TestChanges:
         machine.close(state)
         assert write_changes.lambda_handler({"export": state["export"]}, lambda_context())["changes_key"] is None
 
-    def test_a_file_before_that_was_deleted_is_nothing_to_compare_with(self, aws: Aws) -> None:
+    def test_a_file_before_that_was_deleted_is_nothing_to_compare_with(self, aws: ExportAccount) -> None:
         case = event("write_changes/since_yesterday")
         case["export"]["bucket"] = aws.bucket
         assert write_changes.lambda_handler(case, lambda_context())["changes_key"] is None
@@ -359,7 +365,7 @@ class TestChanges:
 
 class TestShrunk:
     def test_far_fewer_rows_than_last_time_are_flagged(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=100))
         before = machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
@@ -369,7 +375,7 @@ class TestShrunk:
         assert [entry["DetailType"] for entry in aws.announced][-1] == "Export Shrunk"
 
     def test_an_export_of_what_changed_has_few_rows_and_nothing_is_wrong(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=100))
         machine.run({"feed": "inspections"}, "2026-11-20T03:00:00Z")
@@ -378,7 +384,9 @@ class TestShrunk:
         assert (now["rows"], manifest_of(aws, now)["shrunk"]) == (3, None)
         assert "Export Shrunk" not in [entry["DetailType"] for entry in aws.announced]
 
-    def test_a_few_rows_less_are_nothing_special(self, aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    def test_a_few_rows_less_are_nothing_special(
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+    ) -> None:
         feed_api.has(FeedScenario(rows=100))
         machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
         feed_api.has(FeedScenario(rows=80))
@@ -431,7 +439,7 @@ class TestSeveralFeeds:
         with pytest.raises(UnknownFeed, match="'user'"):
             self.plan(event("plan_exports/unknown_feed"))
 
-    def test_the_export_knows_the_execution_that_started_it(self, aws: Aws, machine: Machine) -> None:
+    def test_the_export_knows_the_execution_that_started_it(self, aws: ExportAccount, machine: ExportMachine) -> None:
         request = {"feed": "assets", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:parent"}
         opened = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": request})
         assert aws.item(opened["export"]["export_id"])["parent_execution_arn"] == "arn:parent"

@@ -13,7 +13,7 @@ from local.emulators.safetyculture.assets import pipe_encoded
 from local.emulators.safetyculture.scenario import FeedScenario
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of
-from tests.handlers.conftest import Aws, Machine, lambda_context
+from tests.handlers.conftest import ExportAccount, ExportMachine, lambda_context
 
 type Has = Callable[..., None]
 
@@ -34,14 +34,14 @@ def feed_has(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Has:
     return has
 
 
-def manifest_of(aws: Aws, result: dict[str, Any]) -> dict[str, Any]:
+def manifest_of(aws: ExportAccount, result: dict[str, Any]) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(aws.text(result["manifest_key"]))
     return manifest
 
 
 class TestKeys:
     def test_records_that_lack_the_key_are_counted_in_the_manifest(
-        self, aws: Aws, machine: Machine, feed_has: Has
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has
     ) -> None:
         feed_has(
             {"course_id": "c", "progress": 1}, {"course_id": "c", "progress": 1}, {"course_id": "c", "user_id": "u"}
@@ -49,7 +49,7 @@ class TestKeys:
         manifest = manifest_of(aws, machine.run({"feed": "training_course_progress", "page_size": 2}))
         assert (manifest["keyless"], manifest["rows"], manifest["keys"]) == (2, 3, ["course_id", "user_id"])
 
-    def test_a_feed_of_two_keys_is_compared_by_both(self, machine: Machine, feed_has: Has) -> None:
+    def test_a_feed_of_two_keys_is_compared_by_both(self, machine: ExportMachine, feed_has: Has) -> None:
         rows = [{"course_id": "c1", "user_id": f"u{number}"} for number in range(3)]
         feed_has(*rows)
         machine.run({"feed": "training_course_progress"}, "2026-11-20T03:00:00Z")
@@ -63,7 +63,7 @@ class TestNewerVersions:
 
     @pytest.mark.parametrize("page_size", [1, 2, 3])
     def test_the_newest_takes_the_place_of_one_that_is_not_written(
-        self, aws: Aws, machine: Machine, feed_has: Has, page_size: int
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has, page_size: int
     ) -> None:
         feed_has(self.OLD, self.SAME, self.NEW)
         result = machine.run({"feed": "users", "page_size": page_size, "max_turn_seconds": 1e-9})
@@ -72,7 +72,9 @@ class TestNewerVersions:
         assert (manifest["rows"], manifest["duplicates"], manifest["replaced"]) == (2, 1, 1)
         assert manifest["drift"]["outdated"]["seen"] == {}
 
-    def test_one_that_came_too_late_is_counted_and_named(self, aws: Aws, machine: Machine, feed_has: Has) -> None:
+    def test_one_that_came_too_late_is_counted_and_named(
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has
+    ) -> None:
         feed_has(self.OLD, self.SAME, self.NEW, self.SAME)
         result = machine.run({"feed": "users", "page_size": 1, "format": "jsonl"})
         assert [json.loads(line)["name"] for line in aws.text(result["key"]).splitlines()] == ["old", "same"]
@@ -82,11 +84,11 @@ class TestNewerVersions:
 
 
 class TestHeaders:
-    def header(self, aws: Aws, result: dict[str, Any]) -> str:
+    def header(self, aws: ExportAccount, result: dict[str, Any]) -> str:
         return aws.text(result["key"]).splitlines()[0]
 
     def test_an_export_without_rows_has_the_columns_of_the_one_before(
-        self, aws: Aws, machine: Machine, feed_has: Has
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has
     ) -> None:
         feed_has({"id": "1", "name": "a", "organisation": "o"})
         first = machine.run({"feed": "groups"}, "2026-11-20T03:00:00Z")
@@ -97,7 +99,7 @@ class TestHeaders:
         assert self.header(aws, last) == "id,name,organisation,new,extra"
 
     def test_custom_fields_without_a_definition_keep_their_columns(
-        self, aws: Aws, machine: Machine, feed_has: Has
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has
     ) -> None:
         feed_has(asset("1", Load=5), field_definitions=False)
         first = machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
@@ -105,7 +107,9 @@ class TestHeaders:
         assert "Load" in self.header(aws, first)
         assert self.header(aws, machine.run({"feed": "assets"})) == self.header(aws, first)
 
-    def test_columns_that_differ_in_case_only_are_told_apart(self, aws: Aws, machine: Machine, feed_has: Has) -> None:
+    def test_columns_that_differ_in_case_only_are_told_apart(
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has
+    ) -> None:
         feed_has({"ID": "x", "id": "1", "Name": "a", "name": "b", "Extra": "c"})
         result = machine.run({"feed": "users"})
         assert self.header(aws, result) == "ID #2,id,Name,name #2,Extra #2,extra"
@@ -113,7 +117,7 @@ class TestHeaders:
 
     @pytest.mark.parametrize("rows", [0, 2])
     def test_a_file_for_excel_begins_with_a_byte_order_mark(
-        self, aws: Aws, machine: Machine, feed_has: Has, rows: int
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has, rows: int
     ) -> None:
         feed_has(*({"id": str(number), "name": "é"} for number in range(rows)))
         plain = aws.bytes(machine.run({"feed": "users"}, "2026-11-20T03:00:00Z")["key"])
@@ -127,7 +131,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("turns", [{}, {"page_size": 1, "max_turn_seconds": 1e-9}])
     def test_digits_are_as_they_were_sent_in_both_formats(
-        self, aws: Aws, machine: Machine, feed_has: Has, turns: dict[str, Any]
+        self, aws: ExportAccount, machine: ExportMachine, feed_has: Has, turns: dict[str, Any]
     ) -> None:
         feed_has(self.RECORD, '{"id":"2","score":1.5}')
         lines = aws.text(machine.run({"feed": "inspections", "format": "jsonl"} | turns)["key"]).splitlines()
@@ -136,14 +140,14 @@ class TestNumbers:
         assert (row["score"], row["small"], row["long"]) == ("1e400", "1e-400", "0.123456789012345678")
         assert (row["in"], other["score"]) == ('[1.5,{"large":1E+999}]', "1.5")
 
-    def test_a_custom_field_keeps_its_digits(self, aws: Aws, machine: Machine, feed_has: Has) -> None:
+    def test_a_custom_field_keeps_its_digits(self, aws: ExportAccount, machine: ExportMachine, feed_has: Has) -> None:
         fields = pipe_encoded([{"name": "Load", "value": 7, "field_id": "f-Load"}]).replace("7", "1e400")
         feed_has(asset("1") | {"fields": fields}, field_definitions=False)
         assert rows_of(aws.text(machine.run({"feed": "assets"})["key"]))[0]["Load"] == "1e400"
 
     @pytest.mark.parametrize("format_", ["csv", "jsonl"])
     def test_numbers_beyond_a_double_that_differ_are_a_change(
-        self, machine: Machine, feed_has: Has, format_: str
+        self, machine: ExportMachine, feed_has: Has, format_: str
     ) -> None:
         feed_has('{"id":"1","score":1e400}')
         machine.run({"feed": "inspections", "format": format_}, "2026-11-20T03:00:00Z")
@@ -153,7 +157,7 @@ class TestNumbers:
 
 class TestRenamedFields:
     @pytest.mark.parametrize("format_", ["csv", "csv.gz", "jsonl"])
-    def test_a_renamed_field_changes_no_asset(self, machine: Machine, feed_has: Has, format_: str) -> None:
+    def test_a_renamed_field_changes_no_asset(self, machine: ExportMachine, feed_has: Has, format_: str) -> None:
         feed_has(asset("1", Load=5), asset("2", Load=6), field_definitions=False)
         machine.run({"feed": "assets", "format": format_}, "2026-11-20T03:00:00Z")
         renamed = [asset("1", Load=5), asset("2", Load=7)]
@@ -170,7 +174,7 @@ def asset(id_: str, **fields: int) -> dict[str, Any]:
     return {"id": id_, **dict.fromkeys(keys, ""), "fields": pipe_encoded(items) if items else ""}
 
 
-def changes_of(machine: Machine, request: dict[str, Any]) -> dict[str, Any]:
+def changes_of(machine: ExportMachine, request: dict[str, Any]) -> dict[str, Any]:
     """Play an export that writes what has changed since the one before."""
     opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T09:00:00Z", "input": request | {"changes": True}}
     state = machine.open(opening)

@@ -42,7 +42,7 @@ from local.emulators.safetyculture.scenario import (
 )
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import says_the_feed
-from tests.handlers.conftest import BUCKET, Aws, Machine, event, lambda_context
+from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine, event, lambda_context
 from tests.support.kills import Killed, killed_at
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
@@ -50,7 +50,7 @@ STARTED_AT = "2026-11-21T03:00:00.123Z"
 
 
 @pytest.fixture
-def under_way(machine: Machine, feed_api: FeedEmulator) -> dict[str, Any]:
+def under_way(machine: ExportMachine, feed_api: FeedEmulator) -> dict[str, Any]:
     """Return the state of an export three turns into a feed of ten pages."""
     feed_api.has(FeedScenario(rows=95))
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
@@ -66,13 +66,13 @@ def ended(status: str, execution_arn: str = "arn:first", request: Any = IN_MANY_
     return salvage_export.lambda_handler(case, lambda_context())
 
 
-def resume(machine: Machine, export_id: str, execution_arn: str = "arn:second") -> dict[str, Any]:
+def resume(machine: ExportMachine, export_id: str, execution_arn: str = "arn:second") -> dict[str, Any]:
     opening = {"execution_arn": execution_arn, "started_at": "2026-11-21T09:00:00Z", "input": {"resume": export_id}}
     return machine.open(opening)
 
 
 def test_an_export_that_failed_goes_on_at_the_page_it_failed_at(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, under_way: dict[str, Any]
 ) -> None:
     ended("FAILED", error="FeedUnavailable", cause='{"errorMessage": "503", "stackTrace": ["secret"]}')
     item = aws.item(under_way["export"]["export_id"])
@@ -92,7 +92,7 @@ def test_an_export_that_failed_goes_on_at_the_page_it_failed_at(
 
 
 def test_a_resumed_file_is_the_file_of_an_undisturbed_run(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     undisturbed = machine.run({"feed": "assets", "page_size": 10}, "2026-11-21T01:00:00Z")
     machine.write(under_way)  # its answer was lost when the execution failed
@@ -106,14 +106,14 @@ def test_a_resumed_file_is_the_file_of_an_undisturbed_run(
 IN_ONE_TURN = {"feed": "assets", "page_size": 10}
 
 
-def written(machine: Machine, state: dict[str, Any]) -> dict[str, Any]:
+def written(machine: ExportMachine, state: dict[str, Any]) -> dict[str, Any]:
     """Play Write Pages until the feed ends, and return the state after it."""
     while state["checkpoint"]["cursor"] is not None:
         state = machine.write(state)
     return state
 
 
-def fails_in_its_turn(machine: Machine, error: type[Exception]) -> str:
+def fails_in_its_turn(machine: ExportMachine, error: type[Exception]) -> str:
     """Play an export until it fails, and return its id."""
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
     with pytest.raises(error):
@@ -132,7 +132,7 @@ def fails_in_its_turn(machine: Machine, error: type[Exception]) -> str:
     ],
 )
 def test_a_resume_requests_the_page_that_failed_first(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, fault: Fault, error: type[Exception]
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, fault: Fault, error: type[Exception]
 ) -> None:
     feed_api.has(FeedScenario(rows=95, faults=(fault,)))
     export_id = fails_in_its_turn(machine, error)
@@ -149,7 +149,7 @@ def test_a_resume_requests_the_page_that_failed_first(
     [(CycleCursor(page=6), RepeatedCursor), (ForeignNextPage(page=6, origin="http://127.0.0.1:9"), ForeignCursor)],
 )
 def test_a_page_that_leads_nowhere_costs_none_of_those_before_it(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, fault: Fault, error: type[Exception]
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, fault: Fault, error: type[Exception]
 ) -> None:
     feed_api.has(FeedScenario(rows=95, faults=(fault,)))
     export_id = fails_in_its_turn(machine, error)
@@ -157,20 +157,22 @@ def test_a_page_that_leads_nowhere_costs_none_of_those_before_it(
     assert (kept["pages"], kept["rows"]) == (6, 60)
 
 
-def test_opening_a_resume_again_gives_the_same(machine: Machine, under_way: dict[str, Any]) -> None:
+def test_opening_a_resume_again_gives_the_same(machine: ExportMachine, under_way: dict[str, Any]) -> None:
     ended("FAILED")
     export_id = under_way["export"]["export_id"]
     assert resume(machine, export_id) == resume(machine, export_id)
 
 
-def test_what_waited_between_turns_and_is_gone_is_named(aws: Aws, machine: Machine, under_way: dict[str, Any]) -> None:
+def test_what_waited_between_turns_and_is_gone_is_named(
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
+) -> None:
     aws.lose(under_way["checkpoint"]["memory"]["key"])
     with pytest.raises(StagedGone, match="Start a new export"):
         machine.write(under_way)
 
 
 def test_no_file_appears_when_its_manifest_cannot_be_written(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     state = under_way
     while state["checkpoint"]["cursor"] is not None:
@@ -183,7 +185,7 @@ def test_no_file_appears_when_its_manifest_cannot_be_written(
 
 
 def test_a_redriven_execution_continues_and_refuses_a_resume(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     export_id = under_way["export"]["export_id"]
     ended("FAILED", error="FeedUnavailable", cause="503")
@@ -202,7 +204,7 @@ def test_a_redriven_execution_continues_and_refuses_a_resume(
 
 
 def test_a_redriven_execution_counts_faults_anew(
-    machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+    machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
     feed_api.has(FeedScenario(rows=95, faults=(Unavailable(page=3),)))
@@ -218,7 +220,7 @@ def test_a_redriven_execution_counts_faults_anew(
 
 
 def test_a_resumed_export_counts_faults_anew_and_waits_for_nobody(
-    machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+    machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
     feed_api.has(FeedScenario(rows=95, faults=(Unavailable(page=3),)))
@@ -231,7 +233,7 @@ def test_a_resumed_export_counts_faults_anew_and_waits_for_nobody(
 
 
 def test_a_late_turn_does_not_restore_an_older_checkpoint(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     older = machine.write(under_way)
     machine.write(machine.write(older))
@@ -241,7 +243,7 @@ def test_a_late_turn_does_not_restore_an_older_checkpoint(
 
 
 def test_a_late_turn_overwrites_nothing_of_a_resumed_export(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     export_id = under_way["export"]["export_id"]
     ended("TIMED_OUT")
@@ -254,7 +256,7 @@ def test_a_late_turn_overwrites_nothing_of_a_resumed_export(
     assert (aws.item(export_id), aws.keys()) == before
 
 
-def test_only_one_execution_resumes_an_export(machine: Machine, under_way: dict[str, Any]) -> None:
+def test_only_one_execution_resumes_an_export(machine: ExportMachine, under_way: dict[str, Any]) -> None:
     ended("FAILED")
     resume(machine, under_way["export"]["export_id"], "arn:second")
     with pytest.raises(NotResumable, match="is running: there is nothing to resume"):
@@ -262,7 +264,7 @@ def test_only_one_execution_resumes_an_export(machine: Machine, under_way: dict[
 
 
 def test_a_resumed_export_that_fails_again_can_be_resumed_again(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     export_id = under_way["export"]["export_id"]
     ended("FAILED")
@@ -272,7 +274,9 @@ def test_a_resumed_export_that_fails_again_can_be_resumed_again(
     assert resume(machine, export_id, "arn:third")["export"]["execution_arn"] == "arn:third"
 
 
-def test_what_cannot_be_resumed_says_why(machine: Machine, feed_api: FeedEmulator, under_way: dict[str, Any]) -> None:
+def test_what_cannot_be_resumed_says_why(
+    machine: ExportMachine, feed_api: FeedEmulator, under_way: dict[str, Any]
+) -> None:
     with pytest.raises(NotResumable, match="no export 'assets_2'"):
         resume(machine, "assets_2")
     with pytest.raises(NotResumable, match="run `assetline exports stop assets_20261121_030000`"):
@@ -285,7 +289,7 @@ def test_what_cannot_be_resumed_says_why(machine: Machine, feed_api: FeedEmulato
 
 
 def test_a_stopped_export_leaves_what_it_had_under_a_partial_name(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     salvaged = ended("ABORTED")
     export_id = under_way["export"]["export_id"]
@@ -302,7 +306,7 @@ def test_a_stopped_export_leaves_what_it_had_under_a_partial_name(
 
 
 def test_what_was_gathered_before_the_header_was_known_is_salvaged_too(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=95, field_definitions=False))
     state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
@@ -313,7 +317,7 @@ def test_what_was_gathered_before_the_header_was_known_is_salvaged_too(
 
 
 def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=20_000, max_page_size=1000))
     request = IN_MANY_TURNS | {"page_size": 1000}
@@ -330,7 +334,7 @@ def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(
 @pytest.mark.usefixtures("small_parts", "one_request_at_a_time")
 @pytest.mark.parametrize("seconds", [60, 0], ids=["at each part", "at each page"])
 def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
-    aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch, seconds: float
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     monkeypatch.setattr(write_pages, "KEEPING_SECONDS", seconds)
     feed_api.has(FeedScenario(rows=2000, latency_seconds=0.02))
@@ -348,14 +352,16 @@ def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
     assert (aws.item(export_id)["state"], aws.item(export_id)["rows"]) == ("partial", salvaged["rows"])
 
 
-def test_a_stop_whose_staged_tail_is_gone_ends_the_export(aws: Aws, under_way: dict[str, Any]) -> None:
+def test_a_stop_whose_staged_tail_is_gone_ends_the_export(aws: ExportAccount, under_way: dict[str, Any]) -> None:
     aws.lose(under_way["checkpoint"]["tail"]["key"])
     assert ended("ABORTED") is None
     item = aws.item(under_way["export"]["export_id"])
     assert (item["state"], item["error"]) == ("partial", "StagedGone")
 
 
-def test_a_denied_object_is_named_as_a_denial(aws: Aws, machine: Machine, under_way: dict[str, Any]) -> None:
+def test_a_denied_object_is_named_as_a_denial(
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
+) -> None:
     aws.deny("GetObject")
     with pytest.raises(AwsRefused, match="explicit deny in a resource-based policy"):
         machine.write(under_way)
@@ -373,16 +379,20 @@ class TestFailuresThatNoEventReported:
         "startDate": datetime.fromisoformat(STARTED_AT),
     }
 
-    def item(self, aws: Aws, state: dict[str, Any]) -> tuple[Any, Any, Any]:
+    def item(self, aws: ExportAccount, state: dict[str, Any]) -> tuple[Any, Any, Any]:
         item = aws.item(state["export"]["export_id"])
         return item["state"], item.get("error"), item.get("message")
 
-    def test_an_event_without_an_error_takes_it_from_the_execution(self, aws: Aws, under_way: dict[str, Any]) -> None:
+    def test_an_event_without_an_error_takes_it_from_the_execution(
+        self, aws: ExportAccount, under_way: dict[str, Any]
+    ) -> None:
         aws.executions["arn:first"] = self.FAILED
         ended("FAILED")
         assert self.item(aws, under_way) == ("failed", "TokenRefused", "The token was refused.")
 
-    def test_an_event_without_an_input_takes_it_from_the_execution(self, aws: Aws, under_way: dict[str, Any]) -> None:
+    def test_an_event_without_an_input_takes_it_from_the_execution(
+        self, aws: ExportAccount, under_way: dict[str, Any]
+    ) -> None:
         aws.executions["arn:first"] = self.FAILED
         case = event("salvage_export/stopped")
         case["detail"] |= {"executionArn": "arn:first", "status": "FAILED", "input": None, "error": "TokenRefused"}
@@ -391,14 +401,16 @@ class TestFailuresThatNoEventReported:
 
     @pytest.mark.parametrize("found", [FAILED, None], ids=["failed", "no longer kept"])
     def test_a_resume_settles_a_failure_that_was_not_reported(
-        self, aws: Aws, machine: Machine, under_way: dict[str, Any], found: Any
+        self, aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any], found: Any
     ) -> None:
         aws.executions["arn:first"] = found
         state = resume(machine, under_way["export"]["export_id"])
         assert state["export"]["execution_arn"] == "arn:second"
         assert self.item(aws, under_way) == ("running", None, None)
 
-    def test_an_export_whose_execution_runs_is_not_resumed(self, machine: Machine, under_way: dict[str, Any]) -> None:
+    def test_an_export_whose_execution_runs_is_not_resumed(
+        self, machine: ExportMachine, under_way: dict[str, Any]
+    ) -> None:
         with pytest.raises(NotResumable, match="is running: there is nothing to resume"):
             resume(machine, under_way["export"]["export_id"])
 
@@ -409,7 +421,9 @@ class TestFailuresThatNoEventReported:
     def started(self, days_ago: float = 0) -> datetime:
         return datetime.now(UTC) - timedelta(days=days_ago)
 
-    def swept(self, aws: Aws, machine: Machine, feed_api: FeedEmulator, found: dict[str, Any]) -> dict[str, Any]:
+    def swept(
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, found: dict[str, Any]
+    ) -> dict[str, Any]:
         """Return the state of an export three pages in, whose execution started just now and ended without an event."""
         feed_api.has(FeedScenario(rows=95))
         started = found["startDate"].isoformat()
@@ -420,14 +434,14 @@ class TestFailuresThatNoEventReported:
         return state
 
     def test_a_sweep_records_a_failure(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         state = self.swept(aws, machine, feed_api, self.FAILED | {"startDate": self.started()})
         assert self.sweeps(monkeypatch) == {"looked_at": 1}
         assert self.item(aws, state) == ("failed", "TokenRefused", "The token was refused.")
 
     def test_a_sweep_publishes_what_a_stopped_export_had(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stopped = {"status": "ABORTED", "startDate": self.started(), "input": json.dumps(IN_MANY_TURNS)}
         state = self.swept(aws, machine, feed_api, stopped)
@@ -438,13 +452,13 @@ class TestFailuresThatNoEventReported:
         self.sweeps(monkeypatch)  # changes nothing
         assert (aws.bytes(f"exports/assets/{export_id}.partial.csv"), len(aws.announced)) == before
 
-    def test_a_sweep_looks_three_days_back(self, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_sweep_looks_three_days_back(self, aws: ExportAccount, monkeypatch: pytest.MonkeyPatch) -> None:
         for days in (1, 2.9, 3.1, 80):
             aws.executions[f"arn:{days}"] = self.FAILED | {"startDate": self.started(days)}
         assert self.sweeps(monkeypatch)["looked_at"] == 2
 
     def test_a_sweep_settles_the_others_when_one_cannot_be(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stopped = {"status": "ABORTED", "startDate": self.started(), "input": json.dumps(IN_MANY_TURNS)}
         state = self.swept(aws, machine, feed_api, stopped)
@@ -456,7 +470,9 @@ class TestFailuresThatNoEventReported:
         assert self.item(aws, state)[0] == "running"
 
 
-def test_a_checkpoint_never_takes_the_place_of_one_that_is_further(aws: Aws, under_way: dict[str, Any]) -> None:
+def test_a_checkpoint_never_takes_the_place_of_one_that_is_further(
+    aws: ExportAccount, under_way: dict[str, Any]
+) -> None:
     export = Export.model_validate(under_way["export"])
 
     def kept_after(turns: int, pages: int) -> tuple[int, int]:
@@ -473,14 +489,16 @@ def test_a_checkpoint_never_takes_the_place_of_one_that_is_further(aws: Aws, und
     ]
 
 
-def test_an_end_of_the_feed_counts_more_than_pages_of_the_same_turn(aws: Aws, under_way: dict[str, Any]) -> None:
+def test_an_end_of_the_feed_counts_more_than_pages_of_the_same_turn(
+    aws: ExportAccount, under_way: dict[str, Any]
+) -> None:
     export = Export.model_validate(under_way["export"])
     exports_table().save(export, Checkpoint(cursor="/1", turns=4, pages=50))  # of another invocation of this turn
     assert exports_table().begun(export, Checkpoint(cursor=None, turns=4, pages=40)).cursor is None
 
 
 def test_a_turn_that_runs_on_after_the_stop_spoils_nothing(
-    aws: Aws, machine: Machine, under_way: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     salvaged = ended("ABORTED")
     before = aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])
@@ -490,7 +508,7 @@ def test_a_turn_that_runs_on_after_the_stop_spoils_nothing(
     assert ended("ABORTED") is None
 
 
-def test_salvaging_again_gives_the_same(aws: Aws, machine: Machine, under_way: dict[str, Any]) -> None:
+def test_salvaging_again_gives_the_same(aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]) -> None:
     salvaged = ended("ABORTED")
     export_id = under_way["export"]["export_id"]
     aws.table.update_item(
@@ -504,7 +522,9 @@ def test_salvaging_again_gives_the_same(aws: Aws, machine: Machine, under_way: d
     assert ended("ABORTED") == salvaged
 
 
-def test_a_complete_export_is_not_touched_by_a_late_event(aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_complete_export_is_not_touched_by_a_late_event(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
     feed_api.has(FeedScenario(rows=5))
     result = machine.run({"feed": "assets"}, STARTED_AT)
     before = aws.item(result["export_id"])
@@ -517,30 +537,34 @@ class TestWhatEndedWhileItOpened:
     EXPORT = "assets_20261121_030000"
     OPENING: ClassVar = {"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS}
 
-    def claims_and_dies(self, machine: Machine) -> None:
+    def claims_and_dies(self, machine: ExportMachine) -> None:
         """Let Open Export be killed between the claim of the name and the upload."""
         with killed_at(3, after=False), pytest.raises(Killed):
             machine.open(self.OPENING)
 
-    def test_a_function_that_goes_on_after_the_stop_opens_nothing(self, aws: Aws, machine: Machine) -> None:
+    def test_a_function_that_goes_on_after_the_stop_opens_nothing(
+        self, aws: ExportAccount, machine: ExportMachine
+    ) -> None:
         assert ended("ABORTED") is None
         with pytest.raises(NotResumable, match="was stopped before it was opened"):
             machine.open(self.OPENING)
         assert aws.item(self.EXPORT)["state"] == "partial"
         assert "export" not in aws.item(self.EXPORT)
 
-    def test_another_execution_of_that_second_takes_the_next_name(self, machine: Machine) -> None:
+    def test_another_execution_of_that_second_takes_the_next_name(self, machine: ExportMachine) -> None:
         ended("ABORTED")
         assert machine.run({"feed": "assets"}, STARTED_AT)["export_id"] == f"{self.EXPORT}_2"
         assert ended("ABORTED") is None
 
-    def test_what_was_claimed_and_stopped_runs_no_more(self, aws: Aws, machine: Machine) -> None:
+    def test_what_was_claimed_and_stopped_runs_no_more(self, aws: ExportAccount, machine: ExportMachine) -> None:
         self.claims_and_dies(machine)
         assert aws.item(self.EXPORT)["state"] == "running"
         assert ended("ABORTED") is None
         assert aws.item(self.EXPORT)["state"] == "partial"
 
-    def test_what_was_claimed_and_failed_is_opened_by_a_redrive_alone(self, aws: Aws, machine: Machine) -> None:
+    def test_what_was_claimed_and_failed_is_opened_by_a_redrive_alone(
+        self, aws: ExportAccount, machine: ExportMachine
+    ) -> None:
         self.claims_and_dies(machine)
         assert ended("FAILED", error="Lambda.Unknown") is None
         item = aws.item(self.EXPORT)
@@ -551,7 +575,9 @@ class TestWhatEndedWhileItOpened:
         assert (aws.item(self.EXPORT)["state"], state["checkpoint"]["pages"]) == ("running", 0)
 
     @pytest.mark.usefixtures("under_way")
-    def test_a_resume_that_was_stopped_while_it_opened_takes_nothing_over(self, aws: Aws, machine: Machine) -> None:
+    def test_a_resume_that_was_stopped_while_it_opened_takes_nothing_over(
+        self, aws: ExportAccount, machine: ExportMachine
+    ) -> None:
         ended("FAILED")
         assert ended("ABORTED", "arn:second", {"resume": self.EXPORT}) is None
         with pytest.raises(NotResumable):
@@ -562,7 +588,7 @@ class TestWhatEndedWhileItOpened:
 
 @pytest.mark.parametrize("call", range(1, 13))
 def test_the_news_of_a_partial_file_is_told_whenever_the_telling_is_killed(
-    aws: Aws, machine: Machine, under_way: dict[str, Any], call: int
+    aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any], call: int
 ) -> None:
     with killed_at(call, after=True), suppress(Killed):
         ended("ABORTED")
@@ -572,7 +598,7 @@ def test_the_news_of_a_partial_file_is_told_whenever_the_telling_is_killed(
 
 
 @pytest.mark.parametrize("case", ["stopped", "failed", "without_input"])
-def test_an_execution_that_opened_nothing_leaves_nothing(aws: Aws, case: str) -> None:
+def test_an_execution_that_opened_nothing_leaves_nothing(aws: ExportAccount, case: str) -> None:
     assert salvage_export.lambda_handler(event(f"salvage_export/{case}"), lambda_context()) is None
     assert aws.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
 
@@ -585,7 +611,7 @@ class TestOwnersAndLateWriters:
         """Let a few pages fill a part."""
 
     def test_a_late_part_with_other_bytes_spoils_nothing(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=300))
         opened = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
@@ -599,7 +625,7 @@ class TestOwnersAndLateWriters:
         assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
     def test_a_turn_repeated_beside_its_first_spoils_nothing(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=300))
         request = IN_ONE_TURN | {"max_turn_seconds": 0.05}
@@ -610,7 +636,9 @@ class TestOwnersAndLateWriters:
         result = machine.close(written(machine, second.result()))
         assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
-    def test_a_redrive_beside_a_resume_is_refused(self, aws: Aws, machine: Machine, feed_api: FeedEmulator) -> None:
+    def test_a_redrive_beside_a_resume_is_refused(
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+    ) -> None:
         feed_api.has(FeedScenario(rows=300))
         first = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
         for _ in range(3):
@@ -625,7 +653,7 @@ class TestOwnersAndLateWriters:
         assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
     def test_a_stop_whose_parts_are_gone_ends_the_export(
-        self, aws: Aws, machine: Machine, feed_api: FeedEmulator
+        self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=300))
         state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_MANY_TURNS})
@@ -642,13 +670,13 @@ class TestStoppedWhileItIsPublished:
     """One of the two files is published; a claim on the item of the export decides which."""
 
     @pytest.fixture
-    def read(self, machine: Machine, feed_api: FeedEmulator) -> dict[str, Any]:
+    def read(self, machine: ExportMachine, feed_api: FeedEmulator) -> dict[str, Any]:
         """Return the state of an export that has read the whole feed."""
         feed_api.has(FeedScenario(rows=95))
         state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
         return written(machine, state)
 
-    def published(self, aws: Aws) -> tuple[set[str], set[str], str]:
+    def published(self, aws: ExportAccount) -> tuple[set[str], set[str], str]:
         names = {key.partition(".")[2] for key in aws.keys("exports/")}
         state = aws.item("assets_20261121_030000")["state"]
         return names, {entry["DetailType"] for entry in aws.announced}, state
@@ -658,7 +686,12 @@ class TestStoppedWhileItIsPublished:
 
     @pytest.mark.parametrize("call", range(1, 13))
     def test_a_stop_at_any_call_of_the_closing_leaves_one_file(
-        self, aws: Aws, machine: Machine, read: dict[str, Any], call: int, monkeypatch: pytest.MonkeyPatch
+        self,
+        aws: ExportAccount,
+        machine: ExportMachine,
+        read: dict[str, Any],
+        call: int,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         stopped = False
         monkeypatch.setattr(exports_table(), "_alone", RLock())  # of two invocations, in one thread here
@@ -682,7 +715,9 @@ class TestStoppedWhileItIsPublished:
         ended("ABORTED", request=IN_ONE_TURN)
         assert self.published(aws) in (self.PARTIAL, self.WHOLE)
 
-    def test_a_stop_before_the_closing_is_partial(self, aws: Aws, machine: Machine, read: dict[str, Any]) -> None:
+    def test_a_stop_before_the_closing_is_partial(
+        self, aws: ExportAccount, machine: ExportMachine, read: dict[str, Any]
+    ) -> None:
         ended("ABORTED", request=IN_ONE_TURN)
         with pytest.raises(ExportLost, match="was stopped"):
             machine.close(read)
@@ -690,7 +725,7 @@ class TestStoppedWhileItIsPublished:
 
     @pytest.mark.parametrize("call", range(4, 13))
     def test_a_closing_that_was_killed_and_stopped_is_completed(
-        self, aws: Aws, machine: Machine, read: dict[str, Any], call: int
+        self, aws: ExportAccount, machine: ExportMachine, read: dict[str, Any], call: int
     ) -> None:
         with killed_at(call, after=False), suppress(Killed):  # the claim is one of the first three calls
             machine.close(read)
@@ -698,7 +733,7 @@ class TestStoppedWhileItIsPublished:
         assert self.published(aws) == self.WHOLE
 
     def test_an_export_whose_stop_was_noted_is_never_resumed(
-        self, aws: Aws, machine: Machine, read: dict[str, Any]
+        self, aws: ExportAccount, machine: ExportMachine, read: dict[str, Any]
     ) -> None:
         exports_table().stop(Export.model_validate(read["export"]))  # and then the function was killed
         with pytest.raises(ExportLost, match="was stopped"):

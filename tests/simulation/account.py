@@ -29,7 +29,7 @@ ENVIRONMENT = {
 
 
 @dataclass
-class Account:
+class MemoryAccount:
     """The content of an account. `called` is called with the operation before each call happens.
 
     `executions` are those of Step Functions by ARN, as DescribeExecution describes them; None is an expired one.

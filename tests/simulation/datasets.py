@@ -41,8 +41,8 @@ from local.emulators.vi.scenario import (
     ViScenario,
 )
 from local.emulators.vi.server import ViEmulator
-from tests.simulation.account import Account, account_of_nobody
-from tests.simulation.simulation import Execution, Simulated, Simulates, Simulation, Stage
+from tests.simulation.account import MemoryAccount, account_of_nobody
+from tests.simulation.simulation import Simulated, SimulatedExecution, Simulates, Simulation, SimulationStage
 from tests.simulation.vi_in_process import URL, vi_in_process
 from tests.simulation.world import InOrder, Task, World
 from tests.support.connections import forget_aws
@@ -69,7 +69,7 @@ class TaskFailed(Exception):  # noqa: N818
 
 
 @dataclass(eq=False, kw_only=True)
-class MachineExecution(Execution):
+class MachineExecution(SimulatedExecution):
     """An execution of a machine. `output` is None while it runs, and where it failed."""
 
     machine: Machine
@@ -159,7 +159,7 @@ MACHINES: dict[str, Callable[[str, dict[str, Any]], Machine]] = {"download": dow
 
 
 @dataclass(kw_only=True)
-class Dataset(Simulation[MachineExecution]):
+class DatasetSimulation(Simulation[MachineExecution]):
     """The dataset of one seed, and the executions that download and delete its assets.
 
     Of the ids of assets, `named` are those of deletions, `deleted_in_vi` those that somebody deleted in Vi, and `seen`
@@ -169,7 +169,7 @@ class Dataset(Simulation[MachineExecution]):
     STEPS: ClassVar[int] = 120
     LAMBDA_SECONDS: ClassVar[float] = 900.0
 
-    account: Account
+    account: MemoryAccount
     vi: ViEmulator
     named: set[str] = field(default_factory=set)
     deleted_in_vi: set[str] = field(default_factory=set)
@@ -285,7 +285,7 @@ class Dataset(Simulation[MachineExecution]):
 @contextmanager
 def simulated_datasets() -> Iterator[Simulates]:
     """Give out the function that plays the world of a seed, in an account and a Vi that are empty each time."""
-    account, stage = Account(), Stage()
+    account, stage = MemoryAccount(), SimulationStage()
     account.called = stage.call
     account.buckets.objects[BUCKET] = {}
     account.secrets["vi"] = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
@@ -307,15 +307,15 @@ def simulated_datasets() -> Iterator[Simulates]:
         _forget_connections()
 
 
-def _begin(account: Account, vi: ViEmulator, world: World) -> Dataset:
+def _begin(account: MemoryAccount, vi: ViEmulator, world: World) -> DatasetSimulation:
     troubles = {trouble for trouble in TROUBLES if world.random.random() < 0.4}
-    dataset = Dataset(world, troubles, account=account, vi=vi)
+    dataset = DatasetSimulation(world, troubles, account=account, vi=vi)
     for _ in range(ASSETS):
         dataset.add()
     return dataset
 
 
-def _prepare_functions(stage: Stage, patch: pytest.MonkeyPatch) -> None:
+def _prepare_functions(stage: SimulationStage, patch: pytest.MonkeyPatch) -> None:
     """Let the functions sleep in the world, and run nothing in threads of their own."""
     for module in (listing, close_download_module, download_slice_module, delete_ids_module, deletion_staging):
         patch.setattr(module, "ThreadPoolExecutor", InOrder)
@@ -326,7 +326,7 @@ def _prepare_functions(stage: Stage, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(sleeper, "__init__", partialmethod(_asleep_in, stage, vars(sleeper)["__init__"]))
 
 
-def _asleep_in(sleeper: Any, stage: Stage, init: Callable[..., None], *given: Any, **named: Any) -> None:
+def _asleep_in(sleeper: Any, stage: SimulationStage, init: Callable[..., None], *given: Any, **named: Any) -> None:
     """Make *sleeper* sleep by the clock of the world."""
     init(sleeper, *given, **named)
     object.__setattr__(sleeper, "sleep", stage.sleep)

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-from tests.simulation.dynamodb_expressions import Names, holds, updated
+from tests.simulation.dynamodb_expressions import Placeholders, holds, updated
 from tests.simulation.refusals import Answer, Request, refusal
 
 type Item = dict[str, Any]
@@ -40,7 +40,9 @@ class Tables:
         (key,) = request["Key"].values()
 
         def change(item: Item) -> Item:
-            changed: Item = copied(updated(request["UpdateExpression"], item or request["Key"], Names.of(request)))
+            changed: Item = copied(
+                updated(request["UpdateExpression"], item or request["Key"], Placeholders.of(request))
+            )
             return changed
 
         self._write(client, request, key, change)
@@ -59,7 +61,9 @@ class Tables:
         codes = []
         for write in [*updates, *checks]:
             (key,) = write["Key"].values()
-            met = holds(write.get("ConditionExpression"), self.items[write["TableName"]].get(key, {}), Names.of(write))
+            met = holds(
+                write.get("ConditionExpression"), self.items[write["TableName"]].get(key, {}), Placeholders.of(write)
+            )
             codes.append("None" if met else "ConditionalCheckFailed")
         if {*codes} != {"None"}:
             reasons = [{"Code": code} for code in codes]
@@ -91,14 +95,14 @@ class Tables:
 
     def scan(self, _: BaseClient, request: Request) -> Answer:
         """Return the items that match the filter."""
-        condition, names = request.get("FilterExpression"), Names.of(request)
+        condition, names = request.get("FilterExpression"), Placeholders.of(request)
         items = self.items[request["TableName"]].values()
         return {"Items": [copied(item) for item in items if holds(condition, item, names)]}
 
     def _write(self, client: BaseClient, request: Request, key: str, change: Callable[[Item], Item | None]) -> None:
         table = self.items[request["TableName"]]
         item = table.get(key, {})
-        if not holds(request.get("ConditionExpression"), item, Names.of(request)):
+        if not holds(request.get("ConditionExpression"), item, Placeholders.of(request)):
             raise refusal(client, "Write", "ConditionalCheckFailedException")
         changed = change(item)
         if changed is None:

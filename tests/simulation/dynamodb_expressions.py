@@ -34,14 +34,14 @@ _ON_ATTRIBUTE: dict[str, Callable[..., bool]] = _COMPARED | {
 
 
 @dataclass(frozen=True)
-class Names:
+class Placeholders:
     """The names and values that the placeholders of an expression stand for."""
 
     names: Mapping[str, str]
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, request: Mapping[str, Any]) -> "Names":
+    def of(cls, request: Mapping[str, Any]) -> "Placeholders":
         """Return those of a request."""
         return cls(request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {}))
 
@@ -51,10 +51,10 @@ class Names:
 
 
 type Item = Mapping[str, Any]
-type Holds = Callable[[Item, Names], bool]
+type Holds = Callable[[Item, Placeholders], bool]
 
 
-def holds(condition: str | ConditionBase | None, item: Item, names: Names) -> bool:
+def holds(condition: str | ConditionBase | None, item: Item, names: Placeholders) -> bool:
     """Return whether a condition holds for an item; that of None does."""
     if condition is None:
         return True
@@ -63,7 +63,7 @@ def holds(condition: str | ConditionBase | None, item: Item, names: Names) -> bo
     return _parsed_condition(condition)(item, names)
 
 
-def updated(expression: str, item: Item, names: Names) -> dict[str, Any]:
+def updated(expression: str, item: Item, names: Placeholders) -> dict[str, Any]:
     """Return an item after an update."""
     after = dict(item)
     for verb, target, value in _parsed_update(expression):
@@ -159,7 +159,7 @@ def _single(tokens: list[str]) -> Holds:
         )
     compared, value = _COMPARED[operator], tokens.pop(0)
 
-    def comparison(item: Item, names: Names) -> bool:
+    def comparison(item: Item, names: Placeholders) -> bool:
         attribute = names.attribute(token)
         return compared(item[attribute], names.values[value]) if attribute in item else operator == "<>"
 

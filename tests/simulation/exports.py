@@ -26,10 +26,17 @@ from functions.open_export import app as open_export_app
 from functions.salvage_export import app as salvage_export_app
 from functions.sweep_exports import app as sweep_exports_app
 from functions.write_pages import app as write_pages_app
-from tests.simulation.account import Account, account_of_nobody
+from tests.simulation.account import MemoryAccount, account_of_nobody
 from tests.simulation.export_checks import DAMAGED, Published, Version
 from tests.simulation.s3 import StoredObject
-from tests.simulation.simulation import TO_THE_END, Execution, Simulated, Simulates, Simulation, Stage
+from tests.simulation.simulation import (
+    TO_THE_END,
+    Simulated,
+    SimulatedExecution,
+    Simulates,
+    Simulation,
+    SimulationStage,
+)
 from tests.simulation.world import InOrder, Invocation, Task, World
 from tests.support.connections import forget_aws
 
@@ -46,7 +53,7 @@ STATUS = {"failed": "FAILED", "stopped": "ABORTED"}
 
 
 @dataclass
-class Feed:
+class SimulatedFeed:
     """Records in the order of their last change; a page begins after the change that its cursor names."""
 
     call: Callable[[str], None]
@@ -84,7 +91,7 @@ class Feed:
 
 
 @dataclass(eq=False, kw_only=True)
-class ExportExecution(Execution):
+class ExportExecution(SimulatedExecution):
     """An execution of `export_feed`; `state` is the one it is in, `ended_in` the one it failed or was stopped in.
 
     `versions` are the records of the feed when it started.
@@ -140,8 +147,8 @@ class Exports(Simulation[ExportExecution]):
     STEPS: ClassVar[int] = 120
     MESSAGE_SECONDS: ClassVar[float] = 60.0
 
-    account: Account
-    feed: Feed
+    account: MemoryAccount
+    feed: SimulatedFeed
     damaged: set[str] = field(default_factory=set)
     swept_at: float = 0.0
 
@@ -338,7 +345,7 @@ class Exports(Simulation[ExportExecution]):
 @contextmanager
 def simulated_exports() -> Iterator[Simulates]:
     """Give out the function that plays the world of a seed, in an account that is empty each time."""
-    account, stage = Account(), Stage()
+    account, stage = MemoryAccount(), SimulationStage()
     account.called = stage.call
     account.buckets.min_part_bytes = MIN_PART_BYTES
     account.buckets.objects[BUCKET] = {}
@@ -356,13 +363,13 @@ def simulated_exports() -> Iterator[Simulates]:
         for name, value in environment.items():
             patch.setenv(name, value)
         _forget_connections()
-        feed = Feed(stage.call)
+        feed = SimulatedFeed(stage.call)
         _prepare_functions(feed, patch)
         yield partial(_simulate, stage, account, feed)
         _forget_connections()
 
 
-def _simulate(stage: Stage, account: Account, feed: Feed, seed: int) -> Simulated:
+def _simulate(stage: SimulationStage, account: MemoryAccount, feed: SimulatedFeed, seed: int) -> Simulated:
     account.empty()
     feed.changes = 0
     feed.rows.clear()
@@ -376,7 +383,7 @@ def _simulate(stage: Stage, account: Account, feed: Feed, seed: int) -> Simulate
     return stage.play(seed, begin)
 
 
-def _prepare_functions(feed: Feed, patch: pytest.MonkeyPatch) -> None:
+def _prepare_functions(feed: SimulatedFeed, patch: pytest.MonkeyPatch) -> None:
     """Let the functions read the feed, write small parts, and run nothing in threads of their own."""
     for module in (reader, part_writer, progress_reporter, open_export, close_export, join_objects):
         patch.setattr(module, "ThreadPoolExecutor", InOrder)

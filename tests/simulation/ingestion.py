@@ -30,8 +30,15 @@ from functions.sweep_drops import app as sweep_drops_app
 from functions.upload_assets import app as upload_assets_app
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, LostAnswer, PutFault, SessionFails, ViScenario
 from local.emulators.vi.server import ViEmulator
-from tests.simulation.account import Account, account_of_nobody
-from tests.simulation.simulation import TO_THE_END, Execution, Simulated, Simulates, Simulation, Stage
+from tests.simulation.account import MemoryAccount, account_of_nobody
+from tests.simulation.simulation import (
+    TO_THE_END,
+    Simulated,
+    SimulatedExecution,
+    Simulates,
+    Simulation,
+    SimulationStage,
+)
 from tests.simulation.vi_in_process import URL, vi_in_process
 from tests.simulation.world import InOrder, Task, World
 from tests.support.connections import forget_aws
@@ -65,7 +72,7 @@ ENVIRONMENT = {
 
 
 @dataclass(eq=False)
-class Run(Execution):
+class Run(SimulatedExecution):
     """An execution of `ingest_drops`; `state` is the one it is in."""
 
     state: str = "open"
@@ -127,13 +134,13 @@ class Run(Execution):
 
 
 @dataclass(kw_only=True)
-class Ingestion(Simulation[Run]):
+class IngestionSimulation(Simulation[Run]):
     """The ingestion of one seed. `objects` are those that users put: their bytes and metadata, by key."""
 
     STEPS: ClassVar[int] = 220
     PAUSES: ClassVar[tuple[float, ...]] = (30.0, 300.0, 1500.0)
 
-    account: Account
+    account: MemoryAccount
     vi: ViEmulator
     s3: Any
     objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
@@ -277,7 +284,7 @@ def scenario(*faults: Any) -> ViScenario:
 @contextmanager
 def simulated_ingestion() -> Iterator[Simulates]:
     """Give out the function that plays the world of a seed, in an account and a Vi that are empty each time."""
-    account, stage = Account(), Stage()
+    account, stage = MemoryAccount(), SimulationStage()
     account.called = stage.call
     account.buckets.objects |= {STAGING: {}, DROPS: {}}
     account.secrets["vi"] = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
@@ -302,12 +309,12 @@ def simulated_ingestion() -> Iterator[Simulates]:
         _forget_connections()
 
 
-def _begin(account: Account, vi: ViEmulator, s3: Any, world: World) -> Ingestion:
+def _begin(account: MemoryAccount, vi: ViEmulator, s3: Any, world: World) -> IngestionSimulation:
     troubles = {trouble for trouble in TROUBLES if world.random.random() < 0.4}
-    return Ingestion(world, troubles, account=account, vi=vi, s3=s3)
+    return IngestionSimulation(world, troubles, account=account, vi=vi, s3=s3)
 
 
-def _prepare_functions(stage: Stage, patch: pytest.MonkeyPatch) -> None:
+def _prepare_functions(stage: SimulationStage, patch: pytest.MonkeyPatch) -> None:
     """Let the functions sleep in the world, and run nothing in threads of their own."""
     for module in (ledger, drop):
         patch.setattr(module, "SHARDS", 2)  # a Query each, for every look for drops

@@ -43,7 +43,7 @@ class StoredObject:
 
 
 @dataclass
-class Upload:
+class OpenUpload:
     """A multipart upload under way; `about` is the request that created it."""
 
     upload_id: str
@@ -56,7 +56,7 @@ class Buckets:
     """The objects of each bucket, by their key, and the uploads under way, in the order of their creation."""
 
     objects: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
-    uploads: dict[str, Upload] = field(default_factory=dict)
+    uploads: dict[str, OpenUpload] = field(default_factory=dict)
     min_part_bytes: int = MIN_PART_BYTES
     upload_count: int = 0
 
@@ -148,7 +148,7 @@ class Buckets:
     def create_multipart_upload(self, _: BaseClient, request: Request) -> Answer:
         """Begin an upload."""
         self.upload_count += 1
-        upload = Upload(f"upload-{self.upload_count:06}", dict(request))
+        upload = OpenUpload(f"upload-{self.upload_count:06}", dict(request))
         self.uploads[upload.upload_id] = upload
         return {"UploadId": upload.upload_id, "Bucket": request["Bucket"], "Key": request["Key"]}
 
@@ -211,7 +211,7 @@ class Buckets:
         page = listed[: request.get("MaxParts", MAX_KEYS)]
         return {"IsTruncated": len(page) < len(listed)} | ({"Parts": page} if page else {})
 
-    def _wrong_parts(self, upload: Upload, named: list[dict[str, Any]]) -> str | None:
+    def _wrong_parts(self, upload: OpenUpload, named: list[dict[str, Any]]) -> str | None:
         """Return the code that S3 refuses the parts with."""
         numbers = [part["PartNumber"] for part in named]
         if not numbers:
@@ -230,7 +230,7 @@ class Buckets:
         return None
 
     def _checksum(
-        self, client: BaseClient, upload: Upload, request: Request, parts: list[StoredObject]
+        self, client: BaseClient, upload: OpenUpload, request: Request, parts: list[StoredObject]
     ) -> dict[str, str]:
         """Return the checksum of the whole; S3 marks one of the parts' checksums by their count."""
         if upload.about.get("ChecksumType") == "FULL_OBJECT":
@@ -259,7 +259,7 @@ class Buckets:
             raise refusal(client, operation, "PreconditionFailed")
         return stored
 
-    def _upload(self, client: BaseClient, operation: str, request: Request) -> Upload:
+    def _upload(self, client: BaseClient, operation: str, request: Request) -> OpenUpload:
         upload = self.uploads.get(request["UploadId"])
         if upload is None or (upload.about["Bucket"], upload.about["Key"]) != (request["Bucket"], request["Key"]):
             raise refusal(client, operation, "NoSuchUpload")

@@ -17,7 +17,7 @@ TO_THE_END = 1000  # calls: more than an invocation makes
 
 
 @dataclass(eq=False)
-class Execution:
+class SimulatedExecution:
     """An execution of a state machine. `attempts` counts the failures of the task it is at, by their kind."""
 
     name: str
@@ -40,7 +40,7 @@ class Execution:
 
 
 @dataclass
-class Simulation[E: Execution]:
+class Simulation[E: SimulatedExecution]:
     """The executions, messages and troubles of a world; a subclass says what users do and what must hold in the end.
 
     `troubles` are the kinds of trouble that happen: `kills` of invocations, `repeats` of one that still runs, `stops`
@@ -229,7 +229,7 @@ type Simulates = Callable[[int], Simulated]
 
 
 @dataclass
-class Stage:
+class SimulationStage:
     """Where worlds are played one after the other; what every world shares makes its calls through it."""
 
     world: World | None = None

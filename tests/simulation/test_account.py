@@ -17,7 +17,7 @@ from moto.s3 import models as moto_s3
 from moto.s3.exceptions import InvalidPartOrder, NoSuchUpload
 from moto.s3.models import S3Backend
 
-from tests.simulation.account import Account
+from tests.simulation.account import MemoryAccount
 from tests.simulation.dynamodb import KEYS as KEY_ATTRIBUTES
 
 
@@ -349,7 +349,7 @@ def check(calls: list[Call]) -> None:
     with moto_account():
         wanted = outcomes(calls)
     with pytest.MonkeyPatch.context() as patch:
-        account = Account()
+        account = MemoryAccount()
         account.buckets.min_part_bytes = MIN_PART_BYTES
         account.takes_calls(patch)
         assert outcomes(calls) == wanted
@@ -377,7 +377,7 @@ def test_executions_are_described_and_listed_as_moto_does() -> None:
             if name != "three":
                 machines.stop_execution(executionArn=arn)
         wanted = executions(machines, machine)
-    account = Account()
+    account = MemoryAccount()
     account.executions = {
         arn: {name: described[name] for name in ("status", "startDate", "input")}
         for arn, described in wanted["described"].items()

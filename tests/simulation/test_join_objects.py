@@ -8,12 +8,12 @@ import pytest
 from assetline.aws.join_objects import JoinSource, join_objects
 from assetline.aws.s3_documents import Address
 from assetline.errors import PartsMismatch
-from tests.simulation.account import Account
+from tests.simulation.account import MemoryAccount
 
 
 @pytest.mark.parametrize(("parts", "copy"), [(1, "CopyObject"), (2, "UploadPartCopy")])
 def test_a_part_replaced_after_its_check_is_refused(monkeypatch: pytest.MonkeyPatch, parts: int, copy: str) -> None:
-    account, s3 = Account(), boto3.client("s3")
+    account, s3 = MemoryAccount(), boto3.client("s3")
     account.buckets.objects["exports"] = {}
 
     def replace_part(operation: str) -> None:

@@ -15,15 +15,13 @@ from typing import Any, Self
 
 import time_machine
 
+from tests.support.kills import Killed
+
 BEGINS = 1_795_219_200.0  # the time on the clock of every world when it begins, in seconds since 1970
 LONGEST_STEP = 2.0  # seconds that one call may take
 
 type Task = tuple[Any, dict[str, Any]]
 """The module of a function, and the payload of an invocation of it."""
-
-
-class Killed(BaseException):
-    """The process of an invocation has ended: no handler and no clean-up runs after this."""
 
 
 class Invocation(threading.Thread):

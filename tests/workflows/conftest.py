@@ -44,7 +44,7 @@ def feed_api(emulator: FeedEmulator) -> FeedEmulator:
 
 
 @dataclass(frozen=True)
-class Execution:
+class EndedExport:
     """An execution that has ended."""
 
     arn: str
@@ -56,32 +56,32 @@ class Execution:
 
 
 @dataclass(frozen=True)
-class Machine:
+class DeployedMachine:
     """The machine `export_feed` of the stack, and what its executions leave behind."""
 
     stack: DeployedStack
 
-    def run(self, request: Any) -> Execution:
+    def run(self, request: Any) -> EndedExport:
         """Start an execution and wait for its end."""
         arn = self.client("stepfunctions").start_execution(
             stateMachineArn=self.stack.outputs["ExportStateMachineArn"], input=json.dumps(request)
         )["executionArn"]
         return self.ended(arn)
 
-    def run_feeds(self, request: Any) -> Execution:
+    def run_feeds(self, request: Any) -> EndedExport:
         """Start an execution of `export_feeds` and wait for its end."""
         arn = self.client("stepfunctions").start_execution(
             stateMachineArn=self.stack.outputs["ExportFeedsStateMachineArn"], input=json.dumps(request)
         )["executionArn"]
         return self.ended(arn)
 
-    def ended(self, arn: str) -> Execution:
+    def ended(self, arn: str) -> EndedExport:
         """Wait for the end of an execution."""
         machines = self.client("stepfunctions")
         described = ended_execution(machines, arn)
         history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
         entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
-        return Execution(
+        return EndedExport(
             arn,
             described["status"],
             json.loads(described.get("output", "{}")),
@@ -90,7 +90,7 @@ class Machine:
             [details["name"] for details in entered if details],
         )
 
-    def text(self, execution: Execution, key: str = "key") -> str:
+    def text(self, execution: EndedExport, key: str = "key") -> str:
         """Return an object that an execution's output names."""
         answer = self.client("s3").get_object(Bucket=execution.output["bucket"], Key=execution.output[key])
         content: str = answer["Body"].read().decode()
@@ -108,7 +108,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(stack: DeployedStack) -> Iterator[Machine]:
-    machine = Machine(stack)
+def machine(stack: DeployedStack) -> Iterator[DeployedMachine]:
+    machine = DeployedMachine(stack)
     yield machine
     machine.put_token(LOCAL_TOKEN)

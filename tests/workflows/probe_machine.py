@@ -13,7 +13,7 @@ from tests.workflows.probe_role import allow, probe_role
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedProbe:
     """An execution that has ended."""
 
     arn: str
@@ -23,7 +23,9 @@ class Ended:
     cause: str
 
 
-def run_machine(stack: DeployedStack, states: dict[str, Any], given: Any, *, role: str = "", **settings: Any) -> Ended:
+def run_machine(
+    stack: DeployedStack, states: dict[str, Any], given: Any, *, role: str = "", **settings: Any
+) -> EndedProbe:
     """Run a machine of *states*, the first of them first, on *given*; wait for its end. Its role may do anything."""
     if not role:
         with probe_role(stack, allow("*")) as almighty:
@@ -38,4 +40,4 @@ def run_machine(stack: DeployedStack, states: dict[str, Any], given: Any, *, rol
     described = ended_execution(machines, arn)
     machines.delete_state_machine(stateMachineArn=machine)
     output = json.loads(described["output"]) if described["status"] == "SUCCEEDED" else None
-    return Ended(arn, described["status"], output, described.get("error", ""), described.get("cause", ""))
+    return EndedProbe(arn, described["status"], output, described.get("error", ""), described.get("cause", ""))

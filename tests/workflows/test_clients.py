@@ -14,7 +14,7 @@ from local.emulators.safetyculture.scenario import FeedScenario
 from local.emulators.safetyculture.server import FeedEmulator
 from local.paths import AWS, PYTHON_COMMANDS
 from local.stack.outputs import DeployedStack
-from tests.workflows.conftest import Machine
+from tests.workflows.conftest import DeployedMachine
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def shell(env_file: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_stock_aws_cli_starts_an_export_and_copies_its_file(
-    machine: Machine, feed_api: FeedEmulator, env_file: Path, tmp_path: Path
+    machine: DeployedMachine, feed_api: FeedEmulator, env_file: Path, tmp_path: Path
 ) -> None:
     feed_api.has(FeedScenario(rows=300))
     arn = machine.stack.outputs["ExportStateMachineArn"]

@@ -22,7 +22,7 @@ OLD = {"dataset_id": DATASET, "filter": "old_", "expect_count": 2}
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedDeletion:
     """An execution that has ended."""
 
     status: str
@@ -43,7 +43,7 @@ class Deletions:
         """Let Vi go on with *faults*, or as *scenario* says."""
         self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
-    def run(self, request: Any) -> Ended:
+    def run(self, request: Any) -> EndedDeletion:
         """Start an execution and wait for its end."""
         machines = boto3.client("stepfunctions", **self.stack.connection)
         arn = machines.start_execution(
@@ -52,7 +52,7 @@ class Deletions:
         described = ended_execution(machines, arn)
         history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
         entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
-        return Ended(
+        return EndedDeletion(
             described["status"],
             json.loads(described.get("output", "{}")),
             described.get("error", ""),

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 
 from local.stack.outputs import DeployedStack
-from tests.workflows.probe_machine import Ended, run_machine
+from tests.workflows.probe_machine import EndedProbe, run_machine
 
 ECHO: dict[str, Any] = {
     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
@@ -17,7 +17,7 @@ ECHO: dict[str, Any] = {
 
 def run_map(
     stack: DeployedStack, given: Any, *, processor: dict[str, Any] = ECHO, language: str = "", **fields: Any
-) -> Ended:
+) -> EndedProbe:
     state = {"Type": "Map", "ItemProcessor": processor, "End": True} | fields
     settings = {"QueryLanguage": language} if language else {}
     return run_machine(stack, {"Map": state}, given, **settings)

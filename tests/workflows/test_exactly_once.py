@@ -15,10 +15,10 @@ from local.emulators.safetyculture.scenario import FeedScenario, Forbidden, Unav
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import says_the_feed
 from tests.support.waiting import until
-from tests.workflows.conftest import Machine
+from tests.workflows.conftest import DeployedMachine
 
 
-def started(machine: Machine, request: dict[str, Any]) -> str:
+def started(machine: DeployedMachine, request: dict[str, Any]) -> str:
     """Start an execution and return its ARN."""
     answer = machine.client("stepfunctions").start_execution(
         stateMachineArn=machine.stack.outputs["ExportStateMachineArn"], input=json.dumps(request)
@@ -27,20 +27,20 @@ def started(machine: Machine, request: dict[str, Any]) -> str:
     return arn
 
 
-def item_of(machine: Machine, execution_arn: str) -> dict[str, Any] | None:
+def item_of(machine: DeployedMachine, execution_arn: str) -> dict[str, Any] | None:
     """Return the item of the export that belongs to an execution."""
     table = boto3.resource("dynamodb", **machine.stack.connection).Table(machine.stack.outputs["ExportsTableName"])
     items = table.scan(ConsistentRead=True)["Items"]
     return next((item for item in items if item.get("execution_arn") == execution_arn), None)
 
 
-def is_in_state(machine: Machine, execution_arn: str, state: str) -> dict[str, Any] | None:
+def is_in_state(machine: DeployedMachine, execution_arn: str, state: str) -> dict[str, Any] | None:
     item = item_of(machine, execution_arn)
     return item if item and item["state"] == state else None
 
 
 @contextmanager
-def at_most(machine: Machine, turns: int) -> Iterator[None]:
+def at_most(machine: DeployedMachine, turns: int) -> Iterator[None]:
     """Let an execution have so many turns only."""
     machines, arn = machine.client("stepfunctions"), machine.stack.outputs["ExportStateMachineArn"]
     definition = machines.describe_state_machine(stateMachineArn=arn)["definition"]
@@ -65,7 +65,7 @@ def function_processes(function: str) -> list[int]:
     return found
 
 
-def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=1500, latency_seconds=0.05))
     undisturbed = machine.run({"feed": "assets", "page_size": 100})
     feed_api.forget()
@@ -82,7 +82,7 @@ def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: Machine, f
     assert disturbed.output["rows"] == 1500
 
 
-def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_an_export_that_failed_is_resumed_at_its_page(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=1000))
     undisturbed = machine.run({"feed": "assets", "page_size": 100})
     feed_api.has(FeedScenario(rows=1000, faults=(Unavailable(page=6),)))
@@ -98,7 +98,7 @@ def test_an_export_that_failed_is_resumed_at_its_page(machine: Machine, feed_api
     assert machine.text(resumed) == machine.text(undisturbed)
 
 
-def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=2000))
     with at_most(machine, turns=2):
         failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 1e-9})
@@ -112,7 +112,9 @@ def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: Machine, f
 
 
 @pytest.mark.parametrize("sealed", [0, 1, 3])
-def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: FeedEmulator, sealed: int) -> None:
+def test_a_stopped_execution_leaves_a_partial_file(
+    machine: DeployedMachine, feed_api: FeedEmulator, sealed: int
+) -> None:
     rows = 2000 if not sealed else 60_000
     feed_api.has(FeedScenario(rows=rows, latency_seconds=0.1, max_page_size=1000))
     arn = started(machine, {"feed": "assets", "page_size": 1000 if sealed else 100, "max_turn_seconds": 0.2})
@@ -138,7 +140,7 @@ def test_a_stopped_execution_leaves_a_partial_file(machine: Machine, feed_api: F
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl.gz"])
 def test_feeds_side_by_side_return_every_result_failed_ones_included(
-    machine: Machine, feed_api: FeedEmulator, format_: str
+    machine: DeployedMachine, feed_api: FeedEmulator, format_: str
 ) -> None:
     feed_api.has(FeedScenario(rows=120))
     feeds = machine.run_feeds({"feeds": ["assets", "users", "group_users"], "format": format_})
@@ -150,7 +152,7 @@ def test_feeds_side_by_side_return_every_result_failed_ones_included(
     ]
 
 
-def test_the_end_of_an_execution_that_could_not_be_salvaged_is_kept(machine: Machine) -> None:
+def test_the_end_of_an_execution_that_could_not_be_salvaged_is_kept(machine: DeployedMachine) -> None:
     functions, queues = machine.client("lambda"), machine.client("sqs")
     names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
     (salvage,) = [name for name in names if "SalvageExport" in name]
@@ -164,7 +166,7 @@ def test_the_end_of_an_execution_that_could_not_be_salvaged_is_kept(machine: Mac
     assert until(kept, "the event")[0]["requestPayload"] == event
 
 
-def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=120, max_page_size=100, faults=(Forbidden(page=1, times=1),)))
     feeds = machine.run_feeds({"feeds": ["users", "assets", "sites"], "max_concurrency": 1})
     assert (feeds.status, feeds.output["complete"]) == ("SUCCEEDED", False)
@@ -174,7 +176,7 @@ def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: Machine, 
     assert [(result["feed"], result["complete"]) for result in others] == [("assets", True), ("sites", True)]
 
 
-def test_an_export_says_what_has_changed_since_the_last_one(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_an_export_says_what_has_changed_since_the_last_one(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=130))
     machine.run({"feed": "sites"})
     feed_api.has(FeedScenario(rows=125))

@@ -18,18 +18,18 @@ from local.emulators.safetyculture.scenario import (
 )
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.feed_file import rows_of, says_the_feed
-from tests.workflows.conftest import Execution, Machine
+from tests.workflows.conftest import DeployedMachine, EndedExport
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01}
 
 
-def is_the_feed(machine: Machine, execution: Execution, rows: int) -> bool:
+def is_the_feed(machine: DeployedMachine, execution: EndedExport, rows: int) -> bool:
     """Say whether the file of an execution holds what the generator made, row for row and value for value."""
     manifest = json.loads(machine.text(execution, "manifest_key"))
     return says_the_feed(machine.text(execution), manifest, range(rows))
 
 
-def test_a_feed_of_many_turns_becomes_one_csv(machine: Machine, feed_api: FeedEmulator, tmp_path: Path) -> None:
+def test_a_feed_of_many_turns_becomes_one_csv(machine: DeployedMachine, feed_api: FeedEmulator, tmp_path: Path) -> None:
     feed_api.has(FeedScenario(rows=2000))
     execution = machine.run(IN_MANY_TURNS)
     assert (execution.status, execution.error) == ("SUCCEEDED", "")
@@ -43,7 +43,7 @@ def test_a_feed_of_many_turns_becomes_one_csv(machine: Machine, feed_api: FeedEm
     assert list(frame["Display name"]) == [row["Display name"] for row in rows_of(text)]
 
 
-def test_the_output_and_the_manifest_are_as_documented(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_the_output_and_the_manifest_are_as_documented(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=250))
     execution = machine.run({"feed": "assets"})
     assert list(execution.output) == [
@@ -74,7 +74,7 @@ def test_the_output_and_the_manifest_are_as_documented(machine: Machine, feed_ap
     ]
 
 
-def test_an_empty_feed_is_a_complete_file_with_a_header(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_an_empty_feed_is_a_complete_file_with_a_header(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=0))
     execution = machine.run({"feed": "assets"})
     assert (execution.status, execution.output["rows"], execution.output["complete"]) == ("SUCCEEDED", 0, True)
@@ -91,7 +91,7 @@ def test_an_empty_feed_is_a_complete_file_with_a_header(machine: Machine, feed_a
     ],
 )
 def test_a_failing_page_is_asked_for_again(
-    machine: Machine, feed_api: FeedEmulator, fault: Unavailable | OriginTimeout | Reset | Truncated
+    machine: DeployedMachine, feed_api: FeedEmulator, fault: Unavailable | OriginTimeout | Reset | Truncated
 ) -> None:
     feed_api.has(FeedScenario(rows=1000, faults=(fault,)))
     execution = machine.run({"feed": "assets"})
@@ -100,7 +100,7 @@ def test_a_failing_page_is_asked_for_again(
     assert feed_api.fired() == [1]
 
 
-def test_a_long_pause_is_waited_out_by_the_machine(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_a_long_pause_is_waited_out_by_the_machine(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=1000, faults=(TooManyRequests(page=4, times=1, retry_after=40),)))
     execution = machine.run({"feed": "assets"})
     assert execution.states == [
@@ -127,7 +127,9 @@ def test_a_long_pause_is_waited_out_by_the_machine(machine: Machine, feed_api: F
         ([1], "InvalidInput", "not a JSON object"),
     ],
 )
-def test_bad_input_ends_at_once_under_its_own_name(machine: Machine, request_: object, error: str, said: str) -> None:
+def test_bad_input_ends_at_once_under_its_own_name(
+    machine: DeployedMachine, request_: object, error: str, said: str
+) -> None:
     began = time.monotonic()
     execution = machine.run(request_)
     assert (execution.status, execution.error) == ("FAILED", error)
@@ -138,7 +140,7 @@ def test_bad_input_ends_at_once_under_its_own_name(machine: Machine, request_: o
 
 @pytest.mark.parametrize(("token", "error"), [(" ", "TokenMissing"), ("scapi_expired", "TokenRefused")])
 def test_a_bad_token_ends_at_once_and_names_the_secret(
-    machine: Machine, feed_api: FeedEmulator, token: str, error: str
+    machine: DeployedMachine, feed_api: FeedEmulator, token: str, error: str
 ) -> None:
     feed_api.has(FeedScenario(token="scapi_current"))
     machine.put_token(token)
@@ -149,14 +151,14 @@ def test_a_bad_token_ends_at_once_and_names_the_secret(
     assert execution.states == ["Open Export"]
 
 
-def test_no_permission_ends_at_once(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_no_permission_ends_at_once(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(faults=(Forbidden(),)))
     execution = machine.run({"feed": "assets"})
     assert (execution.status, execution.error) == ("FAILED", "FeedForbidden")
     assert execution.states == ["Open Export", "Write Pages"]
 
 
-def test_the_table_ends_with_the_figures_of_the_output(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_the_table_ends_with_the_figures_of_the_output(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=500))
     output = machine.run(IN_MANY_TURNS).output
     table = boto3.resource("dynamodb", **machine.stack.connection).Table(machine.stack.outputs["ExportsTableName"])
@@ -167,7 +169,7 @@ def test_the_table_ends_with_the_figures_of_the_output(machine: Machine, feed_ap
     }
 
 
-def test_the_finished_file_is_announced_on_the_bus(machine: Machine, feed_api: FeedEmulator) -> None:
+def test_the_finished_file_is_announced_on_the_bus(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=100))
     queues, events = machine.client("sqs"), machine.client("events")
     queue = queues.create_queue(QueueName="announcements")["QueueUrl"]

@@ -7,7 +7,7 @@ import pytest
 
 from local.stack.outputs import DeployedStack
 from tests.workflows.probe_function import probe_function
-from tests.workflows.probe_machine import Ended, run_machine
+from tests.workflows.probe_machine import EndedProbe, run_machine
 from tests.workflows.probe_role import allow, probe_role
 
 ECHO = "def lambda_handler(event, context):\n    return event\n"
@@ -28,7 +28,7 @@ def function(stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> 
         yield arn
 
 
-def run_with(stack: DeployedStack, state: dict[str, Any], *statements: dict[str, Any], given: Any = None) -> Ended:
+def run_with(stack: DeployedStack, state: dict[str, Any], *statements: dict[str, Any], given: Any = None) -> EndedProbe:
     with probe_role(stack, *statements) as role:
         return run_machine(stack, {"State": state}, given or {}, role=role)
 

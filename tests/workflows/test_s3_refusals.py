@@ -19,7 +19,7 @@ def crc32(body: bytes) -> str:
     return base64.b64encode(zlib.crc32(body).to_bytes(4)).decode()
 
 
-class Upload:
+class UploadProbe:
     def __init__(self, stack: DeployedStack) -> None:
         self.s3: Any = boto3.client("s3", **stack.connection)
         self.where = {"Bucket": stack.outputs["ExportBucketName"], "Key": "refusals/object"}
@@ -47,26 +47,26 @@ def code_and_status(error: ClientError) -> tuple[str, int]:
 
 
 @pytest.fixture
-def upload(stack: DeployedStack) -> Iterator[Upload]:
-    upload = Upload(stack)
+def upload(stack: DeployedStack) -> Iterator[UploadProbe]:
+    upload = UploadProbe(stack)
     upload.open(ChecksumAlgorithm="CRC32", ChecksumType="COMPOSITE")
     yield upload
     upload.s3.abort_multipart_upload(**upload.where)
 
 
 def test_complete_parts_are_accepted(stack: DeployedStack) -> None:
-    upload = Upload(stack)
+    upload = UploadProbe(stack)
     upload.open(ChecksumAlgorithm="CRC32", ChecksumType="COMPOSITE")
     parts = [upload.put(1, FULL), upload.put(2, LAST)]
     assert upload.complete(parts) == FULL + LAST
 
 
-def test_part_numbers_with_a_gap_are_refused(upload: Upload) -> None:
+def test_part_numbers_with_a_gap_are_refused(upload: UploadProbe) -> None:
     assert upload.refusal([upload.put(1, FULL), upload.put(9991, LAST)]) == ("InvalidPartOrder", 400)
 
 
 def test_parts_out_of_order_are_refused(stack: DeployedStack) -> None:
-    upload = Upload(stack)
+    upload = UploadProbe(stack)
     upload.open()
     parts = [upload.put(1, FULL), upload.put(2, FULL)]
     bare = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in parts]
@@ -75,7 +75,7 @@ def test_parts_out_of_order_are_refused(stack: DeployedStack) -> None:
 
 
 def test_part_numbers_with_a_gap_are_accepted_without_checksums(stack: DeployedStack) -> None:
-    upload = Upload(stack)
+    upload = UploadProbe(stack)
     upload.open()
     parts = [upload.put(1, FULL), upload.put(7, LAST)]
     bare = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in parts]
@@ -91,16 +91,18 @@ def test_part_numbers_with_a_gap_are_accepted_without_checksums(stack: DeployedS
         ({"PartNumber": 3}, "InvalidPartOrder"),
     ],
 )
-def test_a_part_that_differs_from_the_stored_one_is_refused(upload: Upload, wrong: dict[str, Any], code: str) -> None:
+def test_a_part_that_differs_from_the_stored_one_is_refused(
+    upload: UploadProbe, wrong: dict[str, Any], code: str
+) -> None:
     assert upload.refusal([upload.put(1, FULL), upload.put(2, LAST) | wrong]) == (code, 400)
 
 
-def test_a_part_that_was_never_uploaded_is_refused(upload: Upload) -> None:
+def test_a_part_that_was_never_uploaded_is_refused(upload: UploadProbe) -> None:
     part = upload.put(1, FULL)
     assert upload.refusal([part, part | {"PartNumber": 2}]) == ("InvalidPart", 400)
 
 
-def test_a_part_without_its_checksum_is_refused(upload: Upload) -> None:
+def test_a_part_without_its_checksum_is_refused(upload: UploadProbe) -> None:
     part = upload.put(1, LAST)
     del part["ChecksumCRC32"]
     with pytest.raises(ClientError, match="It was missing for part 1 in the request") as refused:
@@ -108,11 +110,11 @@ def test_a_part_without_its_checksum_is_refused(upload: Upload) -> None:
     assert code_and_status(refused.value) == ("InvalidRequest", 400)
 
 
-def test_a_small_part_before_the_last_is_refused(upload: Upload) -> None:
+def test_a_small_part_before_the_last_is_refused(upload: UploadProbe) -> None:
     assert upload.refusal([upload.put(1, LAST), upload.put(2, LAST)]) == ("EntityTooSmall", 400)
 
 
-def test_a_body_that_does_not_match_its_checksum_is_refused(upload: Upload) -> None:
+def test_a_body_that_does_not_match_its_checksum_is_refused(upload: UploadProbe) -> None:
     with pytest.raises(ClientError) as refused:
         upload.put(1, LAST, ChecksumCRC32=crc32(b"another"))
     assert code_and_status(refused.value) == ("BadDigest", 400)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.stack.outputs import DeployedStack
 from tests.workflows.probe_function import probe_function
-from tests.workflows.probe_machine import Ended, run_machine
+from tests.workflows.probe_machine import EndedProbe, run_machine
 
 MOST_BYTES = 262_144
 # As the client writes it, {"text": "…"} has twelve bytes more than its text.
@@ -39,7 +39,7 @@ def task(function: str, payload: Any, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def exceeded(ended: Ended) -> bool:
+def exceeded(ended: EndedProbe) -> bool:
     return (ended.status, ended.error) == ("FAILED", "States.DataLimitExceeded")
 
 

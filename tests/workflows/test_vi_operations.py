@@ -63,10 +63,10 @@ def lines() -> list[Line]:
 
 
 LINES = lines()
-CHECKS: dict[tuple[str, str], Callable[["World", Line], None]] = {}
+CHECKS: dict[tuple[str, str], Callable[["Workspace", Line], None]] = {}
 
 
-def shows[Check: Callable[["World", Line], None]](section: str, operation: str) -> Callable[[Check], Check]:
+def shows[Check: Callable[["Workspace", Line], None]](section: str, operation: str) -> Callable[[Check], Check]:
     """Note what has to be true once a line was run."""
 
     def noted(check: Check) -> Check:
@@ -78,7 +78,7 @@ def shows[Check: Callable[["World", Line], None]](section: str, operation: str) 
 
 
 @dataclass
-class World:
+class Workspace:
     """A stack, a Vi, and a folder with pictures to work in."""
 
     stack: DeployedStack
@@ -136,20 +136,20 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with running(ViScenario(sessions_per_window=None)) as vi:
         folder = tmp_path_factory.mktemp("work")
         settings = StackSettings(
             free_port(), tmp_path_factory.mktemp("stack"), vi_url=vi.url, wait_scale=0, parameters=PARAMETERS
         )
         with running_stack(settings) as stack:
-            world = World(stack, vi, folder)
+            world = Workspace(stack, vi, folder)
             fill(world)
             yield world
 
 
 @pytest.fixture
-def world(world_of_all: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(world_of_all: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     for name, value in world_of_all.stack.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(world_of_all.folder)
@@ -157,7 +157,7 @@ def world(world_of_all: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world_of_all
 
 
-def fill(world: World) -> None:
+def fill(world: Workspace) -> None:
     """Put pictures into the folder, and assets into the dataset that is looked at."""
     pictures = {
         "photos/one.jpg": "jpg",
@@ -189,7 +189,7 @@ def test_every_line_of_the_tables_is_run() -> None:
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section}: {line.operation}")
-def test_an_operation_is_done_as_its_line_says(line: Line, world: World) -> None:
+def test_an_operation_is_done_as_its_line_says(line: Line, world: Workspace) -> None:
     CHECKS[line.section, line.operation](world, line)
 
 
@@ -199,7 +199,7 @@ IN = "Putting assets in"
 
 
 @shows(IN, "find a dataset to work with")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert "ds1\tDataset ds1" in world.ran(line).stdout
 
 
@@ -209,43 +209,43 @@ def summary(result: Result) -> dict[str, str]:
 
 
 @shows(IN, "upload one image and wait")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = world.dropped_by(line)
     assert (result.exit_code, summary(result)["Succeeded"]) == (0, "1")
     assert world.asset("ds1", "one.jpg").content.read() == (world.folder / "photos/one.jpg").read_bytes()
 
 
 @shows(IN, "upload several files")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = world.dropped_by(line)
     assert (result.exit_code, summary(result)["Succeeded"]) == (0, "3")
     assert {"one.jpg", "two.png", "three.webp"} <= world.names("ds1")
 
 
-def drop_folder(world: World) -> Result:
+def drop_folder(world: Workspace) -> Result:
     return world.dropped_by(next(line for line in LINES if line.operation == "upload a folder with all below it"))
 
 
 @shows(IN, "upload a folder with all below it")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = drop_folder(world)
     assert (result.exit_code, summary(result)["Total Files"]) == (0, "4")
     assert "more__four.png" in world.names("ds1")
 
 
 @shows(IN, "every image format: JPEG, PNG, TIFF, BMP, WebP, HEIF, AVIF, JPEG 2000, GIF")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = world.dropped_by(line)
     assert (result.exit_code, summary(result)["Succeeded"]) == (0, str(len(FORMATS)))
     assert {f"picture.{extension}" for extension in FORMATS} <= world.names("ds1")
 
 
-def drop_mixed(world: World) -> Result:
+def drop_mixed(world: Workspace) -> Result:
     return world.dropped_by(next(line for line in LINES if line.does.startswith("assetline drops upload mixed")))
 
 
 @shows(IN, "totals, successes, failures, success rate, summary")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = drop_mixed(world)
     assert result.exit_code == 1
     told = summary(result)
@@ -254,45 +254,45 @@ def _(world: World, line: Line) -> None:
 
 
 @shows(IN, "the files that failed, and why")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     drop_mixed(world)
     assert "ds1/bad.png" in (told := world.ran(line).stdout)
     assert "WrongContent" in told
 
 
 @shows(IN, "show progress, or none")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = world.ran(line)
     assert result.exit_code == 0
     assert "Ingesting" not in result.stdout
 
 
 @shows(IN, "upload without waiting")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     [drop_id] = world.ran(line).stdout.split()
     assert re.fullmatch(r"[0-9a-f]{32}", drop_id)
 
 
 @shows(IN, "the state of an upload later")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
     assert "more/four.png\tds1\tingested" in world.ran(line).stdout
 
 
 @shows(IN, "the sessions of an upload, with their counts")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
     assert re.search(r"^ds1-\S+\tds1\tfinished\t\d+\t\d+\t0\t0\t", world.ran(line).stdout, re.MULTILINE)
 
 
 @shows(IN, "failure mode")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
     assert {session.failure_mode for session in world.vi.stage.sessions.values()} == {overridden(line, "FailureMode")}
 
 
 @shows(IN, "what becomes of what is linked to an asset that is overwritten")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
     modes = {session.on_asset_overwritten for session in world.vi.stage.sessions.values()}
     assert modes == {overridden(line, "OnAssetOverwritten")}
@@ -307,13 +307,13 @@ def overridden(line: Line, parameter: str) -> str:
 
 
 @shows(IN, "custom metadata on the way in")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert world.dropped_by(line).exit_code == 0
     assert world.asset("ds1", "three.webp").custom_metadata == {"site": "north"}
 
 
 @shows(IN, "wait until an asset is processed")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
     asset_id = world.asset("ds1", "one.jpg").asset_id
     world.vi.forget()
@@ -333,7 +333,7 @@ def _(world: World, line: Line) -> None:
 
 
 @shows(IN, "upload and verify")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
     held = world.vi.stage.datasets["ds1"]
     for asset in [*held.assets.values()]:  # those that other lines put there
@@ -359,64 +359,64 @@ def filenames(result: Result) -> list[str]:
 
 
 @shows(SEEING, "list assets, the first of them")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = world.ran(line)
     assert len(listed(result)) == 20
     assert "--limit 0 lists all" in result.stderr
 
 
 @shows(SEEING, "list all, page after page")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert {*filenames(world.ran(line))} == world.names("ds2")
 
 
 @shows(SEEING, "page size")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert {*filenames(world.ran(line))} == world.names("ds2")
     assert [one.query["s"] for one in world.vi.requests("/assets", "GET")] == ["10", "10", "10"]
 
 
 @shows(SEEING, "list with download URLs")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert all(url.startswith(world.vi.url) and ends.endswith("Z") for *_, url, ends in listed(world.ran(line)))
 
 
 @shows(SEEING, "sort by filename")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     names = filenames(world.ran(line))
     assert names == sorted(names)
     assert names[0] == "failed.png"
 
 
 @shows(SEEING, "sort by size, the largest first")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     sizes = [int(cells[2]) for cells in listed(world.ran(line))]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == LARGE
 
 
 @shows(SEEING, "filter by status")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert filenames(world.ran(line)) == ["failed.png"]
 
 
 @shows(SEEING, "filter by metadata")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert filenames(world.ran(line)) == ["north.png"]
 
 
 @shows(SEEING, "find large assets")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert filenames(world.ran(line)) == ["large.png"]
 
 
 @shows(SEEING, "find square images")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert filenames(world.ran(line)) == ["square.png"]
 
 
 @shows(SEEING, "count")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert world.ran(line).stdout == f"{len(world.names('ds2'))}\n"
 
 
@@ -426,27 +426,27 @@ def details(result: Result) -> dict[str, str]:
 
 
 @shows(SEEING, "details of an asset: name, size, dimensions, type, status, frames")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     told = details(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id))
     assert (told["filename"], told["width"], told["height"]) == ("square.png", "64", "64")
     assert {"file_size", "mime_type", "upload_status", "frames", "time_created"} <= told.keys()
 
 
 @shows(SEEING, "a fresh download URL, and when it expires")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     told = details(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id))
     assert told["contents_url"].startswith(world.vi.url)
     assert told["contents_expiry"].endswith("Z")
 
 
 @shows(SEEING, "annotations, in total and by tag")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     told = json.loads(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id).stdout)
     assert told["metadata"]["annotations"] == {"withTag": {"cat": 2, "dog": 1}, "total": 3}
 
 
 @shows(SEEING, "custom metadata of every asset, as columns")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert world.ran(line, out="columns").exit_code == 0
     [path] = (world.folder / "columns").glob("*.csv")
     with path.open(newline="", encoding="utf-8") as file:
@@ -456,7 +456,7 @@ def _(world: World, line: Line) -> None:
 
 
 @shows(SEEING, "rename an asset")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     asset = world.asset("ds2", "plain_00.png")
     assert world.ran(line, ASSET=asset.asset_id).exit_code == 0
     assert asset.filename == "north-gate.png"
@@ -467,7 +467,7 @@ def _(world: World, line: Line) -> None:
 OUT = "Bringing assets out"
 
 
-def downloaded(world: World, line: Line, place: str, **names: str) -> dict[str, bytes]:
+def downloaded(world: Workspace, line: Line, place: str, **names: str) -> dict[str, bytes]:
     """Run a line that downloads into a folder of its own, and return the files of assets that are there then."""
     result = world.ran(line, out=place, **names)
     assert result.exit_code == 0, result.output
@@ -476,58 +476,58 @@ def downloaded(world: World, line: Line, place: str, **names: str) -> dict[str, 
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def held(world: World) -> dict[str, bytes]:
+def held(world: Workspace) -> dict[str, bytes]:
     return {name: asset.content.read() for name, asset in world.vi.assets("ds2").items()}
 
 
 @shows(OUT, "download all")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert downloaded(world, line, "all") == held(world)
 
 
 @shows(OUT, "overwrite what is there")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     first, again = downloaded(world, line, "over"), downloaded(world, line, "over")
     assert first == again == held(world)
     assert len(world.vi.requests("_objects", "GET")) == 2 * len(first)
 
 
 @shows(OUT, "without progress, for scripts")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = world.ran(line, out="quiet")
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
 
 
 @shows(OUT, "skip what is there already")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert downloaded(world, line, "twice") == downloaded(world, line, "twice")
     assert len(world.vi.requests("_objects", "GET")) == len(held(world))
 
 
 @shows(OUT, "only some, by their ids")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     asset = world.asset("ds2", "square.png")
     assert downloaded(world, line, "some", ASSET=asset.asset_id).keys() == {"square.png"}
 
 
 @shows(OUT, "only the large ones")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert downloaded(world, line, "large").keys() == {"large.png"}
 
 
 @shows(OUT, "organised by date")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert {*downloaded(world, line, "dated")} == {f"2026/11/20/{name}" for name in world.names("ds2")}
 
 
 @shows(OUT, "to S3")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     bucket = world.stack.outputs["ExportBucketName"]
     assert world.ran(line, EXPORT_BUCKET=bucket).exit_code == 0
     assert objects(world, {"bucket": bucket, "prefix": "downloads/ds2/"}) == held(world)
 
 
-def objects(world: World, place: dict[str, Any]) -> dict[str, bytes]:
+def objects(world: Workspace, place: dict[str, Any]) -> dict[str, bytes]:
     """Return what is below a prefix of a bucket."""
     s3 = boto3.client("s3", **world.stack.connection)
     keys = [one["Key"] for one in s3.list_objects_v2(Bucket=place["bucket"], Prefix=place["prefix"])["Contents"]]
@@ -541,7 +541,7 @@ GONE = "Deleting"
 
 
 @shows(GONE, "one asset")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     bad, *_ = world.broken()
     result = world.ran(line, ASSET=bad.asset_id)
     assert (result.exit_code, world.names("ds3")) == (0, {"worse.png", "good.png"})
@@ -550,7 +550,7 @@ def _(world: World, line: Line) -> None:
 
 @shows(GONE, "those that a filter finds")
 @shows(GONE, "in bulk, and strictly")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     world.broken()
     result = world.ran(line)
     assert (result.exit_code, world.names("ds3")) == (0, {"good.png"})
@@ -563,37 +563,37 @@ AS = "As executions"
 
 
 @shows(AS, "list")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert world.executed(line)["rows"] == len(world.names("ds2"))
 
 
 @shows(AS, "list what is square and large")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     asset = world.holds("ds2", "square and large.png", image("png", 9, (32, 32)).ljust(LARGE, b"\0"), created=DAY)
     assert world.executed(line)["rows"] == 1
     world.vi.stage.datasets["ds2"].remove(asset.asset_id)
 
 
 @shows(AS, "download")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     assert objects(world, world.executed(line)) == held(world)
 
 
 @shows(AS, "download some")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     result = world.executed(line, ASSET=world.asset("ds2", "square.png").asset_id)
     assert objects(world, result).keys() == {"square.png"}
 
 
 @shows(AS, "delete some")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     bad, *_ = world.broken()
     assert world.executed(line, ASSET=bad.asset_id, dataset="ds3")["deleted"] == 1
     assert world.names("ds3") == {"worse.png", "good.png"}
 
 
 @shows(AS, "delete what a filter finds")
-def _(world: World, line: Line) -> None:
+def _(world: Workspace, line: Line) -> None:
     world.broken()
     assert world.executed(line, dataset="ds3")["deleted"] == 2
     assert world.names("ds3") == {"good.png"}

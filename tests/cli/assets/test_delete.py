@@ -9,7 +9,7 @@ import pytest
 from assetline_cli.assets.run_execution import INPUT_BYTES
 from tests.cli.account import Account, Run
 from tests.cli.assets.conftest import Held
-from tests.cli.exports.test_stop import CTRL_D, Terminal, ctrl_c
+from tests.cli.exports.test_stop import CTRL_D, AnsweringTerminal, ctrl_c
 
 DELETED: dict[str, Any] = {
     "complete": True,
@@ -58,7 +58,7 @@ def started(account: Account) -> list[dict[str, Any]]:
 
 def test_the_named_are_deleted_once_somebody_says_yes(account: Account, assetline: Run) -> None:
     ends(account, **DELETED)
-    terminal = Terminal("y")
+    terminal = AnsweringTerminal("y")
     ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "asset-000001", **terminal.things)
     assert ended.exit_code == 0
     assert "Delete 2 assets of ds1 permanently? [y]es / [n]o" in terminal.shown
@@ -69,7 +69,7 @@ def test_the_named_are_deleted_once_somebody_says_yes(account: Account, assetlin
 
 @pytest.mark.parametrize("answer", ["n", "", CTRL_D])
 def test_nothing_is_deleted_without_a_yes(account: Account, assetline: Run, answer: Any) -> None:
-    terminal = Terminal(answer)
+    terminal = AnsweringTerminal(answer)
     assert assetline("assets", "delete", "ds1", "asset-000001", **terminal.things).exit_code == 1
     assert "Nothing was deleted." in terminal.shown
     assert account.started == []
@@ -203,7 +203,7 @@ def test_conditions_that_leave_out_nothing_mean_all(account: Account, assetline:
     assert (refused.exit_code, account.started) == (1, [])
     assert "These conditions match all 3 assets in ds1. Nothing was deleted" in refused.stderr
     assert "--expect-count 3" in refused.stderr
-    terminal = Terminal("n")
+    terminal = AnsweringTerminal("n")
     assetline("assets", "delete", "ds1", *words, **terminal.things)
     assert "Delete all 3 assets of ds1 permanently?" in terminal.shown
     ends(account, **DELETED | {"deleted": 3})

@@ -25,7 +25,7 @@ def ctrl_c() -> None:
 type Answer = str | BaseException | Callable[[], str]
 
 
-class Terminal:
+class AnsweringTerminal:
     """A terminal, and somebody who types *answers* at it."""
 
     def __init__(self, *answers: Answer) -> None:
@@ -49,14 +49,14 @@ class Terminal:
 
 
 @pytest.fixture
-def watched(account: Account, assetline: Run) -> Callable[[Terminal], Result]:
+def watched(account: Account, assetline: Run) -> Callable[[AnsweringTerminal], Result]:
     """Return what watches an export at a terminal; it is interrupted at page 12."""
     account.opens()
     account.then(account.writes(12), ctrl_c)
     return lambda terminal: assetline("watch", EXECUTION, **terminal.things)
 
 
-type Watched = Callable[[Terminal], Result]
+type Watched = Callable[[AnsweringTerminal], Result]
 
 
 class TestCtrlC:
@@ -64,7 +64,7 @@ class TestCtrlC:
         self, account: Account, watched: Watched
     ) -> None:
         account.then(lambda: None, account.writes(12, state="partial", partial_key=PARTIAL))
-        terminal = Terminal("s")
+        terminal = AnsweringTerminal("s")
         ended = watched(terminal)
         assert ended.exit_code == 1
         assert QUESTION in terminal.shown
@@ -78,7 +78,7 @@ class TestCtrlC:
 
     def test_a_partial_file_that_takes_long_is_told_to_come(self, account: Account, watched: Watched) -> None:
         account.then(*[lambda: None] * 40)
-        ended = watched(Terminal("stop"))
+        ended = watched(AnsweringTerminal("stop"))
         assert ended.exit_code == 1
         assert ended.stderr.splitlines()[-1] == (
             f"The partial file appears within a minute, if anything was checkpointed: s3://the-exports/{PARTIAL}"
@@ -87,17 +87,17 @@ class TestCtrlC:
 
     def test_ctrl_c_does_not_wait_for_the_partial_file(self, account: Account, watched: Watched) -> None:
         account.then(lambda: None, ctrl_c)
-        ended = watched(Terminal("s"))
+        ended = watched(AnsweringTerminal("s"))
         assert ended.exit_code == 1
         assert "The partial file appears within a minute" in ended.stderr
 
     def test_where_nothing_was_sealed_there_is_no_file(self, account: Account, watched: Watched) -> None:
         account.then(account.writes(12, state="partial"))
-        assert "There is no partial file" in watched(Terminal("s")).stderr
+        assert "There is no partial file" in watched(AnsweringTerminal("s")).stderr
 
     def test_an_export_that_was_not_open_leaves_nothing(self, account: Account, assetline: Run) -> None:
         account.then(ctrl_c)
-        ended = assetline("watch", EXECUTION, **Terminal("s").things)
+        ended = assetline("watch", EXECUTION, **AnsweringTerminal("s").things)
         assert ended.exit_code == 1
         assert ended.stderr.splitlines()[-1] == "Stopped before a file was opened. There is no partial file."
 
@@ -108,13 +108,13 @@ class TestCtrlC:
             account.completes()
             return "s"
 
-        terminal = Terminal(late)
+        terminal = AnsweringTerminal(late)
         ended = watched(terminal)
         assert ended.exit_code == 0
         assert "EXPORT COMPLETE!" in terminal.shown
 
     def test_watching_only_leaves_the_export_running(self, account: Account, watched: Watched) -> None:
-        ended = watched(Terminal("w"))
+        ended = watched(AnsweringTerminal("w"))
         assert ended.exit_code == 130
         assert ended.stderr == (
             f"\nStopped watching. AWS continues the export.\nWatch it again: assetline exports watch {EXECUTION}\n"
@@ -125,18 +125,18 @@ class TestCtrlC:
     def test_ctrl_c_at_the_question_is_watching_only(
         self, account: Account, watched: Watched, answer: BaseException
     ) -> None:
-        assert watched(Terminal(answer)).exit_code == 130
+        assert watched(AnsweringTerminal(answer)).exit_code == 130
         assert account.stopped == []
 
     def test_continue_goes_back_to_the_view(self, account: Account, watched: Watched) -> None:
         account.then(account.writes(15), account.completes)
-        terminal = Terminal("C ")
+        terminal = AnsweringTerminal("C ")
         assert watched(terminal).exit_code == 0
         assert "EXPORT COMPLETE!" in terminal.shown
         assert "1,500" in terminal.shown.split(QUESTION)[1]
 
     def test_it_asks_again_after_another_answer(self, watched: Watched) -> None:
-        terminal = Terminal("", "what?", "w")
+        terminal = AnsweringTerminal("", "what?", "w")
         assert watched(terminal).exit_code == 130
         assert terminal.shown.count(QUESTION) == 3
 
@@ -144,14 +144,14 @@ class TestCtrlC:
         self, account: Account, watched: Watched
     ) -> None:
         account.refuses("StopExecution", "AccessDeniedException", "no")()
-        ended = watched(Terminal("s"))
+        ended = watched(AnsweringTerminal("s"))
         assert ended.exit_code == 1
         assert ended.stderr.startswith("Error: AWS denied StopExecution (AccessDeniedException): no.")
         assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
 
     def test_where_nobody_can_be_asked_it_is_watching_only(self, account: Account, assetline: Run) -> None:
         account.then(ctrl_c)
-        out = Terminal().out
+        out = AnsweringTerminal().out
         assert assetline("watch", EXECUTION, out=out).exit_code == 130
         account.then(ctrl_c)
         assert assetline("watch", EXECUTION, keyboard=Keyboard(lambda: True)).exit_code == 130
@@ -178,7 +178,7 @@ class TestStop:
     @pytest.mark.parametrize(("answer", "stops"), [("y", True), ("Yes", True), ("n", False), ("", False), (CTRL_D, 0)])
     def test_it_asks_first(self, account: Account, assetline: Run, answer: str | BaseException, stops: bool) -> None:
         account.opens(state="partial", partial_key=PARTIAL)
-        terminal = Terminal(answer)
+        terminal = AnsweringTerminal(answer)
         ended = assetline("stop", EXPORT, **terminal.things)
         assert f"Stop {EXPORT} permanently? A stopped export cannot be resumed. [y]es / [n]o" in terminal.shown
         assert bool(account.stopped) is bool(stops)
@@ -187,7 +187,7 @@ class TestStop:
 
     def test_ctrl_c_at_the_question_stops_nothing(self, account: Account, assetline: Run) -> None:
         account.opens()
-        assert assetline("stop", EXPORT, **Terminal(CTRL_C).things).exit_code == 130
+        assert assetline("stop", EXPORT, **AnsweringTerminal(CTRL_C).things).exit_code == 130
         assert account.stopped == []
 
     def test_where_nobody_can_be_asked_it_has_to_be_told(self, account: Account, assetline: Run) -> None:

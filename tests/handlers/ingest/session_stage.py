@@ -24,7 +24,7 @@ from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
 from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.conftest import lambda_context
-from tests.simulation.account import Account
+from tests.simulation.account import MemoryAccount
 from tests.support.connections import forget_aws
 
 STAGING, DROPS = "assetline-exports", "assetline-drops"
@@ -189,7 +189,7 @@ def emulated_vi() -> Iterator[ViEmulator]:
 
 @contextmanager
 def session_stage(
-    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: Account | None = None, **scenario: Any
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None = None, **scenario: Any
 ) -> Iterator[SessionStage]:
     """Set the stage, in *account* or in one of moto; *scenario* is Vi's."""
     vi.has(ViScenario(**{"sessions_per_window": None} | scenario))

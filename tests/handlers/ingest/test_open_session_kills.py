@@ -17,7 +17,7 @@ from local.emulators.vi.server import ViEmulator
 from local.sample_images import image
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, messages, put, record
-from tests.simulation.account import Account
+from tests.simulation.account import MemoryAccount
 from tests.support.kills import Calls, Killed, killed_at
 
 CALLS = 60  # more than any of them makes for two drops
@@ -46,7 +46,7 @@ def every_call(most: int = CALLS, *, after: bool) -> Iterator[tuple[int, Abstrac
 
 @pytest.fixture
 def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch, Account(), shows_spec_assets=True) as stage:
+    with session_stage(vi, monkeypatch, MemoryAccount(), shows_spec_assets=True) as stage:
         yield stage
 
 

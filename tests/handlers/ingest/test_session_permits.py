@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from assetline.ingest.session_permits import LONGEST_ANSWER, Permit, Permits, Wait
+from tests.support.clock import ManualClock
 
 PER_WINDOW, WINDOW = 3, 300
 
@@ -25,28 +26,18 @@ def table() -> Iterator[Any]:
         )
 
 
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(table: Any) -> Clock:
+def clock(table: Any) -> ManualClock:
     for number in range(PER_WINDOW):
         table.delete_item(Key={"session_key": f"permit#{number}"})
-    return Clock()
+    return ManualClock(1_000_000.0)
 
 
-def permits(table: Any, clock: Clock) -> Permits:
+def permits(table: Any, clock: ManualClock) -> Permits:
     return Permits(table, PER_WINDOW, WINDOW, clock)
 
 
-def test_there_are_as_many_as_the_window_has_and_then_a_wait(table: Any, clock: Clock) -> None:
+def test_there_are_as_many_as_the_window_has_and_then_a_wait(table: Any, clock: ManualClock) -> None:
     ration = permits(table, clock)
     for holder in "abc":
         permit = ration.take(holder)
@@ -57,12 +48,12 @@ def test_there_are_as_many_as_the_window_has_and_then_a_wait(table: Any, clock: 
     assert isinstance(ration.take("d"), Permit)
 
 
-def test_who_comes_again_has_the_permit_it_had(table: Any, clock: Clock) -> None:
+def test_who_comes_again_has_the_permit_it_had(table: Any, clock: ManualClock) -> None:
     assert permits(table, clock).take("a") == permits(table, clock).take("a")
     assert isinstance(permits(table, clock).take("b"), Permit)
 
 
-def test_a_permit_that_is_given_back_is_free_at_once(table: Any, clock: Clock) -> None:
+def test_a_permit_that_is_given_back_is_free_at_once(table: Any, clock: ManualClock) -> None:
     ration = permits(table, clock)
     for holder in "abc":
         permit = ration.take(holder)
@@ -71,14 +62,14 @@ def test_a_permit_that_is_given_back_is_free_at_once(table: Any, clock: Clock) -
     assert isinstance(ration.take("d"), Permit)
 
 
-def test_a_crash_holds_its_permit_until_its_request_cannot_count_any_more(table: Any, clock: Clock) -> None:
+def test_a_crash_holds_its_permit_until_its_request_cannot_count_any_more(table: Any, clock: ManualClock) -> None:
     ration = permits(table, clock)
     for holder in "abc":
         ration.take(holder)  # and nothing more is heard of them
     assert ration.take("d") == Wait(WINDOW + LONGEST_ANSWER)
 
 
-def test_a_429_of_vi_holds_all_of_them(table: Any, clock: Clock) -> None:
+def test_a_429_of_vi_holds_all_of_them(table: Any, clock: ManualClock) -> None:
     ration = permits(table, clock)
     ration.pause(42)
     assert ration.take("a") == Wait(42)
@@ -97,7 +88,7 @@ def test_a_429_of_vi_holds_all_of_them(table: Any, clock: Clock) -> None:
     )
 )
 def test_no_window_of_vi_ever_holds_more_sessions_than_the_ration(
-    table: Any, clock: Clock, attempts: list[tuple[float, float, float, str]]
+    table: Any, clock: ManualClock, attempts: list[tuple[float, float, float, str]]
 ) -> None:
     for number in range(PER_WINDOW):
         table.delete_item(Key={"session_key": f"permit#{number}"})

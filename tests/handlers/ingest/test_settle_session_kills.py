@@ -10,7 +10,7 @@ from assetline.ingest import dependencies as connections
 from local.emulators.vi.scenario import FileError
 from local.emulators.vi.server import ViEmulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
-from tests.simulation.account import Account
+from tests.simulation.account import MemoryAccount
 from tests.support.kills import Killed, killed_at
 
 CALLS = 100  # more than a settling of four files makes, and more than a sweep makes
@@ -55,7 +55,7 @@ def left_behind(stage: SessionStage, execution: str) -> dict[str, Any]:
 
 @pytest.fixture
 def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch, Account(), faults=FAULTS) as stage:
+    with session_stage(vi, monkeypatch, MemoryAccount(), faults=FAULTS) as stage:
         monkeypatch.setenv("SESSIONS_PER_WINDOW", str(2 * CALLS))
         yield stage
 

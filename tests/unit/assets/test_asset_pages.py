@@ -6,19 +6,11 @@ import httpx
 import pytest
 
 from assetline.assets.asset_pages import AssetPages
-from assetline.credentials import ViCredentials, ViKey
 from assetline.errors import ViRefused, ViUnavailable
 from assetline.vi import client as vi_client
 from assetline.vi import datasets
 from assetline.vi.client import ViClient
-
-
-class AnyKey(ViKey):
-    """A key that is asked of nobody."""
-
-    def value(self, *, fresh: bool = False) -> ViCredentials:
-        del fresh
-        return ViCredentials("dtvi_1", "org")
+from tests.support.vi_key import AnyKey
 
 
 @pytest.fixture(autouse=True)

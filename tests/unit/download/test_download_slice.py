@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 20
 
 
 @dataclass
-class Files:
+class FetchByName:
     """What becomes of a file, by its name."""
 
     become: Callable[[str], None]
@@ -31,7 +31,7 @@ class Files:
 def brought(become: Callable[[str], None], *names: str) -> Brought:
     files = [AssetFile.of({"assetId": name}, name) for name in names]
     result = Brought()
-    result.bring(cast("Fetch", Files(become)), files)
+    result.bring(cast("Fetch", FetchByName(become)), files)
     return result
 
 
@@ -66,7 +66,7 @@ def test_what_was_under_way_when_one_ended_it_for_all_has_its_outcome() -> None:
 
     files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way")]
     with pytest.raises(KeyRefused):
-        result.bring(cast("Fetch", Files(become)), files)
+        result.bring(cast("Fetch", FetchByName(become)), files)
     assert [one.asset_id for one in result.outcomes] == ["under-way"]
 
 
@@ -90,6 +90,6 @@ def test_files_not_begun_when_one_ended_it_for_all_are_not_waited_for(monkeypatc
     result = Brought()
     files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way", "waits")]
     with pytest.raises(KeyRefused):
-        result.bring(cast("Fetch", Files(become)), files)
+        result.bring(cast("Fetch", FetchByName(become)), files)
     assert begun == ["refused", "under-way"]
     assert [one.asset_id for one in result.outcomes] == ["under-way"]

@@ -47,7 +47,7 @@ class Vi(Assets, Downloader):
 
 
 @dataclass
-class Place:
+class MemoryPlace:
     """A place that keeps what arrives."""
 
     kept: dict[str, bytes] = field(default_factory=dict)
@@ -73,7 +73,7 @@ def test_a_file_is_proven_by_its_size_where_vi_says_no_checksum(pieces: list[byt
 
 
 def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
-    vi, place = Vi(), Place()
+    vi, place = Vi(), MemoryPlace()
     seconds = MILLISECONDS / 1000
     fetch = Fetch(vi, vi, place, clock=lambda: seconds + 1)
     assert fetch.bring(file_of(expiry=MILLISECONDS)).state == "written"
@@ -88,7 +88,7 @@ def test_a_file_whose_signed_url_is_refused_has_that_reason() -> None:
     vi = Vi()
     with closing(Downloader("https://vi.example")) as downloader:
         local = file_of().model_copy(update={"contents": SignedUrl(url="http://127.0.0.1:9/a.png?signature=1")})
-        brought = Fetch(vi, downloader, Place()).bring(local)
+        brought = Fetch(vi, downloader, MemoryPlace()).bring(local)
     assert (brought.state, brought.reason) == ("failed", "SignedUrlRefused")
     assert "127.0.0.1" not in (brought.message or "")
 

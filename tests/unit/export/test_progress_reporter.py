@@ -10,6 +10,7 @@ from assetline.export.previous_export import Latest
 from assetline.export.progress_reporter import Report
 from assetline.export.request import ExportRequest
 from assetline.paging.page import Page
+from tests.support.clock import ManualClock
 
 STARTED = datetime(2026, 11, 21, 3, 0, 0, 123_000, UTC)
 
@@ -55,14 +56,6 @@ class Table:
         self.told.append(measures)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def any_page(rows: int, remaining: int | None = None) -> Page:
     return Page([{}] * rows, "/next", remaining, seconds=0.25)
 
@@ -83,12 +76,14 @@ def any_export(previous_rows: int | None = None) -> Export:
     )
 
 
-def report_to(table: Table, clock: Clock, before: Checkpoint | None = None, export: Export | None = None) -> Report:
+def report_to(
+    table: Table, clock: ManualClock, before: Checkpoint | None = None, export: Export | None = None
+) -> Report:
     return Report(table, export or any_export(), before or Checkpoint(cursor="/1"), clock)  # type: ignore[arg-type]
 
 
 def test_rates_are_of_this_turn_and_the_eta_is_what_remains_at_that_rate() -> None:
-    table, clock = Table(), Clock()
+    table, clock = Table(), ManualClock(100.0)
     before = Checkpoint(cursor="/5", pages=40, rows=4000, turns=2)
     with report_to(table, clock, before) as report:
         clock.now += 2
@@ -99,7 +94,7 @@ def test_rates_are_of_this_turn_and_the_eta_is_what_remains_at_that_rate() -> No
 
 
 def test_without_remaining_records_there_is_no_eta() -> None:
-    table, clock = Table(), Clock()
+    table, clock = Table(), ManualClock(100.0)
     with report_to(table, clock) as report:
         clock.now += 2
         report.page_arrived(any_page(100), pages=1, rows=100, bytes_=1)
@@ -107,7 +102,7 @@ def test_without_remaining_records_there_is_no_eta() -> None:
 
 
 def test_without_a_remaining_count_the_eta_uses_the_last_export() -> None:
-    table, clock = Table(), Clock()
+    table, clock = Table(), ManualClock(100.0)
     with report_to(table, clock, export=any_export(previous_rows=1000)) as report:
         clock.now += 2
         report.page_arrived(any_page(100), pages=1, rows=100, bytes_=1)
@@ -115,7 +110,7 @@ def test_without_a_remaining_count_the_eta_uses_the_last_export() -> None:
 
 
 def test_pages_that_rush_in_are_told_about_once_a_second() -> None:
-    table, clock = Table(), Clock()
+    table, clock = Table(), ManualClock(100.0)
     with report_to(table, clock) as report:
         for page in range(1, 13):
             clock.now += 0.25
@@ -126,7 +121,7 @@ def test_pages_that_rush_in_are_told_about_once_a_second() -> None:
 
 
 def test_the_end_of_a_turn_is_reported_with_its_checkpoint() -> None:
-    table, clock = Table(), Clock()
+    table, clock = Table(), ManualClock(100.0)
     with report_to(table, clock) as report:
         report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)
         report.page_arrived(any_page(1), pages=2, rows=2, bytes_=2)
@@ -138,6 +133,6 @@ def test_the_end_of_a_turn_is_reported_with_its_checkpoint() -> None:
 @pytest.mark.parametrize("failure", [EndpointConnectionError(endpoint_url="http://table")])
 def test_a_table_that_cannot_be_told_costs_the_export_nothing(failure: Exception) -> None:
     table = Table(failure)
-    with report_to(table, Clock()) as report:
+    with report_to(table, ManualClock(100.0)) as report:
         report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)
     assert table.told == []

@@ -13,7 +13,7 @@ from assetline.http.signed_url_requests import SignedRequests
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 
 
-class Server:
+class SignedUrlServer:
     """Answers each request on a connection with the next of *answers*; an answer is pieces, sent one by one."""
 
     def __init__(self, *connections: list[list[bytes]]) -> None:
@@ -78,14 +78,14 @@ def got(requests: SignedRequests, url: str) -> tuple[int, bytes]:
     ],
 )
 def test_an_answer_is_whole_however_it_comes(requests: SignedRequests, pieces: list[bytes]) -> None:
-    server = Server([pieces])
+    server = SignedUrlServer([pieces])
     with server.running() as url:
         assert got(requests, f"{url}/a%20b?signature=1%2B2") == (200, b"hello")
     assert server.heads[0].startswith(b"GET /a%20b?signature=1%2B2 HTTP/1.1\r\nhost: 127.0.0.1:")
 
 
 def test_a_connection_is_used_again_and_a_dead_one_replaced(requests: SignedRequests) -> None:
-    server = Server([[OK], [OK], [OK]], [[OK]])
+    server = SignedUrlServer([[OK], [OK], [OK]], [[OK]])
     with server.running() as url:
         assert [got(requests, url) for _ in range(4)] == [(200, b"hello")] * 4
     assert server.accepted == 2
@@ -102,14 +102,14 @@ def test_a_connection_is_used_again_and_a_dead_one_replaced(requests: SignedRequ
     ],
 )
 def test_half_an_answer_is_none(requests: SignedRequests, answer: bytes) -> None:
-    with Server([[answer]]).running() as url, pytest.raises(ViUnreachable) as raised:
+    with SignedUrlServer([[answer]]).running() as url, pytest.raises(ViUnreachable) as raised:
         got(requests, f"{url}/secret")
     assert "secret" not in str(raised.value)
 
 
 def test_an_answer_that_says_so_ends_its_connection(requests: SignedRequests) -> None:
     closes = OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
-    server = Server([[closes]], [[OK]])
+    server = SignedUrlServer([[closes]], [[OK]])
     with server.running() as url:
         assert [got(requests, url) for _ in range(2)] == [(200, b"hello")] * 2
     assert server.accepted == 2
@@ -117,7 +117,7 @@ def test_an_answer_that_says_so_ends_its_connection(requests: SignedRequests) ->
 
 def test_what_is_not_read_to_its_end_is_not_mistaken_for_the_next_answer(requests: SignedRequests) -> None:
     long = b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + b"a" * 200_000
-    server = Server([[long], [OK]], [[OK]])
+    server = SignedUrlServer([[long], [OK]], [[OK]])
     with server.running() as url:
         with requests.sent("GET", url, {}) as answer:
             assert answer.status == 200
@@ -127,7 +127,7 @@ def test_what_is_not_read_to_its_end_is_not_mistaken_for_the_next_answer(request
 
 @pytest.mark.parametrize("body", [b"ab" * 50_000, None])
 def test_a_body_is_sent_whole_or_in_pieces(requests: SignedRequests, body: bytes | None) -> None:
-    server = Server([[OK]])
+    server = SignedUrlServer([[OK]])
     sent: Callable[[], Iterator[bytes]] = lambda: iter([b"ab" * 10_000] * 5)  # noqa: E731
     with server.running() as url, requests.sent("PUT", url, {"content-length": "100000"}, body or sent()) as answer:
         assert b"".join(answer.pieces()) == b"hello"

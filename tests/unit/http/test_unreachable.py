@@ -9,22 +9,15 @@ from threading import Thread
 import httpx
 import pytest
 
-from assetline.credentials import Token, ViCredentials, ViKey
+from assetline.credentials import Token
 from assetline.errors import FeedUnreachable, ViUnreachable
 from assetline.http.body_pace import TooSlow
 from assetline.http.unreachable import why_unreachable
 from assetline.safetyculture.client import FeedClient
 from assetline.vi.client import ViClient
+from tests.support.vi_key import AnyKey
 
 ORIGIN = httpx.URL("https://api.example:8443")
-
-
-class AnyKey(ViKey):
-    """A key that is asked of nobody."""
-
-    def value(self, *, fresh: bool = False) -> ViCredentials:
-        del fresh
-        return ViCredentials("dtvi_1", "org")
 
 
 def feed_says(origin: str) -> str:

@@ -40,7 +40,7 @@ class CutShort(FeedUnavailable):
 
 
 @dataclass
-class Feed:
+class NumberedFeed:
     """Pages /1 to /last; a page may first fail with the faults given for it, `leads` says where else than on."""
 
     last: int
@@ -123,7 +123,7 @@ def any_budget(seconds: float = 60, clock: Callable[[], float] = lambda: 0.0) ->
 
 
 def read(
-    feed: Feed, budget: Budget | None = None, start: Start | None = None
+    feed: NumberedFeed, budget: Budget | None = None, start: Start | None = None
 ) -> tuple[list[int], PageReader, list[float]]:
     slept: list[float] = []
     with PageReader(feed.ask, start or Start("/1"), budget or any_budget(), slept.append) as reader:
@@ -131,7 +131,7 @@ def read(
 
 
 def test_a_feed_is_read_to_its_end() -> None:
-    ids, reader, _ = read(feed := Feed(last=9))
+    ids, reader, _ = read(feed := NumberedFeed(last=9))
     assert (ids, reader.cursor, len(feed.asked)) == ([*range(1, 10)], None, 9)
 
 
@@ -238,7 +238,7 @@ class TestAhead:
         assert read.result(SECONDS) == ["/1", "/right"]
 
     def test_a_slow_consumer_is_not_run_ahead_of_for_ever(self) -> None:
-        feed = Feed(last=50)
+        feed = NumberedFeed(last=50)
         full = threading.Event()
 
         def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
@@ -268,13 +268,13 @@ class TestAhead:
 
 class TestBudget:
     def test_a_spent_budget_ends_the_turn_and_no_page_is_fetched_in_vain(self) -> None:
-        ids, reader, _ = read(feed := Feed(last=9), any_budget(seconds=0))
+        ids, reader, _ = read(feed := NumberedFeed(last=9), any_budget(seconds=0))
         assert (ids, reader.cursor, feed.asked) == ([1], "/2", ["/1"])
 
     @given(st.integers(1, 30))
     def test_every_page_that_was_asked_for_is_yielded(self, ticks: int) -> None:
         times = iter(range(1000))
-        ids, reader, _ = read(feed := Feed(last=40), any_budget(seconds=ticks, clock=lambda: next(times)))
+        ids, reader, _ = read(feed := NumberedFeed(last=40), any_budget(seconds=ticks, clock=lambda: next(times)))
         assert [f"/{number}" for number in ids] == feed.asked
         assert reader.cursor == f"/{len(ids) + 1}"
 
@@ -290,7 +290,7 @@ def paused_before_giving_up(fault: FeedUnavailable | RateLimited, monkeypatch: p
     paused, start = 0.0, Start("/1")
     with pytest.raises(type(fault)):  # noqa: PT012 - which of the turns gives up is not the point
         while True:
-            _, reader, slept = read(Feed(3, {"/1": [fault] * MAX_FAULTS}), start=start)
+            _, reader, slept = read(NumberedFeed(3, {"/1": [fault] * MAX_FAULTS}), start=start)
             paused += sum(slept) + reader.pause_seconds
             start = Start("/1", reader.faults)
     return paused
@@ -298,21 +298,21 @@ def paused_before_giving_up(fault: FeedUnavailable | RateLimited, monkeypatch: p
 
 class TestFaults:
     def test_a_short_pause_is_waited_out_at_the_page_that_failed(self) -> None:
-        feed = Feed(3, {"/2": [RateLimited("429", 2.0), FeedUnavailable("503", 0.5)]})
+        feed = NumberedFeed(3, {"/2": [RateLimited("429", 2.0), FeedUnavailable("503", 0.5)]})
         ids, reader, slept = read(feed)
         assert (ids, slept, reader.faults, reader.pause_seconds) == ([1, 2, 3], [2.0, 0.5], 0, 0)
         assert feed.asked == ["/1", "/2", "/2", "/2", "/3"]
 
     def test_a_long_pause_is_left_to_the_machine_with_all_pages_before_it_kept(self) -> None:
-        ids, reader, slept = read(Feed(3, {"/2": [RateLimited("429", 29.4)]}))
+        ids, reader, slept = read(NumberedFeed(3, {"/2": [RateLimited("429", 29.4)]}))
         assert (ids, reader.cursor, reader.pause_seconds, reader.faults, slept) == ([1], "/2", 30, 1, [])
 
     def test_a_pause_the_budget_has_no_room_for_is_left_to_the_machine(self) -> None:
-        _, reader, slept = read(Feed(3, {"/1": [RateLimited("429", 2.0)]}), any_budget(seconds=1))
+        _, reader, slept = read(NumberedFeed(3, {"/1": [RateLimited("429", 2.0)]}), any_budget(seconds=1))
         assert (reader.pause_seconds, slept) == (2, [])
 
     def test_a_feed_cannot_send_us_away_for_days(self) -> None:
-        _, reader, _ = read(Feed(3, {"/1": [RateLimited("429", 1e6)]}))
+        _, reader, _ = read(NumberedFeed(3, {"/1": [RateLimited("429", 1e6)]}))
         assert reader.pause_seconds == 3600
 
     @pytest.mark.parametrize(("asked", "longest"), [(0.0, 1200), (1.0, 1200), (None, 1200), (60.0, 1800)])
@@ -324,22 +324,22 @@ class TestFaults:
 
     def test_a_feed_that_keeps_failing_at_one_page_fails_the_export(self) -> None:
         with pytest.raises(FeedUnavailable, match="503"):
-            read(Feed(3, {"/1": [FeedUnavailable("503", 0.0)]}), start=Start("/1", faults=MAX_FAULTS - 1))
+            read(NumberedFeed(3, {"/1": [FeedUnavailable("503", 0.0)]}), start=Start("/1", faults=MAX_FAULTS - 1))
 
     def test_what_asking_again_cannot_help_fails_at_once(self) -> None:
-        feed = Feed(3, {"/2": [TokenRefused("401")]})
+        feed = NumberedFeed(3, {"/2": [TokenRefused("401")]})
         with pytest.raises(TokenRefused):
             read(feed)
         assert feed.asked == ["/1", "/2"]
 
     def test_what_was_fetched_behind_a_page_cut_short_is_kept_for_its_turn(self) -> None:
-        feed = Feed(6, {"/2": [CutShort("half", 0.0)]})
+        feed = NumberedFeed(6, {"/2": [CutShort("half", 0.0)]})
         ids, _, slept = read(feed)
         assert (ids, slept) == ([1, 2, 3, 4, 5, 6], [0.0])
         assert sorted(feed.asked) == ["/1", "/2", "/2", "/3", "/4", "/5", "/6"]
 
     def test_a_page_that_leads_elsewhere_when_it_is_whole_is_followed_there(self) -> None:
-        feed = Feed(9, {"/2": [CutShort("half", 0.0)]})
+        feed = NumberedFeed(9, {"/2": [CutShort("half", 0.0)]})
 
         def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
             if feed.asked.count("/2"):
@@ -350,14 +350,14 @@ class TestFaults:
             assert [page.records[0]["id"] for page in reader] == [1, 2, 7, 8, 9]
 
     def test_a_page_cut_short_leaves_the_turn_to_go_on_from_there(self) -> None:
-        ids, reader, _ = read(Feed(6, {"/3": [CutShort("half", 60.0)]}))
+        ids, reader, _ = read(NumberedFeed(6, {"/3": [CutShort("half", 60.0)]}))
         assert (ids, reader.cursor, reader.pause_seconds) == ([1, 2], "/3", 60)
 
     @given(st.dictionaries(st.integers(1, 12), st.lists(st.sampled_from([CutShort, FeedUnavailable]), max_size=3)))
     def test_whatever_fails_the_pages_come_in_order_and_once(
         self, faults: dict[int, list[type[FeedUnavailable]]]
     ) -> None:
-        feed = Feed(12, {f"/{page}": [kind("fault", 0.0) for kind in kinds] for page, kinds in faults.items()})
+        feed = NumberedFeed(12, {f"/{page}": [kind("fault", 0.0) for kind in kinds] for page, kinds in faults.items()})
         assert read(feed)[0] == [*range(1, 13)]
 
     def test_pauses_grow_with_the_faults_and_are_bounded(self) -> None:
@@ -371,7 +371,7 @@ class TestRepeats:
         [({"/3": "/3"}, [1, 2, 3]), ({"/3": "/2"}, [1, 2, 3]), ({"/5": "/1"}, [1, 2, 3, 4, 5])],
     )
     def test_a_feed_that_leads_in_a_circle_is_left(self, leads: dict[str, str], read_before: list[int]) -> None:
-        feed = Feed(9, leads=leads)
+        feed = NumberedFeed(9, leads=leads)
         ids: list[int] = []
         with PageReader(feed.ask, Start("/1"), any_budget()) as reader, pytest.raises(RepeatedCursor) as refusal:
             ids.extend(page.records[0]["id"] for page in reader)
@@ -382,14 +382,14 @@ class TestRepeats:
 
     def test_a_page_read_in_an_earlier_turn_is_remembered(self) -> None:
         trail = CursorTrail()
-        _, reader, _ = read(Feed(9), any_budget(seconds=0), Start("/1", trail=trail))
+        _, reader, _ = read(NumberedFeed(9), any_budget(seconds=0), Start("/1", trail=trail))
         assert reader.cursor == "/2"
         with pytest.raises(RepeatedCursor, match="Page 2 of the feed leads back to page 1"):
-            read(Feed(9, leads={"/2": "/1"}), start=Start("/2", trail=CursorTrail.from_bytes(trail.to_bytes())))
+            read(NumberedFeed(9, leads={"/2": "/1"}), start=Start("/2", trail=CursorTrail.from_bytes(trail.to_bytes())))
 
     def test_the_trail_has_only_the_pages_that_were_yielded(self) -> None:
         trail = CursorTrail()
-        with PageReader(Feed(9).ask, Start("/1", trail=trail), any_budget()) as reader:
+        with PageReader(NumberedFeed(9).ask, Start("/1", trail=trail), any_budget()) as reader:
             for pages, _ in enumerate(reader, start=1):
                 assert len(trail) == pages
 
@@ -464,7 +464,7 @@ class TestPageSize:
         assert reader.full_size == 500
 
     def test_a_cursor_without_a_size_is_not_made_smaller(self) -> None:
-        feed = Feed(3, {"/2": [FeedRefused("400", smaller_may_help=True)]})
+        feed = NumberedFeed(3, {"/2": [FeedRefused("400", smaller_may_help=True)]})
         with pytest.raises(FeedRefused):
             read(feed, start=Start("/1", finds_page_size=True))
 
@@ -590,15 +590,15 @@ class TestExpiredCursor:
     )
     def test_a_later_page_that_is_gone_is_named_so(self, refusal: Exception) -> None:
         with pytest.raises(CursorExpired, match=r"page 2 \(4\d\d\).*may expire") as expired:
-            read(Feed(3, {"/2": [refusal]}))
+            read(NumberedFeed(3, {"/2": [refusal]}))
         assert "permission" not in str(expired.value)
 
     def test_a_first_page_that_is_not_there_is_refused_as_it_is(self) -> None:
         with pytest.raises(FeedForbidden):
-            read(Feed(3, {"/1": [FeedForbidden("404", expired_status=404)]}))
+            read(NumberedFeed(3, {"/1": [FeedForbidden("404", expired_status=404)]}))
 
 
 def test_cursors_are_asked_for_in_the_order_of_the_feed() -> None:
-    read(feed := Feed(last=30))
+    read(feed := NumberedFeed(last=30))
     numbers = [int(cursor[1:]) for cursor in feed.asked]
     assert all(before < after for before, after in pairwise(numbers))

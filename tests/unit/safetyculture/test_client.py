@@ -193,7 +193,7 @@ def test_a_page_that_drips_may_be_asked_for_again_in_a_smaller_size() -> None:
             now += 5.0
             yield b" "
 
-    dripping = httpx.MockTransport(lambda _: httpx.Response(200, stream=Pieces(drops())))
+    dripping = httpx.MockTransport(lambda _: httpx.Response(200, stream=CountedPieces(drops())))
     with pytest.raises(FeedUnreachable, match="stalled: 4 bytes came in 20 seconds") as fault:
         FeedClient(ORIGIN, SecretToken("scapi_1"), dripping, clock=lambda: now).fetch("/feed/assets")
     assert fault.value.smaller_may_help
@@ -202,7 +202,7 @@ def test_a_page_that_drips_may_be_asked_for_again_in_a_smaller_size() -> None:
 
 @pytest.mark.parametrize("status", [200, 500, 403])
 def test_a_refusal_and_a_preface_are_read_no_further_than_they_matter(status: int) -> None:
-    pieces = Pieces(repeat(bytes(1 << 16)))
+    pieces = CountedPieces(repeat(bytes(1 << 16)))
     with pytest.raises((FeedUnavailable, FeedForbidden)) if status != 200 else nullcontext():
         asking = client(lambda _: httpx.Response(status, stream=pieces))
         asking.who_am_i() if status == 200 else asking.fetch("/feed/assets")
@@ -221,7 +221,7 @@ def answering_gzipped(packed: bytes) -> FeedClient:
     return client(lambda _: httpx.Response(200, headers=headers, stream=httpx.ByteStream(packed)))
 
 
-class Pieces(httpx.SyncByteStream):
+class CountedPieces(httpx.SyncByteStream):
     """A body that comes in pieces, and notes how many of them have been taken."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
@@ -234,7 +234,7 @@ class Pieces(httpx.SyncByteStream):
             yield piece
 
 
-def told_by(pieces: Pieces, **headers: str) -> list[tuple[str, int]]:
+def told_by(pieces: CountedPieces, **headers: str) -> list[tuple[str, int]]:
     """Return which next cursors a page tells, each with how many pieces of the body had come by then."""
     told: list[tuple[str, int]] = []
     answering_in_pieces = client(lambda _: httpx.Response(200, headers=headers, stream=pieces))
@@ -244,14 +244,14 @@ def told_by(pieces: Pieces, **headers: str) -> list[tuple[str, int]]:
 
 class TestNextPageSeenEarly:
     def test_it_is_told_before_the_body_is_whole(self) -> None:
-        assert told_by(Pieces([b'{"metadata":{"next_pa', b'ge":"/feed/assets?2"},', b'"data":[{}', b"]}"])) == [
+        assert told_by(CountedPieces([b'{"metadata":{"next_pa', b'ge":"/feed/assets?2"},', b'"data":[{}', b"]}"])) == [
             ("/feed/assets?2", 2)
         ]
 
     def test_it_is_told_out_of_a_body_that_is_compressed(self) -> None:
         records = [{"id": number, "text": f"{number * 7919:x}"} for number in range(2000)]
         body = gzip.compress(orjson.dumps({"metadata": {"next_page": "/feed/assets?2"}, "data": records}))
-        pieces = Pieces([body[:1000], body[1000:]])
+        pieces = CountedPieces([body[:1000], body[1000:]])
         assert told_by(pieces, **{"content-encoding": "gzip"}) == [("/feed/assets?2", 1)]
 
     @pytest.mark.parametrize(
@@ -262,15 +262,15 @@ class TestNextPageSeenEarly:
         ],
     )
     def test_where_it_comes_late_it_is_told_when_the_page_is_whole(self, body: bytes) -> None:
-        assert told_by(Pieces([body[:-2], body[-2:]])) == [("/feed/assets?2", 2)]
+        assert told_by(CountedPieces([body[:-2], body[-2:]])) == [("/feed/assets?2", 2)]
 
     def test_metadata_that_is_long_in_coming_to_it_is_waited_for_whole(self) -> None:
         body = b'{"metadata":{"more":"' + b"a" * EARLY_BYTES + b'","next_page":"/feed/assets?2"},"data":[]}'
-        assert told_by(Pieces([body[:EARLY_BYTES], body[EARLY_BYTES:-2], body[-2:]])) == [("/feed/assets?2", 3)]
+        assert told_by(CountedPieces([body[:EARLY_BYTES], body[EARLY_BYTES:-2], body[-2:]])) == [("/feed/assets?2", 3)]
 
     @pytest.mark.parametrize("end", [b"null", b'""'])
     def test_at_the_end_of_the_feed_nobody_is_told_anything(self, end: bytes) -> None:
-        assert told_by(Pieces([b'{"metadata":{"next_page":%b},' % end, b'"data":[]}'])) == []
+        assert told_by(CountedPieces([b'{"metadata":{"next_page":%b},' % end, b'"data":[]}'])) == []
 
     def test_the_page_that_told_it_may_yet_fail(self) -> None:
         told: list[str] = []
@@ -435,6 +435,6 @@ class TestFieldDefinitions:
                 yield b" "
             yield b"]}"
 
-        pieces = Pieces(trickle())
+        pieces = CountedPieces(trickle())
         assert client(lambda _: httpx.Response(200, stream=pieces)).field_definitions() is None
         assert 0 < pieces.taken <= 6

@@ -6,20 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from assetline.credentials import ViCredentials, ViKey
 from assetline.errors import AnswerLost, DatasetUnknown, ViUnavailable
 from assetline.vi.asset_query import AssetQuery
 from assetline.vi.assets import Assets
 from assetline.vi.bulk_deletions import BulkDeletions, decoded
 from assetline.vi.client import ViClient
-
-
-class AnyKey(ViKey):
-    """A key that nobody looks at."""
-
-    def value(self, *, fresh: bool = False) -> ViCredentials:
-        del fresh
-        return ViCredentials("dtvi_key", "org")
+from tests.support.vi_key import AnyKey
 
 
 def answering(answer: Any, status: int = 200) -> ViClient:

@@ -14,7 +14,7 @@ from assetline.vi.signed_url import SignedUrlExpired
 FIRST = "https://files.example/a.png?signature=1"
 
 
-class Files:
+class AnswersByUrl:
     """Answers what is asked by its URL: bytes, a status, or where else to go."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ class Files:
 
 def got(answers: Mapping[str, Any]) -> tuple[bytes, list[str]]:
     downloader = Downloader("https://vi.example")
-    downloader._requests = files = Files(answers)  # type: ignore[assignment]
+    downloader._requests = files = AnswersByUrl(answers)  # type: ignore[assignment]
     with downloader.opened(FIRST, {}) as pieces:
         return b"".join(pieces), files.asked
 

@@ -8,7 +8,7 @@ from assetline.errors import UploadDamaged, ViUnavailable
 from assetline.vi import crc32c
 from assetline.vi.file_upload import Uploader
 from assetline.vi.signed_url import SignedUrl
-from tests.unit.http.test_signed_url_requests import Server
+from tests.unit.http.test_signed_url_requests import SignedUrlServer
 
 CONTENT = b"the bytes of a file"
 RIGHT = f"x-goog-hash: crc32c={crc32c.to_s3(crc32c.of(CONTENT))}\r\n"
@@ -23,7 +23,7 @@ def put(
     answer = f"HTTP/1.1 {status} Any\r\n{headers}content-length: 0\r\n\r\n".encode()
     uploader = Uploader("http://127.0.0.1")
     try:
-        with Server([[answer]]).running() as url:
+        with SignedUrlServer([[answer]]).running() as url:
             return uploader.put(SignedUrl(url=url), body, len(CONTENT), verify=verify)
     finally:
         uploader.close()

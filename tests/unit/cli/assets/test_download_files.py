@@ -30,7 +30,7 @@ class Pages:
 
 
 @dataclass
-class LargeFile:
+class EndlessFile:
     """A file that comes for hours, unless it is stopped."""
 
     stopped: Callable[[], bool]
@@ -64,10 +64,10 @@ def test_files_are_brought_side_by_side() -> None:
 
 
 def test_ctrl_c_ends_a_file_that_is_under_way() -> None:
-    files: list[LargeFile] = []
+    files: list[EndlessFile] = []
 
     def fetch(stopped: Callable[[], bool]) -> Fetch:
-        files.append(LargeFile(stopped))
+        files.append(EndlessFile(stopped))
         return cast("Fetch", files[0])
 
     def interrupted(_: Any) -> None:
