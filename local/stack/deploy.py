@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ def deploy(deployable: Deployable, endpoint_url: str, state_dir: Path) -> dict[s
         raise ToolMissing(SAM)
     log = state_dir / "logs" / "deploy.log"
     overrides = [f"{name}={value}" for name, value in deployable.parameters.items()]
-    with log.open("wb") as output:
+    # SAM leaves an empty folder behind for each function.
+    with log.open("wb") as output, tempfile.TemporaryDirectory(dir=state_dir) as scratch:
         deployed = subprocess.run(
             [
                 *(SAM, "deploy", "--template-file", deployable.template, "--stack-name", deployable.stack_name),
@@ -61,7 +63,7 @@ def deploy(deployable: Deployable, endpoint_url: str, state_dir: Path) -> dict[s
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=state_dir,
-            env=_sam_environment(endpoint_url),
+            env=_sam_environment(endpoint_url) | {"TMPDIR": scratch},
         )
     if deployed.returncode != 0 or (deployed_outputs := outputs(deployable.stack_name, endpoint_url)) is None:
         raise DeployFailed(log)

@@ -33,11 +33,13 @@ class EmulatorProgram:
 
     def start(self) -> Server:
         """Start it; it may not listen yet."""
+        scratch = self.folder / "tmp"  # the files of a killed emulator go with the stack
+        scratch.mkdir(parents=True, exist_ok=True)
         return start(
             self.name,
             [PYTHON, "-P", "-m", f"local.emulators.{self.name}", "--port", "0", *self.options],
             launch=self._launch,
-            env=environment.bare() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env=environment.bare() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TMPDIR": str(scratch)},
             log=self._log,
         )
 

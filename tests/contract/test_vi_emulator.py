@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +25,12 @@ from local.emulators.vi.scenario import (
     ViScenario,
 )
 from local.emulators.vi.server import ViEmulator, running
-from local.paths import LOCAL
+from local.emulators.vi.store import IN_MEMORY
+from local.paths import LOCAL, ROOT
 from local.sample_images import image
 
 NO_RATION = ViScenario(sessions_per_window=None)
+HEADERS = {"authorization": f"Bearer {LOCAL_KEY}", "organization-id": LOCAL_ORGANIZATION}
 DATASET = f"/workspaces/{LOCAL_ORGANIZATION}/datasets/{LOCAL_ORGANIZATION}_ds1"
 
 # What is said goes to the file that the third argument names: the SDK itself prints, too.
@@ -56,8 +60,7 @@ def vi(emulator: ViEmulator) -> ViEmulator:
 
 @pytest.fixture
 def http(vi: ViEmulator) -> Iterator[httpx.Client]:
-    headers = {"authorization": f"Bearer {LOCAL_KEY}", "organization-id": LOCAL_ORGANIZATION}
-    with httpx.Client(base_url=vi.url, headers=headers) as http:
+    with httpx.Client(base_url=vi.url, headers=HEADERS) as http:
         yield http
 
 
@@ -344,3 +347,17 @@ def test_folders_are_made_listed_walked_and_forgotten(http: httpx.Client) -> Non
     assert http.delete(f"{DATASET}/folders/raw").status_code == 404
     assert http.delete(f"{DATASET}/folders").status_code == 204
     assert (http.get(f"{DATASET}/folders").json()["items"], children("%2F")) == ([], ["a.png"])
+
+
+@pytest.mark.parametrize("interruption", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_program_leaves_no_file_behind(tmp_path: Path, interruption: signal.Signals) -> None:
+    command = [sys.executable, "-m", "local.emulators.vi", "--port", "0"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        url = program.stdout.readline().split()[-1]
+        with httpx.Client(base_url=url, headers=HEADERS) as http:
+            uploaded(http, "a.png", "image/png", bytes(IN_MEMORY + 1), "RemoveLinkedResource")
+        assert len([*tmp_path.rglob("*")]) == 2  # a folder with a file
+        program.send_signal(interruption)
+    assert [*tmp_path.iterdir()] == []

@@ -1,6 +1,7 @@
 """`python -m local.emulators.vi`: the emulated Vi API as a program, for the local stack and for benchmarks."""
 
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -27,18 +28,19 @@ def serve(
     Prints one line with its address when it is ready. The scenario can be replaced while it runs: PUT it to
     /_emulator/scenario (with ?keep=y, what it holds stays). What was asked of it is under /_emulator/requests.
     """
+    # uvicorn closes down on these signals and then raises them anew, for what was here before it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     try:
         stage = ViStage(ViScenario() if scenario is None else ViScenario.model_validate_json(scenario.read_bytes()))
     except ValidationError as error:
         raise typer.BadParameter(str(error)) from error
-    try:
-        listener = listening(host, port)
-    except OSError as error:
-        raise typer.BadParameter(f"cannot listen on {host} port {port}: {error.strerror}") from error
-    # uvicorn closes down on these signals and then raises them anew, for what was here before it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
-    UvicornServer(emulator(stage), lambda: typer.echo(f"vi emulator ready on {url_of(listener)}")).run([listener])
+    with closing(stage):
+        try:
+            listener = listening(host, port)
+        except OSError as error:
+            raise typer.BadParameter(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        UvicornServer(emulator(stage), lambda: typer.echo(f"vi emulator ready on {url_of(listener)}")).run([listener])
 
 
 def _end(*_: object) -> NoReturn:

@@ -49,14 +49,15 @@ class ViStage:
     def __init__(self, scenario: ViScenario, *, looks_into_files: bool = True) -> None:
         self.looks_into_files = looks_into_files
         self.signer = Signer()
-        self._folder = tempfile.TemporaryDirectory(prefix="vi-emulator-")
+        self._files: tempfile.TemporaryDirectory[str] | None = None
         self._numbers = count(1)
         self.journal: deque[AnsweredRequest] = deque(maxlen=JOURNAL_LENGTH)
         self.has(scenario)
 
     def close(self) -> None:
         """Remove the files of what is held."""
-        self._folder.cleanup()
+        if self._files:
+            self._files.cleanup()
 
     def has(self, scenario: ViScenario) -> None:
         """Play *scenario* from its start: nothing is held but its datasets."""
@@ -75,7 +76,12 @@ class ViStage:
 
     def content(self) -> StoredContent:
         """Return where the bytes of a file go."""
-        return StoredContent(Path(self._folder.name))
+        return StoredContent(self._folder)
+
+    def _folder(self) -> Path:
+        """Return the folder of large files, which is made for the first of them."""
+        self._files = self._files or tempfile.TemporaryDirectory(prefix="vi-emulator-")
+        return Path(self._files.name)
 
     def number(self) -> int:
         """Return a number that was not given out before."""

@@ -4,6 +4,7 @@ import io
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -22,9 +23,9 @@ def now_ms() -> int:
 
 
 class StoredContent:
-    """The bytes of a file, with their checksum; small ones in memory."""
+    """The bytes of a file, with their checksum: in memory, or in a file of *folder* where they are many."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Callable[[], Path]) -> None:
         self._folder = folder
         self._memory: bytearray | None = bytearray()
         self._file: Path | None = None
@@ -39,7 +40,7 @@ class StoredContent:
             self._memory += piece
             if len(self._memory) <= IN_MEMORY:
                 return
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as first:
+            with tempfile.NamedTemporaryFile(dir=self._folder(), delete=False) as first:
                 first.write(self._memory)
             self._file, self._memory = Path(first.name), None
         elif self._file is not None:

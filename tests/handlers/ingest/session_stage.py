@@ -181,10 +181,9 @@ class SessionStage:
 
 @contextmanager
 def emulated_vi() -> Iterator[ViEmulator]:
-    """Run an emulated Vi, and leave none of its files."""
+    """Run an emulated Vi that does not look into files."""
     with running(looks_into_files=False) as vi:  # "bytes of a.png" are no picture
         yield vi
-    vi.stage._folder.cleanup()
 
 
 @contextmanager
