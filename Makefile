@@ -58,6 +58,16 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(IAMLINT) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
+# The linters of the template take a minute, and are a part of `make check`.
+.PHONY: test-fast
+test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) ## Run all tests but the local stack, simulations, kills and linters
+	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile -m "not kills" \
+		--ignore tests/workflows --ignore tests/simulation --ignore tests/contract/test_lint.py
+
+.PHONY: unit
+unit: $(DEV_ENV) $(MINISTACK) ## Run the unit tests, in about a minute
+	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist worksteal tests/unit
+
 .PHONY: simulate
 simulate: $(DEV_ENV) ## Play SEEDS simulated worlds from seed FIRST on; a failure names its seed (SEEDS=1000 make simulate)
 	@SEEDS=$(or $(SEEDS),1000) FIRST=$(or $(FIRST),0) $(PYTHON) -m pytest --quiet --numprocesses 2 --exitfirst tests/simulation

@@ -13,6 +13,8 @@ from local.emulators.safetyculture.server import FeedEmulator
 from tests.handlers.conftest import ExportAccount, ExportMachine, aws_in_memory
 from tests.support.kills import Killed, killed_at, survives
 
+pytestmark = pytest.mark.kills
+
 REQUEST = {"feed": "assets", "page_size": 10}
 
 # A call to AWS is where an invocation can leave something behind; between two calls it leaves nothing.

@@ -15,6 +15,8 @@ from tests.handlers.dataset.download_stage import DATASET
 from tests.handlers.dataset.kills import killed_at, survives
 from tests.support.kills import Killed
 
+pytestmark = pytest.mark.kills
+
 CALLS = 8  # one more than any of them makes
 OLD = {"filter": "old_", "expect_count": 2}
 

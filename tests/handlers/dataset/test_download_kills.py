@@ -14,6 +14,8 @@ from tests.handlers.dataset.download_stage import DATASET, DownloadStage, downlo
 from tests.handlers.dataset.kills import killed_at, survives
 from tests.support.kills import Killed
 
+pytestmark = pytest.mark.kills
+
 CALLS = 16  # one more than any step makes
 NAMES = ("a.png", "a.png", "b.png")
 THERE = {"a.png": b"first", "a~asset-000002.png": b"second", "b.png": b"third" * 1000}

@@ -20,6 +20,8 @@ from tests.handlers.ingest.test_record_drop import created, messages, put, recor
 from tests.simulation.account import MemoryAccount
 from tests.support.kills import Calls, Killed, killed_at
 
+pytestmark = pytest.mark.kills
+
 CALLS = 60  # more than any of them makes for two drops
 NAMES = tuple(f"{letter}.png" for letter in "ab")
 

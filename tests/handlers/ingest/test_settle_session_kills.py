@@ -13,6 +13,8 @@ from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, se
 from tests.simulation.account import MemoryAccount
 from tests.support.kills import Killed, killed_at
 
+pytestmark = pytest.mark.kills
+
 CALLS = 100  # more than a settling of four files makes, and more than a sweep makes
 KINDS = ("good", "bad", "slow", "gone")
 FAULTS = (FileError(filename="*bad.png", code="EBADMIME"), FileError(filename="*slow.png", code="EUNKNOWN"))
