@@ -20,8 +20,8 @@ from local.emulators.safetyculture.scenario import (
     Unavailable,
 )
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.feed_file import rows_of, says_the_feed
 from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine
+from tests.support.feed_file import rows_of, says_the_feed
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}  # a turn always reads one page
 

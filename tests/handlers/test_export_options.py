@@ -25,8 +25,8 @@ from local.emulators.safetyculture.scenario import (
     TooHeavy,
 )
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.feed_file import rows_of, says_the_feed
 from tests.handlers.conftest import ExportAccount, ExportMachine, event, lambda_context
+from tests.support.feed_file import rows_of, says_the_feed
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
 

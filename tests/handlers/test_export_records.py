@@ -12,8 +12,8 @@ from local.emulators.safetyculture import pages
 from local.emulators.safetyculture.assets import pipe_encoded
 from local.emulators.safetyculture.scenario import FeedScenario
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.feed_file import rows_of
 from tests.handlers.conftest import ExportAccount, ExportMachine, lambda_context
+from tests.support.feed_file import rows_of
 
 type Has = Callable[..., None]
 

@@ -41,8 +41,8 @@ from local.emulators.safetyculture.scenario import (
     Unavailable,
 )
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.feed_file import says_the_feed
 from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine, event, lambda_context
+from tests.support.feed_file import says_the_feed
 from tests.support.kills import Killed, killed_at
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}

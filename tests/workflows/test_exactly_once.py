@@ -13,7 +13,7 @@ import pytest
 
 from local.emulators.safetyculture.scenario import FeedScenario, Forbidden, Unavailable
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.feed_file import says_the_feed
+from tests.support.feed_file import says_the_feed
 from tests.support.waiting import until
 from tests.workflows.conftest import DeployedMachine
 

@@ -17,7 +17,7 @@ from local.emulators.safetyculture.scenario import (
     Unavailable,
 )
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.feed_file import rows_of, says_the_feed
+from tests.support.feed_file import rows_of, says_the_feed
 from tests.workflows.conftest import DeployedMachine, EndedExport
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01}
