@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from assetline.errors import AnswerLost
 from assetline.ingest import dependencies as connections
-from local.emulators.vi.scenario import FileError
+from local.emulators.vi.scenario import FileError, LostAnswer
 from local.emulators.vi.server import ViEmulator
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.simulation.account import MemoryAccount
@@ -112,3 +113,25 @@ def test_a_settling_that_is_killed_is_ended_by_a_sweep_and_comes_late(stage: Ses
     stage.sweeps()
     stage.settles(session)
     assert left_behind(stage, "late") == expected
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_sweep_killed_at_a_lost_session_leaves_it_to_the_next(stage: SessionStage, after: bool) -> None:
+    for call in range(1, CALLS):
+        run = f"k{call}"
+        stage.drops(f"{run}.png")
+        stage.plays(LostAnswer(times=1), shows_spec_assets=True)
+        with pytest.raises(AnswerLost):
+            stage.opens(run)
+        stage.lease_passes(f"{run}-1")
+        with killed_at(call, after=after, vi=connections.vi_client()) as calls, suppress(Killed):
+            stage.sweeps()
+        if stage.noted(f"{run}-1")["state"] == "opening":
+            stage.lease_passes(f"{run}-1")
+        stage.sweeps()
+        assert all(session.is_over() for session in stage.vi.stage.sessions.values()), call
+        assert stage.noted(f"{run}-1")["state"] == "abandoned"
+        stage.ends(run)
+        if calls.made < call:
+            return
+    pytest.fail("it makes more calls than were tried")

@@ -136,11 +136,16 @@ class SessionsTable:
         now = datetime.now(UTC)
         return self._set(session_key, values | {"state": state, "finished_at": now}, ended)
 
-    def abandon_opening(self, session: Session) -> bool:
-        """Note that a session will not be opened; False when somebody has worked for it since *session* was read."""
+    def take_over_dead(self, session: Session, opener: str) -> bool:
+        """Fence off whoever opens a session; False when somebody has worked for it since *session* was read."""
         unchanged = Attr("state").eq("opening") & Attr("lease_until").eq(session.lease_until)
+        return self._set(session.session_key, {"opener": opener} | _lease(), unchanged)
+
+    def abandon_opening(self, session: Session) -> bool:
+        """Note that a session will not be opened; False when another invocation opens it, after all."""
+        mine = Attr("state").eq("opening") & Attr("opener").eq(session.opener)
         now = datetime.now(UTC)
-        return self._set(session.session_key, {"state": "abandoned", "finished_at": now}, unchanged)
+        return self._set(session.session_key, {"state": "abandoned", "finished_at": now}, mine)
 
     def forget(self, session: Session) -> None:
         """Take out a session of which nothing came, unless another invocation opens it."""

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from pydantic import BaseModel
 
@@ -135,11 +136,15 @@ class Sweeper:
     def _abandon(self, session: Session) -> bool:
         """Settle a session that nobody works for; return False where somebody does, after all."""
         if session.session_id is None:
-            # First of all, so that who opens it after all sends nothing; what he claims meanwhile is given back later.
-            if not self.table.abandon_opening(session):
+            # First of all, so that the invocation that opens it sends nothing more. A sweep that is killed before the
+            # session is abandoned leaves it to the next one.
+            fenced = session.model_copy(update={"opener": uuid4().hex})
+            if not self.table.take_over_dead(session, fenced.opener or ""):
                 return False
             if session.tries:
-                self._cancel_lost(session)
+                self._cancel_lost(fenced)
+            if not self.table.abandon_opening(fenced):
+                return False
         reference = SessionRef(
             session_key=session.session_key,
             dataset_id=session.dataset_id,
