@@ -23,7 +23,7 @@ def test_null_means_the_same_as_left_out() -> None:
     ("raw", "named"),
     [
         ({}, "'feed' is missing"),
-        ({"feed": "assets", "fromat": "csv"}, "'fromat' is not a key"),
+        ({"feed": "assets", "fromat": "csv"}, "'fromat' is not an allowed key"),
         ({"feed": "assets", "format": "xml"}, "'format'"),
         ({"feed": "assets", "page_size": 0}, "'page_size'"),
         ({"feed": "assets", "page_size": "100"}, "'page_size'"),
@@ -83,7 +83,7 @@ def test_parameters_are_spelled_as_a_query_spells_them() -> None:
 
 def test_a_resume_takes_the_export_and_how_long_its_turns_are() -> None:
     assert parse(ResumeRequest, {"resume": "assets_1", "max_turn_seconds": 5}).resume == "assets_1"
-    with pytest.raises(InvalidInput, match="'feed' is not a key of it"):
+    with pytest.raises(InvalidInput, match="'feed' is not an allowed key"):
         parse(ResumeRequest, {"resume": "assets_1", "feed": "assets"})
 
 
