@@ -188,7 +188,7 @@ def test_bytes_that_are_not_those_rendered_are_never_published(aws: Aws, machine
     state = machine.write(machine.open(opening))
     (key,) = aws.keys("staging/export/assets_20261121_030000/part-")
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=b"x" * state["checkpoint"]["bytes"])
-    with pytest.raises(PartsMismatch, match="not the bytes"):
+    with pytest.raises(PartsMismatch, match="does not hold the bytes"):
         machine.close(state)
     assert aws.keys("exports/") == []
     assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET)
