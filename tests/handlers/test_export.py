@@ -238,7 +238,7 @@ def test_a_tail_that_is_not_what_was_stored_is_not_used(aws: Aws, machine: Machi
     state = machine.write(machine.open(opening))
     tail = state["checkpoint"]["tail"]
     aws.s3.put_object(Bucket=BUCKET, Key=tail["key"], Body=b"x" * tail["size"])
-    with pytest.raises(PartsMismatch, match="not what was stored"):
+    with pytest.raises(PartsMismatch, match="does not hold the bytes"):
         machine.write(state)
 
 

@@ -31,7 +31,7 @@ def test_null_means_the_same_as_left_out() -> None:
         ({"feed": "assets", "max_turn_seconds": -1}, "'max_turn_seconds'"),
         ({"feed": "assets", "params": [1]}, "'params'"),
         ({"feed": "assets", "since": "yesterday"}, "'since'"),
-        ({"feed": "assets", "since": "last", "changes": True}, "does not go with `since`"),
+        ({"feed": "assets", "since": "last", "changes": True}, "cannot be combined with `since`"),
         ({"feed": "assets", "format": "jsonl", "neutralise_formulas": True}, "`neutralise_formulas` is for `csv`"),
         ({"feed": "assets", "format": "jsonl.gz", "neutralise_formulas": True}, "`neutralise_formulas` is for `csv`"),
         ([], "not a JSON object"),
