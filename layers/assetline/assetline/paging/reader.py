@@ -67,9 +67,11 @@ class PageReader:
 
     Afterwards these attributes describe the place:
 
-    - `cursor`: the place to resume from; None if the feed has ended - `faults`: the failed attempts in a row at
-    `cursor` - `pause_seconds`: the pause before the next attempt - `full_size`: the page size to return to; None if
-    `cursor` requests it - `page_size`: the largest size that the feed sent, if the reader searched for it
+    - `cursor`: the place to resume from; None if the feed has ended
+    - `faults`: the failed attempts in a row at `cursor`
+    - `pause_seconds`: the pause before the next attempt
+    - `full_size`: the page size to return to; None if `cursor` requests it
+    - `page_size`: the largest size that the feed sent, if the reader searched for it
 
     Pages come in the feed's order, each once. The reader requests a page as soon as the previous page has revealed its
     cursor. At most `MAX_IN_FLIGHT` requests are in flight, and at most `MAX_AHEAD` pages ahead of the one in use. Once

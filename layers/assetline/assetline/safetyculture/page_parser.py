@@ -32,10 +32,12 @@ _NARROW = frozenset({str, int, bool, type(None)})  # orjson reads these without 
 def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
     """Parse the body of a 200: `{"metadata": {"next_page": …}, "data": […]}`.
 
-    - `next_page` is `null`, `""` or absent on the last page. - `remaining_records` is an estimate that the current API
-    omits; any value but a number is ignored. - Numbers of any size and precision, and lone surrogates, are kept. - A
-    `data` of `null` is an empty page if `metadata` has a `next_page`: some servers encode an empty list as null. - A
-    200 without `data` is a fault. - A byte order mark is ignored (RFC 8259, 8.1).
+    - `next_page` is `null`, `""` or absent on the last page.
+    - `remaining_records` is an estimate that the current API omits; any value but a number is ignored.
+    - Numbers of any size and precision, and lone surrogates, are kept.
+    - A `data` of `null` is an empty page if `metadata` has a `next_page`: some servers encode an empty list as null.
+    - A 200 without `data` is a fault.
+    - A byte order mark is ignored (RFC 8259, 8.1).
 
     Source: docs/contracts/safetyculture-feeds.md, section 1.2.
 

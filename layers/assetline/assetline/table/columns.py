@@ -33,8 +33,10 @@ class Column(BaseModel, frozen=True):
 
     The kinds are:
 
-    - `value`: the value itself - `list`: a pipe-encoded list, as JSON - `field`: the value of the custom field
-    *field_id* inside the pipe-encoded *key* - `extra`: the keys without a column
+    - `value`: the value itself
+    - `list`: a pipe-encoded list, as JSON
+    - `field`: the value of the custom field *field_id* inside the pipe-encoded *key*
+    - `extra`: the keys without a column
     """
 
     header: str

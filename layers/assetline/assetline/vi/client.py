@@ -122,9 +122,8 @@ class ViClient:
         except BodyTooLarge:
             raise _too_large("GET") from None
         if response.status_code in _REFUSE_KEY:
-            return self.send(
-                "GET", request.url.path, params=dict(request.url.params)
-            )  # the key may have been corrected
+            # The key may have been corrected.
+            return self.send("GET", request.url.path, params=dict(request.url.params))
         return self._read(response, "GET")
 
     def _sent(self, method: str, path: str, params: Mapping[str, str] | None, content: bytes | None) -> httpx.Response:
