@@ -46,7 +46,7 @@ KeyMissing and FormatUnknown: an export completes even without a list of changes
 denied a call, or a resource that the call names does not exist.
 
 Lambda reports the bare class name, and a machine matches names only, never base classes. So `Retry` lists leaves. A
-message states what happened, where, and what to do. It holds no token, no cursor and no record.
+message states the failure, its place, and the remedy. It holds no token, no cursor and no record.
 """
 
 from typing import Self

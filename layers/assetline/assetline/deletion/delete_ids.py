@@ -127,7 +127,7 @@ class BlockTurn:
                 if tries < TRIES:
                     self.sleep(random.uniform(0, PAUSE * tries))  # noqa: S311 - jitter is no secret
                     continue
-                outcome = _failed(asset_id, fault, f"{fault} That was the last of {TRIES} attempts.")
+                outcome = _failed(asset_id, fault, f"{fault} This was the last of {TRIES} attempts.")
             else:
                 outcome = DeletionOutcome(asset_id=asset_id, state="deleted")
             self.outcomes.append(outcome)

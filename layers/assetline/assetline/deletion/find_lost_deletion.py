@@ -8,7 +8,7 @@ from assetline.vi.bulk_deletions import BulkDeletion, BulkDeletions
 
 
 def sessions_now(sessions: BulkDeletions) -> tuple[str, ...] | None:
-    """Return the ids of the current sessions, None if Vi does not list them. That Vi lists them is not verified."""
+    """Return the ids of the current sessions, None if Vi does not list them (not verified)."""
     try:
         listed = sessions.listed()
     except (DatasetUnknown, KeyForbidden, ViRefused, ViUnavailable):

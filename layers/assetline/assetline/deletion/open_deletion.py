@@ -4,7 +4,7 @@ If the function is killed or an answer of Vi is lost, it must not repeat the req
 `DeletionOpening` before the first request: the number of assets found, the time, and the sessions that Vi listed. A
 repeat reads it:
 
-- A session of the same filter that was not listed before counts as ours. If somebody else started it, it deletes the
+- A session of the same filter that was not listed before counts as ours. If another client started it, it deletes the
   same assets. No clock is compared, so the difference between Vi's clock and ours does not matter.
 - A new session whose query Vi does not return may be ours. The function waits for its end, then counts the assets.
 - Without such a session, or if Vi lists none, the function counts the assets again. If none are left, there is nothing

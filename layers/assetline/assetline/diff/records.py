@@ -174,7 +174,7 @@ class JsonlRecords:
 
 
 def _as_text(value: Any) -> str:
-    # The same text as a cell of `table`. That package needs orjson, which the operator's command does not install.
+    # The same text as a cell of `table`. `table` needs orjson, which the operator's command does not install.
     if isinstance(value, str):
         return value
     return "" if value is None else dumped(value)

@@ -165,7 +165,7 @@ class ExportsTable:
     def update(self, export: Export | ExportProgress, **measures: Any) -> None:
         """Set *measures*, fields of `ExportProgress`; None removes a measure.
 
-        An export that has ended, or that another execution has taken over, is unchanged: a turn believed dead may still
+        An export that has ended, or that another execution has taken over, is unchanged: a turn presumed dead may still
         report.
         """
         values = as_attributes(measures | {"updated_at": datetime.now(UTC)})

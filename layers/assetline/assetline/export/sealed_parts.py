@@ -1,6 +1,6 @@
 """The parts of an export: pieces of its bytes, each an object below `staging/` that is named by its content.
 
-A turn believed dead, or an execution that has lost the export, may write at any time. Unless it writes the same bytes,
+A turn presumed dead, or an execution that has lost the export, may write at any time. Unless it writes the same bytes,
 it uses other names. So it never replaces a part of a checkpoint.
 """
 

@@ -28,7 +28,7 @@ class ExportStaging:
     def keep(self, name: str, content: bytes) -> Staged | None:
         """Store bytes; return None for empty ones.
 
-        The key contains their checksum, so that a turn believed dead never replaces the object of another turn.
+        The key contains their checksum, so that a turn presumed dead never replaces the object of another turn.
         """
         if not content:
             return None

@@ -141,7 +141,7 @@ def _send(connection: socket.socket, request: httpx.Request) -> None:
     lines += [b"%b: %b" % field for field in request.headers.raw]
     try:
         if any(b"\r" in line or b"\n" in line for line in lines):
-            raise httpx.LocalProtocolError("a header contains a line break")  # noqa: TRY301 - as what cannot leave
+            raise httpx.LocalProtocolError("a header contains a line break")  # noqa: TRY301 - closes the connection
         with _translated(httpx.WriteTimeout, httpx.WriteError):
             connection.settimeout(request.extensions["timeout"]["write"])
             connection.sendall(b"\r\n".join([*lines, b"", request.content]))

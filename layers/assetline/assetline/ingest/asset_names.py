@@ -16,7 +16,7 @@ _ORGANIZATION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}_
 def dataset_and_path(key: str, default_dataset: str) -> tuple[str | None, str]:
     """Return the dataset in a key, and the path below it.
 
-    `DATASET/a/b.jpg` is `a/b.jpg` of DATASET. A key without a dataset is a path as a whole, in the default dataset or
+    `DATASET/a/b.jpg` is `a/b.jpg` of DATASET. A key without a dataset is a path, in the default dataset or
     None.
     """
     first, slash, rest = key.partition("/")

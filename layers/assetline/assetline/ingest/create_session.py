@@ -1,6 +1,6 @@
 """Requests an ingestion session from Vi: for all claimed drops or, if Vi refuses that, for some of them.
 
-Vi refuses a session as a whole and names no file. One refused file must not keep the others out of Vi.
+Vi refuses a complete session and names no file. One refused file must not keep the others out of Vi.
 """
 
 import re

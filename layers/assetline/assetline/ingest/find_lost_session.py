@@ -34,7 +34,7 @@ def find_lost(
 
     It is not known whether Vi lists sessions with their files (docs/contracts/vi-api.md, section 2, row 27, and section
     3.2). If it does not, the function reads each session separately. An unidentified session is ignored: it may belong
-    to somebody else, and one of ours has no bytes to create assets from.
+    to another client, and one of ours has no bytes to create assets from.
     """
     wanted = {*map(_composed, filenames)}
     earliest = (session.opened_at.timestamp() - CLOCKS_APART) * 1000

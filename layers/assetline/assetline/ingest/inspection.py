@@ -36,7 +36,7 @@ _GONE = {
 }
 GONE_MESSAGES = {
     DELETED: "The object was deleted before it could be read: drop it again.",
-    OVERWRITTEN: "Another object replaced it before it was read. That object is a drop of its own.",
+    OVERWRITTEN: "Another object replaced it before it was read. The new object is a drop of its own.",
     ARCHIVED: "The object is archived, so S3 does not return it: restore it, and drop a copy of it.",
 }
 

@@ -152,7 +152,7 @@ def _taken(evidence: Evidence, sent: int, named: int, perhaps: int, *, unsent: i
     *unsent* files, as far as known, of a broken run.
     """
     if evidence.vi_says not in {"running", "finished"}:
-        return False  # what Vi keeps of a failed or cancelled session is not documented
+        return False  # the content of a failed or cancelled session is not documented
     if evidence.total is None:
         return evidence.vi_says == "finished"
     expected = sent

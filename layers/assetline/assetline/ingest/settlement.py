@@ -1,6 +1,6 @@
 """The decision about a session: written once, before any effect, and never changed.
 
-Every later settlement has the same result: that of a repeat, of a sweep, or of a run believed dead.
+Every later settlement has the same result: that of a repeat, of a sweep, or of a run presumed dead.
 """
 
 from collections.abc import Sequence

@@ -173,7 +173,7 @@ class SliceUpload:
         while True:
             try:
                 if asset.size < THRESHOLD and self._is_expired(upload):
-                    raise SignedUrlExpired("the URL has expired")  # noqa: TRY301 - the same way as when Vi says so
+                    raise SignedUrlExpired("the URL has expired")  # noqa: TRY301 - handled like Vi's refusal
                 self._put(slice_, asset, upload)
             except SignedUrlExpired:
                 renewals += 1

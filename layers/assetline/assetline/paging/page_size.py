@@ -26,7 +26,7 @@ def with_page_size(cursor: str, size: int) -> str:
 
 
 def with_smaller_pages(cursor: str) -> str | None:
-    """Return *cursor* with the next smaller size of `LADDER`, None if there is none or it cannot be resized."""
+    """Return *cursor* with the next smaller size of `LADDER`, None at the end or if it cannot be resized."""
     size = page_size_of(cursor)
     smaller = next((step for step in LADDER if size is not None and step < size), None)
     return None if smaller is None or (resized := with_page_size(cursor, smaller)) == cursor else resized

@@ -30,10 +30,10 @@ MAX_IN_FLIGHT = 2  # ours: the page that is arriving, and the next one
 MAX_AHEAD = 4  # ours: pages requested but not used; limits the memory behind a slow consumer
 
 type Answer = Callable[[Callable[[str], None]], Page]
-"""Waits for a page; tells whom it is given where the next one is, as soon as that is known."""
+"""Waits for a page, and calls its argument with the next cursor as soon as that is known."""
 
 type Ask = Callable[[str], Answer]
-"""As `FeedClient.ask`: asks for the page at a cursor, and raises nothing."""
+"""As `FeedClient.ask`: requests the page at a cursor, and raises nothing."""
 
 
 @dataclass(eq=False, slots=True)

@@ -13,7 +13,7 @@ _RUNS = re.compile(
 
 
 def runs(text: str) -> bool:
-    """Return whether a spreadsheet may read *text* as a formula; a number such as `-5` or `-1e-7` is none."""
+    """Return whether a spreadsheet may read *text* as a formula; a number such as `-5` or `-1e-7` is not one."""
     return _RUNS.match(text) is not None
 
 

@@ -2,8 +2,9 @@
 
 Source: docs/contracts/safetyculture-feeds.md, section 1.4.
 
-Such a string holds the items of a JSON list, without brackets, with `|` in place of the separator `,`. How the live API
-escapes values is not known. So plain JSON and a bracketed list are accepted too. An ambiguous text is refused.
+Such a string holds the items of a JSON list, without brackets, with `|` in place of the separator `,`. The
+escaping of values in the live API is not known. So plain JSON and a bracketed list are accepted too. An ambiguous text
+is refused.
 """
 
 import re

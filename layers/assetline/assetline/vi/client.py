@@ -42,7 +42,7 @@ _WITHIN = {ANSWER_SECONDS: LONGEST_ANSWER}
 _OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # of the body as sent
 
 
-class NotFound(Exception):  # noqa: N818 - an answer of Vi; the caller decides what was not found
+class NotFound(Exception):  # noqa: N818 - an answer of Vi; the caller names the missing resource
     """Vi answered 404."""
 
 
