@@ -11,6 +11,6 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take how the deletion was last seen, and what was caught if anything was; return what it came to."""
-    asked = CloseDeletionInput.model_validate(event)
-    return DeletionCloser(s3(), events(), settings().export_bucket).close(asked).model_dump(mode="json")
+    """Take the last progress of the deletion and the caught error, if any; return the result of the deletion."""
+    closing = CloseDeletionInput.model_validate(event)
+    return DeletionCloser(s3(), events(), settings().export_bucket).close(closing).model_dump(mode="json")

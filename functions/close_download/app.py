@@ -11,7 +11,7 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take `{"download", "execution_arn", "input", "turns", "error"}`; return what the download came to."""
-    asked = CloseDownloadInput.model_validate(event)
-    logger.append_keys(download_id=asked.download.download_id)
-    return DownloadCloser(s3(), events()).close(asked).model_dump(mode="json")
+    """Take `{"download", "execution_arn", "input", "turns", "error"}`; return the result of the download."""
+    closing = CloseDownloadInput.model_validate(event)
+    logger.append_keys(download_id=closing.download.download_id)
+    return DownloadCloser(s3(), events()).close(closing).model_dump(mode="json")

@@ -10,7 +10,7 @@ from assetline.deletion.delete_ids import IdsDeletion
 from assetline.deletion.staging import DeletionTask
 from assetline.observability import logger
 
-MARGIN_SECONDS = 200  # what Vi leaves unanswered three times ends, and what became of the others is kept
+MARGIN_SECONDS = 200  # for three unanswered requests to Vi, and for storing the outcomes
 
 
 @logger.inject_lambda_context

@@ -10,12 +10,12 @@ from assetline.budget import Budget
 from assetline.download.download_slice import SliceDownload, download_slice
 from assetline.observability import logger
 
-MARGIN_SECONDS = 60  # what is under way ends, and what became of it is kept
+MARGIN_SECONDS = 60  # for the files in progress, and for storing the outcomes
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take the address of a slice; return how many files were written, skipped, failed, and left for another turn."""
+    """Take the address of a slice; return the numbers of files written, skipped, failed, and left for another turn."""
     budget = Budget(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
     address = Address.model_validate({"bucket": event["bucket"], "key": event["key"]})
     return download_slice(s3(), address, SliceDownload(vi_client(), downloader(), s3(), budget))

@@ -12,5 +12,5 @@ from assetline.observability import logger
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take `{"execution_arn", "started_at", "input"}`; return `{"deletion", "progress", "count_after"}`."""
-    asked = OpeningTask.model_validate(event)
-    return DeletionOpener(vi_client(), s3(), settings().export_bucket).open(asked).model_dump(mode="json")
+    task = OpeningTask.model_validate(event)
+    return DeletionOpener(vi_client(), s3(), settings().export_bucket).open(task).model_dump(mode="json")

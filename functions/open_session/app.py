@@ -11,7 +11,7 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take `{"dataset_id", "execution_arn", "execution_name", "round"}`; return what was opened, or a wait."""
+    """Take `{"dataset_id", "execution_arn", "execution_name", "round"}`; return the opened session, or a wait."""
     opening = OpenSessionInput.model_validate(event)
     logger.append_keys(session_key=opening.session_key, dataset_id=opening.dataset_id)
     return opener().open(opening).model_dump(mode="json")

@@ -12,7 +12,7 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take `{"session", "polls"}` and the `error` that broke uploads off; return `{"progress", "wait_seconds"}`."""
+    """Take `{"session", "polls"}` and the `error` that interrupted uploads; return `{"progress", "wait_seconds"}`."""
     session = SessionRef.model_validate(event["session"])
     logger.append_keys(session_key=session.session_key, session_id=session.session_id)
     poller, broke_off = SessionPoller(vi_client(), sessions_table(), s3()), event.get("error") is not None

@@ -1,4 +1,4 @@
-"""Records what arrived: events of the drop bucket from its queue, or objects that the state Record Drop lists."""
+"""Records arrived objects, from events in the drop queue or from the listing of the state Record Drop."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | dict[str, int]:
-    """Take a batch of messages and return those that failed; or the items of a backfill, and count what they are."""
+    """Take a batch of messages and return those that failed, or the items of a backfill and return their counts."""
     if "Records" in event:
         return _record_messages(event, context)
     noted = Counter(_all_noted(recorder().record([*map(ObjectArrival.from_listing, event.get("Items", [event]))])))
@@ -31,18 +31,18 @@ def _record_messages(event: dict[str, Any], context: LambdaContext) -> PartialIt
 
     def record_message(record: SQSRecord) -> None:
         if record.message_id not in noted:
-            ObjectArrival.from_event(json.loads(record.body))  # says what is wrong with it
+            ObjectArrival.from_event(json.loads(record.body))  # raises an error that describes the message
         _or_raise(noted[record.message_id])
 
     processor = BatchProcessor(EventType.SQS)
     try:
         return process_partial_response(event, record_message, processor, context)
-    finally:  # a batch that failed as a whole raises
+    finally:  # also if the complete batch failed
         message_retries().schedule([record for record in processor.fail_messages if isinstance(record, SQSRecord)])
 
 
 def _arrival(body: str) -> ObjectArrival | None:
-    """Return the object of a message; None for a message that is no event."""
+    """Return the object of a message, None if the message is not an event."""
     try:
         return ObjectArrival.from_event(json.loads(body))
     except ValueError:
@@ -50,11 +50,11 @@ def _arrival(body: str) -> ObjectArrival | None:
 
 
 def _all_noted(batch: list[Noted | Exception]) -> list[Noted]:
-    """Return what a batch was noted as; raises what can be repeated before what cannot."""
-    for one in batch:
-        if isinstance(one, Retryable):
-            raise one
-    return [_or_raise(one) for one in batch]
+    """Return the results of a batch; raise retryable errors first, then the others."""
+    for result in batch:
+        if isinstance(result, Retryable):
+            raise result
+    return [_or_raise(result) for result in batch]
 
 
 def _or_raise(noted: Noted | Exception) -> Noted:

@@ -11,7 +11,7 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take `{"session", "progress", "error"}`; return what the session came to."""
-    asked = Settling.model_validate(event)
-    logger.append_keys(session_key=asked.session.session_key, session_id=asked.session.session_id)
-    return settler().settle(asked.session, asked.progress, asked.error_name).model_dump(mode="json")
+    """Take `{"session", "progress", "error"}`; return the result of the session."""
+    settling = Settling.model_validate(event)
+    logger.append_keys(session_key=settling.session.session_key, session_id=settling.session.session_id)
+    return settler().settle(settling.session, settling.progress, settling.error_name).model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""Called every five minutes: nothing that was dropped is left behind."""
+"""Called every five minutes, so that no drop is left behind."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Return how many sessions were given up and how many runs were started."""
+    """Return the numbers of sessions given up and runs started."""
     sweeper = Sweeper(
         settler=settler(),
         ledger=ledger(),

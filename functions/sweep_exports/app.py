@@ -1,4 +1,4 @@
-"""Called every fifteen minutes: no export stays running after its execution has ended."""
+"""Called every fifteen minutes, so that no export is recorded as running after its execution has ended."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from assetline.export.dependencies import events, exports_table, machines, s3, s
 from assetline.export.sweep_exports import ExportSweeper
 from assetline.observability import logger
 
-RESERVED_SECONDS = 300  # ours: what a salvage takes that begins at the end of the budget
+RESERVED_SECONDS = 300  # ours: the time of a salvage that begins at the end of the budget
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Return how many executions were looked at."""
+    """Return the number of executions checked."""
     sweeper = ExportSweeper(
         machines=machines(),
         machine_arn=SweepSettings.from_env().export_state_machine_arn,

@@ -12,5 +12,5 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take the address of a slice; return how many of its drops were uploaded and how many were not."""
+    """Take the address of a slice; return the numbers of drops uploaded and failed."""
     return upload_slice(s3(), Address.model_validate(event), slice_upload())

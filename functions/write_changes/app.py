@@ -12,7 +12,7 @@ from assetline.observability import logger
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take `{"export"}`, of which the file is published; return `{"changes_key", "added", "changed", "removed"}`."""
+    """Take `{"export"}` with a published file; return `{"changes_key", "added", "changed", "removed"}`."""
     export = Export.model_validate(event["export"])
     logger.append_keys(export_id=export.export_id)
     return export_changes(export, s3()).model_dump(mode="json")

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -95,3 +96,36 @@ def test_the_rules_see_what_breaks_them() -> None:
     assert shared_class_names([("a.py", "class A: ..."), ("b.py", "class A: ...\nclass B: ...")]) == {
         "A": ["a.py", "b.py"]
     }
+
+
+# The layer: the subject of every sentence of docstrings and comments is the program, the user or a thing of the stack.
+LAYER = sorted((ROOT / "layers").rglob("*.py"))
+PERSONS = re.compile(
+    r"\b(anew|in safety|whoever|nobody|somebody|anybody|hears?|knows?|wants?|told|of wh(?:ich|om))\b", re.IGNORECASE
+)
+
+
+def sentences_of(path: Path) -> list[str]:
+    """Return the sentences of the docstrings and comments of a module."""
+    lines = tokenize.generate_tokens(iter(path.read_text().splitlines(keepends=True)).__next__)
+    comments = [token.string.lstrip("# ") for token in lines if token.type == tokenize.COMMENT]
+    texts = [block for text in docstrings(path) for block in re.split(r"\n\s*\n|\n\s*- ", text)]
+    return [sentence for text in (*texts, *comments) for sentence in re.split(r"(?<=[.!?])\s+", text.strip())]
+
+
+def breaks_a_rule_of_the_layer(sentence: str) -> bool:
+    """Return whether a sentence opens with a noun clause, or gives the program the verbs of a person."""
+    return sentence.partition(" ")[0] in OPENINGS or bool(PERSONS.search(sentence))
+
+
+@pytest.mark.parametrize("path", LAYER, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sentences_of_the_layer_are_plain(path: Path) -> None:
+    assert not [sentence for sentence in sentences_of(path) if breaks_a_rule_of_the_layer(sentence)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["What cannot be read is left.", "A drop of which Vi has no bytes.", "Whoever asks stops.", "Vi is told."],
+)
+def test_a_sentence_that_breaks_a_rule_of_the_layer_is_found(sentence: str) -> None:
+    assert breaks_a_rule_of_the_layer(sentence)

@@ -29,9 +29,9 @@ def nothing_was_opened(aws: ExportAccount) -> bool:
     [
         ("unknown_feed", errors.UnknownFeed, "the feeds are: assets"),
         ("unknown_format", errors.InvalidInput, "'format': input should be 'csv'"),
-        ("unknown_key", errors.InvalidInput, "'pagesize' is not a key of it"),
+        ("unknown_key", errors.InvalidInput, "'pagesize' is not an allowed key"),
         ("unknown_parameter", errors.InvalidInput, "does not take the parameter 'modified_after'"),
-        ("no_object", errors.InvalidInput, "it is not a JSON object"),
+        ("no_object", errors.InvalidInput, "the input is not a JSON object"),
     ],
 )
 def test_an_input_we_do_not_take_is_refused(

@@ -204,7 +204,7 @@ def test_bytes_that_are_not_those_rendered_are_never_published(
     state = machine.write(machine.open(opening))
     (key,) = aws.keys("staging/export/assets_20261121_030000/part-")
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=b"x" * state["checkpoint"]["bytes"])
-    with pytest.raises(PartsMismatch, match="not the bytes"):
+    with pytest.raises(PartsMismatch, match="does not hold the bytes"):
         machine.close(state)
     assert aws.keys("exports/") == []
     assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET)
@@ -258,7 +258,7 @@ def test_a_tail_that_is_not_what_was_stored_is_not_used(
     state = machine.write(machine.open(opening))
     tail = state["checkpoint"]["tail"]
     aws.s3.put_object(Bucket=BUCKET, Key=tail["key"], Body=b"x" * tail["size"])
-    with pytest.raises(PartsMismatch, match="not what was stored"):
+    with pytest.raises(PartsMismatch, match="does not hold the bytes"):
         machine.write(state)
 
 

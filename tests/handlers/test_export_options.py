@@ -276,7 +276,7 @@ class TestSince:
         assert self.asked(feed_api)[-1] == "2026-11-21T03:50:00.123Z"
 
     def test_a_feed_that_cannot_say_what_changed_is_refused(self, machine: ExportMachine) -> None:
-        with pytest.raises(InvalidInput, match="does not say what has changed"):
+        with pytest.raises(InvalidInput, match="cannot be filtered by changes"):
             machine.run({"feed": "assets", "since": "last"})
 
 
@@ -428,7 +428,7 @@ class TestSeveralFeeds:
 
     @pytest.mark.parametrize("feeds", ["all", "assets", "inspections", ["users", "inspections"]])
     def test_changes_and_since_do_not_go_together_whichever_the_feeds(self, feeds: Any) -> None:
-        with pytest.raises(InvalidInput, match=r"does not go with `since`.* max_concurrency"):
+        with pytest.raises(InvalidInput, match=r"cannot be combined with `since`.* max_concurrency"):
             self.plan({"feeds": feeds, "since": "last", "changes": True})
 
     def test_formulas_in_json_lines_cannot_be_neutralised(self) -> None:

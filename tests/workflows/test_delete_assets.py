@@ -117,7 +117,7 @@ def test_what_a_filter_finds_is_deleted_and_waited_for(deletions: Deletions) -> 
 def test_another_count_fails_the_run_and_is_reported(deletions: Deletions) -> None:
     ended = deletions.run(OLD | {"expect_count": 3})
     assert (ended.status, ended.error) == ("FAILED", "CountMismatch")
-    assert "3 assets were to be deleted and Vi finds 2" in ended.cause
+    assert "3 assets were expected, but Vi finds 2" in ended.cause
     assert len(deletions.left()) == 3
     report = deletions.reports()[0]
     assert (report["error"], report["ended"], report["left"]) == ("CountMismatch", "not_begun", 2)

@@ -122,7 +122,7 @@ def test_a_long_pause_is_waited_out_by_the_machine(machine: DeployedMachine, fee
     [
         ({"feed": "asset"}, "UnknownFeed", "the feeds are: assets"),
         ({"feed": "assets", "format": "xlsx"}, "InvalidInput", "'format'"),
-        ({"feed": "assets", "pagesize": 10}, "InvalidInput", "'pagesize' is not a key"),
+        ({"feed": "assets", "pagesize": 10}, "InvalidInput", "'pagesize' is not an allowed key"),
         ({}, "InvalidInput", "'feed' is missing"),
         ([1], "InvalidInput", "not a JSON object"),
     ],

@@ -1,5 +1,5 @@
-"""Assetline: assets moved on AWS, with nothing to keep running.
+"""Assetline: move assets on AWS, without a server.
 
-Packages are stages of the flow: `feed` turns HTTP pages into records, `table` turns records into bytes,
-`export` turns pages into the parts of one S3 object.
+Each package is a stage of the flow. `safetyculture` and `vi` read pages of records, `table` renders records as bytes,
+and `export` writes the parts of one S3 object.
 """

@@ -12,9 +12,9 @@ class Budget:
         self._end = clock() + seconds
 
     def left(self) -> float:
-        """Return the seconds left, 0 when there are none."""
+        """Return the seconds left, at least 0."""
         return max(0.0, self._end - self._clock())
 
     def spent(self) -> bool:
-        """Say whether the time is over."""
+        """Return whether the time is used up."""
         return self.left() == 0.0

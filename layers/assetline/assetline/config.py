@@ -1,4 +1,4 @@
-"""The settings of a function: its environment, read once, refused when a value is missing."""
+"""The settings of a function: read once from its environment, and refused if a value is missing."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from assetline.errors import InvalidInput
 
-# Credentials go to it: plain HTTP is for the loopback addresses of the local stack, where nobody listens on the way.
+# The client sends credentials to it. Plain HTTP is allowed for the loopback addresses of the local stack only, where
+# the traffic does not leave the machine.
 ORIGIN = r"^(https://[^/?#@\s]+|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?)$"
 Origin = Annotated[str, Field(pattern=ORIGIN)]
 Name = Annotated[str, Field(min_length=1)]
@@ -17,24 +18,24 @@ Name = Annotated[str, Field(min_length=1)]
 class _FromEnvironment(BaseModel, frozen=True):
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables the template sets.
+        """Read the variables that the template sets.
 
         Raises:
-            KeyError: one is not there.
-            InvalidInput: one has a value that is refused, such as an API at http://.
+            KeyError: a variable is missing.
+            InvalidInput: a value is invalid, such as an API at http://.
         """
         try:
             return cls(**{name: env[name.upper()] for name in cls.model_fields})
         except ValidationError as error:
-            refused = ", ".join(str(one["loc"][0]).upper() for one in error.errors(include_url=False))
+            refused = ", ".join(str(invalid["loc"][0]).upper() for invalid in error.errors(include_url=False))
             raise InvalidInput(
-                f"The function's environment has a value that is refused: {refused}. Deploy the stack with one that "
+                f"The function's environment has an invalid value: {refused}. Deploy the stack with a value that "
                 "its parameter allows; the origin of an API begins with https://."
             ) from None
 
 
 class Settings(_FromEnvironment, frozen=True):
-    """The addresses the functions of the export work with."""
+    """The addresses that the functions of the export use."""
 
     export_bucket: Name
     exports_table: Name
@@ -45,7 +46,7 @@ class Settings(_FromEnvironment, frozen=True):
 
 
 class IngestSettings(_FromEnvironment, frozen=True):
-    """Settings of the functions of the ingestion; `default_dataset_id` is empty when there is none."""
+    """Settings of the functions of the ingestion; `default_dataset_id` is empty without a default dataset."""
 
     export_bucket: Name
     drops_table: Name
@@ -71,7 +72,7 @@ class DatasetSettings(_FromEnvironment, frozen=True):
 
 
 class RunSettings(_FromEnvironment, frozen=True):
-    """Settings of the functions that start runs of the ingestion; functions that a run invokes do not have them."""
+    """Settings of the functions that start runs of the ingestion; functions inside a run do not have them."""
 
     ingest_state_machine_arn: Name
 
@@ -83,6 +84,6 @@ class QueueSettings(_FromEnvironment, frozen=True):
 
 
 class SweepSettings(_FromEnvironment, frozen=True):
-    """The machine whose executions a sweep of exports looks at."""
+    """The machine whose executions a sweep of exports reads."""
 
     export_state_machine_arn: Name

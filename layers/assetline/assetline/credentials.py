@@ -1,4 +1,4 @@
-"""The credentials that secrets hold: asked of Secrets Manager, kept a few minutes, never logged."""
+"""The credentials in secrets: read from Secrets Manager, cached for minutes, never logged."""
 
 import unicodedata
 from collections.abc import Callable
@@ -14,24 +14,27 @@ from assetline.aws.failures import AwsRefused, code_of
 from assetline.errors import KeyMissing, KeyRefused, SecretDeleted, TokenMissing, TokenRefused
 from assetline.redaction import never_show
 
-MAX_AGE_SECONDS = 300  # ours: how long a rotated token may go unnoticed
+MAX_AGE_SECONDS = 300  # ours: the longest delay until a rotated token is used
 
 _CONTROLS = {"\n": "line break", "\r": "carriage return", "\t": "tab", "\0": "null"}
 
 
 class Token:
-    """The SafetyCulture token that the secret *arn* holds as plain text; *read* gives its text, anew if told so."""
+    """The SafetyCulture token that the secret *arn* holds as plain text.
+
+    *read* returns the text of the secret; its argument requests a read past the cache.
+    """
 
     def __init__(self, arn: str, read: Callable[[bool], str | None] | None = None) -> None:
         self.arn = arn
         self._read = read or (lambda fresh: _text_of(arn, fresh=fresh))
 
     def value(self, *, fresh: bool = False) -> str:
-        """Return the token, at most five minutes old, or *fresh*. One that cannot be used is never kept.
+        """Return the token, at most five minutes old, or *fresh*. The cache never holds an unusable token.
 
         Raises:
-            TokenMissing: the secret holds nothing, or only blanks.
-            TokenRefused: it holds a character that no token has.
+            TokenMissing: the secret is empty, or holds only blanks.
+            TokenRefused: the secret holds a character that a token cannot contain.
         """
         token = (self._read(fresh) or "").strip()
         flaw = foreign_character(token)
@@ -39,15 +42,14 @@ class Token:
         if token and flaw is None:
             return token
         if not fresh:
-            return self.value(fresh=True)  # somebody may have corrected it since
+            return self.value(fresh=True)  # the secret may have been corrected since
         if flaw is not None:
             raise TokenRefused(
-                f"The SafetyCulture token in the secret {self.arn} cannot be sent: {flaw}. A token is letters, digits "
-                f"and punctuation. Put it in again ({self._put()}) and start again."
+                f"The SafetyCulture token in the secret {self.arn} cannot be sent: {flaw}. A token has letters, "
+                f"digits and punctuation only. Store the token again ({self._put()}) and start again."
             )
         raise TokenMissing(
-            f"No SafetyCulture token: the secret {self.arn} is empty. Put a token in it ({self._put()}) and start "
-            "again."
+            f"No SafetyCulture token: the secret {self.arn} is empty. Store a token ({self._put()}) and start again."
         )
 
     def _put(self) -> str:
@@ -63,18 +65,21 @@ class ViCredentials:
 
 
 class ViKey:
-    """The Vi key and organisation that the secret *arn* holds as JSON; *read* gives its text, anew if told so."""
+    """The Vi key and organisation that the secret *arn* holds as JSON.
+
+    *read* returns the text of the secret; its argument requests a read past the cache.
+    """
 
     def __init__(self, arn: str, read: Callable[[bool], str | None] | None = None) -> None:
         self.arn = arn
         self._read = read or (lambda fresh: _text_of(arn, fresh=fresh))
 
     def value(self, *, fresh: bool = False) -> ViCredentials:
-        """Return the credentials, at most five minutes old, or *fresh*. Some that cannot be used are never kept.
+        """Return the credentials, at most five minutes old, or *fresh*. The cache never holds unusable ones.
 
         Raises:
-            KeyMissing: the secret holds nothing, or not what it should.
-            KeyRefused: the key or the organisation holds a character that neither has.
+            KeyMissing: the secret is empty, or does not hold the expected JSON.
+            KeyRefused: the key or the organisation holds a character that it cannot contain.
         """
         secret = self._read(fresh)
         credentials = _credentials_in(secret)
@@ -84,14 +89,14 @@ class ViKey:
         if credentials is not None and flaw is None:
             return credentials
         if not fresh:
-            return self.value(fresh=True)  # somebody may have corrected it since
+            return self.value(fresh=True)  # the secret may have been corrected since
         if flaw is not None:
             raise KeyRefused(
-                f"The Vi key in the secret {self.arn} cannot be sent: {flaw}. Put it in again {self._put()}"
+                f"The Vi key in the secret {self.arn} cannot be sent: {flaw}. Store the key again {self._put()}"
             )
         raise KeyMissing(
             f"No Vi key: the secret {self.arn} does not hold the key and the organisation as "
-            f"JSON{_where_json_ends(secret)}. Put them in it {self._put()}"
+            f"JSON{_where_json_ends(secret)}. Store them {self._put()}"
         )
 
     def _put(self) -> str:
@@ -102,7 +107,10 @@ class ViKey:
 
 
 def foreign_character(credential: str) -> str | None:
-    """Return which character of *credential* no header can hold, and where; None if all can. Quotes nothing else."""
+    """Return which character of *credential* is invalid in a header, and its position; None without one.
+
+    The description quotes no other character.
+    """
     for place, character in enumerate(credential, start=1):
         if not "!" <= character <= "~":
             return f"character {place} of {len(credential)} is {_name_of(character)}"
@@ -122,7 +130,7 @@ def _flaw_of(credentials: ViCredentials) -> str | None:
 
 
 def _where_json_ends(secret: str | None) -> str:
-    """Return what to say of the character at which *secret* ends to be JSON, if it is not one of a keyboard."""
+    """Return a remark on the character at which *secret* stops being JSON, if no keyboard types it."""
     try:
         orjson.loads(secret or "")
     except orjson.JSONDecodeError:
@@ -151,7 +159,7 @@ def secrets() -> SecretsProvider:
 
 
 def _text_of(arn: str, *, fresh: bool) -> str | None:
-    """Return the text of a secret, or None when it has no value.
+    """Return the text of a secret, or None if it has no value.
 
     Raises:
         SecretDeleted: the secret is marked for deletion.
@@ -161,7 +169,7 @@ def _text_of(arn: str, *, fresh: bool) -> str | None:
         secret = secrets().get(arn, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
     except GetParameterError as wrapped:
         error = wrapped.__context__
-        # A secret without a value answers ResourceNotFoundException; so does one that was deleted.
+        # Secrets Manager answers ResourceNotFoundException for a secret without a value, and for a deleted one.
         if not isinstance(error, AwsRefused):
             raise error or wrapped from None
         if code_of(error) == "ResourceNotFoundException":

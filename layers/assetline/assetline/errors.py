@@ -1,61 +1,62 @@
-"""Every way the work can fail, in two trees whose leaf names the state machines speak.
+"""The errors of the work, in two trees. State machines refer to the names of the leaves.
 
-    Retryable                 later, the same call may succeed
-    ├── FeedUnavailable       the feed answered with a fault of its own, or with half a page
-    ├── FeedUnreachable       no answer: no such host, refused, reset, timed out
-    ├── RateLimited           the feed, or Vi, asked for a pause (429)
-    ├── ViUnavailable         Vi answered with a fault of its own
-    ├── ViUnreachable         no answer of Vi
-    ├── AnswerLost            Vi may have done what it was asked, and its answer did not come
-    ├── UploadDamaged         where a file was put, other bytes are stored than were sent
-    ├── EventRefused          EventBridge did not take an event
+    Retryable                 the same call may succeed later
+    ├── FeedUnavailable       the feed answered with a server error, or with an incomplete page
+    ├── FeedUnreachable       the feed did not answer: unknown host, refused, reset, timed out
+    ├── RateLimited           the feed or Vi requested a pause (429)
+    ├── ViUnavailable         Vi answered with a server error
+    ├── ViUnreachable         Vi did not answer
+    ├── AnswerLost            Vi may have executed the request, but its answer did not arrive
+    ├── UploadDamaged         the object store holds other bytes than were sent
+    ├── EventRefused          EventBridge did not accept an event
     └── AwsUnavailable        AWS throttled, failed or did not answer
-    Permanent                 the same call fails for ever; somebody must act
-    ├── InvalidInput          the execution's input is not one we take
-    ├── UnknownFeed           no feed of that name is in the catalogue
+    Permanent                 the same call always fails; a person must act
+    ├── InvalidInput          the execution's input is not valid
+    ├── UnknownFeed           the catalogue has no feed of that name
     ├── NotResumable          the export to resume is not one that failed
-    ├── ExportLost            the export is another execution's by now, or was stopped
+    ├── ExportLost            another execution owns the export now, or the export was stopped
     ├── TokenMissing          the secret holds no token
-    ├── TokenRefused          the feed does not take the token (401)
+    ├── TokenRefused          the feed refuses the token (401)
     ├── FeedForbidden         the token may not read this feed (403, 404)
-    ├── FeedMoved             the feed sends us to another address (3xx)
-    ├── FeedRefused           the feed does not take the request (any other 4xx)
-    ├── PageTooLarge          a page of the smallest size is more than is read of one
-    ├── CursorExpired         the feed no longer takes the cursor of a later page (400, 404, 410)
-    ├── ForeignCursor         `next_page` is no address on the configured origin
-    ├── RepeatedCursor        the feed leads in a circle
+    ├── FeedMoved             the feed redirects to another address (3xx)
+    ├── FeedRefused           the feed refuses the request (any other 4xx)
+    ├── PageTooLarge          a page of the smallest size exceeds the limit of a page
+    ├── CursorExpired         the feed refuses the cursor of a later page (400, 404, 410)
+    ├── ForeignCursor         `next_page` is not an address on the configured origin
+    ├── RepeatedCursor        the cursors of the feed form a circle
     ├── NamesExhausted        a hundred exports of one feed started in one second
     ├── PartsMismatch         S3 does not hold the bytes that were rendered
-    ├── PartsExhausted        the export does not fit in the parts one upload may have
-    ├── StagedGone            S3 no longer holds what waits between turns
+    ├── PartsExhausted        the export does not fit in the parts of one upload
+    ├── StagedGone            S3 no longer holds the objects staged between turns
     ├── SecretDeleted         the secret is marked for deletion
-    ├── KeyMissing            the secret holds no Vi key and organisation
-    ├── KeyRefused            Vi does not take the key (401)
+    ├── KeyMissing            the secret does not hold a Vi key and an organisation
+    ├── KeyRefused            Vi refuses the key (401)
     ├── KeyForbidden          the key may not do this (403)
     ├── DatasetUnknown        Vi has no dataset of that id
     ├── AssetUnknown          the dataset has no asset of that id
     ├── SessionUnknown        the dataset has no session of that id
-    ├── ViRefused             Vi does not take the request (any other 4xx)
-    ├── SignedUrlRefused      Vi gives an address or a header for a file that we do not use
-    ├── CountMismatch         a filter finds another number of assets than was to be deleted
-    ├── PlaceRefused          S3 does not let us put what is downloaded where it is to be
-    └── TurnsExhausted        raised by the machine: an execution's history holds no more turns
+    ├── ViRefused             Vi refuses the request (any other 4xx)
+    ├── SignedUrlRefused      Vi sent an address or a header for a file that the client does not use
+    ├── CountMismatch         a filter matches another number of assets than the input expects
+    ├── PlaceRefused          S3 refuses to store downloaded files at the target
+    └── TurnsExhausted        raised by the machine: the history of an execution has no room for another turn
 
-Four more leaves of Permanent stand beside the code that raises them. `diff/errors.py` has FileMalformed, KeyMissing and
-FormatUnknown: without a list of changes, the export is complete all the same. `aws/failures.py` has AwsRefused: AWS
-denied a call, or what it names does not exist.
+Four more leaves of Permanent are defined next to the code that raises them. `diff/errors.py` has FileMalformed,
+KeyMissing and FormatUnknown: an export completes even without a list of changes. `aws/failures.py` has AwsRefused: AWS
+denied a call, or a resource that the call names does not exist.
 
-Lambda reports the bare class name and a machine matches names only, never base classes: `Retry` lists leaves.
-Messages say what happened, where, and what to do; they hold no token, no cursor and no record.
+Lambda reports the bare class name, and a machine matches names only, never base classes. So `Retry` lists leaves. A
+message states the failure, its place, and the remedy. It holds no token, no cursor and no record.
 """
 
 from typing import Self
 
 
 class Retryable(Exception):  # noqa: N818 - the names are the vocabulary of the state machines
-    """Later, the same call may succeed; `pause_seconds` is how long the other side asked us to wait, if it did.
+    """The same call may succeed later.
 
-    `smaller_may_help` says that the answer may have failed for its size: fewer records might get through.
+    `pause_seconds` is the pause that the other side requested, None without one. `smaller_may_help` is set if the size
+    of the answer may be the cause: a request for fewer records might succeed.
     """
 
     def __init__(self, message: str, pause_seconds: float | None = None, *, smaller_may_help: bool = False) -> None:
@@ -65,46 +66,46 @@ class Retryable(Exception):  # noqa: N818 - the names are the vocabulary of the 
 
 
 class FeedUnavailable(Retryable):
-    """The feed answered 5xx, 408, 425, or a 200 whose body is not a whole page."""
+    """The feed answered 5xx, 408, 425, or a 200 whose body is not a complete page."""
 
 
 class FeedUnreachable(Retryable):
-    """The feed's host gave no answer."""
+    """The host of the feed did not answer."""
 
 
 class RateLimited(Retryable):
-    """The feed, or Vi, answered 429."""
+    """The feed or Vi answered 429."""
 
 
 class ViUnavailable(Retryable):
-    """Vi answered 5xx, 408, or a 200 that is not what it should be."""
+    """Vi answered 5xx, 408, or a 200 with an unexpected body."""
 
 
 class ViUnreachable(Retryable):
-    """Vi's host gave no answer."""
+    """The host of Vi did not answer."""
 
 
 class AnswerLost(Retryable):
-    """A request that must not be repeated blindly was sent, and no answer of its own came back."""
+    """A request that must not be repeated blindly was sent, and its answer did not arrive."""
 
 
 class UploadDamaged(Retryable):
-    """The object store answered 2xx, and that it stored other bytes than were sent."""
+    """The object store answered 2xx, but it stored other bytes than were sent."""
 
 
 class EventRefused(Retryable):
-    """EventBridge answered 200, and that it did not take the event."""
+    """EventBridge answered 200, but it did not accept the event."""
 
 
 class AwsUnavailable(Retryable):
-    """An AWS service throttled, failed (5xx) or gave no answer, and the client's own repeats did not help."""
+    """An AWS service throttled, failed (5xx) or did not answer, and the retries of the client were used up."""
 
 
 class Permanent(Exception):  # noqa: N818
-    """The same call fails for ever; somebody must act.
+    """The same call always fails; a person must act.
 
-    `smaller_may_help` says that fewer records might get through, `expired_status` is that of an answer which
-    may mean that a place in a feed is no longer one.
+    `smaller_may_help` is set if a request for fewer records might succeed. `expired_status` is the status of an answer
+    which may mean that a cursor has expired.
     """
 
     smaller_may_help = False
@@ -112,11 +113,11 @@ class Permanent(Exception):  # noqa: N818
 
 
 class InvalidInput(Permanent):
-    """The execution's input is not one we take."""
+    """The execution's input is not valid."""
 
 
 class UnknownFeed(Permanent):
-    """No feed of that name is in the catalogue."""
+    """The catalogue has no feed of that name."""
 
 
 class NotResumable(Permanent):
@@ -124,7 +125,7 @@ class NotResumable(Permanent):
 
 
 class ExportLost(Permanent):
-    """The export belongs to another execution by now, or was stopped: this one may not write."""
+    """Another execution owns the export now, or the export was stopped. This execution must not write."""
 
 
 class TokenMissing(Permanent):
@@ -136,7 +137,7 @@ class TokenRefused(Permanent):
 
 
 class FeedForbidden(Permanent):
-    """The feed answered 403 or 404: no permission, or a module that is not licensed.
+    """The feed answered 403 or 404: no permission, or a module without a licence.
 
     `expired_status` is the status, if it may mean that the cursor of a later page has expired.
     """
@@ -147,13 +148,13 @@ class FeedForbidden(Permanent):
 
 
 class FeedMoved(Permanent):
-    """The feed answered 3xx: redirects are not followed, since the token goes to one origin."""
+    """The feed answered 3xx. The client follows no redirects, because it sends the token to one origin only."""
 
 
 class FeedRefused(Permanent):
-    """The feed answered another 4xx; `smaller_may_help` says that it may be the page size it does not take.
+    """The feed answered another 4xx.
 
-    `expired_status` is as in `FeedForbidden`.
+    `smaller_may_help` is set if the feed may have refused the page size. `expired_status` is as in `FeedForbidden`.
     """
 
     def __init__(self, message: str, *, smaller_may_help: bool = False, expired_status: int | None = None) -> None:
@@ -163,7 +164,7 @@ class FeedRefused(Permanent):
 
 
 class PageTooLarge(Permanent):
-    """A page has more bytes, or more values, than are read of one; smaller ones may do."""
+    """A page exceeds the limit of bytes or values; smaller pages may succeed."""
 
     smaller_may_help = True
 
@@ -174,15 +175,15 @@ class PageTooLarge(Permanent):
 
 
 class CursorExpired(Permanent):
-    """The feed refused a page that is not the first, whose address it had given itself."""
+    """The feed refused a later page, although the feed itself had sent its address."""
 
 
 class ForeignCursor(Permanent):
-    """`next_page` is not an address on the configured origin, or too long for one."""
+    """`next_page` is not an address on the configured origin, or it is too long."""
 
 
 class RepeatedCursor(Permanent):
-    """`next_page` leads back to a page that was read before, or to no new record for long: it would never end."""
+    """`next_page` leads back to an earlier page, or many pages had no new record: the export would never end."""
 
 
 class NamesExhausted(Permanent):
@@ -194,15 +195,15 @@ class PartsMismatch(Permanent):
 
 
 class PartsExhausted(Permanent):
-    """The export does not fit in the parts one upload may have."""
+    """The export does not fit in the parts of one upload."""
 
 
 class StagedGone(Permanent):
-    """S3 no longer holds what waits between turns: it expired."""
+    """S3 no longer holds the objects staged between turns: they expired."""
 
 
 class SecretDeleted(Permanent):
-    """The secret is marked for deletion: Secrets Manager gives out no value until it is restored."""
+    """The secret is marked for deletion. Secrets Manager returns no value until it is restored."""
 
 
 class KeyMissing(Permanent):
@@ -230,7 +231,10 @@ class SessionUnknown(Permanent):
 
 
 class ViRefused(Permanent):
-    """Vi answered another 4xx; `smaller_may_help` says that it may be how much was asked, or a part of it."""
+    """Vi answered another 4xx.
+
+    `smaller_may_help` is set if Vi may have refused the size of the request, or a part of it.
+    """
 
     def __init__(self, message: str, *, smaller_may_help: bool = False) -> None:
         super().__init__(message)
@@ -238,11 +242,11 @@ class ViRefused(Permanent):
 
 
 class SignedUrlRefused(Permanent):
-    """A signed URL is less than https, leads inside a private network, or is none; or a header of it cannot be sent."""
+    """A signed URL is invalid, is not https, or leads into a private network; or one of its headers is invalid."""
 
 
 class CountMismatch(Permanent):
-    """A filter finds more or fewer assets than the input says: none is deleted."""
+    """A filter matches more or fewer assets than the input expects. No asset is deleted."""
 
 
 class PlaceRefused(Permanent):
@@ -250,4 +254,4 @@ class PlaceRefused(Permanent):
 
 
 class TurnsExhausted(Permanent):
-    """Named by the machine only: an execution's history holds no more turns."""
+    """Raised by the machine only: the history of an execution has no room for another turn."""

@@ -1,7 +1,7 @@
-"""Numbers that a double cannot hold, kept as the digits in which they were sent.
+"""Numbers that a double cannot represent, stored as the digits that were sent.
 
-`1e400`, `1e-400` and `0.123456789012345678` are JSON. Read as doubles they become infinite, zero, or another number,
-and no error tells of it.
+`1e400`, `1e-400` and `0.123456789012345678` are JSON. A reader of doubles turns them into infinity, zero or another
+number, without an error.
 """
 
 import json
@@ -10,19 +10,19 @@ import secrets
 from decimal import Decimal
 from typing import Any, NoReturn
 
-_MOST_DIGITS = 4000  # CPython: of an integer that it reads from text, less some
+_MOST_DIGITS = 4000  # CPython: the limit of digits in an integer read from text, with a margin
 
-# What may lose digits, where a value can stand: 16 digits or more, or an exponent of three digits. A match inside of a
-# string costs time and nothing else.
+# Matches numbers that may lose digits, at positions of a value: 16 digits or more, or an exponent of three digits. A
+# match inside a string costs time but changes nothing.
 _CANDIDATE = re.compile(
     rb"(?<=[:,\[|\s])-?(?:(?=[0-9.]{17})[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{3,})"
     rb"|(?<=[:,\[|\s])-?[0-9]{16,}"
 )
-_INT64 = range(-(2**63), 2**64)  # what orjson reads without loss
+_INT64 = range(-(2**63), 2**64)  # the integers that orjson reads without loss
 
 
 class Digits:
-    """A number by its digits. No dataclass: orjson would write one as an object, instead of asking how to write it."""
+    """A number as its digits. It is not a dataclass: orjson would write one as an object and skip `default`."""
 
     __slots__ = ("text",)
 
@@ -40,28 +40,33 @@ class Digits:
 
 
 def number_of(text: str) -> float | Digits:
-    """Return the double that *text* says, a number of JSON with a fraction or an exponent; its digits if none does."""
+    """Return the double equal to *text*, a JSON number with a fraction or an exponent, or else its digits."""
     number = float(text)
     return number if _is_exact(text, number) else Digits(text)
 
 
 def integer_of(text: str) -> int | Digits:
-    """Return the integer that *text* says; its digits if there are too many of them to compute with."""
+    """Return the integer equal to *text*, or its digits if there are too many to compute with."""
     return int(text) if len(text) <= _MOST_DIGITS else Digits(text)
 
 
 def loses_digits(body: bytes | bytearray) -> bool:
-    """Say whether JSON holds a number that a reader of doubles and 64-bit integers would change."""
+    """Return whether JSON holds a number that a reader of doubles and 64-bit integers would change."""
     return any(_is_changed(match[0].decode()) for match in _CANDIDATE.finditer(body))
 
 
 def loaded(text: str, *, strict: bool = True) -> Any:
-    """Read JSON slowly and without loss; ValueError or RecursionError if it is none, or nested too deeply."""
+    """Read JSON slowly and without loss.
+
+    Raises:
+        ValueError: *text* is not JSON.
+        RecursionError: *text* is nested too deeply.
+    """
     return json.loads(text, parse_float=number_of, parse_int=integer_of, parse_constant=_refused, strict=strict)
 
 
 def dumped(value: Any) -> str:
-    """Write compact JSON with `Digits` in it; lone surrogates stay."""
+    """Write compact JSON that may contain `Digits`. Lone surrogates are kept."""
     mark = f"digits-{secrets.token_hex(8)}-"
 
     def marked(digits: Any) -> str:
@@ -72,7 +77,7 @@ def dumped(value: Any) -> str:
 
 
 def digits_of(value: Any) -> str:
-    """Return the digits of `Digits`; TypeError for anything else, as a writer of JSON expects it."""
+    """Return the digits of a `Digits`. Raise TypeError for other values, as JSON writers expect."""
     if type(value) is Digits:
         return value.text
     raise TypeError(f"{type(value).__name__} is not JSON")

@@ -10,9 +10,9 @@ _metrics = Metrics(namespace="Assetline", service="assetline")
 
 
 def count(feed: str | None, **counts: int) -> None:
-    """Publish counts, of one feed or of all, as metrics in the log; CloudWatch reads them from there.
+    """Publish counts of one feed, or of all feeds, as metrics in the log. CloudWatch reads them from there.
 
-    Each has the dimension `stack`, so that the alarms of one stack see no other stack of the account.
+    Each metric has the dimension `stack`, so that alarms ignore other stacks of the account.
     """
     _metrics.add_dimension(name="stack", value=os.environ["STACK_NAME"])
     if feed is not None:

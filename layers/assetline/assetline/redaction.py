@@ -1,22 +1,22 @@
-"""Text from outside, on its way into a message: what Vi, AWS and libraries say, without what opens a door.
+"""Redaction of text from outside (Vi, AWS, libraries) before it enters a message.
 
-Messages end in tables, tags, events, reports, logs and terminals. A signed URL, a key or a bearer token that somebody
-quotes to us stays out of all of them. An address that holds no secret stays readable: an origin alone, an S3 key.
+Messages end in tables, tags, events, reports, logs and terminals. The redaction removes quoted signed URLs, keys and
+bearer tokens. An address without a secret stays readable: a bare origin, an S3 key.
 """
 
 import html
 import re
 from urllib.parse import unquote
 
-CHARACTERS = 300  # ours: a sentence, not a page
+CHARACTERS = 300  # ours: one sentence
 HIDDEN = "…"
 
-_READ = 4000  # ours: characters that are looked through; the rest is left out
-_DECODINGS = 10  # ours: how often an address may have been encoded
-_SHORTEST = 8  # ours: a shorter credential would hide words
-_CHUNK = 12  # ours: so many characters of a credential in a row are no chance
+_READ = 4000  # ours: characters that are searched; the rest is cut off
+_DECODINGS = 10  # ours: how often an address may be encoded
+_SHORTEST = 8  # ours: a shorter credential would also hide ordinary words
+_CHUNK = 12  # ours: so many consecutive characters of a credential are not a coincidence
 
-# A value that is hidden already, or stands for one in a message of ours, is none.
+# Skip a value that is already hidden, and the placeholder of a value in our own messages.
 _VALUE = r"(?!(?:dtvi_|scapi_)?…)[^\s\"'<>&]+"
 _NAME = (
     r"(?<![\w-])(?:x-(?:amz|goog|ms)-[\w-]{1,40}|[\w-]{0,40}signature|sig|[\w-]{0,40}token"
@@ -26,7 +26,7 @@ _NAME = (
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kept)
     for pattern, kept in (
-        # A header's value goes on to the end of its line, or of the quotes it stands in.
+        # The value of a header ends with its line, or with the quotes around it.
         (r"(?<![\w-])((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"'\r\n]+", r"\1\2…"),
         (rf"({_NAME}\\?[\"']?\s*=\s*\\?[\"']?){_VALUE}", r"\1…"),
         (rf"({_NAME}\\?[\"']\s*:\s*\\?[\"']?){_VALUE}", r"\1…"),
@@ -40,11 +40,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1…",
         ),
         (r"(\bbasic[\s+]+)(?=[a-z+/]*[\d=])[\w+/=-]{8,}", r"\1…"),
-        # The credentials of Vi, SafetyCulture and AWS, and JSON web tokens, are known by their first letters.
+        # The credentials of Vi, SafetyCulture and AWS, and JSON web tokens, have known prefixes.
         (rf"\b(?:dtvi|scapi)_{_VALUE}", HIDDEN),
         (r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}", HIDDEN),
         (r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}", HIDDEN),
-        # Without a scheme, an address with a query is told by its host.
+        # Without a scheme, the host identifies an address with a query.
         (r"(?<![\w./:-])[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:/[^\s\"<>?]*)?\?[^\s\"<>]+", HIDDEN),
     )
 )
@@ -59,24 +59,24 @@ _credentials: set[str] = set()
 
 
 def never_show(credential: str) -> None:
-    """Keep *credential*, and a good part of it, out of whatever is shown from now on, whoever quotes it."""
+    """Hide *credential*, and any long part of it, in all text that is redacted from now on."""
     if len(credential) >= _SHORTEST:
         _credentials.add(credential)
 
 
-def without_secrets(said: str, characters: int = CHARACTERS) -> str:
-    """Return what somebody else says, at most *characters* of it, with `…` for addresses and credentials in it."""
-    text = _plain(_beginning(said.strip()))
+def without_secrets(text_from_outside: str, characters: int = CHARACTERS) -> str:
+    """Return *text_from_outside* without addresses and credentials (`…` instead), cut to *characters*."""
+    text = _plain(_beginning(text_from_outside.strip()))
     text = "".join(_word(word) for word in _WORDS.split(text))
     decoded = _decoded(text)
     return (_plain(decoded) if _reveals(decoded, text) else text)[:characters]
 
 
-def _beginning(said: str) -> str:
-    """Return what is looked through, up to the end of a word: half a credential is not told from a word."""
-    if len(said) <= _READ:
-        return said
-    words = said[:_READ].rsplit(None, 1)
+def _beginning(text: str) -> str:
+    """Return the searched text, cut at the end of a word: a partial credential is not recognisable."""
+    if len(text) <= _READ:
+        return text
+    words = text[:_READ].rsplit(None, 1)
     return words[0] if len(words) > 1 else HIDDEN
 
 
@@ -90,7 +90,7 @@ def _plain(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    """Return a word; `…` for one that holds a part of a credential, or hides something by how it is encoded."""
+    """Return a word, or `…` if it contains a part of a credential or hides one by its encoding."""
     decoded = _decoded(word)
     if _reveals(decoded, word) or any(_shares(decoded, credential) for credential in _credentials):
         return HIDDEN
@@ -102,7 +102,7 @@ def _reveals(decoded: str, text: str) -> bool:
 
 
 def _decoded(text: str) -> str:
-    """Return *text* without what JSON, URLs and HTML put in place of characters, one in the other."""
+    """Return *text* without the nested escapes of JSON, URLs and HTML."""
     for _ in range(_DECODINGS):
         unescaped = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text).replace("\\/", "/")
         plain = html.unescape(unquote(unescaped))

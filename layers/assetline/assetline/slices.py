@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 def in_slices[Item](
     items: Iterable[Item], bytes_of: Callable[[Item], int], most_items: int, most_bytes: int
 ) -> list[tuple[Item, ...]]:
-    """Return *items* in slices of at most *most_items* and *most_bytes*; an item that alone is larger has its own."""
+    """Return *items* in slices of at most *most_items* and *most_bytes*; a larger item gets its own slice."""
     slices: list[list[Item]] = []
     held = 0
     for item in items:

@@ -104,9 +104,9 @@ def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
     ("words", "said"),
     [
         ((), "No assets selected"),
-        (("--filter", "{}"), "empty would find every asset"),
+        (("--filter", "{}"), "an empty filter or query would find every asset"),
         (("--filter", ""), "Invalid selection of assets"),
-        (("--strict-query",), "names no `ids`"),
+        (("--strict-query",), "has no `ids`"),
         (("asset-1", "--filter", "x"), "exclude each other"),
     ],
 )

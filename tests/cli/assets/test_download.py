@@ -135,7 +135,7 @@ def test_what_concerns_every_file_is_one_message(vi: Held, assetline: Run, folde
     vi.plays(key="dtvi_another")
     assert "Error: Vi refused the key (401)" in assetline("assets", "download", "ds1", str(folder)).stderr
     malformed = assetline("assets", "download", "ds1", str(folder), "--id", "a", "--filter", "b")
-    assert "`ids` name the assets" in malformed.stderr
+    assert "`ids` cannot be combined" in malformed.stderr
     account.parameters = {}
     assert "which commands for Vi need. Redeploy it" in assetline("assets", "count", "ds1").stderr
     assert files(folder) == {}

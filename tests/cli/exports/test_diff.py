@@ -166,7 +166,7 @@ class TestTheKey:
         ended = assetline("diff", "old.csv", "new.csv")
         assert ended.exit_code == 2
         assert ended.stderr == (
-            "Error: The old file has no column 'id' to tell rows apart by; it has: site_id, member_id, role. "
+            "Error: The old file has no column 'id' to identify rows; it has: site_id, member_id, role. "
             "Name the key with --key.\n"
         )
 
@@ -232,7 +232,7 @@ class TestTrouble:
             (["nothing.csv", "new.csv"], "Invalid name 'nothing.csv'. Use the path of a file"),
             (["old.csv", OLD_ID], f"Export '{OLD_ID}' has no file in stack 'assetline': s3://{BUCKET}/"),
             (["old.csv", f"s3://{BUCKET}/a.csv"], f"s3://{BUCKET}/a.csv does not exist"),
-            (["old.csv", f"s3://{BUCKET}/a.parquet"], "'a.parquet' does not say its format"),
+            (["old.csv", f"s3://{BUCKET}/a.parquet"], "'a.parquet' does not imply a format"),
             (["old.csv", "new.csv", "--feed", "nope"], "No feed is called 'nope'; the feeds are: assets,"),
             (["old.csv", "new.csv", "--output", "new.csv"], "Cannot write the changes to 'new.csv'"),
             (["old.csv", "new.csv", "--output", "."], "Cannot write the changes to '.'"),

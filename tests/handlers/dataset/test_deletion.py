@@ -166,7 +166,7 @@ def test_what_a_filter_finds_is_deleted_when_it_is_as_many_as_expected(
 @pytest.mark.parametrize("expected", [0, 1, 3, 10_000])
 def test_another_count_than_expected_deletes_nothing(stage: DeletionStage, expected: int) -> None:
     stage.holds("old_1.png", "old_2.png", "new.png")
-    with pytest.raises(CountMismatch, match=rf"^{expected:,} assets .* finds 2: none is deleted"):
+    with pytest.raises(CountMismatch, match=rf"^{expected:,} assets .* finds 2. No asset is deleted"):
         stage.run(filter="old_", expect_count=expected)
     assert (stage.told(), len(stage.left())) == (0, 3)
     result = stage.closes("CountMismatch")

@@ -150,7 +150,7 @@ def test_another_number_after_a_lost_answer_deletes_no_more(
         stage.opens(**OLD)
     stage.holds("old_3.png")
     time_passes(monkeypatch)
-    with pytest.raises(CountMismatch, match=r"2 assets .* may have begun to, now finds 3"):
+    with pytest.raises(CountMismatch, match=r"2 assets .* now finds 3 and may have deleted some"):
         stage.opens(**OLD)
     result = stage.closes("CountMismatch")
     assert (stage.told(), result["ended"], result["deleted"]) == (1, "unknown", None)

@@ -330,7 +330,7 @@ def test_a_film_with_its_index_behind_is_told_from_sound_by_a_second_look(stage:
     sound = dropped(stage, "ds1/sound.mp4", ftyp(b"isom") + data + moov(b"soun"))
     assert (film.state, sound.state, sound.reason) == ("dropped", "rejected", "WrongContent")
     assert sound.message == (
-        "Its name says video/mp4, and its content is sound alone (MP4 or QuickTime, brand 'isom')."
+        "The extension implies video/mp4, but the content is audio only (MP4 or QuickTime, brand 'isom')."
     )
     without = dropped(stage, "ds1/without.mp4", ftyp(b"isom") + data)
     assert without.state == "dropped"

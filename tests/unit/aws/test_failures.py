@@ -81,9 +81,9 @@ def test_a_transient_answer_is_aws_unavailable(service: str, code: str, status: 
     [
         ("AccessDeniedException", 400, "Check the function's role, the resource's policy and its KMS key"),
         ("AccessDenied", 403, "Check the function's role"),
-        ("NoSuchBucket", 404, "Check that it exists and that the stack's parameters name it"),
-        ("ResourceNotFoundException", 400, "Check that it exists"),
-        ("ValidationException", 400, "Correct it, then start again."),
+        ("NoSuchBucket", 404, "Check that the resource exists and that the stack's parameters name it"),
+        ("ResourceNotFoundException", 400, "Check that the resource exists"),
+        ("ValidationException", 400, "Correct the request, then start again."),
     ],
 )
 def test_a_refusal_names_the_call_the_resource_and_a_remedy(service: str, code: str, status: int, advice: str) -> None:

@@ -23,7 +23,7 @@ def test_null_means_the_same_as_left_out() -> None:
     ("raw", "named"),
     [
         ({}, "'feed' is missing"),
-        ({"feed": "assets", "fromat": "csv"}, "'fromat' is not a key"),
+        ({"feed": "assets", "fromat": "csv"}, "'fromat' is not an allowed key"),
         ({"feed": "assets", "format": "xml"}, "'format'"),
         ({"feed": "assets", "page_size": 0}, "'page_size'"),
         ({"feed": "assets", "page_size": "100"}, "'page_size'"),
@@ -31,7 +31,7 @@ def test_null_means_the_same_as_left_out() -> None:
         ({"feed": "assets", "max_turn_seconds": -1}, "'max_turn_seconds'"),
         ({"feed": "assets", "params": [1]}, "'params'"),
         ({"feed": "assets", "since": "yesterday"}, "'since'"),
-        ({"feed": "assets", "since": "last", "changes": True}, "does not go with `since`"),
+        ({"feed": "assets", "since": "last", "changes": True}, "cannot be combined with `since`"),
         ({"feed": "assets", "format": "jsonl", "neutralise_formulas": True}, "`neutralise_formulas` is for `csv`"),
         ({"feed": "assets", "format": "jsonl.gz", "neutralise_formulas": True}, "`neutralise_formulas` is for `csv`"),
         ([], "not a JSON object"),
@@ -83,7 +83,7 @@ def test_parameters_are_spelled_as_a_query_spells_them() -> None:
 
 def test_a_resume_takes_the_export_and_how_long_its_turns_are() -> None:
     assert parse(ResumeRequest, {"resume": "assets_1", "max_turn_seconds": 5}).resume == "assets_1"
-    with pytest.raises(InvalidInput, match="'feed' is not a key of it"):
+    with pytest.raises(InvalidInput, match="'feed' is not an allowed key"):
         parse(ResumeRequest, {"resume": "assets_1", "feed": "assets"})
 
 

@@ -28,8 +28,8 @@ def test_parts_that_are_the_bytes_rendered_are_proven() -> None:
         (sealed(*CONTENTS)[:1], "in 2 parts"),
         ([], "in 2 parts"),
         (sealed(b"first part", b"second"), "16 bytes, but rendered 21"),
-        (sealed(b"first part", b"SECOND part"), "not the bytes"),
-        (sealed(*reversed(CONTENTS)), "not the bytes"),
+        (sealed(b"first part", b"SECOND part"), "not hold the bytes"),
+        (sealed(*reversed(CONTENTS)), "not hold the bytes"),
     ],
 )
 def test_anything_else_is_not_published(parts: list[SealedPart], said: str) -> None:

@@ -41,7 +41,9 @@ def test_a_host_that_has_no_address(says: Callable[[str], str], monkeypatch: pyt
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert says("https://api.exmaple").startswith("DNS does not know the host api.exmaple (Name or service not known).")
+    assert says("https://api.exmaple").startswith(
+        "DNS does not resolve the host api.exmaple (Name or service not known)."
+    )
 
 
 @both
@@ -82,8 +84,8 @@ def certificate_refused() -> Exception:
         ),
         (httpx.ReadTimeout("hidden"), "https://api.example:8443 did not answer in time (ReadTimeout)."),
         (httpx.ProxyError("hidden"), "The proxy did not lead to https://api.example:8443 (ProxyError)."),
-        (httpx.ConnectError("hidden"), "There is no way to https://api.example:8443 (ConnectError)."),
-        (httpx.ReadError("hidden"), "The connection to https://api.example:8443 broke off (ReadError)."),
+        (httpx.ConnectError("hidden"), "There is no route to https://api.example:8443 (ConnectError)."),
+        (httpx.ReadError("hidden"), "The connection to https://api.example:8443 was lost (ReadError)."),
         (TooSlow("The answer stalled"), "The answer stalled, from https://api.example:8443 (TooSlow)."),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_code_that_is_not_in_the_contract_is_kept_as_it_is() -> None:
     (found,) = outcomes([any_drop()], said("finished", 1, 0, 1, file_errors={"one.png": "ENEWLY_MADE"}))
     assert (found.state, found.reason) == ("rejected", "ENEWLY_MADE")
     assert found.message is not None
-    assert "not known here" in found.message
+    assert "does not recognise" in found.message
 
 
 @pytest.mark.parametrize("vi_says", ["running", "finished", "failed", "cancelled"])
@@ -106,7 +106,7 @@ def test_a_retryable_failure_returns_three_times_then_rejects(code: str) -> None
     assert states(found) == ["dropped", "dropped", "dropped", "rejected", "rejected"]
     assert [outcome.counts_attempt for outcome in found] == [True, True, True, False, False]
     assert {outcome.reason for outcome in found} == {code}
-    assert "tried 4 times" in (found[3].message or "")
+    assert "attempt 4" in (found[3].message or "")
 
 
 def test_fail_after_one_costs_only_the_file_that_failed() -> None:
@@ -119,7 +119,7 @@ def test_a_session_that_fails_and_names_nobody_costs_each_a_try() -> None:
     found = outcomes(any_drops(2), said("failed", 2, 1, failure="out of disk"))
     assert states(found) == ["dropped", "dropped"]
     assert all(outcome.counts_attempt and outcome.reason == "SessionFailed" for outcome in found)
-    assert found[0].message == "Vi gave the session up (out of disk)."
+    assert found[0].message == "The session failed in Vi (out of disk)."
 
 
 def damaged(drop: Drop, *, retryable: bool = True) -> dict[str, UploadFailure]:
@@ -170,7 +170,7 @@ def test_uploads_that_broke_off_cost_a_try_only_those_of_whom_nobody_heard(vi_sa
     drops = [*any_drops(2), any_drop("2.png", uploaded=False)]
     found = outcomes(drops, said(vi_says, 3, 2, left_as="finished", error="Sandbox.Timedout"))
     assert [(one.state, one.counts_attempt) for one in found] == [("ingested", False)] * 2 + [("dropped", True)]
-    assert found[2].message == "The uploads of the session broke off (Sandbox.Timedout)."
+    assert found[2].message == "The uploads of the session were interrupted (Sandbox.Timedout)."
 
 
 def test_interrupted_uploads_cost_no_attempt_where_vi_has_fewer() -> None:

@@ -377,7 +377,7 @@ class TestRepeats:
             ids.extend(page.records[0]["id"] for page in reader)
         ((page, back),) = leads.items()
         assert f"Page {page[1]} of the feed leads back to page {back[1]}" in str(refusal.value)
-        assert "Start the export anew later" in str(refusal.value)
+        assert "Start the export again later" in str(refusal.value)
         assert (ids, feed.asked) == (read_before, [f"/{number}" for number in read_before])
 
     def test_a_page_read_in_an_earlier_turn_is_remembered(self) -> None:
@@ -589,7 +589,7 @@ class TestExpiredCursor:
         "refusal", [FeedForbidden("404", expired_status=404), FeedRefused("x", expired_status=410)]
     )
     def test_a_later_page_that_is_gone_is_named_so(self, refusal: Exception) -> None:
-        with pytest.raises(CursorExpired, match=r"page 2 \(4\d\d\).*may expire") as expired:
+        with pytest.raises(CursorExpired, match=r"page 2 \(4\d\d\).*can expire") as expired:
             read(NumberedFeed(3, {"/2": [refusal]}))
         assert "permission" not in str(expired.value)
 

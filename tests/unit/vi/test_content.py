@@ -1,4 +1,4 @@
-"""What a file holds by its head: all brands are read, sound alone is no video, and nothing breaks the reading."""
+"""What a file holds by its head: all brands are read, audio only is no video, and nothing breaks the reading."""
 
 import pytest
 from hypothesis import given
@@ -108,7 +108,7 @@ def test_a_film_is_taken_for_a_video(name: str) -> None:
 def test_sound_alone_is_neither(name: str) -> None:
     content = content_of(SOUNDS[name])
     assert not content.kinds
-    assert content.words.startswith("sound alone")
+    assert content.words.startswith("audio only")
 
 
 @pytest.mark.parametrize("words", OTHERS)

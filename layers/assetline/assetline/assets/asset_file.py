@@ -1,4 +1,4 @@
-"""The file of an asset on its way out of Vi, and what became of it."""
+"""The file of an asset that is downloaded, and its outcome."""
 
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -15,9 +15,9 @@ STATES: tuple[State, ...] = get_args(State)
 
 
 class AssetFile(BaseModel, frozen=True):
-    """The file of an asset: `name` is the path it gets, `size` is bytes, None where Vi does not say.
+    """The file of an asset: `name` is its path at the target, `size` is in bytes, None if Vi does not return it.
 
-    `crc32c` is what Vi may mean by its checksum, signed; empty when it says none.
+    `crc32c` are the possible signed values of Vi's checksum; empty without one.
     """
 
     asset_id: str
@@ -30,7 +30,7 @@ class AssetFile(BaseModel, frozen=True):
 
     @classmethod
     def of(cls, record: Mapping[str, Any], name: str) -> "AssetFile":
-        """Return the file of the asset that *record* shows, to be called *name*."""
+        """Return the file of the asset *record*, named *name*."""
         filename, metadata = record.get("filename"), metadata_of(record)
         size = size_of(metadata.get("fileSize"))
         mime = metadata.get("mimeType")
@@ -46,7 +46,7 @@ class AssetFile(BaseModel, frozen=True):
 
 
 class FileOutcome(BaseModel, frozen=True):
-    """The outcome of a file; `reason` is a code, `message` explains it."""
+    """The outcome of a file; `reason` is a code, `message` describes it."""
 
     asset_id: str
     filename: str
@@ -59,26 +59,26 @@ class FileOutcome(BaseModel, frozen=True):
 
 
 def outcome(file: AssetFile, state: State, size: int, crc32c: int | None) -> FileOutcome:
-    """Return that a file was written, or was there."""
+    """Return the outcome of a file that was written or already existed."""
     return FileOutcome(
         asset_id=file.asset_id, filename=file.filename, name=file.name, state=state, bytes=size, crc32c=crc32c
     )
 
 
 def failed(file: AssetFile, reason: str, message: str) -> FileOutcome:
-    """Return that a file is not there, and why."""
+    """Return the outcome of a file that failed, with the reason."""
     about = outcome(file, "failed", 0, None)
     return about.model_copy(update={"reason": reason, "message": message})
 
 
 def unknown(asset_id: str) -> FileOutcome:
-    """Return that there is no such asset."""
+    """Return the outcome of an id without an asset."""
     message = "The dataset has no asset of this id."
     return FileOutcome(asset_id=asset_id, filename="", name="", state="failed", reason="AssetUnknown", message=message)
 
 
 def named(record: Mapping[str, Any], names: Names, *, by_date: bool) -> AssetFile | None:
-    """Return the file of an asset under a name of its own; None for one that was there before, or has no id."""
+    """Return the file of an asset under a new name; None if the asset was named already, or has no id."""
     asset_id = id_of(record)
     if not asset_id or not names.is_new(asset_id):
         return None
@@ -87,33 +87,33 @@ def named(record: Mapping[str, Any], names: Names, *, by_date: bool) -> AssetFil
 
 
 def names_with_id(file: AssetFile) -> Iterator[str]:
-    """Yield the names with its id in them that a file gets where another has its own, without an end."""
+    """Yield, without an end, names with the asset's id, for a file whose plain name is in use."""
     folder, slash, _ = file.name.rpartition("/")
     plain = safe_name(file.filename, file.asset_id)
-    return (f"{folder}{slash}{with_id(plain, file.asset_id, again)}" for again in count(1))
+    return (f"{folder}{slash}{with_id(plain, file.asset_id, number)}" for number in count(1))
 
 
 def id_of(record: Mapping[str, Any]) -> str:
-    """Return the id of an asset; empty when its record has none."""
+    """Return the id of an asset; empty if its record has none."""
     asset_id = record.get("assetId")
     return asset_id if isinstance(asset_id, str) else ""
 
 
 def metadata_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `metadata` of a record, whatever it is."""
+    """Return `metadata` of a record; empty if it is not an object."""
     metadata = record.get("metadata")
     return metadata if isinstance(metadata, Mapping) else {}
 
 
 def size_of(value: Any) -> int | None:
-    """Return a size in bytes; None for what is none."""
+    """Return a size in bytes, None if *value* is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or value != value // 1:
         return None
     return int(value)
 
 
 def contents_of(record: Mapping[str, Any]) -> SignedUrl | None:
-    """Return the signed URL that a record has, if it has one."""
+    """Return the signed URL in a record, None without one."""
     contents = record.get("contents")
     asset = contents.get("asset") if isinstance(contents, Mapping) else None
     if not isinstance(asset, Mapping) or not isinstance(asset.get("url"), str) or not asset["url"]:

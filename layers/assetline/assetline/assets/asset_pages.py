@@ -1,4 +1,4 @@
-"""The assets of a dataset, page by page, as an export reads them."""
+"""The assets of a dataset in pages, for an export."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,49 +13,49 @@ from assetline.vi import datasets
 from assetline.vi.client import ViClient
 from assetline.vi.page_token import next_token
 
-LARGEST_PAGE = 1000  # Vi: `s` is at most that in the official SDK (docs/contracts/vi-api.md, section 2.1)
+LARGEST_PAGE = 1000  # Vi: the largest `s` in the official SDK (docs/contracts/vi-api.md, section 2.1)
 PAGE_SIZE, PAGE_TOKEN = "s", "p"
 
 
 class AssetPages:
-    """The pages of *dataset_id*; a cursor is the query of one, without the dataset.
+    """The pages of *dataset_id*. A cursor is the query of a page, without the dataset.
 
-    *asked* are parameters of the list as Vi spells them (docs/contracts/vi-api.md, section 2.1). A cursor says
-    nothing that is not in the input of the export, but for Vi's page token.
+    *params* are parameters of the list in Vi's notation (docs/contracts/vi-api.md, section 2.1). Except for Vi's page
+    token, a cursor contains only values of the export's input.
     """
 
-    def __init__(self, client: ViClient, dataset_id: str, asked: Mapping[str, str]) -> None:
+    def __init__(self, client: ViClient, dataset_id: str, params: Mapping[str, str]) -> None:
         self._client = client
         self._dataset_id = dataset_id
-        self._asked = dict(asked)
+        self._asked = dict(params)
 
     def first_cursor(self, page_size: int | None = None, modified_after: str | None = None) -> str:
-        """Return the query of the first page, of the largest size that is taken unless *page_size* says another."""
-        del modified_after  # Vi cannot be asked for what has changed
+        """Return the query of the first page, with the largest size or *page_size*."""
+        del modified_after  # Vi has no filter for changed assets
         return f"?{urlencode({PAGE_SIZE: str(page_size or LARGEST_PAGE)} | self._asked)}"
 
     def admit(self) -> None:
-        """Ask for the dataset; raises `KeyMissing`, `KeyRefused`, `DatasetUnknown` and the like."""
+        """Check that the dataset is readable; raises `KeyMissing`, `KeyRefused`, `DatasetUnknown` and the like."""
         datasets.get(self._client, self._dataset_id)
 
     def columns(self) -> Columns | None:
-        """Return None: which tags and metadata there are, the assets show."""
+        """Return None: the columns depend on the tags and metadata of the assets."""
         return None
 
     def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
-        """Ask for the page at *cursor*; return what waits for it, as `fetch` does. Raises nothing itself."""
-        with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the page
+        """Request the page at *cursor*, and return a function that waits for it as `fetch` does. Raises nothing."""
+        with suppress(Exception):  # the same error occurs again, and is raised, while waiting for the page
             asked_at, query = time.monotonic(), _query_of(cursor)
             waited = self._client.ask(self._path(), query)
             return lambda on_next: _page(waited(), query, asked_at, on_next)
         return lambda on_next: self.fetch(cursor, on_next)
 
     def fetch(self, cursor: str, on_next: Callable[[str], None] = lambda _: None) -> Page:
-        """Return the page at *cursor*; *on_next* is told the next one's when there is one.
+        """Return the page at *cursor*, and call *on_next* with the next cursor if there is one.
 
         Raises:
-            ViUnavailable, ViUnreachable, RateLimited: it may be asked for again.
-            KeyRefused, KeyForbidden, DatasetUnknown, ViRefused: asking again would not help.
+            ViUnavailable, ViUnreachable, RateLimited: a retry may succeed.
+            KeyRefused, KeyForbidden, DatasetUnknown, ViRefused: a retry would also fail.
         """
         asked_at, query = time.monotonic(), _query_of(cursor)
         return _page(self._client.send("GET", self._path(), params=query), query, asked_at, on_next)
@@ -69,7 +69,7 @@ def _query_of(cursor: str) -> dict[str, str]:
 
 
 def _page(answer: Any, query: dict[str, str], asked_at: float, on_next: Callable[[str], None] = lambda _: None) -> Page:
-    """Return the page that answers *query*; *on_next* is told the next one's cursor when there is one."""
+    """Return the page that answers *query*, and call *on_next* with the next cursor if there is one."""
     records, token = _records_and_token(answer)
     next_cursor = f"?{urlencode(query | {PAGE_TOKEN: token})}" if token else None
     if next_cursor:
@@ -78,8 +78,8 @@ def _page(answer: Any, query: dict[str, str], asked_at: float, on_next: Callable
 
 
 def _records_and_token(answer: Any) -> tuple[list[dict[str, Any]], str | None]:
-    # Any JSON object would do for an empty page (docs/contracts/vi-api.md, section 2.3), and a fault would end the
-    # list early.
+    # By the contract, any JSON object is an empty page (docs/contracts/vi-api.md, section 2.3). But a faulty answer
+    # would then end the list early.
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ViUnavailable("Vi answered 200 without `items`, a list of objects.")

@@ -1,4 +1,4 @@
-"""An asset's record as a row: every piece of it under a name of its own (docs/contracts/vi-api.md, section 3.1)."""
+"""An asset's record as a row, with a column for every value (docs/contracts/vi-api.md, section 3.1)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,7 +45,7 @@ _METADATA = {
     "contentsLastUpdated": "contents_last_updated",
 }
 _TIMES = frozenset({"timeCreated", "lastUpdated", "contentsLastUpdated"})
-# What the keys of are users' own words: a column for each that is seen.
+# Users define the keys of these objects: each key gets a column.
 _OPEN = {"userDefined": "user_defined", "customMetadata": "custom_metadata"}
 OPEN_COLUMNS = ("annotations.", "user_defined.", "custom_metadata.")
 
@@ -60,10 +60,10 @@ CONTENTS_COLUMNS = ("contents_url", "contents_expiry")
 
 
 def flat(record: Record) -> Record:
-    """Return the cells of an asset, by column; what is not as the contract has it keeps its own name, whole.
+    """Return the cells of an asset, by column; a value not in the contract keeps its own name, unsplit.
 
-    Times are ISO 8601 in UTC. `contents` becomes `contents_url`, a signed URL that opens the file to whoever has it
-    until `contents_expiry`; Vi sends it only when asked to.
+    Times are ISO 8601 in UTC. `contents` becomes `contents_url`: a signed URL that opens the file for anyone until
+    `contents_expiry`. Vi returns it only on request.
     """
     cells: Record = {}
     for name, value in record.items():
@@ -114,6 +114,6 @@ def _contents_cells(contents: Any) -> Record:
 
 
 def _time(value: Any) -> Any:
-    """Return milliseconds since 1970 as ISO 8601 in UTC; as it is, what is no such count."""
+    """Return milliseconds since 1970 as ISO 8601 in UTC; any other value is unchanged."""
     moment = moment_of(value)
     return value if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{int(value) % 1000:03}Z"

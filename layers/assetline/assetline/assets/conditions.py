@@ -1,4 +1,4 @@
-"""Which assets are meant, beyond what Vi can be asked for: by size, shape, type, date and name."""
+"""Conditions that Vi cannot evaluate: on size, shape, type, date and name of an asset."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ Kind = Literal["Image", "Video"]
 
 
 class Where(BaseModel, frozen=True, extra="forbid"):
-    """Conditions on an asset's record (docs/contracts/vi-api.md, section 3.1), all of which it has to meet.
+    """Conditions on an asset's record (docs/contracts/vi-api.md, section 3.1); it must meet all of them.
 
-    Sizes are bytes, dimensions pixels, bounds included; times need an offset, `uploaded_after` is included and
-    `uploaded_before` is not. `mime` takes patterns such as `image/*`, `filename` such as `*.png`. A record that does
-    not say what is asked about is not admitted.
+    Sizes are in bytes, dimensions in pixels, limits included. Times need an offset; `uploaded_after` is included,
+    `uploaded_before` is not. `mime` takes patterns such as `image/*`, `filename` such as `*.png`. A record without the
+    value of a condition does not meet it.
     """
 
     min_bytes: int | None = Field(default=None, ge=0)
@@ -34,7 +34,7 @@ class Where(BaseModel, frozen=True, extra="forbid"):
     status: tuple[str, ...] | None = None
 
     def admits(self, record: Mapping[str, Any]) -> bool:
-        """Say whether an asset meets all conditions."""
+        """Return whether an asset meets all conditions."""
         metadata = record.get("metadata")
         if not isinstance(metadata, Mapping):
             metadata = {}
@@ -62,17 +62,17 @@ class Where(BaseModel, frozen=True, extra="forbid"):
 
 
 def moment_of(milliseconds: object) -> datetime | None:
-    """Return the time, in UTC, of a count of milliseconds since 1970; None when it is none."""
+    """Return the time, in UTC, of a count of milliseconds since 1970; None for any other value."""
     if not _is_number(milliseconds):
         return None
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)  # type: ignore[operator] # a number, as was just seen
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)  # type: ignore[operator] # a number, as checked above
     except (OverflowError, ValueError, OSError):
         return None
 
 
 def aspect_of(metadata: Mapping[str, Any]) -> Aspect | None:
-    """Return the shape of an asset, None when its dimensions are not known."""
+    """Return the shape of an asset, None if its dimensions are unknown."""
     width, height = metadata.get("width"), metadata.get("height")
     if not (_is_number(width) and _is_number(height)) or not width or not height:
         return None

@@ -1,4 +1,4 @@
-"""Connections of the functions of the dataset operations: made on first use, kept while a function is warm."""
+"""Connections of the functions of the dataset operations: created on first use, kept while a function is warm."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @cache
 def settings() -> DatasetSettings:
-    """Return what the template tells this function."""
+    """Return the settings of this function."""
     return DatasetSettings.from_env()
 
 
@@ -28,7 +28,7 @@ def vi_client() -> ViClient:
 
 @cache
 def downloader() -> Downloader:
-    """Return what gets files from signed URLs."""
+    """Return the client that downloads files from signed URLs."""
     return Downloader(settings().vi_api_url)
 
 

@@ -1,4 +1,4 @@
-"""The assets of a selection, page by page, with what it takes to download them."""
+"""Lists the assets of a selection in pages, with the values needed to download them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +14,17 @@ from assetline.vi.assets import Assets
 from assetline.vi.client import ViClient
 
 IDS_AT_ONCE = 16  # ours
-IDS_A_PAGE = 200  # ours: as many as a slice has
-_OFFSET = "#"  # of ids, in a cursor; that of a page begins with `?`
+IDS_A_PAGE = 200  # ours: the files of a slice
+_OFFSET = "#"  # for ids, in a cursor; the cursor of a page begins with `?`
 
-# One order for every listing: names are given out in it, and a repeat must give out the same.
+# All listings use the same order: names are assigned in it, and a repeat must assign the same ones.
 _ORDERED = {"sortBy": "assetId"}
 _WITH_CONTENTS = {"contents": "y"}
 
 
 @dataclass(frozen=True)
 class ListedPage:
-    """Some assets: those that are meant, how many are not, the ids of which there is no asset, where the next is."""
+    """One page: the selected assets, the number of others, the ids without an asset, the next cursor."""
 
     records: list[dict[str, Any]]
     excluded: int
@@ -34,9 +34,9 @@ class ListedPage:
 
 @dataclass
 class Listing:
-    """Lists a selection, with signed URLs if *contents* are asked for; a cursor is where it goes on.
+    """Lists a selection, with signed URLs if *contents* is true; a cursor is the place to resume from.
 
-    *order* is what Vi is to sort by (`sortBy`, `o`), *page_size* how many assets it is to list at a time.
+    *order* is the sort order in Vi's notation (`sortBy`, `o`), *page_size* the number of assets per page.
     """
 
     client: ViClient
@@ -47,7 +47,7 @@ class Listing:
     _seen: set[str] = field(default_factory=set, init=False)
 
     def admit(self) -> None:
-        """Ask for the dataset; raises `KeyMissing`, `KeyRefused`, `DatasetUnknown` and the like."""
+        """Check that the dataset is readable; raises `KeyMissing`, `KeyRefused`, `DatasetUnknown` and the like."""
         datasets.get(self.client, self.selection.dataset_id)
 
     def pages(self, cursor: str | None = None) -> Iterator[ListedPage]:
@@ -60,22 +60,24 @@ class Listing:
                 return
 
     def page(self, cursor: str | None) -> ListedPage:
-        """Return the page at *cursor*, None for the first; smaller than it was meant to be, if Vi insists on it.
+        """Return the page at *cursor*, None for the first; it is smaller than requested if Vi refuses the size.
 
         Raises:
-            RepeatedCursor: the next page is one that was there before.
+            RepeatedCursor: the next page was read before.
             And as `AssetPages.fetch` and `Assets.get`.
         """
         page = self._page_of_ids(cursor) if self.selection.ids is not None else self._page_of_found(cursor)
         if page.next_cursor is not None:
             if page.next_cursor in self._seen | {cursor}:
-                raise RepeatedCursor("Vi's list of assets leads back to a page already read.")
+                raise RepeatedCursor(
+                    "Vi's list of assets leads back to a page already read, so it would never end. Try again later."
+                )
             self._seen.add(page.next_cursor)
         return page
 
     def _page_of_found(self, cursor: str | None) -> ListedPage:
-        asked = self.selection.wire_params() | dict(self.order) | (_WITH_CONTENTS if self.contents else {})
-        pages = AssetPages(self.client, self.selection.dataset_id, asked)
+        params = self.selection.wire_params() | dict(self.order) | (_WITH_CONTENTS if self.contents else {})
+        pages = AssetPages(self.client, self.selection.dataset_id, params)
         ahead: str | None = cursor or pages.first_cursor(self.page_size)
         while ahead is not None:
             try:
@@ -86,7 +88,7 @@ class Listing:
                     raise
             else:
                 return self._listed(page.records, [], page.next_cursor)
-        raise AssertionError("a page is returned, or its refusal raised")
+        raise AssertionError("the loop returns a page or raises its refusal")
 
     def _page_of_ids(self, cursor: str | None) -> ListedPage:
         ids = [*dict.fromkeys(self.selection.ids or ())]
@@ -109,5 +111,5 @@ class Listing:
     def _listed(self, records: list[dict[str, Any]], unknown: list[str], next_cursor: str | None) -> ListedPage:
         where = self.selection.where
         admits: Callable[[dict[str, Any]], bool] = where.admits if where is not None else lambda _: True
-        meant = [record for record in records if admits(record)]
-        return ListedPage(meant, len(records) - len(meant), unknown, next_cursor)
+        selected = [record for record in records if admits(record)]
+        return ListedPage(selected, len(records) - len(selected), unknown, next_cursor)

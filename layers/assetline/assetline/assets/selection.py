@@ -1,4 +1,4 @@
-"""Which assets of a dataset are meant: what Vi is asked for, and what is left out of its answer."""
+"""A selection of assets: the query for Vi, and the conditions on its answer."""
 
 from typing import Annotated, Self
 
@@ -11,9 +11,9 @@ ID = r"^[a-zA-Z0-9_-]{1,255}$"  # Vi: docs/contracts/vi-api.md, section 1.2
 
 
 class Selection(BaseModel):
-    """Some assets of a dataset, or all: those of *ids*, or those that Vi finds, as far as they meet `where`.
+    """A selection of assets, or all: those of *ids*, or those that Vi finds, if they meet `where`.
 
-    `filter`, `metadata_query`, `rule_query` and `strict_query` go to Vi as they are.
+    `filter`, `metadata_query`, `rule_query` and `strict_query` are passed to Vi unchanged.
 
     Source: docs/contracts/vi-api.md, section 2.1.
     """
@@ -31,7 +31,7 @@ class Selection(BaseModel):
     @model_validator(mode="after")
     def _ids_are_named_or_found(self) -> Self:
         if self.ids is not None and self.wire_params():
-            raise ValueError("`ids` name the assets, so they do not go with a filter or a query")
+            raise ValueError("`ids` cannot be combined with a filter or a query")
         return self
 
     @property
@@ -40,5 +40,5 @@ class Selection(BaseModel):
         return AssetQuery(self.filter, self.metadata_query, self.rule_query, self.strict_query)
 
     def wire_params(self) -> dict[str, str]:
-        """Return what is asked of Vi as its query spells it: `y` or nothing."""
+        """Return the query in Vi's notation: a flag is `y` or absent."""
         return self.query.params()

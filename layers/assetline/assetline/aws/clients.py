@@ -1,4 +1,4 @@
-"""The one place where clients of AWS are made: with the same patience, guarded by the same edge."""
+"""The only module that creates AWS clients: the same timeouts and retries, the same translation of errors."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-CONNECTIONS = 64  # ours: as many as any function works on at once, and some
-# ours: a call is repeated within the invocation for seconds; the state machine repeats the invocation for minutes
+CONNECTIONS = 64  # ours: more than any function uses at once
+# ours: the client retries a call for seconds; the state machine retries the invocation for minutes
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=60,

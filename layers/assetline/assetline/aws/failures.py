@@ -1,8 +1,8 @@
-"""AWS failures in terms of the error tree: one edge, at the client, for every call of every function.
+"""Translates AWS failures into the error tree, in one place: the client of each service.
 
-A client that is `guarded` raises `AwsUnavailable` where AWS may answer later and `AwsRefused` where it never will.
-Answers that callers decide on by their type (a condition that does not hold, an upload that is gone) stay as botocore
-raises them. An `AwsRefused` still is a `ClientError`: callers may look at its code.
+A client that is `guarded` raises `AwsUnavailable` for a failure that may pass and `AwsRefused` for one that does not.
+Callers handle some answers by their type, such as a failed condition or a missing upload. For these, the client raises
+botocore's exception. `AwsRefused` is also a `ClientError`, so that callers can read its code.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +16,13 @@ from botocore.exceptions import ConnectionError as NoConnection
 from assetline.errors import AwsUnavailable, Permanent
 from assetline.redaction import without_secrets
 
-# botocore: codes of the AWS services that pass by themselves, whatever the HTTP status that carries them
+# botocore: error codes of AWS services for transient failures, with any HTTP status
 _TRANSIENT = frozenset(
     {
         "BandwidthLimitExceeded",
         "ConcurrentModificationException",
         "EC2ThrottledException",
-        "ExpiredToken",  # the next invocation has the role's next credentials
+        "ExpiredToken",  # the next invocation gets new credentials of the role
         "ExecutionLimitExceeded",
         "ExpiredTokenException",
         "InternalError",
@@ -51,7 +51,7 @@ _TRANSIENT = frozenset(
         "TransactionInProgressException",
     }
 )
-# Answers that callers catch by their modelled type, or take apart themselves.
+# Callers catch these answers by their modelled type, or parse them.
 _DECIDED_BY_CALLERS = frozenset(
     {"ConditionalCheckFailedException", "NoSuchUpload", "TransactionCanceledException", "TransactionConflictException"}
 )
@@ -59,7 +59,7 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled
 _MISSING = frozenset(
     {"NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException", "StateMachineDoesNotExist", "404"}
 )
-_MESSAGE_CHARACTERS = 400  # ours: AWS names the role, the action and the policy in fewer
+_MESSAGE_CHARACTERS = 400  # ours: enough for the role, the action and the policy in a message of AWS
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _RESOURCE = "assetline_resource"
 _NAMED_BY = {
@@ -73,7 +73,7 @@ _NAMED_BY = {
 
 
 class AwsRefused(Permanent, ClientError):  # noqa: N818 - the names are the vocabulary of the state machines
-    """AWS answered that it will not do this: denied, missing, or not taken. Holds botocore's `response`."""
+    """AWS refused the call: denied, missing or invalid. It holds botocore's `response`."""
 
     def __init__(self, error_response: Any, operation_name: str, message: str) -> None:
         super().__init__(error_response, operation_name)
@@ -81,7 +81,7 @@ class AwsRefused(Permanent, ClientError):  # noqa: N818 - the names are the voca
 
 
 def guard(client: BaseClient) -> None:
-    """Make *client* raise this module's errors; a client is guarded once."""
+    """Make *client* raise the errors of this module; a second call has no effect."""
     events = client.meta.events
     service = client.meta.service_model.service_id.hyphenize()
     events.register(f"before-parameter-build.{service}", _note_resource, unique_id="assetline-resource")
@@ -91,7 +91,7 @@ def guard(client: BaseClient) -> None:
 
 @contextmanager
 def reading(resource: str) -> Iterator[None]:
-    """Raise `AwsUnavailable` where the body of *resource* breaks off: it is read after its call has returned."""
+    """Raise `AwsUnavailable` if the body of *resource* ends early: it is read after the call has returned."""
     try:
         yield
     except BotoCoreError as error:
@@ -99,7 +99,7 @@ def reading(resource: str) -> Iterator[None]:
 
 
 def code_of(error: ClientError) -> str:
-    """Return the code of an answer, an HTTP status where there is no body to hold one."""
+    """Return the error code of an answer; without a body, it is the HTTP status."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -132,7 +132,7 @@ def _raise_unavailable(exception: BaseException, context: Mapping[str, Any], **_
 
 
 def _unavailable(call: str, resource: str, code: str) -> AwsUnavailable:
-    return AwsUnavailable(f"{call} on {resource} failed ({code}). AWS may answer later: the call can be repeated.")
+    return AwsUnavailable(f"{call} on {resource} failed ({code}). The failure may be temporary: try again later.")
 
 
 def _refusal(call: str, resource: str, code: str, said: str) -> str:
@@ -141,12 +141,12 @@ def _refusal(call: str, resource: str, code: str, said: str) -> str:
     if code in _DENIED:
         return f"{text} Check the function's role, the resource's policy and its KMS key, then start again."
     if code in _MISSING:
-        return f"{text} Check that it exists and that the stack's parameters name it, then start again."
-    return f"{text} Correct it, then start again."
+        return f"{text} Check that the resource exists and that the stack's parameters name it, then start again."
+    return f"{text} Correct the request, then start again."
 
 
 def _resource(params: Mapping[str, Any]) -> str:
-    """Return the resource that a call names, as a person would write it."""
+    """Return the resource of a call, as a person would write it."""
     if "Bucket" in params:
         return f"s3://{params['Bucket']}" + (f"/{params['Key']}" if "Key" in params else "")
     if "RequestItems" in params:

@@ -1,4 +1,4 @@
-"""Objects in S3 laid end to end as another one, which appears complete or not at all."""
+"""Joins objects in S3 into one object, which appears complete or not at all."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ COPIES_AT_ONCE = 16  # ours: 10,000 parts take some minutes
 
 
 class JoinSource(NamedTuple):
-    """An object that becomes a part of another one, with the CRC32 of what was put there."""
+    """An object that becomes a part of another one, with the CRC32 of its stored bytes."""
 
     key: str
     size: int
@@ -28,14 +28,15 @@ class JoinSource(NamedTuple):
 
 
 def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address, content_type: str) -> None:
-    """Make *target* of the objects *sources* of its bucket, in their order; all but the last have 5 MiB or more.
+    """Join the objects *sources* of one bucket into *target*, in their order; all but the last have 5 MiB or more.
 
-    Each is proven first, by the size and the CRC32 that S3 keeps of it. A single one is copied in one request.
+    The function first verifies each object by the size and the CRC32 that S3 stores. A single object is copied in one
+    request. After an error, no part of the target is left.
 
     Raises:
-        PartsMismatch: an object is not what was put there.
-        ClientError: S3 did not join them, for instance as a source is absent (`NoSuchKey`, `404`), or somebody else has
-            aborted the upload (`NoSuchUpload`). In either case nothing is left behind.
+        PartsMismatch: an object is not the one that was stored.
+        ClientError: S3 refused, for example because a source is absent (`NoSuchKey`, `404`), or because another
+            process aborted the upload (`NoSuchUpload`).
     """
     where: dict[str, Any] = {"Bucket": target.bucket, "Key": target.key}
     if len(sources) == 1:
@@ -58,7 +59,7 @@ def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address,
         s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **where)
     except BaseException:
         if "UploadId" in where:
-            with suppress(AwsUnavailable, ClientError):  # `abort_uploads` or the bucket's lifecycle ends it otherwise
+            with suppress(AwsUnavailable, ClientError):  # otherwise `abort_uploads` or the bucket's lifecycle ends it
                 s3.abort_multipart_upload(**where)
         raise
 
@@ -71,23 +72,23 @@ def _copy(s3: "S3Client", target: Address, source: JoinSource, content_type: str
             Key=target.key,
             ContentType=content_type,
             MetadataDirective="REPLACE",
-            TaggingDirective="REPLACE",  # parts have none, and reading tags is another permission
+            TaggingDirective="REPLACE",  # parts have no tags, and reading tags needs another permission
         )
 
 
 @contextmanager
 def _unchanged(bucket: str, source: JoinSource, etag: str) -> Iterator[Any]:
-    """Yield the arguments that copy an object only while it has *etag*, with which it was verified."""
+    """Yield the arguments of a copy that fails if the object changes after its verification with *etag*."""
     try:
         yield {"CopySource": {"Bucket": bucket, "Key": source.key}, "CopySourceIfMatch": etag}
     except ClientError as error:
-        if code_of(error) == "PreconditionFailed":  # it was replaced since
+        if code_of(error) == "PreconditionFailed":  # replaced since the verification
             raise _mismatch(bucket, source) from error
         raise
 
 
 def _prove(s3: "S3Client", bucket: str, source: JoinSource) -> str:
-    """Return the ETag of an object that is what was put there; raise `PartsMismatch` for any other."""
+    """Return the ETag of a verified object. Raise `PartsMismatch` if its bytes are not the stored ones."""
     found = s3.head_object(Bucket=bucket, Key=source.key, ChecksumMode="ENABLED")
     crc32 = base64.b64encode(source.crc32.to_bytes(4)).decode()
     if (found["ContentLength"], found.get("ChecksumCRC32")) != (source.size, crc32):
@@ -97,14 +98,14 @@ def _prove(s3: "S3Client", bucket: str, source: JoinSource) -> str:
 
 def _mismatch(bucket: str, source: JoinSource) -> PartsMismatch:
     return PartsMismatch(
-        f"s3://{bucket}/{source.key} is not the bytes that were stored there. Nothing was published. Start a new "
-        "export."
+        f"s3://{bucket}/{source.key} does not hold the bytes that were stored there. Nothing was "
+        "published. Start a new export."
     )
 
 
 def abort_uploads(s3: "S3Client", target: Address) -> None:
-    """Abort the uploads that attempts of `join_objects` have left unfinished for *target*, as they were killed."""
-    listed = s3.list_multipart_uploads(Bucket=target.bucket, Prefix=target.key)  # a thousand at most: repeats are few
+    """Abort unfinished uploads of *target*, left by attempts of `join_objects` that were killed."""
+    listed = s3.list_multipart_uploads(Bucket=target.bucket, Prefix=target.key)  # S3: a thousand per page
     for upload in listed.get("Uploads", []):
         if upload["Key"] == target.key:
             with suppress(s3.exceptions.NoSuchUpload):
@@ -112,7 +113,7 @@ def abort_uploads(s3: "S3Client", target: Address) -> None:
 
 
 def delete_objects(s3: "S3Client", bucket: str, keys: Sequence[str]) -> None:
-    """Delete objects; those that are absent already are no error."""
+    """Delete objects; absent ones are not an error."""
     for first in range(0, len(keys), 1000):  # S3: keys of one request
         few = keys[first : first + 1000]
         s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in few], "Quiet": True})

@@ -1,4 +1,4 @@
-"""Whole objects in S3: read in one go, sized, and told apart from objects that are absent."""
+"""Complete objects in S3: read, stored and sized; absent objects are distinguished from denied ones."""
 
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,10 @@ class Address(BaseModel, frozen=True):
 
 
 def object_at(s3: "S3Client", address: Address) -> bytes | None:
-    """Return the bytes of an object, or None when there is none.
+    """Return the bytes of an object, None if it is absent.
 
     Raises:
-        AwsUnavailable: S3 did not answer, or the body broke off.
+        AwsUnavailable: S3 did not answer, or the body ended early.
         AwsRefused: S3 denies the object: its policy or its KMS key does not admit the function.
     """
     try:
@@ -38,7 +38,7 @@ def object_at(s3: "S3Client", address: Address) -> bytes | None:
 
 
 def object_bytes(s3: "S3Client", bucket: str, key: str) -> int | None:
-    """Return the size of an object in bytes, or None when there is none; raises as `object_at`."""
+    """Return the size of an object in bytes, None if it is absent; raises as `object_at`."""
     try:
         return s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
     except ClientError as error:
@@ -53,9 +53,9 @@ def put_document(s3: "S3Client", address: Address, body: bytes) -> None:
 
 
 def is_absent(error: ClientError) -> bool:
-    """Return whether S3 answered that there is no such object.
+    """Return whether S3 answered that the object does not exist.
 
-    Every function that asks may list its bucket: without s3:ListBucket, S3 answers 403 for an absent object, which
-    could not be told from a denial.
+    All callers may list their bucket. Without s3:ListBucket, S3 answers 403 for an absent object, which looks like a
+    denial.
     """
     return code_of(error) in _ABSENT

@@ -1,1 +1,1 @@
-"""Deletion of a dataset's assets: by ID or by query, checked against an expected count."""
+"""Deletes a dataset's assets: by ID, or by query with an expected count."""

@@ -1,4 +1,4 @@
-"""Close Deletion: what a deletion came to is written down, summed up and announced."""
+"""Close Deletion: writes the report of a deletion and announces its end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DELETION_COMPLETE = "Deletion Complete"
-DELETION_INCOMPLETE = "Deletion Incomplete"  # it ended, and not all is known to be deleted
+DELETION_INCOMPLETE = "Deletion Incomplete"  # ended, but some assets may not be deleted
 
 
 class CloseDeletionInput(BaseModel, frozen=True):
-    """The input of Close Deletion: the last progress of the deletion, if any, and the error that the machine caught."""
+    """The input of Close Deletion: the last progress, if any, and the error that the machine caught."""
 
     execution_arn: str
     started_at: datetime
@@ -45,22 +45,22 @@ class CloseDeletionInput(BaseModel, frozen=True):
 
 @dataclass
 class DeletionCloser:
-    """Closes deletions, those too that were not even opened; a repeat writes the same again."""
+    """Closes deletions, also those that were never opened; a repeat writes the same documents."""
 
     s3: "S3Client"
     events: "EventBridgeClient"
     bucket: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def close(self, asked: CloseDeletionInput) -> DeletionResult:
-        """Write report and CSV, announce how the deletion ended, and return that."""
-        ref = deletion_ref(asked.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
+    def close(self, closing: CloseDeletionInput) -> DeletionResult:
+        """Write the report and the CSV, announce the end of the deletion, and return the result."""
+        ref = deletion_ref(closing.dataset_id, closing.execution_arn, closing.started_at, self.bucket)
         staging = DeletionStaging(self.s3, ref)
         opening = staging.opening()
         tally = _tally(staging, opening)
         if opening is not None and opening.ids is not None:
             self.s3.put_object(Bucket=ref.bucket, Key=csv_key(ref), Body=tally.csv(), ContentType="text/csv")
-        report = self._report(asked, ref, opening, tally)
+        report = self._report(closing, ref, opening, tally)
         self.s3.put_object(
             Bucket=ref.bucket,
             Key=report.report_key,
@@ -74,15 +74,15 @@ class DeletionCloser:
         return result
 
     def _report(
-        self, asked: CloseDeletionInput, ref: DeletionRef, opening: DeletionOpening | None, tally: DeletionCounts
+        self, closing: CloseDeletionInput, ref: DeletionRef, opening: DeletionOpening | None, tally: DeletionCounts
     ) -> DeletionReport:
-        ended, by_ids = _ended(asked, opening), opening is not None and opening.ids is not None
-        deleted, left = (tally.counts["deleted"], tally.counts["left"]) if by_ids else _found(asked, opening, ended)
+        ended, by_ids = _ended(closing, opening), opening is not None and opening.ids is not None
+        deleted, left = (tally.counts["deleted"], tally.counts["left"]) if by_ids else _found(closing, opening, ended)
         failed, finished_at = tally.counts["failed"], self.now()
         opened = opening.opened if opening else None
         shown = opening.input if opening else None
         return DeletionReport(
-            complete=ended in {"finished", "unknown"} and left == 0 and not failed and not asked.error,
+            complete=ended in {"finished", "unknown"} and left == 0 and not failed and not closing.error,
             deletion_id=ref.deletion_id,
             dataset_id=ref.dataset_id,
             session_id=opened.deletion.session_id if opened else None,
@@ -93,19 +93,19 @@ class DeletionCloser:
             left=left,
             expect_count=shown.get("expect_count") if shown else None,
             count_before=opening.count if opening else None,
-            count_after=asked.count_after,
+            count_after=closing.count_after,
             bucket=ref.bucket,
             report_key=report_key(ref),
             csv_key=csv_key(ref) if by_ids else None,
-            execution_arn=asked.execution_arn,
+            execution_arn=closing.execution_arn,
             started_at=ref.started_at,
             finished_at=finished_at,
             seconds=round((finished_at - ref.started_at).total_seconds(), 3),
             ids=opening.ids if opening else None,
             reasons=tally.reasons,
             failed_assets=tally.failed[:FAILURES_SHOWN],
-            failure=asked.failure,
-            error=str(asked.error.get("Error")) if asked.error else None,
+            failure=closing.failure,
+            error=str(closing.error.get("Error")) if closing.error else None,
             input=shown,
         )
 
@@ -115,23 +115,23 @@ def _tally(staging: DeletionStaging, opening: DeletionOpening | None) -> Deletio
         return DeletionCounts()
     ids = staging.ids()
     if ids is None:
-        raise StagedGone("The ids that were to be deleted are gone: they have expired.")
+        raise StagedGone("The list of ids to delete has expired.")
     return DeletionCounts(staging.outcomes(ids))
 
 
-def _ended(asked: CloseDeletionInput, opening: DeletionOpening | None) -> Ended:
+def _ended(closing: CloseDeletionInput, opening: DeletionOpening | None) -> Ended:
     if opening is None or (opening.opened is None and opening.asked_at is None):
         return "not_begun"
     if opening.opened is None:
-        return "unknown"  # Vi may have been told, and that was the last of it
-    return "broken" if asked.progress == "running" else asked.progress
+        return "unknown"  # Vi may have received the request, and nothing later is known
+    return "broken" if closing.progress == "running" else closing.progress
 
 
-def _found(asked: CloseDeletionInput, opening: DeletionOpening | None, ended: Ended) -> tuple[int | None, int | None]:
-    """Return how many of what a filter found are deleted and how many it still finds, None for what is not known."""
-    before = opening.count if opening else None
+def _found(closing: CloseDeletionInput, opening: DeletionOpening | None, ended: Ended) -> tuple[int | None, int | None]:
+    """Return how many assets of a filter are deleted, and how many it still finds; None if unknown."""
+    count_before = opening.count if opening else None
     if ended == "not_begun":
-        return 0, before
-    if before is None or asked.count_after is None:
-        return None, asked.count_after
-    return max(0, before - asked.count_after), asked.count_after
+        return 0, count_before
+    if count_before is None or closing.count_after is None:
+        return None, closing.count_after
+    return max(0, count_before - closing.count_after), closing.count_after

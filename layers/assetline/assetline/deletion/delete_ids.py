@@ -1,4 +1,4 @@
-"""Delete Ids: assets are deleted one by one, many at once, each with an outcome of its own."""
+"""Delete Ids: deletes assets by id, many at once, each with its own outcome."""
 
 import math
 import random
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 AT_ONCE = 16  # ours: deletions
-TRIES = 3  # ours: of an asset; the client asks Vi three times in each
-PAUSE = 2.0  # ours: seconds before the second try at most, twice that before the third
-PAUSE_UNSAID = 10.0  # ours: seconds, where Vi asks for a pause and not for how long
+TRIES = 3  # ours: attempts per asset; in each, the client sends up to three requests
+PAUSE = 2.0  # ours: seconds before the second attempt at most, twice that before the third
+PAUSE_UNSAID = 10.0  # ours: seconds, if Vi requests a pause without a length
 LONGEST_PAUSE = 3600.0  # ours: seconds
 
 
 class DeletedIds(BaseModel, frozen=True):
-    """The end of a turn: the next block and its time or, after the last, the number of assets left."""
+    """The result of a turn: the next block and the pause before it or, after the last, the number of assets left."""
 
     cursor: int | None
     wait_seconds: int = 0
@@ -38,7 +38,7 @@ class DeletedIds(BaseModel, frozen=True):
 
 @dataclass
 class IdsDeletion:
-    """Deletes assets of a deletion as far as *budget* lets it."""
+    """Deletes assets of a deletion until *budget* is spent."""
 
     client: ViClient
     s3: "S3Client"
@@ -46,19 +46,19 @@ class IdsDeletion:
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, deletion: DeletionTask, cursor: int) -> DeletedIds:
-        """Delete the assets from the block *cursor* on; those that an earlier turn came to are left alone.
+        """Delete the assets from the block *cursor* on; those with an outcome of an earlier turn are skipped.
 
-        A turn ends where its time does, or where Vi asks for a pause; that is for the machine to wait out.
+        A turn ends when its time is used up, or when Vi requests a pause. The machine waits out the pause.
 
         Raises:
             StagedGone: the ids have expired.
-            KeyMissing, KeyRefused, KeyForbidden: Vi does not take the key; what was deleted is kept.
-            ViUnavailable, ViUnreachable, RateLimited: all is done, and what is left could not be counted.
+            KeyMissing, KeyRefused, KeyForbidden: Vi refuses the key; the outcomes so far are stored.
+            ViUnavailable, ViUnreachable, RateLimited: all blocks are done, but the rest could not be counted.
         """
         staging, assets = DeletionStaging(self.s3, deletion.ref), Assets(self.client, deletion.dataset_id)
         ids = staging.ids()
         if ids is None:
-            raise StagedGone("The ids that were to be deleted are gone: they have expired. Start the deletion again.")
+            raise StagedGone("The list of ids to delete has expired. Start the deletion again.")
         for number, block in enumerate(batched(ids, BLOCK_IDS, strict=False)):
             if number < cursor:
                 continue
@@ -72,7 +72,7 @@ class IdsDeletion:
         return DeletedIds(cursor=None, count_after=assets.count())
 
     def _block(self, staging: DeletionStaging, number: int, block: Sequence[str], turn: "BlockTurn") -> int:
-        """Delete what is left of a block, keep what became of it, and return how many there was no time for."""
+        """Delete the rest of a block, store the outcomes, and return how many assets the time did not suffice for."""
         done = {outcome.asset_id: outcome for outcome in staging.block(number)}
         ahead = [asset_id for asset_id in block if asset_id not in done]
         if not ahead:
@@ -87,7 +87,7 @@ class IdsDeletion:
 
 @dataclass
 class BlockTurn:
-    """Deletes assets, many at once, until it is to stop or Vi asks for a pause: then `wait_seconds` say how long."""
+    """Deletes assets, many at once, until it must stop or Vi requests a pause of `wait_seconds`."""
 
     assets: Assets
     stopped: Callable[[], bool]
@@ -97,7 +97,7 @@ class BlockTurn:
     _broken: bool = field(default=False, init=False)
 
     def run(self, ids: Sequence[str]) -> None:
-        """Delete *ids*; raises what concerns all of them, when what is under way has ended."""
+        """Delete *ids*. Raise an error that concerns all of them after those in progress have ended."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delete") as threads:
             for future in [threads.submit(self._delete_or_break, asset_id) for asset_id in ids]:
                 future.result()
@@ -106,7 +106,7 @@ class BlockTurn:
         try:
             self._delete(asset_id)
         except BaseException:
-            self._broken = True  # at once: the others have no reason to be tried
+            self._broken = True  # at once, so that the others are not attempted
             raise
 
     def _delete(self, asset_id: str) -> None:
@@ -116,8 +116,8 @@ class BlockTurn:
             try:
                 self.assets.delete(asset_id)
             except RateLimited as limit:
-                asked = PAUSE_UNSAID if limit.pause_seconds is None else limit.pause_seconds
-                self.wait_seconds = max(self.wait_seconds, 1, math.ceil(min(asked, LONGEST_PAUSE)))
+                requested = PAUSE_UNSAID if limit.pause_seconds is None else limit.pause_seconds
+                self.wait_seconds = max(self.wait_seconds, 1, math.ceil(min(requested, LONGEST_PAUSE)))
                 return
             except AssetUnknown:
                 outcome = DeletionOutcome(asset_id=asset_id, state="gone")
@@ -127,7 +127,7 @@ class BlockTurn:
                 if tries < TRIES:
                     self.sleep(random.uniform(0, PAUSE * tries))  # noqa: S311 - jitter is no secret
                     continue
-                outcome = _failed(asset_id, fault, f"{fault} That was the last of {TRIES} tries.")
+                outcome = _failed(asset_id, fault, f"{fault} This was the last of {TRIES} attempts.")
             else:
                 outcome = DeletionOutcome(asset_id=asset_id, state="deleted")
             self.outcomes.append(outcome)

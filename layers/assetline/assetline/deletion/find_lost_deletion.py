@@ -1,4 +1,4 @@
-"""A bulk deletion that Vi may run without our hearing of it: it is known by what it deletes, and by being new."""
+"""Finds a bulk deletion that Vi may have started although its answer was lost: it is new and has our query."""
 
 from collections.abc import Collection
 
@@ -8,35 +8,35 @@ from assetline.vi.bulk_deletions import BulkDeletion, BulkDeletions
 
 
 def sessions_now(sessions: BulkDeletions) -> tuple[str, ...] | None:
-    """Return the ids of the sessions there are; None where Vi does not list them, which is not known of it."""
+    """Return the ids of the current sessions, None if Vi does not list them (not verified)."""
     try:
         listed = sessions.listed()
     except (DatasetUnknown, KeyForbidden, ViRefused, ViUnavailable):
         return None
-    return None if listed is None else tuple(one.session_id for one in listed)
+    return None if listed is None else tuple(session.session_id for session in listed)
 
 
-def find_lost(sessions: BulkDeletions, request: DeletionRequest, before: Collection[str]) -> BulkDeletion | None:
-    """Return a session of *request* that is none of those *before*; None when there is none.
+def find_lost(sessions: BulkDeletions, request: DeletionRequest, known_ids: Collection[str]) -> BulkDeletion | None:
+    """Return a session of *request* that is not in *known_ids*, None without one.
 
     Raises:
-        AnswerLost: one runs of which Vi does not say what it deletes: it may be ours.
+        AnswerLost: a new session runs whose query Vi does not return; it may be ours.
     """
     listed = sessions.listed()
-    new = [_known(sessions, one) for one in listed or () if one.session_id not in before]
-    ours = [one for one in new if one.is_of(request.query)]
-    for one in sorted(ours, key=lambda one: one.progress != "running"):
-        return one
-    if any(one.asked is None and one.progress == "running" for one in new):
-        raise AnswerLost("Vi runs a bulk deletion and does not say what it deletes: it may be the one it was told of.")
+    new = [_known(sessions, session) for session in listed or () if session.session_id not in known_ids]
+    matching = [session for session in new if session.is_of(request.query)]
+    for session in sorted(matching, key=lambda session: session.progress != "running"):
+        return session
+    if any(session.asked is None and session.progress == "running" for session in new):
+        raise AnswerLost("Vi runs a bulk deletion without returning its query: it may be the one that was requested.")
     return None
 
 
-def _known(sessions: BulkDeletions, one: BulkDeletion) -> BulkDeletion:
-    """Return a session as it shows itself where the list does not show what it deletes."""
-    if one.asked is not None:
-        return one
+def _known(sessions: BulkDeletions, session: BulkDeletion) -> BulkDeletion:
+    """Return a session with its query, read from the session itself if the list omits it."""
+    if session.asked is not None:
+        return session
     try:
-        return sessions.get(one.session_id)
+        return sessions.get(session.session_id)
     except SessionUnknown:
-        return one
+        return session

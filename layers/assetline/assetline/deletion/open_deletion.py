@@ -1,17 +1,19 @@
-"""Open Deletion: what is to be deleted is proven to be what was meant; then Vi is told once to delete what it finds.
+"""Open Deletion: checks the number of assets to delete, then requests the deletion from Vi once.
 
-When this is killed, or an answer of Vi is lost, a second request must not be sent blindly. So `DeletionOpening` is kept
-before the first one: how many assets were found, when, and which sessions Vi listed then. A repeat finds it:
+If the function is killed or an answer of Vi is lost, it must not repeat the request blindly. So it stores a
+`DeletionOpening` before the first request: the number of assets found, the time, and the sessions that Vi listed. A
+repeat reads it:
 
-- A session of the same filter that was not listed before is taken for ours. Were it somebody else's, it would delete
-  what we were to delete. No clock is asked, so it does not matter how far Vi's is from ours.
-- A new one of which Vi does not say what it deletes may be ours: it is waited for, then the assets are counted.
-- Where there is none, or Vi lists none, the assets are counted again. None left: there is nothing to do. As many as
-  were meant, `LISTED_AFTER` seconds after Vi was told: none of them was deleted, and Vi is told again, which is not
-  different from telling it the first time. Any other number: no more are deleted, and a person hears both numbers.
+- A session of the same filter that was not listed before counts as ours. If another client started it, it deletes the
+  same assets. No clock is compared, so the difference between Vi's clock and ours does not matter.
+- A new session whose query Vi does not return may be ours. The function waits for its end, then counts the assets.
+- Without such a session, or if Vi lists none, the function counts the assets again. If none are left, there is nothing
+  to do. If the number is as expected `LISTED_AFTER` seconds after the request, no asset was deleted. The function
+  repeats the request, which is equivalent to the first one. For any other number, it deletes nothing and reports both
+  numbers.
 
-What no client can rule out: between the count and the moment at which Vi looks, an upload may add an asset that the
-filter finds; Vi takes no count along with the filter.
+One race cannot be excluded. Between the count and Vi's evaluation of the filter, an upload may add an asset that the
+filter finds. Vi accepts no expected count with the filter.
 """
 
 from collections.abc import Callable
@@ -34,8 +36,7 @@ from assetline.vi.client import ViClient
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# ours: seconds after which a session that Vi was told to open is in its list, if there is one; for a third of them its
-# answer is waited for
+# ours: seconds after which Vi lists a session that was requested, if it exists; its answer may take a third of them
 LISTED_AFTER = 180
 
 
@@ -49,27 +50,27 @@ class OpeningTask(BaseModel, frozen=True):
 
 @dataclass
 class DeletionOpener:
-    """Opens deletions; a repeat goes on where the one before it was."""
+    """Opens deletions; a repeat continues the earlier attempt."""
 
     client: ViClient
     s3: "S3Client"
     bucket: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def open(self, asked: OpeningTask) -> OpenDeletionResult:
-        """Keep the ids that are to be deleted, or have Vi delete what the filter finds; return what is left to do.
+    def open(self, task: OpeningTask) -> OpenDeletionResult:
+        """Store the ids to delete, or request the deletion from Vi; return the rest of the work.
 
         Raises:
-            InvalidInput: the input is not one we take.
-            CountMismatch: the filter finds another number of assets than was expected; none is deleted.
-            AnswerLost: Vi may be deleting, and it cannot be told yet: come back.
-            DatasetUnknown, KeyRefused and the like: as Vi says.
+            InvalidInput: the input is not valid.
+            CountMismatch: the filter finds another number of assets than expected; none is deleted.
+            AnswerLost: Vi may be deleting, and the request must not be repeated yet; retry later.
+            DatasetUnknown, KeyRefused and similar errors of Vi.
         """
-        request = deletion_requested(asked.input)
-        ref = deletion_ref(request.dataset_id, asked.execution_arn, asked.started_at, self.bucket)
+        request = deletion_requested(task.input)
+        ref = deletion_ref(request.dataset_id, task.execution_arn, task.started_at, self.bucket)
         logger.append_keys(deletion_id=ref.deletion_id)
-        one = _OneOpening(self.client, request, ref, DeletionStaging(self.s3, ref), self.now)
-        opened = one.again() or one.begin()
+        work = _OneOpening(self.client, request, ref, DeletionStaging(self.s3, ref), self.now)
+        opened = work.resumed() or work.begin()
         logger.info("deletion_opened", by=opened.deletion.by, found=opened.deletion.count, progress=opened.progress)
         return opened
 
@@ -82,32 +83,36 @@ class _OneOpening:
     staging: DeletionStaging
     now: Callable[[], datetime]
 
-    def again(self) -> OpenDeletionResult | None:
-        """Return what an earlier try has opened; None when Vi is to be told, be it again."""
-        before = self.staging.opening()
-        if before is None:
+    def resumed(self) -> OpenDeletionResult | None:
+        """Return the result of an earlier attempt; None if the request must be sent, for the first time or again."""
+        earlier = self.staging.opening()
+        if earlier is None:
             return None
-        if before.opened is not None or before.asked_at is None:
-            return before.opened
-        if before.sessions_before is not None:
-            lost = find_lost(self._sessions, self.request, before.sessions_before)
+        if earlier.opened is not None or earlier.asked_at is None:
+            return earlier.opened
+        if earlier.sessions_before is not None:
+            lost = find_lost(self._sessions, self.request, earlier.sessions_before)
             if lost is not None:
-                return self._opened(before, "running", lost.session_id)
+                return self._opened(earlier, "running", lost.session_id)
         count = self._assets.count(self.request.query)
         if count == 0:
-            return self._opened(before, "unknown")
-        if self.now() < before.asked_at + timedelta(seconds=LISTED_AFTER):
-            raise AnswerLost("Vi did not say whether it has begun to delete, and it cannot be told yet.")
+            return self._opened(earlier, "unknown")
+        if self.now() < earlier.asked_at + timedelta(seconds=LISTED_AFTER):
+            raise AnswerLost(
+                "Vi did not confirm the start of the deletion, and it is too early to repeat the request. The "
+                "machine retries."
+            )
         if count != self.request.expect_count:
             raise CountMismatch(
-                f"{self.request.expect_count:,} assets were to be deleted and Vi, which may have begun to, now finds "
-                f"{count:,}: no more are. Look at what is left, and start again with its number."
+                f"{self.request.expect_count:,} assets were expected, but Vi now finds {count:,} and may have "
+                "deleted some. No more assets are deleted. Check the remaining assets, and start again with "
+                "their number."
             )
         return None
 
     def begin(self) -> OpenDeletionResult:
-        """Open it: count, compare, keep what is about to be done, and do it."""
-        # In a dataset that is not there every id would be gone, and a filter may well find nothing.
+        """Open the deletion: count, compare, store the plan, then execute it."""
+        # In an absent dataset, every id would be unknown, and a filter might find nothing.
         datasets.get(self.client, self.request.dataset_id)
         if self.request.ids is not None:
             return self._by_ids(self.request.ids)
@@ -116,8 +121,8 @@ class _OneOpening:
         if count != self.request.expect_count:
             self.staging.keep_opening(opening)
             raise CountMismatch(
-                f"{self.request.expect_count:,} assets were to be deleted and Vi finds {count:,}: none is deleted. "
-                "Look at what the filter finds, and start again with its number."
+                f"{self.request.expect_count:,} assets were expected, but Vi finds {count:,}. No asset is "
+                "deleted. Check the assets that the filter finds, and start again with their number."
             )
         return self._by_query(opening) if count else self._opened(opening, "finished")
 
@@ -132,7 +137,7 @@ class _OneOpening:
         self.staging.keep_opening(opening.model_copy(update=telling))
         try:
             session = self._sessions.start(self.request.query)
-        except (Permanent, RateLimited, ViUnreachable):  # Vi has not begun
+        except (Permanent, RateLimited, ViUnreachable):  # Vi has not started
             self.staging.keep_opening(opening)
             raise
         return self._opened(opening.model_copy(update=telling), "running", session.session_id)

@@ -1,4 +1,4 @@
-"""Poll Deletion: one look at how far Vi is with a bulk deletion, and how long to wait for the next."""
+"""Poll Deletion: reads the progress of a bulk deletion once, and computes the pause before the next poll."""
 
 import math
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from assetline.vi.poll_interval import poll_interval
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LONGEST_PAUSE = 3600.0  # ours: seconds, of what Vi asks for
+LONGEST_PAUSE = 3600.0  # ours: seconds; the longest pause on Vi's request
 LEAST_PATIENCE = 1800.0  # ours: seconds that any deletion may take
 PATIENCE_PER_ASSET = 1.0  # ours: seconds
-MOST_PATIENCE = 43_200.0  # ours: seconds, well within those of the machine
+MOST_PATIENCE = 43_200.0  # ours: seconds, well below the limit of the machine
 
 
 class PollDeletionResult(BaseModel, frozen=True):
-    """The progress of a bulk deletion; `failure` is its reason; after its end, the number of assets its query finds."""
+    """The progress of a bulk deletion, and after its end the number of assets that its query finds."""
 
     progress: Progress
     wait_seconds: int = 0
@@ -37,21 +37,22 @@ class PollDeletionResult(BaseModel, frozen=True):
 
 @dataclass
 class DeletionPoller:
-    """Looks at bulk deletions."""
+    """Polls bulk deletions."""
 
     client: ViClient
     s3: "S3Client"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def look(self, deletion: DeletionTask, polls: int) -> PollDeletionResult:
-        """Return where a bulk deletion is, after *polls* looks before this one.
+        """Return the progress of a bulk deletion, after *polls* earlier polls.
 
-        It is `unknown` when Vi does not know it any more, `overdue` when it was waited for long enough: it may go on.
+        `unknown` means that Vi no longer has the session. `overdue` means that the maximum wait is over; the session
+        may still run.
 
         Raises:
-            StagedGone: what is to be deleted has expired.
-            ViUnavailable, ViUnreachable: Vi could not be asked.
-            KeyMissing, KeyRefused, KeyForbidden: Vi does not take the key.
+            StagedGone: the opening of the deletion has expired.
+            ViUnavailable, ViUnreachable: Vi did not answer.
+            KeyMissing, KeyRefused, KeyForbidden: Vi refuses the key.
         """
         try:
             progress, failure = self._seen(deletion)
@@ -59,8 +60,8 @@ class DeletionPoller:
         except RateLimited as limit:
             if self._is_overdue(deletion):
                 return PollDeletionResult(progress="overdue")
-            asked = min(limit.pause_seconds or 0.0, LONGEST_PAUSE)
-            return PollDeletionResult(progress="running", wait_seconds=math.ceil(max(asked, poll_interval(polls))))
+            requested = min(limit.pause_seconds or 0.0, LONGEST_PAUSE)
+            return PollDeletionResult(progress="running", wait_seconds=math.ceil(max(requested, poll_interval(polls))))
         if count is None:
             return PollDeletionResult(progress="running", wait_seconds=math.ceil(poll_interval(polls)))
         logger.info("deletion_over", progress=progress, left=count)
@@ -78,7 +79,7 @@ class DeletionPoller:
     def _count(self, deletion: DeletionTask) -> int:
         opening = DeletionStaging(self.s3, deletion.ref).opening()
         if opening is None:
-            raise StagedGone("What was to be deleted is gone: it has expired. Look at what is left.")
+            raise StagedGone("The record of the assets to delete has expired. Check which assets are left.")
         return Assets(self.client, deletion.dataset_id).count(deletion_requested(opening.input).query)
 
     def _is_overdue(self, deletion: DeletionTask) -> bool:

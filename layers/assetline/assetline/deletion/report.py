@@ -13,7 +13,7 @@ from assetline.deletion.request import DeletionRef
 from assetline.deletion.staging import DeletionOutcome
 from assetline.table.formulas import neutralised
 
-FAILURES_SHOWN = 1000  # ours: the CSV has all of them
+FAILURES_SHOWN = 1000  # ours: the CSV has all failures
 COLUMNS = ("asset_id", "state", "reason", "message")
 
 type Ended = Literal["finished", "failed", "overdue", "unknown", "broken", "not_begun"]
@@ -22,9 +22,10 @@ type Ended = Literal["finished", "failed", "overdue", "unknown", "broken", "not_
 class DeletionResult(BaseModel, frozen=True):
     """The output of an execution.
 
-    By ids, `deleted`, `gone`, `failed` and `left` are these ids, and the counts are all the assets of the dataset. By a
-    filter, the counts are what it finds, `left` is what it still does, and `deleted` is how many fewer that are. None
-    is what is not known. `ended` says how, `not_begun` that Vi was told to delete nothing.
+    For a deletion by ids, `deleted`, `gone`, `failed` and `left` count these ids, and `count_…` all assets of the
+    dataset. For a deletion by filter, `count_…` is the number of assets that it finds, `left` the number afterwards,
+    and `deleted` the difference. None means unknown. `ended` is the kind of end; `not_begun` means that Vi received no
+    request.
     """
 
     complete: bool
@@ -45,9 +46,9 @@ class DeletionResult(BaseModel, frozen=True):
 
 
 class DeletionReport(DeletionResult, frozen=True):
-    """`….json`: the result, how it came about, and the first thousand assets that were not deleted and why.
+    """`….json`: the result, the input, and the first thousand assets that were not deleted, with reasons.
 
-    `failure` is why Vi says that it failed, `error` what ended the deletion early.
+    `failure` is Vi's reason for a failed session, `error` the error that ended the deletion early.
     """
 
     report_version: Literal[1] = 1
@@ -64,7 +65,7 @@ class DeletionReport(DeletionResult, frozen=True):
 
 
 class DeletionCounts:
-    """Counts of the outcomes of assets."""
+    """Counts the outcomes of assets."""
 
     def __init__(self, outcomes: Iterable[DeletionOutcome] = ()) -> None:
         self.outcomes = [*outcomes]
@@ -73,7 +74,7 @@ class DeletionCounts:
         self.reasons = dict(Counter(outcome.reason or "" for outcome in self.failed))
 
     def csv(self) -> bytes:
-        """Return every asset as CSV (RFC 4180, UTF-8); what a spreadsheet would run is made text."""
+        """Return every asset as CSV (RFC 4180, UTF-8) with neutralised formulas."""
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(COLUMNS)

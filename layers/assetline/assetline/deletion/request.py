@@ -1,4 +1,4 @@
-"""The input of a deletion: which assets, by their ids or by what finds them and how many that is."""
+"""The input of a deletion: a selection by ids, or a query with the expected count."""
 
 import json
 from datetime import datetime
@@ -11,9 +11,9 @@ from assetline.execution_input import parse, without_parent, work_id
 
 
 class DeletionRequest(Selection):
-    """A deletion: of *ids*, or of what a filter or a query finds, if that is `expect_count` assets.
+    """A deletion of *ids*, or of the assets that a filter or a query finds, if their number is `expect_count`.
 
-    `where` is none of it: it is not Vi that looks at it, so Vi could not delete by it.
+    `where` is not allowed: Vi does not evaluate it, so Vi cannot delete by it.
     """
 
     expect_count: int | None = Field(default=None, ge=0)
@@ -21,16 +21,16 @@ class DeletionRequest(Selection):
     @model_validator(mode="after")
     def _says_what_is_deleted(self) -> Self:
         if self.where is not None:
-            raise ValueError("Vi cannot delete by `where`: list what it leaves, and delete their `ids`")
+            raise ValueError("Vi cannot delete by `where`: list the assets that it selects, and delete their `ids`")
         texts = [text for text in (self.filter, self.metadata_query, self.rule_query) if text is not None]
         if any(map(_says_nothing, texts)):
-            raise ValueError("a filter or a query that is empty would find every asset")
+            raise ValueError("an empty filter or query would find every asset")
         if self.ids is None and not texts:
-            raise ValueError("it names no `ids`, and no `filter`, `metadata_query` or `rule_query`")
+            raise ValueError("the input has no `ids`, `filter`, `metadata_query` or `rule_query`")
         if self.ids is None and self.expect_count is None:
-            raise ValueError("`expect_count` is missing: how many assets are to be found and deleted")
+            raise ValueError("`expect_count` is missing: give the number of assets to delete")
         if self.ids is not None and self.expect_count is not None:
-            raise ValueError("`expect_count` goes with a filter or a query, not with `ids`")
+            raise ValueError("`expect_count` needs a filter or a query; it cannot be combined with `ids`")
         return self
 
 
@@ -44,12 +44,12 @@ class DeletionRef(BaseModel, frozen=True):
 
 
 def deletion_requested(raw: Any) -> DeletionRequest:
-    """Read the input of an execution; raises `InvalidInput`, naming what is wrong."""
+    """Read the input of an execution; raises `InvalidInput`, which names the wrong keys."""
     return parse(DeletionRequest, without_parent(raw))
 
 
 def deletion_ref(dataset_id: str, execution_arn: str, started_at: datetime, bucket: str) -> DeletionRef:
-    """Return how the deletion of an execution is called; a repeat is called the same."""
+    """Return the reference of an execution's deletion; a repeat returns the same."""
     return DeletionRef(
         deletion_id=work_id(dataset_id, execution_arn, started_at),
         dataset_id=dataset_id,
@@ -59,7 +59,7 @@ def deletion_ref(dataset_id: str, execution_arn: str, started_at: datetime, buck
 
 
 def _says_nothing(text: str) -> bool:
-    """Say whether *text* is blank, or JSON that holds nothing."""
+    """Return whether *text* is blank, or an empty JSON value."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

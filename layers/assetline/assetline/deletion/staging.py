@@ -13,7 +13,7 @@ from assetline.deletion.request import DeletionRef
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-BLOCK_IDS = 500  # ours: what became of so many is kept at once, and lost when the function is killed
+BLOCK_IDS = 500  # ours: outcomes of so many assets are stored at once, and lost if the function is killed
 READ_AT_ONCE = 32  # ours: documents of blocks
 
 type State = Literal["deleted", "gone", "failed", "left"]
@@ -21,10 +21,10 @@ type Progress = Literal["running", "finished", "failed", "overdue", "unknown"]
 
 
 class DeletionOutcome(BaseModel, frozen=True):
-    """The outcome of an asset; `reason` is a code, `message` explains it.
+    """The outcome of an asset; `reason` is a code, `message` describes it.
 
-    One that is `gone` was not there: before, or since a try to delete it whose answer did not come. One that is `left`
-    was not come to.
+    `gone` means that the asset did not exist: before the deletion, or after an attempt whose answer was lost. `left`
+    means that it was not attempted.
     """
 
     asset_id: str
@@ -34,7 +34,7 @@ class DeletionOutcome(BaseModel, frozen=True):
 
 
 class DeletionTask(BaseModel, frozen=True):
-    """The state that the machine carries for a deletion: `session_id` is Vi's, `count` is the number found before."""
+    """The state of a deletion in the machine: `session_id` is Vi's, `count` is the number found before."""
 
     deletion_id: str
     dataset_id: str
@@ -52,9 +52,9 @@ class DeletionTask(BaseModel, frozen=True):
 
 
 class OpenDeletionResult(BaseModel, frozen=True):
-    """The output of Open Deletion; once `progress` is not `running`, nothing is left to do, and `count_after` is final.
+    """The output of Open Deletion; unless `progress` is `running`, the work is done, and `count_after` is final.
 
-    It is `unknown` where nothing is found any more, and the session that may have deleted it is not known.
+    `unknown` means that the query finds nothing any more, and the session that may have deleted the assets is unknown.
     """
 
     deletion: DeletionTask
@@ -65,8 +65,8 @@ class OpenDeletionResult(BaseModel, frozen=True):
 class DeletionOpening(BaseModel, frozen=True):
     """The progress of Open Deletion.
 
-    `count` is what was found; once `asked_at` is there, Vi may have been told to delete, in a session that is none of
-    `sessions_before`: None where Vi does not list them. `input` is without the ids, of which there are `ids`.
+    `count` is the number of assets found. Once `asked_at` is set, Vi may have received the request, in a session not in
+    `sessions_before` (None if Vi does not list sessions). `input` excludes the ids; `ids` is their number.
     """
 
     input: dict[str, Any]
@@ -86,34 +86,34 @@ class DeletionStaging:
         self._prefix = f"staging/delete/{deletion.deletion_id}/"
 
     def keep_opening(self, opening: DeletionOpening) -> None:
-        """Keep how far Open Deletion has come."""
+        """Store the progress of Open Deletion."""
         self._put("opening.json", opening.model_dump_json().encode())
 
     def opening(self) -> DeletionOpening | None:
-        """Return how far Open Deletion has come; None while it has counted nothing."""
+        """Return the progress of Open Deletion, None before the first count."""
         body = self._get("opening.json")
         return None if body is None else DeletionOpening.model_validate_json(body)
 
     def keep_ids(self, ids: tuple[str, ...]) -> None:
-        """Keep which assets are to be deleted."""
+        """Store the ids of the assets to delete."""
         self._put("ids.json", _IDS.dump_json(ids))
 
     def ids(self) -> tuple[str, ...] | None:
-        """Return which assets are to be deleted; None when that is not there, or no longer."""
+        """Return the ids of the assets to delete, None if they are absent or expired."""
         body = self._get("ids.json")
         return None if body is None else _IDS.validate_json(body)
 
     def keep_block(self, number: int, outcomes: tuple[DeletionOutcome, ...]) -> None:
-        """Keep what became of a block's assets, as far as they were come to."""
+        """Store the outcomes of a block, as far as they are known."""
         self._put(f"outcomes-{number:05}.json", _OUTCOMES.dump_json(outcomes))
 
     def block(self, number: int) -> tuple[DeletionOutcome, ...]:
-        """Return what became of a block's assets, as far as they were come to."""
+        """Return the outcomes of a block, as far as they are known."""
         body = self._get(f"outcomes-{number:05}.json")
         return () if body is None else _OUTCOMES.validate_json(body)
 
     def outcomes(self, ids: tuple[str, ...]) -> Iterator[DeletionOutcome]:
-        """Yield what became of every one of *ids*, in their order."""
+        """Yield the outcome of each of *ids*, in their order."""
         blocks = range(-(-len(ids) // BLOCK_IDS))
         with ThreadPoolExecutor(READ_AT_ONCE) as threads:
             found = {outcome.asset_id: outcome for block in threads.map(self.block, blocks) for outcome in block}

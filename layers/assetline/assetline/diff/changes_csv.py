@@ -1,4 +1,4 @@
-"""The file of changes: what changed in a row, the row's key, which columns changed, then the row."""
+"""The CSV of changes: the kind of change, the key, the changed columns, then the row."""
 
 import csv
 import io
@@ -13,11 +13,11 @@ CHANGED_COLUMNS = "changed_columns"
 
 
 class ChangesCsv:
-    """Renders rows of changes as CSV: `change`, the key, `changed_columns` as a JSON array, then all other columns.
+    """Renders changes as CSV: `change`, the key, `changed_columns` as a JSON array, then all other columns.
 
-    Those are the columns of the new file, in its order, and then those that only the old one has. An added or changed
-    row shows the values of the new file, a removed one those of the old. Should a file have a column that is called as
-    one of ours is, ours takes a `_` behind its name.
+    The other columns are those of the new file, in its order, then those only in the old one. An added or changed row
+    has the values of the new file, a removed one those of the old file. If a file has a column of the same name as one
+    of ours, ours gets a `_` at the end.
     """
 
     def __init__(self, keys: Sequence[str], old_columns: Sequence[str], new_columns: Sequence[str]) -> None:
@@ -32,7 +32,7 @@ class ChangesCsv:
         return _line(self.header)
 
     def changed_columns(self, old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-        """Return the columns whose cells differ; an absent one is empty, and custom fields are told by their ids."""
+        """Return the columns whose cells differ. An absent cell is empty; custom fields are compared by id."""
         pairs = ((name, old.get(name, ""), new.get(name, "")) for name in self.values)
         return [name for name, was, now in pairs if was != now and not are_the_same_fields(name, was, now)]
 
@@ -43,7 +43,7 @@ class ChangesCsv:
         return _line((change, *key, changed, *(cells.get(name, "") for name in self.values)))
 
     def parse(self, line: bytes) -> Change:
-        """Return a line of `render` without its values."""
+        """Parse a line of `render`, without its values."""
         change, *rest = next(csv.reader([line.decode()]))
         key, changed = rest[: len(self.keys)], rest[len(self.keys)]
         return Change.model_validate(
@@ -60,5 +60,5 @@ def _free(name: str, taken: Container[str]) -> str:
 def _line(cells: Sequence[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerow(cells)
-    # JSON can name half of a surrogate pair, which UTF-8 cannot hold.
+    # JSON can contain half of a surrogate pair, which UTF-8 cannot.
     return text.getvalue().encode(errors="backslashreplace")

@@ -1,7 +1,7 @@
-"""The parts of two files compared, a part at a time, and what is found put back into the order of the files.
+"""Compares two files in parts, one at a time, and restores the order of the files in the result.
 
-A part that fits the memory budget is compared in memory. One that does not is dealt again by the next byte of the
-digests, unless it holds a single key: that is compared row by row as it lies.
+A part within the memory budget is compared in memory. A larger one is dealt again by the next byte of the digests. If
+it holds a single key, it is compared row by row in the given order.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from assetline.diff.records import Records
 from assetline.diff.spill import Spill
 from assetline.diff.summary import Duplicates
 
-type Entry = tuple[int, bytes]  # the number of a row and, after the digest of its key, the row
+type Entry = tuple[int, bytes]  # the number of a row; the digest of its key, followed by the row
 
 _NUMBER = itemgetter(0)
 
@@ -39,7 +39,7 @@ class DiffCounts:
 
 @dataclass(frozen=True)
 class Findings:
-    """Lines of changes: `current` by the number of the new row, `removed` by that of the old."""
+    """Lines of changes: `current` by the number of the new row, `removed` by that of the old row."""
 
     current: Spill
     removed: Spill
@@ -47,7 +47,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Finds the changes between rows that were dealt; rows of equal keys within a file are compared in order."""
+    """Finds the changes between rows that were dealt. Rows of equal keys within a file are compared in order."""
 
     old: Records
     new: Records
@@ -61,9 +61,9 @@ class Comparison:
         return self.old.layout == self.new.layout
 
     def lines(self, deal: Deal) -> Iterator[bytes]:
-        """Yield the lines of changes: rows added and changed as the new file has them, then rows removed as the old.
+        """Yield the lines of changes: added and changed rows in the new order, then removed rows in the old order.
 
-        All comparing is done before the first is yielded.
+        The comparison is complete before the first line is yielded.
         """
         found = [self._find(part, deal.level) for part in deal.parts]
         yield from (line for _, line in _in_order(findings.current for findings in found))
@@ -116,7 +116,7 @@ class Comparison:
         return findings
 
     def _by_key(self, entries: Iterable[Entry]) -> dict[bytes, list[Entry]]:
-        """Return the old rows by the digest of their key, the first of each last, to be taken from the end."""
+        """Return the old rows by the digest of their key; the first of each is last, so that `pop` returns it."""
         waiting: dict[bytes, list[Entry]] = {}
         for old in entries:
             digest = old[1][:DIGEST_BYTES]
@@ -153,7 +153,7 @@ class Comparison:
         findings.removed.add(number, self.changes.render("removed", self.old.cells(entry[DIGEST_BYTES:])))
 
     def _note(self, duplicates: Duplicates, entry: Entry, first: int | None) -> int:
-        """Count *entry* as a duplicate if its key was seen; return the number of the first row of that key."""
+        """Count *entry* as a duplicate if its key occurred before; return the number of the first row of that key."""
         if first is None:
             return entry[0]
         duplicates.found(entry[0], first, entry[1][DIGEST_BYTES:])

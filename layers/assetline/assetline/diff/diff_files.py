@@ -1,4 +1,4 @@
-"""Two published files in, the file of their changes out."""
+"""Compares two published files and writes the file of changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,20 +25,20 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
     renamed: Mapping[str, str] | None = None,
     limits: DiffLimits = LIMITS,
 ) -> Summary:
-    """Write to *out*, as CSV, what changed from *old* to *new*, rows being told apart by the columns *keys*.
+    """Write the changes from *old* to *new* to *out*, as CSV; the columns *keys* identify a row.
 
-    *renamed* are columns of *old* that are called otherwise in *new*.
+    *renamed* maps headers of *old* to their headers in *new*.
 
-    *old* is read to its end before *new* is begun. *out* gets its first byte when both were read whole and compared.
-    Memory does not grow with the files; *scratch* holds both, compressed, for as long as it takes.
+    The function reads *old* completely before *new*. It writes the first byte to *out* after both were read and
+    compared. Memory does not grow with the files; *scratch* holds both, compressed, during the comparison.
 
     Raises:
-        FileMalformed: a file is not what its format says.
-        KeyMissing: a file, or a row of it, has not the columns *keys*.
+        FileMalformed: a file does not match its format.
+        KeyColumnMissing: a file or a row lacks the columns *keys*.
     """
     keys = tuple(dict.fromkeys(keys))
     if not keys:
-        raise KeyColumnMissing("Name at least one column to tell rows apart by.")
+        raise KeyColumnMissing("Name at least one column that identifies a row.")
     deal, tally = Deal(scratch, limits), DiffCounts()
     try:
         old_records = records_of(old, format_old, keys, "old", renamed)
@@ -59,7 +59,7 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
 def _write(changes: ChangesCsv, lines: Iterable[bytes], out: BinaryIO) -> list[Change]:
     first: dict[str, list[Change]] = {"added": [], "changed": [], "removed": []}
     lines = iter(lines)
-    line = next(lines, b"")  # all comparing is done now, and what could fail has not
+    line = next(lines, b"")  # this runs the comparison; nothing is written if it fails
     out.write(changes.render_header())
     while line:
         out.write(line)
@@ -93,9 +93,9 @@ def _summary(
     )
 
 
-def _only_in(one: Records, other: Records) -> tuple[str, ...]:
+def _only_in(records: Records, other: Records) -> tuple[str, ...]:
     there = set(other.columns)
-    return tuple(name for name in one.columns if name not in there)
+    return tuple(name for name in records.columns if name not in there)
 
 
 def _first_duplicates(

@@ -1,21 +1,19 @@
-"""Why two files cannot be compared; messages name the file, and the line where there is one, and hold no record.
+"""The errors of a comparison. A message names the file and the line, if there is one, and quotes no record.
 
-Permanent
-├── FileMalformed    a file is not what its format says
-├── KeyMissing       a file, or a row of it, has not the columns that tell rows apart
-└── FormatUnknown    a name that ends in none of the formats of an export
+Permanent ├── FileMalformed      a file does not match its format ├── KeyColumnMissing   a file or a row lacks the
+columns that identify rows └── FormatUnknown      the name of a file ends in none of the formats of an export
 """
 
 from assetline.errors import Permanent
 
 
 class FileMalformed(Permanent):
-    """A file is cut short, or is not what its format says."""
+    """A file is cut short, or does not match its format."""
 
 
 class KeyColumnMissing(Permanent):
-    """A file, or a row of it, has not the columns that tell rows apart."""
+    """A file or a row lacks the columns that identify rows."""
 
 
 class FormatUnknown(Permanent):
-    """The name of a file does not say how to read it."""
+    """The name of a file does not imply its format."""

@@ -1,4 +1,4 @@
-"""The formats files are published in, and their lines."""
+"""The formats of published files, and their lines."""
 
 import gzip
 import io
@@ -14,24 +14,25 @@ if TYPE_CHECKING:
 type Format = Literal["csv", "csv.gz", "jsonl", "jsonl.gz"]
 FORMATS: tuple[Format, ...] = get_args(Format.__value__)
 
-# Ours: a row is a few kilobytes, so what is longer is a file without line ends, or a quote that is never closed.
+# ours: a row has a few kilobytes; a longer line is a file without line ends, or a quote that is never closed.
 MAX_LINE_BYTES = 16 * 1024**2
 READ_BYTES = 1024**2
-UTF8_BOM = b"\xef\xbb\xbf"  # spreadsheets write it, and it is no part of the first column's name
+UTF8_BOM = b"\xef\xbb\xbf"  # spreadsheets write it; it is not a part of the first column's name
 
 
 def format_of(name: str) -> Format:
-    """Return the format that the end of a file's *name* says; raises `FormatUnknown`."""
+    """Return the format that the suffix of *name* implies; raises `FormatUnknown`."""
     for format_ in FORMATS:
         if name.lower().endswith(f".{format_}"):
             return format_
     raise FormatUnknown(
-        f"{name!r} does not say its format: a name ends in {', '.join(f'.{known}' for known in FORMATS)}."
+        f"The name {name!r} does not imply a format. Use a name that ends in "
+        f"{', '.join(f'.{known}' for known in FORMATS)}."
     )
 
 
 class Lines:
-    """The lines of a published file, unpacked, each with its end; `number` is that of the last one given."""
+    """The decompressed lines of a published file, with their line ends; `number` is that of the last line yielded."""
 
     def __init__(self, stream: BinaryIO, format_: Format, side: str) -> None:
         self.number = 0
@@ -40,7 +41,7 @@ class Lines:
         self._buffered = io.BufferedReader(_Raw(unpacked), READ_BYTES)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the lines, of which none is longer than `MAX_LINE_BYTES`; raises `FileMalformed`."""
+        """Yield the lines, each at most `MAX_LINE_BYTES` long; raises `FileMalformed`."""
         line = self._next().removeprefix(UTF8_BOM)
         while line:
             self.number += 1
@@ -50,7 +51,7 @@ class Lines:
             line = self._next()
 
     def malformed(self, why: str, line: int | None = None) -> FileMalformed:
-        """Return the error that says *why* the file cannot be read on, at *line* or where the reading is."""
+        """Return the error that the file cannot be read, with the reason *why*, at *line* or the current line."""
         return FileMalformed(f"The {self._side} file cannot be read at line {line or self.number or 1}: {why}.")
 
     def _next(self) -> bytes:
@@ -63,7 +64,7 @@ class Lines:
 
 
 class _Raw(io.RawIOBase):
-    """Anything that can be read, as `io.BufferedReader` wants it; closing this leaves the stream open."""
+    """A raw stream over any readable object, for `io.BufferedReader`; closing it leaves the object open."""
 
     def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
         self._stream = stream

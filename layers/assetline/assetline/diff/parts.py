@@ -1,4 +1,4 @@
-"""Rows dealt to parts by a digest of their key, so that equal keys of both files meet in the same part."""
+"""Deals rows to parts by a digest of their key, so that equal keys of both files are in the same part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from pathlib import Path
 from assetline.diff.records import Records
 from assetline.diff.spill import Spill
 
-DIGEST_BYTES = 16  # ours: with 128 bits, no two keys of any feed share a digest
-ROW_OVERHEAD_BYTES = 400  # measured: what Python spends on a row in memory beside its bytes
+DIGEST_BYTES = 16  # ours: with 128 bits, two keys of a feed do not collide
+ROW_OVERHEAD_BYTES = 400  # measured: Python's memory per row besides its bytes
 
 
 @dataclass(frozen=True)
 class DiffLimits:
-    """The memory limits of a comparison: *budget_bytes* of rows at once, and *block_bytes* for each part being written.
+    """The memory limits of a comparison: *budget_bytes* of rows, and *block_bytes* for each part being written.
 
-    Two dealings of 40 parts and two files keep below the 256 open files that macOS allows, and hold 100 GiB.
+    Two dealings of 40 parts and two files stay below the 256 open files of macOS, and hold 100 GiB.
     """
 
     budget_bytes: int = 64 * 1024**2
@@ -28,9 +28,9 @@ LIMITS = DiffLimits()
 
 
 class DiffPart:
-    """The rows of both files whose keys fell to this part, in the order of their files.
+    """The rows of both files in this part, in the order of their files.
 
-    An entry is the digest of the key and the row behind it; its number is the row's, counted from 1.
+    An entry is the digest of the key, followed by the row. Its number is the row's, counted from 1.
     """
 
     def __init__(self, scratch: Path, block_bytes: int) -> None:
@@ -41,31 +41,31 @@ class DiffPart:
 
     @property
     def cost(self) -> int:
-        """The memory to compare this part: the old rows, and notes about the new ones."""
+        """The memory needed to compare this part: the old rows, and notes on the new ones."""
         return self.old.bytes + ROW_OVERHEAD_BYTES * (self.old.entries + self.new.entries)
 
     def add(self, spill: Spill, number: int, digest: bytes, entry: bytes) -> None:
-        """Put a row into one of this part's spills."""
+        """Add a row to one of this part's spills."""
         if digest != self._digest:
             self.one_key = self._digest is None
             self._digest = digest
         spill.add(number, entry)
 
     def close(self) -> None:
-        """Forget the rows."""
+        """Delete the rows."""
         self.old.close()
         self.new.close()
 
 
 class Deal:
-    """One dealing: the rows of both files, or of a part that is too large, to parts."""
+    """One dealing of rows to parts: the rows of both files, or those of a part that is too large."""
 
     def __init__(self, scratch: Path, limits: DiffLimits, level: int = 0) -> None:
         self.level = level
         self.parts = [DiffPart(scratch, limits.block_bytes) for _ in range(limits.parts)]
 
     def deal(self, records: Records, *, new: bool) -> int:
-        """Deal all rows of a file, and return how many there were."""
+        """Deal all rows of a file, and return their number."""
         parts = [(part, part.new if new else part.old) for part in self.parts]
         number, count, level = 0, len(parts), self.level
         for number, (key, row) in enumerate(records, start=1):
@@ -85,12 +85,12 @@ class Deal:
             part.add(part.new, number, entry[:DIGEST_BYTES], entry)
 
     def close(self) -> None:
-        """Forget the rows that are still here."""
+        """Delete the remaining rows."""
         for part in self.parts:
             part.close()
 
 
 def _digest(key: Sequence[str]) -> bytes:
-    # Lengths first, so that ("ab", "c") is not ("a", "bc"); a JSON string may hold half a surrogate pair.
+    # The lengths distinguish ("ab", "c") from ("a", "bc"). A JSON string may contain half of a surrogate pair.
     text = key[0] if len(key) == 1 else "".join(f"{len(cell)}:{cell}" for cell in key)
     return blake2b(text.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).digest()

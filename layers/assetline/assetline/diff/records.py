@@ -1,7 +1,7 @@
-"""The rows of a published file: each as the bytes it is written in, with its key; its cells only when asked for.
+"""Reads the rows of a published file as bytes with their keys; parses the cells on request.
 
-Most rows of two exports are the same, byte for byte. So a row is carried as it stands in its file, and taken apart
-again only when it differs.
+Most rows of two exports are equal, byte for byte. So a row stays as it is in its file, and is parsed only if it
+differs.
 """
 
 import csv
@@ -13,11 +13,11 @@ from assetline.diff.errors import KeyColumnMissing
 from assetline.diff.formats import MAX_LINE_BYTES, Format, Lines
 from assetline.exact_numbers import dumped, integer_of, number_of
 
-MAX_COLUMNS = 16_384  # ours: what a spreadsheet takes; the names of all columns are held in memory
+MAX_COLUMNS = 16_384  # ours: the limit of spreadsheets; the names of all columns are held in memory
 
 
 class Records(Protocol):
-    """The rows of one file; `columns` are all there are once the rows have been read."""
+    """The rows of one file; `columns` is complete after the rows have been read."""
 
     @property
     def columns(self) -> Sequence[str]:
@@ -25,23 +25,23 @@ class Records(Protocol):
 
     @property
     def layout(self) -> object:
-        """The properties that rows of two files must share for equal bytes to mean equal cells."""
+        """The properties that two files must share for equal bytes to be equal cells."""
 
     def __iter__(self) -> Iterator[tuple[Sequence[str], bytes]]:
-        """Yield the key of every row and the row as it is written."""
+        """Yield the key of every row, and the bytes of the row."""
 
     def cells(self, row: bytes) -> Mapping[str, str]:
-        """Return the cells of a *row* by column, as text; a column that is absent is an empty cell."""
+        """Return the cells of a *row* by column, as text; an absent column is an empty cell."""
 
 
 def records_of(
     stream: BinaryIO, format_: Format, keys: Sequence[str], side: str, renamed: Mapping[str, str] | None = None
 ) -> Records:
-    """Return the rows of *stream*; *side* is what messages call the file, *renamed* has other names of CSV columns.
+    """Return the rows of *stream*; messages call the file *side*, and *renamed* maps headers of CSV columns.
 
     Raises:
-        FileMalformed: now or while it is read, the file is not what its format says.
-        KeyMissing: now or while it is read, a column of *keys* is not there.
+        FileMalformed: the file does not match its format; raised now or while reading.
+        KeyColumnMissing: a column of *keys* is missing; raised now or while reading.
     """
     lines = Lines(stream, format_, side)
     return (
@@ -54,8 +54,8 @@ class CsvRecords:
 
     def __init__(self, lines: Lines, keys: Sequence[str], side: str, renamed: Mapping[str, str]) -> None:
         self._lines = lines
-        self._of_row: list[bytes] = []  # the lines of the row being read: a cell may hold line ends
-        # The module's own, and for all of Python: cells of 128 KiB are no error, cells without an end are.
+        self._of_row: list[bytes] = []  # the lines of the current row: a cell may contain line ends
+        # A global setting of the module: cells of 128 KiB are valid, endless ones are not.
         csv.field_size_limit(MAX_LINE_BYTES)
         self._rows = csv.reader(self._texts(), strict=True)
         self.columns = tuple(renamed.get(name, name) for name in next(self._parsed(), ()))
@@ -68,7 +68,7 @@ class CsvRecords:
         return self.columns
 
     def __iter__(self) -> Iterator[tuple[Sequence[str], bytes]]:
-        """Yield the key of every row and the row as it is written; blank lines hold no row."""
+        """Yield the key of every row, and the bytes of the row; blank lines are not rows."""
         width, key_at, of_row = len(self.columns), self._key_at, self._of_row
         for cells in self._parsed():
             if len(cells) == width:
@@ -111,12 +111,12 @@ class CsvRecords:
         for key in keys:
             if key not in self.columns:
                 raise KeyColumnMissing(
-                    f"The {side} file has no column {key!r} to tell rows apart by; it has: {', '.join(self.columns)}."
+                    f"The {side} file has no column {key!r} to identify rows; it has: {', '.join(self.columns)}."
                 )
 
 
 class JsonlRecords:
-    """The rows of a file of JSON objects, one a line; absent, null and `""` are the same, as they are in a CSV."""
+    """The rows of a file of JSON objects, one per line; absent, null and `""` are equal, as in a CSV."""
 
     layout: object = "jsonl"
 
@@ -133,7 +133,7 @@ class JsonlRecords:
         return tuple(self._columns)
 
     def __iter__(self) -> Iterator[tuple[Sequence[str], bytes]]:
-        """Yield the key of every row and the row as it is written; blank lines hold no row."""
+        """Yield the key of every row, and the bytes of the row; blank lines are not rows."""
         for line in self._lines:
             row = line.strip()
             if row:
@@ -143,7 +143,7 @@ class JsonlRecords:
                 yield self._key(record), row
 
     def cells(self, row: bytes) -> Mapping[str, str]:
-        """Return the values of *row* by name, as a CSV would hold them."""
+        """Return the values of *row* by name, as the cells of a CSV."""
         return {name: _as_text(value) for name, value in self._decoder.decode(row.decode()).items()}
 
     def _record(self, row: bytes) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class JsonlRecords:
         except UnicodeDecodeError as error:
             raise self._lines.malformed("it is not UTF-8") from error
         except (ValueError, RecursionError) as error:
-            # Not the error's own words: they may quote the record.
+            # The parser's message may quote the record.
             raise self._lines.malformed("it is not JSON") from error
         if not isinstance(record, dict):
             raise self._lines.malformed("it is not a JSON object")
@@ -161,20 +161,20 @@ class JsonlRecords:
     def _remember(self, record: Mapping[str, Any]) -> None:
         self._columns.update(dict.fromkeys(record))
         if len(self._columns) > MAX_COLUMNS:
-            raise self._lines.malformed(f"by now there are more than {MAX_COLUMNS:,} names of columns")
+            raise self._lines.malformed(f"there are more than {MAX_COLUMNS:,} column names up to here")
 
     def _key(self, record: Mapping[str, Any]) -> list[str]:
         try:
             return [_as_text(record[key]) for key in self._keys]
         except KeyError as error:
             raise KeyColumnMissing(
-                f"The {self._side} file, line {self._lines.number}, has no {error.args[0]!r} to tell rows apart by; "
-                f"there is: {', '.join(record) or 'nothing'}."
+                f"The {self._side} file, line {self._lines.number}, has no {error.args[0]!r} to identify the row; "
+                f"it has: {', '.join(record) or 'nothing'}."
             ) from None
 
 
 def _as_text(value: Any) -> str:
-    # As `table` writes a cell. Not by its code: the operator's command compares too, and comes without orjson.
+    # The same text as a cell of `table`. `table` needs orjson, which the operator's command does not install.
     if isinstance(value, str):
         return value
     return "" if value is None else dumped(value)

@@ -1,4 +1,4 @@
-"""Custom fields that were renamed between two exports: their columns are the same ones, under other headers."""
+"""Detects custom fields renamed between two exports: the same columns under other headers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,26 +8,26 @@ from pydantic import BaseModel
 from assetline.table.columns import FIELDS
 from assetline.table.pipe_encoding import NotPipeEncoded, parse_pipes
 
-ID_CHARACTERS = 8  # ours: of a field's id, to tell a column from one that is called as it was
+ID_CHARACTERS = 8  # ours: characters of a field's id that distinguish a column from another of the same name
 
 
 class FileColumn(BaseModel, frozen=True):
-    """A column as a manifest describes it; `field_id` is that of a custom field."""
+    """A column in a manifest; `field_id` is the id of a custom field."""
 
     header: str
     field_id: str | None = None
 
 
 class ManifestColumns(BaseModel, frozen=True):
-    """The columns as a manifest lists them; null for a format that has none."""
+    """The columns in a manifest; null for a format without columns."""
 
     columns: tuple[FileColumn, ...] | None = None
 
 
 def renamed_columns(old: Iterable[FileColumn], new: Iterable[FileColumn]) -> dict[str, str]:
-    """Return the headers of the *old* file that are others in the *new* one, each with the new one.
+    """Return the headers of the *old* file that differ in the *new* one, each with the new header.
 
-    An old column that is called as another one is now, and that is of another field, is called by its field's id.
+    If an old header now belongs to another field, the old column gets its field's id.
     """
     old = [*old]
     now = {column.field_id: column.header for column in new if column.field_id is not None}
@@ -41,7 +41,7 @@ def renamed_columns(old: Iterable[FileColumn], new: Iterable[FileColumn]) -> dic
 
 
 def are_the_same_fields(column: str, old: str, new: str) -> bool:
-    """Say whether two cells of *column* hold the same values of the same custom fields, whatever the fields' names."""
+    """Return whether two cells of *column* hold the same values by field id, with any field names."""
     if column != FIELDS:
         return False
     try:

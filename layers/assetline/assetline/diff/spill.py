@@ -1,4 +1,4 @@
-"""Byte strings that wait in order, in memory while they are few, on disk when they are not."""
+"""Numbered byte strings in order: a few in memory, the rest on disk."""
 
 import tempfile
 import zlib
@@ -7,16 +7,16 @@ from pathlib import Path
 from struct import Struct
 from typing import BinaryIO
 
-FASTEST = 1  # zlib's level: a quarter of the room for a few seconds a gigabyte
+FASTEST = 1  # zlib's level: a quarter of the size for a few seconds per gigabyte
 
 _FRAME = Struct("<QI")  # an entry's number and size; its bytes follow
-_SIZE = Struct("<I")  # a block's packed size; the block follows
+_SIZE = Struct("<I")  # a block's compressed size; the block follows
 
 
 class Spill:
-    """Numbered byte strings, given back in the order they came; at most one block of them is in memory.
+    """Numbered byte strings, returned in the order of their arrival; at most one block is in memory.
 
-    What is on disk has no name: it is gone with the process, however that ends.
+    The file on disk has no name: the system deletes it when the process ends.
     """
 
     def __init__(self, scratch: Path, block_bytes: int) -> None:
@@ -28,7 +28,7 @@ class Spill:
         self._file: BinaryIO | None = None
 
     def add(self, number: int, entry: bytes) -> None:
-        """Let *entry* wait behind those before it."""
+        """Append *entry*."""
         self.entries += 1
         self.bytes += len(entry)
         self._block += _FRAME.pack(number, len(entry))
@@ -37,7 +37,7 @@ class Spill:
             self._write_block()
 
     def drain(self) -> Iterator[tuple[int, bytes]]:
-        """Yield every entry and its number, once: when the last is taken, the room is free again."""
+        """Yield every entry with its number, once; afterwards the space is free."""
         if self._file is not None:
             self._file.seek(0)
             while size := self._file.read(_SIZE.size):
@@ -46,7 +46,7 @@ class Spill:
         self.close()
 
     def close(self) -> None:
-        """Forget what waits."""
+        """Delete all entries."""
         self._block = bytearray()
         if self._file is not None:
             self._file.close()

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 type Kind = Literal["added", "changed", "removed"]
 type Side = Literal["old", "new"]
 
-EXAMPLES = 5  # ours: of each kind; the rest is in the file of changes
+EXAMPLES = 5  # ours: of each kind; the file of changes has all
 
 
 class Change(BaseModel, frozen=True):
@@ -21,7 +21,7 @@ class Change(BaseModel, frozen=True):
 
 
 class Duplicate(BaseModel, frozen=True):
-    """A row whose key an earlier row of the same file has; rows count from 1, without the header."""
+    """A row whose key occurs earlier in the same file; rows count from 1, without the header."""
 
     file: Side
     key: tuple[str, ...]
@@ -30,9 +30,9 @@ class Duplicate(BaseModel, frozen=True):
 
 
 class Summary(BaseModel, frozen=True):
-    """The comparison in figures; `duplicates_…` are rows whose key an earlier row of that file has.
+    """The counts of a comparison; `duplicates_…` counts rows whose key occurs earlier in that file.
 
-    `first_changes` are the first few of each kind, `first_duplicates` the first few of each file.
+    `first_changes` holds the first few of each kind, `first_duplicates` the first few of each file.
     """
 
     keys: tuple[str, ...]
@@ -52,20 +52,20 @@ class Summary(BaseModel, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """Whether there is a change of rows or of columns."""
+        """Whether a row or a column changed."""
         columns = self.columns_added or self.columns_removed or self.columns_renamed
         return bool(self.added or self.changed or self.removed or columns)
 
 
 @dataclass
 class Duplicates:
-    """The duplicates of one file: counted, the first few kept, in whatever order they are found."""
+    """The duplicates of one file: counts all, and keeps the first few, in any order of discovery."""
 
     count: int = 0
-    _first: list[tuple[int, int, bytes]] = field(default_factory=list)  # a heap: the last of the first few on top
+    _first: list[tuple[int, int, bytes]] = field(default_factory=list)  # a heap: the last of the first few is on top
 
     def found(self, number: int, first: int, row: bytes) -> None:
-        """Count the row of *number*, whose key the row of *first* has."""
+        """Count the row *number*, whose key occurs first in the row *first*."""
         self.count += 1
         if len(self._first) < EXAMPLES:
             heapq.heappush(self._first, (-number, first, row))

@@ -1,1 +1,1 @@
-"""Download of a dataset's assets to S3: listed, fetched in slices, verified, reported."""
+"""Downloads a dataset's assets to S3: lists, fetches in slices, verifies, reports."""

@@ -1,4 +1,4 @@
-"""Close Download: what became of every file is written down, summed up and announced."""
+"""Close Download: writes the outcome of every file, sums up, and announces the end."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DOWNLOAD_COMPLETE = "Download Complete"
-DOWNLOAD_INCOMPLETE = "Download Incomplete"  # it ended, and some of the files are not there
-READ_AT_ONCE = 32  # ours: documents of slices, each of at most 200 outcomes
+DOWNLOAD_INCOMPLETE = "Download Incomplete"  # ended, but some of the files were not downloaded
+READ_AT_ONCE = 32  # ours: outcomes of slices, each of at most 200 files
 
-# ours: a CSV of a million files has some 200 MB, /tmp 512 MB, and memory holds four parts; 10,000 parts are 80 GB
+# ours: a CSV of a million files has some 200 MB, and /tmp has 512 MB. Memory holds four parts; 10,000 parts are 80 GB.
 PARTS_AT_ONCE = 4
 IN_PARTS = TransferConfig(multipart_chunksize=8 * 1024**2, max_concurrency=PARTS_AT_ONCE)
 IN_PARTS.max_in_memory_upload_chunks = PARTS_AT_ONCE
@@ -51,25 +51,25 @@ class CloseDownloadInput(BaseModel, frozen=True):
 
 @dataclass
 class DownloadCloser:
-    """Closes downloads; a repeat writes the same again."""
+    """Closes downloads; a repeat writes the same documents."""
 
     s3: "S3Client"
     events: "EventBridgeClient"
 
-    def close(self, asked: CloseDownloadInput) -> DownloadResult:
-        """Write manifest and CSV, announce how the download ended, and return that."""
-        ref, tally = asked.download, DownloadCounts()
-        request = download_requested(asked.input, ref.bucket)
+    def close(self, closing: CloseDownloadInput) -> DownloadResult:
+        """Write the manifest and the CSV, announce the end of the download, and return the result."""
+        ref, tally = closing.download, DownloadCounts()
+        request = download_requested(closing.input, ref.bucket)
         bucket, prefix = request.place(ref.bucket)
         staging = DownloadStaging(self.s3, ref)
-        turns = [self._turn(staging, number) for number in range(1, asked.turns + 1)]
+        turns = [self._turn(staging, number) for number in range(1, closing.turns + 1)]
         file = files_csv(_outcomes(staging, turns), prefix, tally)
         self.s3.upload_fileobj(file, ref.bucket, files_key(ref), ExtraArgs={"ContentType": "text/csv"}, Config=IN_PARTS)
         listed = sum(turn.files + len(turn.unknown) for turn in turns)
         left, nameless = listed - tally.counts.total(), sum(turn.nameless for turn in turns)
         finished_at = datetime.now(UTC)
         manifest = DownloadManifest(
-            complete=not (tally.counts["failed"] or left or nameless or asked.error),
+            complete=not (tally.counts["failed"] or left or nameless or closing.error),
             download_id=ref.download_id,
             dataset_id=ref.dataset_id,
             bucket=bucket,
@@ -83,14 +83,14 @@ class DownloadCloser:
             manifest_bucket=ref.bucket,
             manifest_key=manifest_key(ref),
             files_key=files_key(ref),
-            execution_arn=asked.execution_arn,
+            execution_arn=closing.execution_arn,
             started_at=ref.started_at,
             finished_at=finished_at,
             seconds=round((finished_at - ref.started_at).total_seconds(), 3),
             nameless=nameless,
             reasons=dict(tally.reasons),
             failed_files=tally.failed_files,
-            error=str(asked.error.get("Error")) if asked.error else None,
+            error=str(closing.error.get("Error")) if closing.error else None,
             input=request.model_dump(mode="json"),
         )
         self._publish(manifest)
@@ -99,7 +99,7 @@ class DownloadCloser:
     def _turn(self, staging: DownloadStaging, number: int) -> ListingTurn:
         turn = staging.turn(number)
         if turn is None:
-            raise StagedGone("What the download has listed is gone: it has expired. Start the download again.")
+            raise StagedGone("The list of the download's files has expired. Start the download again.")
         return turn
 
     def _publish(self, manifest: DownloadManifest) -> None:
@@ -116,7 +116,7 @@ class DownloadCloser:
 
 
 def _outcomes(staging: DownloadStaging, turns: list[ListingTurn]) -> Iterator[FileOutcome]:
-    """Yield what became of every file, in the order of the list."""
+    """Yield the outcome of every file, in the order of the list."""
     for number, turn in enumerate(turns, 1):
         yield from map(unknown, turn.unknown)
         with ThreadPoolExecutor(READ_AT_ONCE) as threads:

@@ -1,4 +1,4 @@
-"""Download Slice: the files of a slice come out of Vi, many at once, each with an outcome of its own."""
+"""Download Slice: downloads the files of a slice, many at once, each with its own outcome."""
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -25,41 +25,41 @@ THREADS = 32
 
 @dataclass
 class SliceDownload:
-    """Downloads slices, as far as *budget* lets it."""
+    """Downloads slices until *budget* is spent."""
 
     client: ViClient
     downloader: Downloader
     s3: "S3Client"
     budget: Budget
 
-    def run(self, one: DownloadSlice, before: SliceOutcomes | None) -> SliceOutcomes:
-        """Bring the files of a slice that have no outcome *before*, and keep what became of them, whatever ends it.
+    def run(self, slice_: DownloadSlice, previous: SliceOutcomes | None) -> SliceOutcomes:
+        """Download the files of a slice without an outcome in *previous*, and store the outcomes, also after an error.
 
-        What there is no time for is left. When there was no time for any, those begun never will have enough.
+        Files that the time does not suffice for are left. If it did not suffice for any file, the files begun fail.
 
         Raises:
-            PlaceRefused: S3 does not let us put files there.
-            KeyMissing, KeyRefused, KeyForbidden: Vi does not take the key.
+            PlaceRefused: S3 does not let the function store files there.
+            KeyMissing, KeyRefused, KeyForbidden: Vi refuses the key.
         """
-        done = {outcome.asset_id: outcome for outcome in (before.outcomes if before else ())}
-        ahead = [file for file in one.files if file.asset_id not in done]
+        done = {outcome.asset_id: outcome for outcome in (previous.outcomes if previous else ())}
+        ahead = [file for file in slice_.files if file.asset_id not in done]
         brought = Brought()
         try:
-            brought.bring(self._fetch(one), ahead)
+            brought.bring(self._fetch(slice_), ahead)
             if not brought.outcomes:
-                message = "It is too large to be downloaded in the time that an invocation has."
+                message = "The file is too large to be downloaded within one invocation."
                 brought.outcomes = [failed(file, "OutOfTime", message) for file in brought.broken_off or ahead]
         finally:
             done |= {outcome.asset_id: outcome for outcome in brought.outcomes}
-            outcomes = tuple(done[file.asset_id] for file in one.files if file.asset_id in done)
-            kept = SliceOutcomes(outcomes=outcomes, left=len(one.files) - len(outcomes))
-            DownloadStaging(self.s3, one.download).keep_outcomes(one, kept)
+            outcomes = tuple(done[file.asset_id] for file in slice_.files if file.asset_id in done)
+            kept = SliceOutcomes(outcomes=outcomes, left=len(slice_.files) - len(outcomes))
+            DownloadStaging(self.s3, slice_.download).keep_outcomes(slice_, kept)
         return kept
 
-    def _fetch(self, one: DownloadSlice) -> Fetch:
-        assets = Assets(self.client, one.download.dataset_id)
-        place = BucketPlace(self.s3, one.destination.bucket, one.destination.prefix)
-        return BucketFetch(assets, self.downloader, place, one.overwrite, self.budget.spent)
+    def _fetch(self, slice_: DownloadSlice) -> Fetch:
+        assets = Assets(self.client, slice_.download.dataset_id)
+        place = BucketPlace(self.s3, slice_.destination.bucket, slice_.destination.prefix)
+        return BucketFetch(assets, self.downloader, place, slice_.overwrite, self.budget.spent)
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Brought:
             for future in as_completed(futures):
                 broken = future.exception()
                 if broken is not None and not isinstance(broken, Stopped):
-                    # `as_completed` never yields a cancelled future, so the others are looked at below.
+                    # `as_completed` never yields a cancelled future, so the loop below checks the others.
                     threads.shutdown(cancel_futures=True)
                     break
                 broken = None
@@ -96,18 +96,18 @@ class Brought:
 
 
 def download_slice(s3: "S3Client", address: Address, download: SliceDownload) -> dict[str, int]:
-    """Download the slice at *address*, keep what became of it, and return it in numbers.
+    """Download the slice at *address*, store the outcomes, and return their counts.
 
     Raises:
-        StagedGone: there is no slice there any more.
+        StagedGone: the slice has expired.
         And as `SliceDownload.run`.
     """
-    one = slice_at(s3, address)
-    if one is None:
-        raise StagedGone(f"The slice {address.key} is gone: it has expired. Start the download again.")
-    logger.append_keys(download_id=one.download.download_id, turn=one.turn, slice=one.number)
-    staging = DownloadStaging(s3, one.download)
-    outcomes = download.run(one, staging.outcomes(one.turn, one.number))
+    slice_ = slice_at(s3, address)
+    if slice_ is None:
+        raise StagedGone(f"The slice {address.key} has expired. Start the download again.")
+    logger.append_keys(download_id=slice_.download.download_id, turn=slice_.turn, slice=slice_.number)
+    staging = DownloadStaging(s3, slice_.download)
+    outcomes = download.run(slice_, staging.outcomes(slice_.turn, slice_.number))
     counts: dict[str, int] = {state: sum(outcome.state == state for outcome in outcomes.outcomes) for state in STATES}
     logger.info("slice_downloaded", files=counts, left=outcomes.left)
     return counts | {"left": outcomes.left}

@@ -1,4 +1,4 @@
-"""One file out of Vi: fetched by its signed URL, proven, and only then what it is to be called."""
+"""Downloads one file by its signed URL, and gives it its final name after verification."""
 
 import random
 import time
@@ -23,14 +23,14 @@ from assetline.vi.crc32c import Crc32c
 from assetline.vi.file_download import Downloader
 from assetline.vi.signed_url import SignedUrl, SignedUrlExpired
 
-RENEWALS = 2  # ours: how often a fresh URL is asked for
+RENEWALS = 2  # ours: how often a fresh URL is requested
 TRIES = 3
-LONGEST_PAUSE = 30.0  # ours: seconds, of what Vi asks for
-EXPIRES_SOON = 5.0  # ours: seconds before the end of a URL's time that it is not begun with any more
+LONGEST_PAUSE = 30.0  # ours: seconds; the longest pause on Vi's request
+EXPIRES_SOON = 5.0  # ours: seconds before a URL expires in which no transfer begins
 
 
 class Mismatch(Exception):  # noqa: N818
-    """The bytes that arrived are not the file: `reason` is a code, the message explains it."""
+    """The bytes that arrived are not the file; `reason` is a code, the message describes it."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -38,15 +38,15 @@ class Mismatch(Exception):  # noqa: N818
 
 
 class Stopped(Exception):  # noqa: N818
-    """There is no time left for a file, or it is no longer wanted; nothing of it is left."""
+    """The time for a file is used up, or the file is no longer needed; no part of it is left."""
 
 
 class NotBegun(Stopped):
-    """There was no time to begin with a file."""
+    """The time did not suffice to begin a file."""
 
 
 class NotKept(Exception):  # noqa: N818
-    """The place does not take this file, and may take others: `reason` is a code, the message says it in words."""
+    """The target refuses this file, and may accept others; `reason` is a code, the message describes it."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ class NotKept(Exception):  # noqa: N818
 
 
 class VerifiedBody:
-    """The bytes of *file* as they come; read to its end, it is the very file, or raises `Mismatch`."""
+    """The bytes of *file* as they arrive; a complete read verifies the file, or raises `Mismatch`."""
 
     def __init__(self, pieces: Iterator[bytes], file: AssetFile, stopped: Callable[[], bool]) -> None:
         self._pieces = pieces
@@ -65,7 +65,7 @@ class VerifiedBody:
 
     @property
     def crc32c(self) -> int:
-        """The signed checksum of what has come."""
+        """The signed checksum of the bytes so far."""
         return self._checksum.signed
 
     def __iter__(self) -> Iterator[bytes]:
@@ -74,35 +74,37 @@ class VerifiedBody:
                 raise Stopped
             self.size += len(piece)
             if self._file.size is not None and self.size > self._file.size:
-                raise Mismatch("WrongSize", f"More bytes came than the {self._file.size:,} that Vi says it has.")
+                raise Mismatch("WrongSize", f"More bytes arrived than the {self._file.size:,} in the asset's record.")
             self._checksum.update(piece)
             yield piece
         if self._file.size is not None and self.size != self._file.size:
-            raise Mismatch("WrongSize", f"{self.size:,} bytes came of the {self._file.size:,} that Vi says it has.")
+            raise Mismatch(
+                "WrongSize", f"{self.size:,} bytes arrived instead of the {self._file.size:,} in the asset's record."
+            )
         if self._file.crc32c and self.crc32c not in self._file.crc32c:
-            raise Mismatch("WrongChecksum", "The bytes that came have not the CRC32C that Vi says it has.")
+            raise Mismatch("WrongChecksum", "The CRC32C of the bytes differs from that of the asset's record.")
 
 
 class DownloadTarget(Protocol):
-    """The target of downloaded files; threads share one."""
+    """The target of downloaded files. It is thread-safe."""
 
     def room(self, file: AssetFile) -> AbstractContextManager[object]:
-        """Return what is entered before a file is asked for, and waits until there is room for it."""
+        """Return a context manager that waits until the target has room for the file."""
 
     def held(self, file: AssetFile) -> int | None:
-        """Return the signed CRC32C of the file that is there, if it is of equal size and CRC32C; else None."""
+        """Return the signed CRC32C of an existing file with equal size and CRC32C, else None."""
 
     def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
-        """Keep a file under its name once *arriving* has been read to its end, and nothing of it before.
+        """Store a file under its name after *arriving* has been read completely, and no part of it earlier.
 
         Raises:
-            NotKept: it cannot be kept; others may be.
+            NotKept: the target refuses this file; it may accept others.
         """
 
 
 @dataclass
 class Fetch:
-    """Brings files of a dataset to a place; threads share one."""
+    """Downloads files of a dataset to a target. It is thread-safe."""
 
     assets: Assets
     downloader: Downloader
@@ -113,12 +115,12 @@ class Fetch:
     clock: Callable[[], float] = time.time
 
     def bring(self, file: AssetFile) -> FileOutcome:
-        """Return what became of a file, whatever it is that failed about it.
+        """Return the outcome of a file, also if the file fails.
 
         Raises:
-            NotBegun, Stopped: there was no time for it, or not enough.
-            KeyMissing, KeyRefused, KeyForbidden: Vi does not take the key.
-            And what the place raises for what concerns every file.
+            NotBegun, Stopped: the time did not suffice.
+            KeyMissing, KeyRefused, KeyForbidden: Vi refuses the key.
+            And errors of the target that concern every file.
         """
         if self.stopped():
             raise NotBegun
@@ -128,15 +130,15 @@ class Fetch:
         except (Mismatch, NotKept) as failure:
             return failed(file, failure.reason, str(failure))
         except AssetUnknown:
-            return failed(file, "AssetUnknown", "It is no longer in the dataset.")
+            return failed(file, "AssetUnknown", "The asset is no longer in the dataset.")
         except SignedUrlExpired:
-            return failed(file, "DownloadExpired", "Vi did not give it out, with a fresh address either.")
+            return failed(file, "DownloadExpired", "The file's server refused the file, also at a fresh address.")
         except SignedUrlRefused as failure:
             return failed(file, "SignedUrlRefused", str(failure))
         except AwsUnavailable:
-            raise  # every file needs S3: the slice ends, and its repeat fetches the rest
+            raise  # every file needs S3: the slice ends, and its repeat downloads the rest
         except (ViRefused, Retryable) as failure:
-            tried = f" That was the last of {TRIES} tries." if isinstance(failure, Retryable) else ""
+            tried = f" This was the last of {TRIES} attempts." if isinstance(failure, Retryable) else ""
             return failed(file, "DownloadFailed", f"{failure}{tried}")
 
     def _bring(self, file: AssetFile) -> FileOutcome:
@@ -144,7 +146,7 @@ class Fetch:
         while True:
             self._go_on()
             try:
-                # Of a fresh one it is Vi who says that it is over: this clock may be wrong.
+                # The server decides whether a fresh URL has expired: this clock may be wrong.
                 if contents is None or (not renewals and contents.expires_by(self.clock() + EXPIRES_SOON)):
                     file, contents = self._renewed(file)
                     renewals += 1
@@ -158,7 +160,7 @@ class Fetch:
                 if tries >= TRIES:
                     raise
                 if isinstance(fault, Mismatch) and renewals < RENEWALS:
-                    contents = None  # it may have been replaced since it was listed: its record tells
+                    contents = None  # the file may have been replaced since it was listed: read its record again
                 self._pause(tries, fault)
 
     def _put(self, file: AssetFile, contents: SignedUrl) -> FileOutcome:
@@ -171,7 +173,7 @@ class Fetch:
         record = self.assets.get(file.asset_id, contents=True)
         fresh = AssetFile.of(record | {"assetId": file.asset_id, "filename": file.filename}, file.name)
         if fresh.contents is None:
-            raise NotKept("NoContents", "Vi gives no address for its file.")
+            raise NotKept("NoContents", "The asset's record has no address of its file.")
         return fresh, fresh.contents
 
     def _go_on(self) -> None:
@@ -179,5 +181,5 @@ class Fetch:
             raise Stopped
 
     def _pause(self, tries: int, fault: Exception) -> None:
-        asked = fault.pause_seconds if isinstance(fault, Retryable) else None
-        self.sleep(min(asked or random.uniform(0, 2.0 ** (tries - 1)), LONGEST_PAUSE))  # noqa: S311 - jitter is no secret
+        requested = fault.pause_seconds if isinstance(fault, Retryable) else None
+        self.sleep(min(requested or random.uniform(0, 2.0 ** (tries - 1)), LONGEST_PAUSE))  # noqa: S311 - jitter is no secret

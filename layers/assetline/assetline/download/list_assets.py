@@ -1,4 +1,4 @@
-"""List Assets: some pages of a selection become slices of files to download, each under its name."""
+"""List Assets: turns some pages of a selection into slices of files to download, each file under its name."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ListAssetsInput(BaseModel, frozen=True):
-    """One turn of List Assets, the first being 1; `cursor` is where it goes on."""
+    """One turn of List Assets, counted from 1; `cursor` is the place to resume from."""
 
     execution_arn: str
     started_at: datetime
@@ -46,27 +46,27 @@ class ListAssetsResult(BaseModel, frozen=True):
 
 
 def list_assets(
-    asked: ListAssetsInput, client: ViClient, s3: "S3Client", bucket: str, budget: Budget
+    listing_input: ListAssetsInput, client: ViClient, s3: "S3Client", bucket: str, budget: Budget
 ) -> ListAssetsResult:
-    """List pages of a selection until the turn has its slices or *budget* is spent; a repeat lists them anew.
+    """List pages of a selection until the turn has its slices or *budget* is spent; a repeat lists them again.
 
     Raises:
-        InvalidInput: the input is not one we take.
-        DatasetUnknown, KeyRefused and the like: as Vi says.
-        RepeatedCursor: the list does not end.
+        InvalidInput: the input is not valid.
+        DatasetUnknown, KeyRefused and similar errors of Vi.
+        RepeatedCursor: the list would never end.
     """
-    request = download_requested(asked.input, bucket)
-    ref = download_ref(request, asked.execution_arn, asked.started_at, bucket)
-    logger.append_keys(download_id=ref.download_id, turn=asked.turn)
+    request = download_requested(listing_input.input, bucket)
+    ref = download_ref(request, listing_input.execution_arn, listing_input.started_at, bucket)
+    logger.append_keys(download_id=ref.download_id, turn=listing_input.turn)
     listing, staging = Listing(client, request), DownloadStaging(s3, ref)
-    if asked.turn == 1:
+    if listing_input.turn == 1:
         listing.admit()
-    names = staging.names_before(asked.turn)
+    names = staging.names_before(listing_input.turn)
     slices: list[tuple[AssetFile, ...]] = []
     unknown: list[str] = []
     excluded = nameless = 0
-    cursor = asked.cursor
-    for page in listing.pages(asked.cursor):
+    cursor = listing_input.cursor
+    for page in listing.pages(listing_input.cursor):
         records = [record for record in page.records if id_of(record)]
         nameless += len(page.records) - len(records)
         found = [named(record, names, by_date=request.by_date) for record in records]
@@ -85,7 +85,7 @@ def list_assets(
         unknown=tuple(unknown),
         next_cursor=cursor,
     )
-    addresses = staging.keep_turn(asked.turn, _documents(slices, request, ref, asked.turn), names, turn)
+    addresses = staging.keep_turn(listing_input.turn, _documents(slices, request, ref, listing_input.turn), names, turn)
     logger.info("assets_listed", files=turn.files, slices=turn.slices, excluded=excluded)
     return ListAssetsResult(download=ref, slices=addresses, cursor=cursor)
 

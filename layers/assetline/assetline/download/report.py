@@ -18,14 +18,14 @@ from assetline.table.formulas import neutralised
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-FAILURES_SHOWN = 1000  # ours: the CSV has all of them
+FAILURES_SHOWN = 1000  # ours: the CSV has all failures
 BUFFER_BYTES = 65_536  # ours
 
 COLUMNS = ("asset_id", "filename", "key", "state", "bytes", "crc32c", "reason", "message")
 
 
 class DownloadResult(BaseModel, frozen=True):
-    """The output of an execution; `left` are files that it did not come to."""
+    """The output of an execution; `left` counts files that were not attempted."""
 
     complete: bool
     download_id: str
@@ -44,10 +44,10 @@ class DownloadResult(BaseModel, frozen=True):
 
 
 class DownloadManifest(DownloadResult, frozen=True):
-    """`….manifest.json`: the result, how it came about, and the first thousand files that failed.
+    """`….manifest.json`: the result, the input, and the first thousand files that failed.
 
-    `bytes` are those written, `excluded` assets that `where` left out, `nameless` records without an id. `crc32c` in
-    the CSV is in eight hexadecimal digits. `error` is what ended the download early.
+    `bytes` counts the bytes written, `excluded` the assets that `where` left out, `nameless` the records without an id.
+    `crc32c` in the CSV has eight hexadecimal digits. `error` is the error that ended the download early.
     """
 
     manifest_version: Literal[1] = 1
@@ -63,7 +63,7 @@ class DownloadManifest(DownloadResult, frozen=True):
 
 
 def manifest_key(download: DownloadRef) -> str:
-    """Return the key of the manifest: beside the folders of downloads, in none of them."""
+    """Return the key of the manifest: next to the folders of downloads, in none of them."""
     return f"{DOWNLOADS}{download.download_id}.manifest.json"
 
 
@@ -74,7 +74,7 @@ def files_key(download: DownloadRef) -> str:
 
 @dataclass
 class DownloadCounts:
-    """Counts of the outcomes of files; keeps only the first failures."""
+    """Counts the outcomes of files, and keeps the first failures."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -93,9 +93,9 @@ class DownloadCounts:
 
 
 def files_csv(outcomes: Iterable[FileOutcome], prefix: str, tally: DownloadCounts) -> BufferedReader:
-    """Return *outcomes*, counted as they are read, as CSV (RFC 4180, UTF-8) in which formulas are neutralised.
+    """Return *outcomes* as CSV (RFC 4180, UTF-8) with neutralised formulas; reading it counts them in *tally*.
 
-    The file cannot be rewound: a line is rendered when it is read, so that no more than a few are held.
+    The file cannot be rewound: a line is rendered when it is read, so that only a few are in memory.
     """
     return BufferedReader(_Rendered(_lines(outcomes, prefix, tally)), BUFFER_BYTES)
 
@@ -113,7 +113,7 @@ class _Rendered(RawIOBase):
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill *buffer* with what fits, and return how much that is; 0 at the end."""
+        """Fill *buffer*, and return the number of bytes; 0 at the end."""
         target = memoryview(buffer)
         while not self._rest:
             text = next(self._texts, None)

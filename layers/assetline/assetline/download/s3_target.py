@@ -1,4 +1,4 @@
-"""A prefix of a bucket that files are downloaded to: an object is there whole and proven, or not at all."""
+"""A prefix of a bucket as the target of downloads: an object appears complete and verified, or not at all."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -21,23 +21,23 @@ from assetline.vi.media_types import by_extension
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SMALL = 1024**2  # ours: files of up to so many bytes are as many at once as there are threads
-LARGE_AT_ONCE = 8  # ours: of the others; each has at most one part in memory, twice while it is put together
-PART = 8 * 1024**2  # ours: a file that is larger goes in parts, 10,000 of which hold any that fits in S3
-_PARTS_OF_ONE_SIZE = 1000  # ours: after so many, parts are four times as large
+SMALL = 1024**2  # ours: files up to this size are limited by the number of threads only
+LARGE_AT_ONCE = 8  # ours: larger files; each has at most one part in memory, two while it is joined
+PART = 8 * 1024**2  # ours: larger files are stored in parts; 10,000 parts hold any file that fits in S3
+_PARTS_OF_ONE_SIZE = 1000  # ours: later parts are four times as large
 LONGEST_KEY = 1024  # S3, in bytes
-ASSET_ID = "assetline-asset-id"  # user metadata: which asset an object is of
+ASSET_ID = "assetline-asset-id"  # user metadata: the id of the object's asset
 _REFUSED = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "PermanentRedirect", "403"})
 
 
 @dataclass
 class BucketFetch(Fetch):
-    """Brings files under a prefix; unless it is to overwrite, it replaces no asset's object by another's."""
+    """Downloads files to a prefix. Without *overwrite*, it never replaces the object of another asset."""
 
     place: "BucketPlace"
 
     def bring(self, file: AssetFile) -> FileOutcome:
-        """Return what became of a file, under the name it has there; raises as `Fetch.bring`."""
+        """Return the outcome of a file, under its name at the target; raises as `Fetch.bring`."""
         if self.stopped():
             raise NotBegun
         if not self.overwrite:
@@ -49,23 +49,23 @@ class BucketFetch(Fetch):
 
 
 class BucketPlace:
-    """Puts files under *prefix* of *bucket*; each has its CRC32C, its type and the id of its asset with it."""
+    """Stores files under *prefix* of *bucket*, each with its CRC32C, its type and the id of its asset."""
 
     def __init__(self, s3: "S3Client", bucket: str, prefix: str) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._prefix = prefix
         self._large = BoundedSemaphore(LARGE_AT_ONCE)
-        self._heads: dict[str, Any] = {}  # what S3 said of the names that files are about to get, None for nothing
+        self._heads: dict[str, Any] = {}  # S3's answers on the names about to be written, None for an absent object
 
     def room(self, file: AssetFile) -> AbstractContextManager[object]:
-        """Wait until a large file has room in memory: meanwhile its connection would stand unread."""
+        """Wait until a large file has room in memory: its connection would be idle meanwhile."""
         return nullcontext() if file.size is not None and file.size <= SMALL else self._large
 
     def own(self, file: AssetFile) -> AssetFile:
-        """Return *file* under its name, or, where another asset's object has that, under the first with its id.
+        """Return *file* under its name, or under the first free name with its id if another asset has that name.
 
-        Another download, of fewer assets, may have given the name to another. Raises as `put`.
+        A download of another selection may have assigned the name. Raises as `put`.
         """
         for name in chain([file.name], names_with_id(file)):
             named = file.model_copy(update={"name": name})
@@ -73,15 +73,15 @@ class BucketPlace:
             if head is None or head["Metadata"].get(ASSET_ID, _quoted(file)) == _quoted(file):
                 self._heads[name] = head
                 return named
-        raise AssertionError("one of the names is free: there is no end of them")
+        raise AssertionError("the sequence of names is endless, so one is free")
 
     def held(self, file: AssetFile) -> int | None:
-        """Return the signed CRC32C of the object that is there, if it is of equal size and CRC32C; raises as `put`."""
+        """Return the signed CRC32C of an existing object with equal size and CRC32C; raises as `put`."""
         if file.size is None or not file.crc32c:
             return None
         head = self._heads.pop(file.name) if file.name in self._heads else self._head(file)
         checksum = head.get("ChecksumCRC32C", "") if head else ""
-        # Of an object in parts it may be a checksum of checksums, which S3 marks with a hyphen.
+        # For an object in parts, it may be a checksum of checksums, which S3 marks with a hyphen.
         if head is None or head["ContentLength"] != file.size or not checksum or "-" in checksum:
             return None
         there = crc32c.from_s3(checksum)
@@ -98,15 +98,15 @@ class BucketPlace:
             raise self._failure(error) from None
 
     def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
-        """Put a file, in parts if it is large, once it is proven.
+        """Store a verified file, in parts if it is large.
 
         Raises:
-            NotKept: S3 does not take this one.
-            PlaceRefused: S3 takes none.
+            NotKept: S3 refuses this file.
+            PlaceRefused: S3 refuses all files.
             AwsUnavailable: S3 did not answer.
         """
         if len(self._key(file).encode()) > LONGEST_KEY:
-            raise NotKept("NameTooLong", f"Its key would have more than the {LONGEST_KEY:,} bytes that S3 takes.")
+            raise NotKept("NameTooLong", f"The key would exceed S3's {LONGEST_KEY:,} bytes. Use a shorter prefix.")
         parts = _parts(arriving)
         first = next(parts)
         try:
@@ -122,7 +122,7 @@ class BucketPlace:
             Bucket=self._bucket,
             Key=self._key(file),
             Body=content,
-            ChecksumAlgorithm="CRC32C",  # with the value beside it, boto3 does not need the CRT to compute it
+            ChecksumAlgorithm="CRC32C",  # with the value given, boto3 does not need the CRT to compute it
             ChecksumCRC32C=crc32c.to_s3(checksum),
             **_about(file),
         )
@@ -143,7 +143,7 @@ class BucketPlace:
                 ChecksumType="FULL_OBJECT",
             )
         except BaseException:
-            with suppress(AwsUnavailable, ClientError):  # what cannot be aborted, the bucket's rules expire
+            with suppress(AwsUnavailable, ClientError):  # the bucket's lifecycle ends an upload that cannot be aborted
                 self._s3.abort_multipart_upload(**where)
             raise
 
@@ -159,14 +159,14 @@ class BucketPlace:
         code = code_of(error)
         if code in _REFUSED:
             return PlaceRefused(
-                f"S3 does not let us put objects under s3://{self._bucket}/{self._prefix} ({code}): check the name of "
-                "the bucket, and that the function may write there."
+                f"S3 does not let the function store objects under s3://{self._bucket}/{self._prefix} ({code}): "
+                "check the name of the bucket, and the function's permission to write there."
             )
-        return NotKept("NotStored", f"S3 did not take it ({code}).")
+        return NotKept("NotStored", f"S3 refused the object ({code}).")
 
 
 def _parts(arriving: VerifiedBody) -> Iterator[bytes]:
-    """Yield what arrives in pieces of the size of a part, the last one smaller; one at least, be it empty."""
+    """Yield the bytes in parts; the last one is smaller. An empty file has one empty part."""
     held, size, number = [], 0, 1
     for piece in arriving:
         held.append(piece)

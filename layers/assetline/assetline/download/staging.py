@@ -13,8 +13,8 @@ from assetline.download.request import DownloadRef
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SLICE_FILES = 200  # ours: what one invocation downloads in seconds, and loses when it is killed
-SLICE_BYTES = 8 * 1024**3  # ours: the same, of large files
+SLICE_FILES = 200  # ours: one invocation downloads them in seconds, and loses them if it is killed
+SLICE_BYTES = 8 * 1024**3  # ours: the same for large files
 TURN_SLICES = 100  # ours: their addresses are in the machine's state, which holds 256 KiB
 
 
@@ -26,7 +26,7 @@ class Destination(BaseModel, frozen=True):
 
 
 class DownloadSlice(BaseModel, frozen=True):
-    """Some files of a download, which one invocation brings."""
+    """Some files of a download; one invocation downloads them."""
 
     download: DownloadRef
     destination: Destination
@@ -37,14 +37,14 @@ class DownloadSlice(BaseModel, frozen=True):
 
 
 class SliceOutcomes(BaseModel, frozen=True):
-    """The outcome of a slice; `left` is the number of files that there was no time for."""
+    """The outcomes of a slice; `left` counts the files that the time did not suffice for."""
 
     outcomes: tuple[FileOutcome, ...]
     left: int
 
 
 class ListingTurn(BaseModel, frozen=True):
-    """The result of one listing: `unknown` are ids without an asset, `excluded` counts assets that `where` left out."""
+    """The result of one listing: `unknown` are ids without an asset; `excluded` counts assets left out by `where`."""
 
     slices: int
     files: int
@@ -55,7 +55,7 @@ class ListingTurn(BaseModel, frozen=True):
 
 
 class DownloadStaging:
-    """The documents of one download; each turn has its own, so that a turn that is repeated begins where it did."""
+    """The documents of one download; each turn has its own, so that a repeated turn begins in the same state."""
 
     def __init__(self, s3: "S3Client", download: DownloadRef) -> None:
         self._s3 = s3
@@ -63,29 +63,29 @@ class DownloadStaging:
         self._prefix = f"staging/download/{download.download_id}/"
 
     def names_before(self, turn: int) -> Names:
-        """Return the names given out before a turn."""
+        """Return the names assigned before a turn."""
         return Names(self._get(f"names-{turn - 1:05}.bin") or b"" if turn > 1 else b"")
 
     def keep_turn(self, number: int, slices: Sequence[DownloadSlice], names: Names, turn: ListingTurn) -> list[Address]:
-        """Keep what a turn found, and return where its slices are."""
-        for one in slices:
-            self._put(_slice(number, one.number), one.model_dump_json().encode())
+        """Store the result of a turn, and return the addresses of its slices."""
+        for slice_ in slices:
+            self._put(_slice(number, slice_.number), slice_.model_dump_json().encode())
         if turn.next_cursor is not None:
             self._put(f"names-{number:05}.bin", names.dump())
         self._put(f"turn-{number:05}.json", turn.model_dump_json().encode())
-        return [Address(bucket=self._bucket, key=f"{self._prefix}{_slice(number, one.number)}") for one in slices]
+        return [Address(bucket=self._bucket, key=f"{self._prefix}{_slice(number, slice_.number)}") for slice_ in slices]
 
     def turn(self, number: int) -> ListingTurn | None:
-        """Return what a turn found; None while it has not been kept."""
+        """Return the result of a turn, None before it is stored."""
         body = self._get(f"turn-{number:05}.json")
         return None if body is None else ListingTurn.model_validate_json(body)
 
-    def keep_outcomes(self, one: DownloadSlice, outcomes: SliceOutcomes) -> None:
-        """Keep what became of a slice; a repeat replaces it."""
-        self._put(_outcomes(one.turn, one.number), outcomes.model_dump_json().encode())
+    def keep_outcomes(self, slice_: DownloadSlice, outcomes: SliceOutcomes) -> None:
+        """Store the outcomes of a slice; a repeat replaces them."""
+        self._put(_outcomes(slice_.turn, slice_.number), outcomes.model_dump_json().encode())
 
     def outcomes(self, turn: int, number: int) -> SliceOutcomes | None:
-        """Return what became of a slice, None while nothing has."""
+        """Return the outcomes of a slice, None before they are stored."""
         body = self._get(_outcomes(turn, number))
         return None if body is None else SliceOutcomes.model_validate_json(body)
 
@@ -97,7 +97,7 @@ class DownloadStaging:
 
 
 def slice_at(s3: "S3Client", address: Address) -> DownloadSlice | None:
-    """Return a slice; None when it has expired."""
+    """Return a slice, None if it has expired."""
     body = object_at(s3, address)
     return None if body is None else DownloadSlice.model_validate_json(body)
 

@@ -8,14 +8,14 @@ from assetline.export.previous_export import Latest
 from assetline.export.request import AssetsRequest, ExportRequest
 
 MAX_PARTS = 10_000  # S3: parts of one object
-SALVAGE_PARTS = 10  # ours: numbers that no turn uses, so that a full export can still be salvaged
+SALVAGE_PARTS = 10  # ours: part numbers that no turn uses, so that a full export can still be salvaged
 
 
 class Export(BaseModel, frozen=True):
-    """One run of the export machine: who it is and where its bytes go. Nothing in it changes but by a resume.
+    """One run of the export machine: its identity and its target. Only a resume changes it.
 
-    The file is published under `key`; until then its parts are below `staging/`. `previous` is the last complete export
-    of the same feed and `params`, when this one began.
+    The file is published under `key`; until then, its parts are below `staging/`. `previous` is the last complete
+    export of the same feed and `params` at the start of this one.
     """
 
     export_id: str
@@ -30,7 +30,7 @@ class Export(BaseModel, frozen=True):
 
 
 class Staged(BaseModel, frozen=True):
-    """Bytes that wait in S3 between turns, under *key*."""
+    """Bytes staged in S3 between turns, under *key*."""
 
     key: str
     size: int
@@ -38,19 +38,24 @@ class Staged(BaseModel, frozen=True):
 
 
 class Checkpoint(BaseModel, frozen=True):
-    """The point where a page loop resumes: the parts below `next_part`, `tail` and `memory` hold all up to `cursor`.
+    """The place where a page loop resumes.
 
-    It speaks of objects that are named by their content, and so holds whatever is written after it, and by whomever.
+    The parts below `next_part`, `tail` and `memory` hold all data up to `cursor`.
 
-    `cursor` None means that the feed has ended. `tail` is what was rendered and is not yet a part; `memory` is what
-    the loop remembers (see `Memory`). `rows`, `pages`, `bytes` and `crc32` are of all that this loop has written, the
-    tail included; `duplicates` are records it left out, `replaced` those that took the place of an older
-    version, `keyless` those without a key, `excluded` those that were not asked for. `page_size` is the
-    largest the feed was found to give, when that was to be found; `full_size` the size to return to, while `cursor`
-    asks for a smaller one. `faults` attempts in a row have failed at `cursor`; the machine waits `pause_seconds` before
-    the next. `stale_pages` in a row, the last ones, held no record that was new. `unsure_end` says why the end of the
-    feed may not be its end. A loop writes parts up to `last_part` and no further, so that another could own the numbers
-    above.
+    The objects it refers to are named by their content. So it stays valid whatever is written later, by any process.
+
+    - `cursor`: None if the feed has ended
+    - `tail`: rendered bytes that are not a part yet
+    - `memory`: the state of the loop (see `Memory`)
+    - `rows`, `pages`, `bytes`, `crc32`: all that this loop has written, including the tail
+    - `duplicates`: records left out; `replaced`: records that replaced an older version
+    - `keyless`: records without a key; `excluded`: records outside the request
+    - `page_size`: the largest size that the feed sent, if the loop searched for it
+    - `full_size`: the size to return to while `cursor` requests a smaller one
+    - `faults`: failed attempts in a row at `cursor`; the machine waits `pause_seconds` before the next
+    - `stale_pages`: the last pages in a row without a new record
+    - `unsure_end`: the contradiction in the last page, if it may not be the end of the feed
+    - `last_part`: the last part number of this loop, so that another loop could use the numbers above
     """
 
     cursor: str | None
@@ -76,7 +81,7 @@ class Checkpoint(BaseModel, frozen=True):
 
 
 class OpenedExport(BaseModel, frozen=True):
-    """The state that the machine carries from function to function."""
+    """The state that the machine passes from function to function."""
 
     export: Export
     checkpoint: Checkpoint

@@ -1,4 +1,4 @@
-"""Close Export: the parts are proven, the file appears, the manifest says it is whole, the bus hears of it."""
+"""Close Export: verifies the parts, publishes the file and its manifest, and announces the export."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,19 +25,19 @@ SHRUNK_BELOW = 0.8  # ours: an export with fewer rows than this share of the las
 def close_export(
     export: Export, checkpoint: Checkpoint, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
 ) -> ExportResult:
-    """Publish the object, its manifest and the news of it; a repeat finds what is done and does the rest.
+    """Publish the object and its manifest, and announce them; a repeat does the missing steps.
 
-    Whether the export is published as complete or as partial, when it is stopped meanwhile, is decided by a claim.
+    If the export is stopped meanwhile, a claim decides whether it is published as complete or as partial.
 
     Raises:
-        ExportLost: it was stopped before this, or is another execution's by now; nothing was published.
-        PartsMismatch: the parts are not what was rendered; nothing was published.
-        StagedGone: a part, or what the export remembers, has expired; nothing was published.
+        ExportLost: the export was stopped before, or another execution owns it; nothing was published.
+        PartsMismatch: the parts are not the rendered bytes; nothing was published.
+        StagedGone: a part or the memory has expired; nothing was published.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="close") as meanwhile:
         fetched = meanwhile.submit(_memory, s3, export, checkpoint)
         claimed = table.claim_publication(export, checkpoint)
-        # A file appears only when its manifest can be written.
+        # A file appears only if its manifest can be written.
         memory = fetched.result() if claimed.memory == checkpoint.memory else _memory(s3, export, claimed)
         checkpoint = claimed
         shrunk = _shrunk(export, checkpoint)
@@ -53,16 +53,16 @@ def close_export(
         result = _result(export, checkpoint)
         announce(events, EXPORT_COMPLETE, result)
         if shrunk:
-            count(None, ExportsShrunk=1)  # the alarm is on all feeds together
+            count(None, ExportsShrunk=1)  # the alarm covers all feeds together
             announce(events, EXPORT_SHRUNK, result, shrunk.model_dump())
         cleared.result()
-        _note_completion(table, export, checkpoint, manifest)  # last: an export that is complete has been announced
+        _note_completion(table, export, checkpoint, manifest)  # last: a complete export has been announced
     logger.info("export_complete", rows=result.rows, pages=result.pages, bytes=result.bytes, turns=result.turns)
     return result
 
 
 def put_manifest(s3: "S3Client", manifest: Manifest, key: str) -> None:
-    """Write a manifest beside its file."""
+    """Write a manifest next to its file."""
     body = manifest.model_dump_json(indent=2).encode() + b"\n"
     s3.put_object(Bucket=manifest.bucket, Key=key, Body=body, ContentType="application/json")
 
@@ -120,7 +120,7 @@ def _latest(export: Export, checkpoint: Checkpoint, memory: Memory) -> Latest:
 
 
 def _page_size_found_at(export: Export) -> datetime:
-    """Return when the page size of *export* was looked for: by itself, or by the export it took the size from."""
+    """Return when the page size was searched: by *export*, or by the export that it was taken from."""
     previous = export.previous
     if previous is None or previous.page_size_found_at is None or previous.page_size_at(export.started_at) is None:
         return export.started_at

@@ -1,7 +1,7 @@
-"""CRC32 of a whole from the CRC32s of its parts, so that parts can be proven without reading them back.
+"""Computes the CRC32 of an object from those of its parts, to verify it without reading the parts.
 
-S3 keeps the CRC32 of every part. Appending `n` bytes to a message multiplies the register of its CRC by x^(8n) modulo
-the CRC's polynomial; so the CRC of `a + b` is `crc(a) * x^(8 * len(b)) + crc(b)` over GF(2).
+S3 stores the CRC32 of every part. Appending `n` bytes to a message multiplies the register of its CRC by x^(8n) modulo
+the CRC's polynomial. So the CRC of `a + b` is `crc(a) * x^(8 * len(b)) + crc(b)` over GF(2).
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ _X8 = 0x00800000
 
 
 def combined(parts: Iterable[tuple[int, int]]) -> int:
-    """Return the CRC32 of the parts laid end to end, each given as `(crc32, size in bytes)`."""
+    """Return the CRC32 of the joined parts, each given as `(crc32, size in bytes)`."""
     whole = 0
     for crc32, size in parts:
         whole = _times(whole, _power(_X8, size)) ^ crc32

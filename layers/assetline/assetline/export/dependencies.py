@@ -1,4 +1,4 @@
-"""Connections of the functions of the export: made on first use, kept while a function is warm."""
+"""Connections of the functions of the export: created on first use, kept while a function is warm."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @cache
 def settings() -> Settings:
-    """Return what the template tells this function."""
+    """Return the settings of this function."""
     return Settings.from_env()
 
 
@@ -38,7 +38,7 @@ def vi_client() -> ViClient:
 
 
 def source_of(request: AnyRequest) -> sources.PageSource:
-    """Return where the pages of what is asked for come from; raises `UnknownFeed`."""
+    """Return the source of the pages of a request; raises `UnknownFeed`."""
     return sources.source_of(request, feed_client, vi_client)
 
 
@@ -67,7 +67,7 @@ def machines() -> "SFNClient":
 
 
 def failure_of(execution_arn: str) -> tuple[str, str | None] | None:
-    """Return the error's name and message of an execution that failed or timed out, None of any other."""
+    """Return the error's name and message of an execution that failed or timed out, None for any other."""
     ended = EndedExecution.described(machines(), execution_arn)
     if ended is None or ended.status == "ABORTED":
         return None

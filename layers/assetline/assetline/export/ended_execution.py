@@ -1,4 +1,4 @@
-"""An execution of the export machine that did not complete: how it ended, from the event or from Step Functions."""
+"""An execution of the export machine that did not complete: its end, from the event or from Step Functions."""
 
 import json
 from datetime import UTC, datetime
@@ -23,8 +23,8 @@ BADLY: tuple[Literal["ABORTED", "FAILED", "TIMED_OUT"], ...] = ("ABORTED", "FAIL
 class EndedExecution(BaseModel):
     """The detail of EventBridge's "Step Functions Execution Status Change"; `start_date` is in milliseconds.
 
-    EventBridge delivers it at best effort. Its form for a failure may lack `error` and `cause`, and `input` is left out
-    of a long event: `described` has them all.
+    EventBridge delivers it at best effort. The event of a failure may lack `error` and `cause`, and a long event lacks
+    `input`: `described` reads them all.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -38,9 +38,9 @@ class EndedExecution(BaseModel):
 
     @classmethod
     def described(cls, machines: "SFNClient", execution_arn: str) -> Self | None:
-        """Return how an execution ended, from DescribeExecution; None while it runs, or when it succeeded.
+        """Return the end of an execution, from DescribeExecution; None while it runs, or if it succeeded.
 
-        Step Functions keeps an execution for 90 days after its end. One that is no longer kept has failed as
+        Step Functions keeps an execution for 90 days after its end. An older one counts as failed with
         `ExecutionExpired`.
         """
         try:
@@ -61,7 +61,7 @@ class EndedExecution(BaseModel):
         )
 
     def completed(self, machines: "SFNClient") -> Self:
-        """Return it with the error and the input that the event left out."""
+        """Return the execution with the error and the input that the event omits."""
         lacks_reason = self.status == "FAILED" and self.error is None
         if self.input is not None and not lacks_reason:
             return self
@@ -71,9 +71,9 @@ class EndedExecution(BaseModel):
         return self.model_copy(update=described.model_dump(include={"input", "error", "cause"}))
 
     def asked(self) -> dict[str, Any]:
-        """Return the execution's input; {} when it is not a JSON object."""
-        asked = _json(self.input)
-        return asked if isinstance(asked, dict) else {}
+        """Return the execution's input; {} if it is not a JSON object."""
+        parsed = _json(self.input)
+        return parsed if isinstance(parsed, dict) else {}
 
     @property
     def started_at(self) -> datetime:
@@ -85,7 +85,7 @@ class EndedExecution(BaseModel):
         return OpenExportInput(execution_arn=self.execution_arn, started_at=self.started_at, input=self.asked())
 
     def message(self) -> str | None:
-        """Return the error's message, without the traceback that Lambda puts beside it."""
+        """Return the error's message, without the traceback that Lambda adds."""
         cause = _json(self.cause)
         message = cause.get("errorMessage") if isinstance(cause, dict) else self.cause
         return without_secrets(str(message), MESSAGE_CHARACTERS) if message else None

@@ -1,4 +1,4 @@
-"""An export in the exports table: the item that an operator watches."""
+"""An export in the exports table: the item that the command `assetline` reads."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, TypeAdapter
 
-# failed: may be resumed. partial: was stopped, and what it had written is published under `partial_key`.
+# A failed export may be resumed. A partial export was stopped, and its data is published under `partial_key`.
 ExportState = Literal["running", "complete", "failed", "partial"]
 
 _JSON = TypeAdapter(dict[str, Any])
@@ -15,13 +15,13 @@ _JSON = TypeAdapter(dict[str, Any])
 class ExportProgress(BaseModel, frozen=True):
     """One item of the exports table; `export_id` is its key.
 
-    Times are UTC; `page_seconds` is how long the last page took to arrive; `remaining` and `eta_seconds` are absent
-    when nobody knows how much is left. `pause_seconds` is how long the machine waits before it asks again. `error` and
-    `message` are of the last execution that failed. `parent_execution_arn` is the execution of `export_feeds` that
-    started this one, if one did.
+    Times are UTC. `page_seconds` is the time that the last page took to arrive. `remaining` and `eta_seconds` are
+    absent if the rest is unknown. `pause_seconds` is the machine's pause before the next request. `error` and `message`
+    are those of the last failed execution. `parent_execution_arn` is the execution of `export_feeds` that started this
+    one, if any.
 
-    It is lenient in what it reads, for the command `assetline` reads items of other versions of the stack: a state it
-    does not have stays text, and attributes that some versions do not write have defaults.
+    Reading is lenient, since the command `assetline` also reads items of other versions of the stack. An unknown state
+    stays text, and attributes that some versions do not write have defaults.
     """
 
     export_id: str
@@ -58,12 +58,12 @@ class ExportProgress(BaseModel, frozen=True):
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Self:
-        """Read an item of the table, as `boto3.resource` returns it; attributes it does not know are passed over."""
+        """Parse an item of the table, as `boto3.resource` returns it; unknown attributes are ignored."""
         return cls.model_validate(item)
 
 
 def as_attributes(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *fields* as DynamoDB takes them: floats as Decimal to three places, times in ISO 8601, None as it is."""
+    """Return *fields* for DynamoDB: floats as Decimal with three places, times in ISO 8601, None unchanged."""
     return {
         name: Decimal(str(round(value, 3))) if isinstance(value, float) else value
         for name, value in _JSON.dump_python(dict(fields), mode="json").items()

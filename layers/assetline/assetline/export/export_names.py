@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-SAME_SECOND_EXPORTS = 100  # ours: how many exports of one feed may start within one second
+SAME_SECOND_EXPORTS = 100  # ours: the number of exports of one feed that may start within one second
 
 _EXPORT_ID = re.compile(r"(?P<feed>[a-z_]+|vi-[A-Za-z0-9_-]+)_\d{8}_\d{6}(_\d+)?")
 
 
 def export_ids(feed: str, started_at: datetime) -> Iterator[str]:
-    """Yield the ids an export of *feed* started at *started_at* may claim, in the order it tries them.
+    """Yield the ids that an export of *feed* started at *started_at* may claim, in order.
 
     The first is `<feed>_YYYYMMDD_HHMMSS` in UTC; exports that start in the same second take `…_2`, `…_3` and so on.
     """
@@ -21,42 +21,42 @@ def export_ids(feed: str, started_at: datetime) -> Iterator[str]:
 
 
 def feed_of(export_id: str) -> str | None:
-    """Return the feed, or `vi-<dataset>`, that an export's id begins with; None for what is no such id."""
+    """Return the feed, or `vi-<dataset>`, at the beginning of an export's id; None for an invalid id."""
     match = _EXPORT_ID.fullmatch(export_id)
     return match["feed"] if match else None
 
 
 def object_key(feed: str, export_id: str, format_: str) -> str:
-    """Return the key the finished file is published under."""
+    """Return the key of the finished file."""
     return f"exports/{feed}/{export_id}.{format_}"
 
 
 def manifest_key(feed: str, export_id: str) -> str:
-    """Return the key of the manifest that lies beside the file."""
+    """Return the key of the manifest next to the file."""
     return f"exports/{feed}/{export_id}.manifest.json"
 
 
 def manifest_beside(key: str) -> str:
-    """Return the key of the manifest that lies beside the file *key*."""
+    """Return the key of the manifest next to the file *key*."""
     folder, _, name = key.rpartition("/")
     return f"{folder}/{name.partition('.')[0]}.manifest.json"
 
 
 def changes_key(feed: str, export_id: str) -> str:
-    """Return the key of the file that says what has changed since the export before."""
+    """Return the key of the file of changes since the previous export."""
     return f"exports/{feed}/{export_id}.changes.csv"
 
 
 def partial_key(feed: str, export_id: str, format_: str) -> str:
-    """Return the key that what a stopped export had written is published under."""
+    """Return the key of the partial file of a stopped export."""
     return object_key(feed, f"{export_id}.partial", format_)
 
 
 def partial_manifest_key(feed: str, export_id: str) -> str:
-    """Return the key of the manifest that lies beside a partial file."""
+    """Return the key of the manifest next to a partial file."""
     return manifest_key(feed, f"{export_id}.partial")
 
 
 def staging_key(export_id: str, name: str) -> str:
-    """Return the key of something that waits for *export_id* between turns and expires."""
+    """Return the key of a staged object of *export_id*, which expires."""
     return f"staging/export/{export_id}/{name}"

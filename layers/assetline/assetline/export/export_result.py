@@ -1,4 +1,4 @@
-"""The output of an execution that made a file."""
+"""The output of an execution that published a file."""
 
 from pydantic import BaseModel
 

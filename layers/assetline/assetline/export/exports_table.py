@@ -1,4 +1,4 @@
-"""The exports table: claims an export's name, keeps where it is and how it ended. Every write is conditional."""
+"""The exports table: claims an export's name, and stores its progress and its end. Every write is conditional."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,25 +14,25 @@ from assetline.export.export_item import ExportProgress, as_attributes
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-_OVER = ("complete", "partial")  # states no export comes back from
+_OVER = ("complete", "partial")  # final states
 _RUNS_AGAIN = {"state": "running", "error": None, "message": None, "pause_seconds": 0}
 
 
 class ExportsTable:
-    """One item an export, under its `export_id`: the fields of `ExportProgress`, `export` and `checkpoint`."""
+    """One item per export, under its `export_id`: the fields of `ExportProgress`, `export` and `checkpoint`."""
 
     def __init__(self, table: "Table") -> None:
         self.table = table
-        self._alone = Lock()  # boto3 numbers the names of a condition in one place, for all threads of a resource
+        self._alone = Lock()  # boto3 numbers the names of conditions in one object, shared by all threads of a resource
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def claim(self, candidates: Iterable[ExportProgress]) -> tuple[ExportProgress, OpenedExport | None]:
-        """Put the first candidate whose name is free, or whose name this very execution already holds.
+        """Put the first candidate whose name is free, or already claimed by the same execution.
 
-        Returns it, and the export if the execution has opened it already: it is only looked for under a name held.
+        Returns the candidate, and the export if the execution has opened it already. Only a claimed name is looked up.
 
         Raises:
-            NamesExhausted: other executions hold them all.
+            NamesExhausted: other executions have claimed them all.
         """
         for candidate in candidates:
             try:
@@ -42,20 +42,20 @@ class ExportsTable:
                     return candidate, self.opened(candidate.export_id)
             else:
                 return candidate, None
-        raise NamesExhausted("A hundred exports of this feed started within one second. Start this one again.")
+        raise NamesExhausted("A hundred exports of this feed started within one second. Start this export again.")
 
     def is_of(self, export_id: str, execution_arn: str) -> bool:
-        """Say whether an export belongs to an execution."""
+        """Return whether an export belongs to an execution."""
         item = self.item(export_id)
         return item is not None and item["execution_arn"] == execution_arn
 
     def is_over(self, export_id: str) -> bool:
-        """Say whether an export is complete, or stopped for good."""
+        """Return whether an export is complete, or was stopped permanently."""
         item = self.item(export_id)
         return item is not None and item["state"] in _OVER
 
     def opened(self, export_id: str) -> OpenedExport | None:
-        """Return an export and its last checkpoint, None while it is not opened."""
+        """Return an export and its last checkpoint, None before it is opened."""
         item = self.item(export_id)
         if item is None or "export" not in item:
             return None
@@ -65,22 +65,22 @@ class ExportsTable:
         )
 
     def stop(self, export: Export) -> bool:
-        """Take no more checkpoints of an export, and let nobody publish it as complete.
+        """Refuse further checkpoints of an export, and its publication as complete.
 
-        A turn or a closing that nobody waits for may still be running. False when it is claimed for publication, over,
-        or another execution's.
+        A turn or a closing of the stopped execution may still be running. Return False if the export is claimed for
+        publication, has ended, or belongs to another execution.
         """
         going_on = _still_of(export.execution_arn) & Attr("closing").not_exists()
         return self._set(export.export_id, {"stopped": True}, going_on)
 
     def claim_publication(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
-        """Decide that an export is published as complete, from the checkpoint returned; this cannot be taken back.
+        """Decide, irrevocably, that an export is published as complete from the returned checkpoint.
 
-        From then on it cannot be stopped, and whoever publishes it publishes the same. A repeat, or an execution that
-        has taken the export over, gets the checkpoint of the first claim.
+        Afterwards the export cannot be stopped, and every publisher publishes the same bytes. A repeat, or an execution
+        that has taken the export over, gets the checkpoint of the first claim.
 
         Raises:
-            ExportLost: it was stopped, or is another execution's.
+            ExportLost: the export was stopped, or belongs to another execution.
         """
         values = _kept(checkpoint) | {"closing": True}
         free = Attr("closing").not_exists() & Attr("stopped").not_exists() & Attr("state").eq("running")
@@ -92,16 +92,16 @@ class ExportsTable:
         return Checkpoint.model_validate_json(item["checkpoint"])
 
     def was_stopped(self, export_id: str) -> bool:
-        """Say whether an export was stopped; that is never taken back."""
+        """Return whether an export was stopped; a stop is permanent."""
         return bool((self.item(export_id) or {}).get("stopped"))
 
     def is_claimed(self, export: Export) -> bool:
-        """Say whether an export of this execution is to be published as complete."""
+        """Return whether an export of this execution is claimed for publication as complete."""
         item = self.item(export.export_id)
         return item is not None and item.get("closing", False) and item["execution_arn"] == export.execution_arn
 
     def open(self, opened: OpenedExport) -> OpenedExport:
-        """Record what was opened, once, and return what counts: this, or what was recorded before.
+        """Record an opened export once, and return the recorded one: this, or an earlier one.
 
         Raises:
             NotResumable: the execution was stopped meanwhile.
@@ -111,28 +111,28 @@ class ExportsTable:
         unopened = Attr("export").not_exists() & _still_of(export.execution_arn)
         if self._set(export.export_id, _RUNS_AGAIN | values, unopened):
             return opened
-        before = self.opened(export.export_id)
-        if before is None:
-            raise NotResumable(f"The export {export.export_id!r} was stopped before it was opened. Start it anew.")
-        return before
+        recorded = self.opened(export.export_id)
+        if recorded is None:
+            raise NotResumable(f"The export {export.export_id!r} was stopped before it was opened. Start a new export.")
+        return recorded
 
     def take_over(self, export: Export) -> bool:
-        """Give an export that failed to the execution that resumes it; False when it is not a failed one."""
+        """Assign a failed export to the execution that resumes it; return False if it is not a failed one."""
         values = _RUNS_AGAIN | {"execution_arn": export.execution_arn, "export": export.model_dump_json()}
         barred = Attr("barred_execution_arn")
         free = Attr("state").eq("failed") & (barred.not_exists() | barred.ne(export.execution_arn))
         return self._set(export.export_id, values, free) or self.is_of(export.export_id, export.execution_arn)
 
     def bar(self, export_id: str, execution_arn: str) -> None:
-        """Keep an execution that was stopped from taking over an export that failed: its function may go on."""
+        """Keep a stopped execution from taking over a failed export: its function may still be running."""
         self._set(export_id, {"barred_execution_arn": execution_arn}, Attr("state").eq("failed"))
 
     def begun(self, export: Export, checkpoint: Checkpoint) -> Checkpoint:
-        """Return what a step of *export* begins with.
+        """Return the checkpoint from which a step of *export* begins.
 
-        It is *checkpoint*, or one that its execution has kept since: in an attempt that was killed, or not heard. A
-        step of an execution whose failure was noted is one of a redrive: its faults are counted anew, and the export
-        runs again from here on, so that no other execution may resume it.
+        It is *checkpoint*, or a later one of the same execution, from an attempt that was killed or whose answer was
+        lost. If the execution is recorded as failed, the step belongs to a redrive. Then its faults count from 0 again,
+        and the export runs again, so that no other execution may resume it.
 
         Raises:
             ExportLost: the export was stopped, or another execution has resumed it.
@@ -149,10 +149,10 @@ class ExportsTable:
         return checkpoint.model_copy(update={"faults": 0})
 
     def save(self, export: Export, checkpoint: Checkpoint, **measures: Any) -> None:
-        """Keep a turn's checkpoint, for a repeat, a resume or a salvage, and set *measures* as `update` does.
+        """Store a turn's checkpoint for a repeat, a resume or a salvage, and set *measures* as `update` does.
 
-        An older checkpoint never replaces a newer, nor do its measures; none is taken once the export was stopped, or
-        claimed for publication.
+        An older checkpoint never replaces a newer one or its measures. After a stop or a claim for publication, none is
+        stored.
         """
         values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
         values |= _kept(checkpoint)
@@ -163,34 +163,34 @@ class ExportsTable:
         self._set(export.export_id, values, going_on & (newer | further))
 
     def update(self, export: Export | ExportProgress, **measures: Any) -> None:
-        """Set *measures*, fields of `ExportProgress`; None takes a measure away.
+        """Set *measures*, fields of `ExportProgress`; None removes a measure.
 
-        An export that is over, or that another execution has taken over, stays as it is: a turn that was thought dead
-        may still report.
+        An export that has ended, or that another execution has taken over, is unchanged: a turn presumed dead may still
+        report.
         """
         values = as_attributes(measures | {"updated_at": datetime.now(UTC)})
         self._set(export.export_id, values, _still_of(export.execution_arn))
 
     def fail(self, export: Export | ExportProgress, error: str, message: str | None) -> None:
-        """Record that the execution of an export failed, with the name of its *error*; see `update`.
+        """Record that the execution of an export failed with *error*; see `update`.
 
-        One that was stopped stays so: what it had written is being published.
+        A stopped export is unchanged: its data is being published.
         """
         values = as_attributes({"error": error, "message": message, "updated_at": datetime.now(UTC)})
         values |= {"state": "failed", "pause_seconds": 0, "remaining": None, "eta_seconds": None}
         self._set(export.export_id, values, _still_of(export.execution_arn) & Attr("stopped").not_exists())
 
     def item(self, export_id: str) -> dict[str, Any] | None:
-        """Return an item as it is."""
+        """Return the raw item."""
         return self.table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")
 
     def _set(self, export_id: str, values: dict[str, Any], condition: ConditionBase) -> bool:
-        """Set attributes, None taking one away; False, and nothing set, when the *condition* does not hold."""
+        """Set attributes, None removes one; return False, and set nothing, if the *condition* does not hold."""
         kept = {name: value for name, value in values.items() if value is not None}
-        gone = [name for name, value in values.items() if value is None]
+        removed = [name for name, value in values.items() if value is None]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
-        if gone:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        if removed:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
         try:
             with self._alone:
                 self.table.update_item(

@@ -1,4 +1,4 @@
-"""Records into the bytes of the file, whatever its format; the header is fixed when enough was seen to know it."""
+"""Renders records in the format of the file; the header is fixed once the columns are known."""
 
 import gzip
 from collections.abc import Iterable, Sequence
@@ -12,9 +12,9 @@ from assetline.table.cells import as_json
 from assetline.table.columns import EXTRA, FIELDS, Columns, can_be_header, discovered_fields, remembered_fields
 from assetline.table.rows import CsvTable
 
-GATHERED_BYTES = 8 * 1024**2  # ours: as many as the first part; what is seen later than that goes to `extra`
+GATHERED_BYTES = 8 * 1024**2  # ours: the size of the first part; columns found later go to `extra`
 GZIP_LEVEL = 6
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # by which Excel knows UTF-8
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel detects UTF-8 by it
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -25,26 +25,26 @@ CONTENT_TYPES = {
 
 
 class Rendering(Protocol):
-    """Turns records into bytes; what it returns may wait for more records."""
+    """Renders records as bytes; it may hold records back until more arrive."""
 
     def render(self, records: Sequence[Record]) -> bytes:
         """Return the bytes of *records*, or b"" while it gathers them."""
 
     def replace(self, record: Record) -> bool:
-        """Put *record* in the place of an older version of it, of the same key; False when that is rendered already."""
+        """Replace an older version of *record* with the same key; return False if that is rendered already."""
 
     def end(self) -> bytes:
-        """Return what is still to come when the feed has ended."""
+        """Return the remaining bytes at the end of the feed."""
 
 
 def rendering(request: AnyRequest, memory: Memory) -> Rendering:
-    """Return the rendering of an export's format, going on from *memory* and remembering in it."""
+    """Return the rendering of an export's format; it continues from *memory* and updates it."""
     plain: Rendering = CsvRendering(request, memory) if request.format.startswith("csv") else JsonLines(memory)
     return Gzipped(plain, memory) if request.format.endswith(".gz") else plain
 
 
 class CsvRendering:
-    """CSV under a header that is fixed before the first line is written, and never changes."""
+    """CSV with a header that is fixed before the first line is written."""
 
     def __init__(self, request: AnyRequest, memory: Memory) -> None:
         self._neutralise_formulas = request.neutralise_formulas
@@ -55,7 +55,7 @@ class CsvRendering:
         self._gathered_bytes = sum(map(_size, memory.gathered))
 
     def render(self, records: Sequence[Record]) -> bytes:
-        """Return the lines of *records*; the header and all that was gathered before the first of them."""
+        """Return the lines of *records*; the first lines follow the header and the gathered records."""
         if self._shape.flat is not None:
             records = [*map(self._shape.flat, records)]
         if self._table is not None and self._memory.headed:
@@ -67,7 +67,7 @@ class CsvRendering:
         return self._begin()
 
     def replace(self, record: Record) -> bool:
-        """Put *record* in the place of an older version, while records are gathered."""
+        """Replace an older version of *record*, while records are gathered."""
         newer = record if self._shape.flat is None else self._shape.flat(record)
         key = [newer.get(name) for name in self._shape.key_columns]
         for place, older in enumerate(self._memory.gathered):
@@ -78,7 +78,7 @@ class CsvRendering:
         return False
 
     def end(self) -> bytes:
-        """Return the header and what was gathered, if they are still to come."""
+        """Return the header and the gathered records, if they are not written yet."""
         return b"" if self._memory.headed else self._begin()
 
     def _begin(self) -> bytes:
@@ -93,62 +93,62 @@ class CsvRendering:
 
 
 class JsonLines:
-    """One JSON object a line, as the feed sent it."""
+    """One JSON object per line, as the feed sent it."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
     def render(self, records: Sequence[Record]) -> bytes:
-        """Return one line a record."""
+        """Return one line per record."""
         self._memory.tally.rows += len(records)
         return "".join(f"{as_json(record)}\n" for record in records).encode(errors="backslashreplace")
 
     def replace(self, record: Record) -> bool:
-        """Return False: every line was written as it came."""
+        """Return False: lines are written at once."""
         del record
         return False
 
     def end(self) -> bytes:
-        """Return nothing: every line was written as it came."""
+        """Return nothing: lines are written at once."""
         return b""
 
 
 class Gzipped:
-    """Another rendering's bytes, gzipped: a member for every piece, so that the file is the same whatever the turns."""
+    """The bytes of another rendering, gzipped: one member per piece, so that turns do not change the file."""
 
     def __init__(self, plain: Rendering, memory: Memory) -> None:
         self._plain = plain
         self._memory = memory
 
     def render(self, records: Sequence[Record]) -> bytes:
-        """Return the member of what the plain rendering returns."""
+        """Return the bytes of the plain rendering as a member."""
         return _member(self._plain.render(records))
 
     def replace(self, record: Record) -> bool:
-        """Put *record* in the place of an older version, where the plain rendering can."""
+        """Replace an older version of *record*, if the plain rendering can."""
         return self._plain.replace(record)
 
     def end(self) -> bytes:
-        """Return the member of what is still to come; a file of nothing is one empty member."""
+        """Return the remaining bytes as a member; an empty file is one empty member."""
         rest = self._plain.end()
         return _member(rest) if rest or self._memory.tally.rows else gzip.compress(b"", mtime=0)
 
 
 def columns_of(shape: Shape, records: Iterable[Record], remembered: Columns | None = None) -> Columns:
-    """Return the columns as *records* show them: the declared ones, else the keys in order of appearance.
+    """Return the columns of *records*: the declared ones, else the keys in order of appearance.
 
-    Keys that users made, and that say so by how they begin, follow the declared ones. The columns of the last export,
-    *remembered*, come before those that are new: a day without rows, or without some value, moves no column.
+    Keys that users define, recognised by their prefix, follow the declared ones. The columns of the last export,
+    *remembered*, come before new ones: a day without rows or values moves no column.
     """
     records = list(records)
     declared = shape.columns
-    before = () if remembered is None else remembered.columns
-    kept = [column.key for column in before if column.kind == "value"]
+    previous = () if remembered is None else remembered.columns
+    kept = [column.key for column in previous if column.kind == "value"]
     seen = [key for key in dict.fromkeys(key for record in records for key in record) if can_be_header(key)]
-    # A key called like the last column has no column of its own: it is in that one.
+    # A key with the name of the last column gets no column of its own: it is in that one.
     keys = declared or tuple(key for key in dict.fromkeys((*kept, *seen)) if key != EXTRA)
     if FIELDS in declared:
-        return Columns.flattened(keys, [*remembered_fields(before), *discovered_fields(records)])
+        return Columns.flattened(keys, [*remembered_fields(previous), *discovered_fields(records)])
     if shape.open_columns:
         more = dict.fromkeys((*kept, *seen))
         keys = (*keys, *(key for key in more if key.startswith(shape.open_columns) and key not in keys))

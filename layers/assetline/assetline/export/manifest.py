@@ -1,4 +1,4 @@
-"""The manifest beside an exported file: what it is, what it holds, how it came about."""
+"""The manifest next to an exported file: its identity, its content, and its history."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from assetline.table.drift import Drift
 
 
 class Shrunk(BaseModel, frozen=True):
-    """An export has far fewer rows than the last complete one of its feed: somebody should look why."""
+    """An export has far fewer rows than the last complete one of its feed; a person should check why."""
 
     rows_before: int
     export_id_before: str
@@ -22,14 +22,18 @@ class Shrunk(BaseModel, frozen=True):
 class Manifest(BaseModel, frozen=True):
     """`….manifest.json`.
 
-    `crc32` is of the whole file in eight hexadecimal digits, `seconds` from start to finish. `columns` are null for a
-    format that has none. `drift` is what the columns did not foresee, and how many cells were neutralised.
-    `duplicates` are records left out because their `keys` had been written among the last 50,000; of them, `replaced`
-    took the place of an older version, and `drift.outdated` counts those that came too late for that. `keyless` are
-    records that lack a key: whether they are there twice is not known. `excluded` are those that did not meet the
-    conditions of `where`. `modified_after` is the moment the feed was asked from; an export `since` this one asks from
-    `watermark`, less its overlap. `unsure_end` is null, or says what the last page had against being the last:
-    rows may be missing.
+    - `crc32`: of the complete file, in eight hexadecimal digits
+    - `seconds`: from start to end
+    - `columns`: null for a format without columns
+    - `drift`: deviations from the columns, and the number of neutralised cells
+    - `duplicates`: records left out because their `keys` were among the last 50,000 written
+    - `replaced`: duplicates that replaced an older version; `drift.outdated` counts those that arrived too late for
+      that
+    - `keyless`: records that lack a key; duplicates among them are not detected
+    - `excluded`: records that do not meet the conditions of `where`
+    - `modified_after`: the moment that the feed was filtered by; an export `since` this one starts from `watermark`,
+      less its overlap
+    - `unsure_end`: null, or the contradiction in the last page: rows may be missing
     """
 
     manifest_version: Literal[1] = 1
@@ -66,7 +70,7 @@ class Manifest(BaseModel, frozen=True):
     input: dict[str, Any]
 
 
-def manifest_of(  # noqa: PLR0913 - what only the caller knows, each by name
+def manifest_of(  # noqa: PLR0913 - values of the caller, passed by name
     export: Export,
     checkpoint: Checkpoint,
     memory: Memory,

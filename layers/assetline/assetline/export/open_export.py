@@ -1,4 +1,4 @@
-"""Open Export: everything that can be refused is refused here, before anything is opened."""
+"""Open Export: makes all checks that can refuse an export, before anything is opened."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,12 +35,12 @@ class OpenExportInput(BaseModel, frozen=True):
 
     @property
     def asked(self) -> Any:
-        """The input as somebody wrote it, without what Step Functions adds to that of a nested execution."""
+        """The input as the user wrote it, without the key that Step Functions adds for a nested execution."""
         return without_parent(self.input)
 
     @property
     def parent_execution_arn(self) -> str | None:
-        """The execution that started this one, if one did."""
+        """The execution that started this one, if any."""
         return parent_of(self.input)
 
 
@@ -48,7 +48,7 @@ class OpenExportInput(BaseModel, frozen=True):
 class ExportOpener:
     """Opens exports; `source_of` returns the source of a request's pages.
 
-    `failure_of` returns the error's name and message of an execution that failed, None of any other.
+    `failure_of` returns the error's name and message of a failed execution, None for any other.
     """
 
     source_of: Callable[[AnyRequest], PageSource]
@@ -58,11 +58,11 @@ class ExportOpener:
     failure_of: Callable[[str], tuple[str, str | None] | None]
 
     def open(self, opening: OpenExportInput) -> OpenedExport:
-        """Open the export an execution asks for, or go on with the one it resumes; a repeat gives the same.
+        """Open the export of an execution, or continue the one it resumes; a repeat returns the same.
 
         Raises:
             InvalidInput, UnknownFeed, NotResumable: the input is refused.
-            Permanent, Retryable: as `PageSource.admit`; the token is refused, or the API cannot be asked just now.
+            Permanent, Retryable: as `PageSource.admit`; the API refuses the token or does not answer.
             NamesExhausted: see `ExportsTable.claim`.
         """
         if ResumeRequest.asked_for(opening.asked):
@@ -71,7 +71,7 @@ class ExportOpener:
 
     def _opened(self, request: AnyRequest, opening: OpenExportInput) -> OpenedExport:
         source = self.source_of(request)
-        source.first_cursor(request.page_size, None)  # what is refused is refused before anybody is asked anything
+        source.first_cursor(request.page_size, None)  # refuse invalid options before any request is sent
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="source") as meanwhile:
             admitted = meanwhile.submit(source.admit)
             latest = LatestExports(self.table.table).of(request)
@@ -79,9 +79,9 @@ class ExportOpener:
             remembered = None if latest is None else latest.page_size_at(opening.started_at)
             cursor = source.first_cursor(request.page_size or remembered, modified_after)
             admitted.result()
-            claimed, before = self.table.claim(candidates(opening, request, self.bucket))
-            if before is not None:
-                return before
+            claimed, already_opened = self.table.claim(candidates(opening, request, self.bucket))
+            if already_opened is not None:
+                return already_opened
             memory = self._remembered(claimed.export_id, source, _columns_of(request, latest))
         export = Export(
             export_id=claimed.export_id,
@@ -98,7 +98,7 @@ class ExportOpener:
         return self.table.open(OpenedExport(export=export, checkpoint=Checkpoint(cursor=cursor, memory=memory)))
 
     def _remembered(self, export_id: str, source: PageSource, remembered: Columns | None) -> Staged | None:
-        """Keep what the first turn is to remember: the columns, if they can be known, and those of the last export."""
+        """Stage the memory of the first turn: the columns, if they are known, and those of the last export."""
         memory = Memory(columns=source.columns(), remembered=remembered)
         return ExportStaging(self.s3, self.bucket, export_id).keep("memory", memory.to_bytes())
 
@@ -109,8 +109,8 @@ class ExportOpener:
                 f"There is no export {request.resume!r} to resume. Run `assetline exports list` to see all exports."
             )
         self.source_of(opened.export.request).admit()
-        asked = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
-        export = opened.export.model_copy(update={"execution_arn": opening.execution_arn, "request": asked})
+        resumed_request = opened.export.request.model_copy(update={"max_turn_seconds": request.max_turn_seconds})
+        export = opened.export.model_copy(update={"execution_arn": opening.execution_arn, "request": resumed_request})
         self._record_failure(request.resume)
         if not self.table.take_over(export):
             state = (self.table.item(request.resume) or {}).get("state", "gone")
@@ -119,7 +119,7 @@ class ExportOpener:
         return OpenedExport(export=export, checkpoint=checkpoint)
 
     def _record_failure(self, export_id: str) -> None:
-        """Record a failure that no event reported: EventBridge delivers at best effort."""
+        """Record a failure without an event: EventBridge delivers at best effort."""
         item = self.table.item(export_id)
         if item is None or item["state"] != "running":
             return
@@ -146,9 +146,9 @@ def _columns_of(request: AnyRequest, latest: Latest | None) -> Columns | None:
 
 
 def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
-    """Return the moment to export from: when the last complete export began, and some minutes earlier.
+    """Return the moment to export from: some minutes before the start of the last complete export.
 
-    None, for all, if there was none.
+    Return None, to export all records, without such an export.
     """
     if not isinstance(request, ExportRequest) or request.since is None or latest is None:
         return None
@@ -159,7 +159,7 @@ def _modified_after(request: AnyRequest, latest: Latest | None) -> str | None:
 def candidates(
     opening: OpenExportInput, request: AnyRequest, bucket: str, state: ExportState = "running"
 ) -> Iterator[ExportProgress]:
-    """Yield what an execution may claim for its export, in the order it tries the names."""
+    """Yield the items that an execution may claim for its export, in order."""
     for export_id in export_ids(request.feed, opening.started_at):
         yield ExportProgress(
             export_id=export_id,

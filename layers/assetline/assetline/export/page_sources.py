@@ -1,4 +1,4 @@
-"""The source of an export's pages: a feed of SafetyCulture, or a dataset of Vi. The loop treats them alike."""
+"""The source of an export's pages: a SafetyCulture feed or a Vi dataset. The page loop treats them alike."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,19 +15,19 @@ from assetline.vi.client import ViClient
 
 
 class PageSource(Protocol):
-    """Gives out pages, each of which says where the next one is."""
+    """A source of pages, each with the cursor of the next one."""
 
     def first_cursor(self, page_size: int | None, modified_after: str | None) -> str:
-        """Return where the first page is; raises `InvalidInput` for what the source cannot be asked."""
+        """Return the cursor of the first page; raises `InvalidInput` for an option that the source does not support."""
 
     def admit(self) -> None:
-        """Ask whether the credential opens this source at all; raises, of our errors, the one that says why not."""
+        """Check that the credential gives access to the source; raises the error of the refusal."""
 
     def columns(self) -> Columns | None:
-        """Return the columns when they can be known before the first page."""
+        """Return the columns, if they are known before the first page."""
 
     def ask(self, cursor: str) -> Answer:
-        """Ask for the page at *cursor*; return what waits for it, and says where the next one is as soon as it can."""
+        """Request the page at *cursor*; return a function that waits for it and reports the next cursor early."""
 
 
 class FeedSource:
@@ -43,18 +43,18 @@ class FeedSource:
         """Return path and query of the first page; raises `InvalidInput`, see `Feed.first_cursor`."""
         if self._request.since is not None:
             if not self._feed.takes_modified_after:
-                raise InvalidInput(f"Feed {self._feed.name} does not say what has changed: leave `since` out.")
+                raise InvalidInput(f"Feed {self._feed.name} cannot be filtered by changes: leave `since` out.")
             if MODIFIED_AFTER in self._request.params:
                 raise InvalidInput(f"`since` sets {MODIFIED_AFTER!r}: leave one of the two out.")
         params = self._request.wire_params() | ({MODIFIED_AFTER: modified_after} if modified_after else {})
         return self._feed.first_cursor(params, page_size)
 
     def admit(self) -> None:
-        """Ask whose token it is; raises as `FeedClient.who_am_i`."""
+        """Check the token; raises as `FeedClient.who_am_i`."""
         self._client.who_am_i()
 
     def columns(self) -> Columns | None:
-        """Ask the API which custom fields there are, when the feed has any and the token may read them."""
+        """Read the custom fields from the API, if the feed has any and the token may read them."""
         if FIELDS not in self._feed.columns or not self._request.format.startswith("csv"):
             return None
         definitions = self._client.field_definitions()
@@ -62,7 +62,7 @@ class FeedSource:
 
 
 def source_of(request: AnyRequest, feeds: Callable[[], FeedClient], vi: Callable[[], ViClient]) -> PageSource:
-    """Return where the pages of what is asked for come from; raises `UnknownFeed`."""
+    """Return the source of a request's pages; raises `UnknownFeed`."""
     if isinstance(request, AssetsRequest):
         return AssetPages(vi(), request.dataset_id, request.wire_params())
     return FeedSource(request, feeds())

@@ -1,4 +1,4 @@
-"""Rendered bytes into parts: sealed as they fill, uploaded while the next one fills."""
+"""Cuts rendered bytes into parts: each is uploaded while the next one fills."""
 
 import zlib
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from assetline.export.sealed_parts import MIN_PART_BYTES, SealedPart, part_bytes
 
 
 class PartWriter:
-    """Cuts what is written into parts from a checkpoint on; holds one part being filled and one being uploaded.
+    """Cuts bytes into parts from a checkpoint on; holds one part being filled and one being uploaded.
 
-    *put* stores a part under its number. Whoever leaves the writer without an error has every sealed part stored, and
-    gets what *put* raised. *parts* are those sealed before; the writer adds its own. `bytes` and `crc32` are of
-    everything rendered since the export began.
+    *put* stores a part under its number. Leaving the writer without an error means that every sealed part is stored; an
+    error of *put* is raised then. *parts* are the parts sealed before; the writer adds its own. `bytes` and `crc32`
+    cover all bytes since the start of the export.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class PartWriter:
             self._thread.shutdown(cancel_futures=True)
 
     def write(self, rendered: bytes) -> None:
-        """Take bytes; raises what *put* raised for an earlier part."""
+        """Add bytes; raises an error of *put* for an earlier part."""
         self.bytes += len(rendered)
         self.crc32 = zlib.crc32(rendered, self.crc32)
         self._filling += rendered
@@ -54,13 +54,13 @@ class PartWriter:
             self._seal(size)
 
     def tail(self) -> bytes:
-        """Return what was written and is not yet a part."""
+        """Return the bytes that are not a part yet."""
         return bytes(self._filling)
 
     def when_stored(self, note: Callable[[], None]) -> None:
-        """Call *note* once every part sealed so far is stored, without holding up what is written meanwhile.
+        """Call *note* after all parts sealed so far are stored, without delaying the writer.
 
-        What it raises is raised as what *put* raises.
+        An error of *note* is raised like an error of *put*.
         """
         uploading = self._uploading
 
@@ -68,12 +68,12 @@ class PartWriter:
             if uploading is None or uploading.exception() is None:
                 note()
 
-        self._noting = self._thread.submit(stored)  # the one thread has come to the end of the part by then
+        self._noting = self._thread.submit(stored)  # the single thread has stored the part by then
 
     def end_turn(self) -> bytes:
-        """Seal what is left if it makes a part, and return the tail, under 5 MiB, that does not.
+        """Seal the rest if it is large enough for a part, and return the tail, under 5 MiB.
 
-        What was to be called back before this has been: the caller may put the same in safety.
+        All callbacks of `when_stored` have run by then, so that the caller may store the next checkpoint.
         """
         if self._noting is not None:
             self._noting.result()
@@ -83,7 +83,7 @@ class PartWriter:
         return bytes(self._filling)
 
     def end_feed(self) -> None:
-        """Seal what is left as the last part, which may be of any size."""
+        """Seal the rest as the last part, which may have any size."""
         if self._filling:
             self._seal(len(self._filling))
 

@@ -1,4 +1,4 @@
-"""Plan Exports: a list of feeds becomes the input of each one's export."""
+"""Plan Exports: turns a list of feeds into the inputs of their exports."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, Self
@@ -18,15 +18,15 @@ from assetline.export.request import (
 from assetline.safetyculture.catalogue import CATALOGUE, feed_named
 
 ALL = "all"
-SIDE_BY_SIDE = 3  # ours: three feeds at a page each stay far below SafetyCulture's 800 requests a minute a user
-MOST_SIDE_BY_SIDE = 40  # Step Functions: of one map
+SIDE_BY_SIDE = 3  # ours: three feeds at a page each stay far below SafetyCulture's 800 requests per minute and user
+MOST_SIDE_BY_SIDE = 40  # Step Functions: the limit of one map
 
 
 class FeedsRequest(BaseModel):
-    """Feeds to export side by side: a list, or their names separated by commas; `all` stands for all of them.
+    """Feeds to export in parallel: a list, or names separated by commas; `all` selects all of them.
 
-    `since` "last" is for the feeds that can say what has changed; the others are exported whole. The rest is as in the
-    input of one export. Legacy feeds are not part of `all`.
+    `since` "last" applies to the feeds that can be filtered by changes; the others are exported completely. The other
+    options are those of one export. `all` excludes legacy feeds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -43,21 +43,21 @@ class FeedsRequest(BaseModel):
 
     @model_validator(mode="after")
     def _options_go_together(self) -> Self:
-        refuse_changes_of_changes(self.since, changes=self.changes)  # whichever of the feeds `since` would be for
+        refuse_changes_of_changes(self.since, changes=self.changes)  # for any feed that `since` applies to
         refuse_lines_neutralised(self.format, neutralise_formulas=self.neutralise_formulas)
         refuse_excel_lines(self.format, excel=self.excel)
         return self
 
 
 class Plan(BaseModel, frozen=True):
-    """The inputs of the executions to start, and how many of them run at a time."""
+    """The inputs of the executions to start, and the number that run at a time."""
 
     exports: list[dict[str, Any]]
     max_concurrency: int
 
 
 def plan_exports(raw: Any) -> Plan:
-    """Return the exports of an execution's input, each feed once, in the order given.
+    """Return the exports in an execution's input, each feed once, in the given order.
 
     Raises:
         InvalidInput, UnknownFeed: the input is refused, and nothing is started.

@@ -1,4 +1,4 @@
-"""The last complete export of a feed: where the next one starts from, and what it is compared with."""
+"""The last complete export of a feed: the start of the next one, and the base of its changes."""
 
 import json
 import zlib
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 _COLUMNS = "packed_columns"
-PAGE_SIZE_HOLDS = timedelta(days=7)  # ours: a feed that was slow once, or was given a new limit, is asked again then
+PAGE_SIZE_HOLDS = timedelta(days=7)  # ours: then the size is searched again
 
 
 class Latest(BaseModel, frozen=True):
     """The last complete export of a feed with certain `params`.
 
-    `watermark` is when the last one started, of any kind: what changed after it is in none. `page_size` is the largest
-    the feed was found to give, `page_size_found_at` when. The rest is of the last one of the whole feed, not of what
-    changed; `csv_key` and `jsonl_key` are of the last such one in either kind of format. `columns` are those of the
-    last CSV; no state carries them.
+    `watermark` is the start of the last one of any kind: it contains no later change. `page_size` is the largest size
+    that the feed sent, `page_size_found_at` the time of the search. The other fields are those of the last export of
+    the complete feed, not of changes. `csv_key` and `jsonl_key` are the last such files of each kind of format.
+    `columns` are those of the last CSV; the state of the machine does not contain them.
     """
 
     watermark: datetime
@@ -41,29 +41,29 @@ class Latest(BaseModel, frozen=True):
     columns: Columns | None = Field(default=None, exclude=True, repr=False)
 
     def file_like(self, format_: str) -> str | None:
-        """Return the key of the last file whose rows can be compared with those of *format_*, None if there is none.
+        """Return the key of the last file that can be compared with one in *format_*, None without one.
 
-        Custom fields are columns in CSV and one text in JSON lines: between the two, every row would have changed.
+        Custom fields are columns in CSV and one text in JSON lines: between the two, every row would differ.
         """
         if self.format is not None and _kind(self.format) == _kind(format_):
             return self.key
         return self.csv_key if _kind(format_) == "csv" else self.jsonl_key
 
     def page_size_at(self, moment: datetime) -> int | None:
-        """Return the page size to ask for; None, to find it anew, when it was found long before *moment*."""
+        """Return the page size to request; None, to search it again, if it was found long before *moment*."""
         found_at = self.page_size_found_at
         return None if found_at is None or moment - found_at > PAGE_SIZE_HOLDS else self.page_size
 
 
 class LatestExports:
-    """Kept in the exports table under names that are no export's: `latest#<feed>`, with a digest of `params` if any."""
+    """Items of the exports table under names that no export has: `latest#<feed>`, with a digest of `params` if any."""
 
     def __init__(self, table: "Table") -> None:
         self._table = table
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def of(self, request: AnyRequest) -> Latest | None:
-        """Return the last complete export of the same feed and `params`, None if there was none."""
+        """Return the last complete export of the same feed and `params`, None without one."""
         item = self._table.get_item(Key={"export_id": _name(request)}, ConsistentRead=True).get("Item")
         if item is None:
             return None
@@ -72,7 +72,7 @@ class LatestExports:
         return Latest.model_validate(item | {"columns": columns})
 
     def note(self, request: AnyRequest, latest: Latest) -> None:
-        """Note an export that is complete; one that started earlier than the one noted changes nothing."""
+        """Record a complete export; one that started earlier than the recorded one changes nothing."""
         kept = latest.model_dump() | ({} if latest.format is None else {f"{_kind(latest.format)}_key": latest.key})
         values = {name: value for name, value in as_attributes(kept).items() if value is not None}
         if latest.columns is not None:
@@ -95,7 +95,7 @@ def _kind(format_: str) -> str:
 
 
 def _name(request: AnyRequest) -> str:
-    """Name the series an export belongs to; exports of different series hold different rows."""
+    """Return the name of an export's series; exports of different series hold different rows."""
     series = request.series
     if not series:
         return f"latest#{request.feed}"

@@ -1,4 +1,4 @@
-"""Progress of a turn, told to the exports table about once a second without holding up the pages."""
+"""Reports the progress of a turn to the exports table about once a second, without delaying the pages."""
 
 import time
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from assetline.export.exports_table import ExportsTable
 from assetline.observability import logger
 from assetline.paging.page import Page
 
-INTERVAL_SECONDS = 1.0  # ours: what an operator's eye wants, and a DynamoDB write costs
+INTERVAL_SECONDS = 1.0  # ours: a trade-off between a live display and the cost of DynamoDB writes
 
 
 class Report:
-    """Measures the turn of one export; a report that cannot be written is logged and costs the export nothing."""
+    """Measures the turn of one export; a failed report is logged and does not affect the export."""
 
     def __init__(
         self, table: ExportsTable, export: Export, before: Checkpoint, clock: Callable[[], float] = time.monotonic
@@ -42,7 +42,7 @@ class Report:
         self._thread.shutdown()
 
     def page_arrived(self, page: Page, *, pages: int, rows: int, bytes_: int) -> None:
-        """Note a page that was rendered, and tell the table when the last telling is a second ago."""
+        """Count a rendered page, and update the table if the last update is a second ago."""
         now = self._clock()
         elapsed = max(now - self._began, 1e-6)
         rows_per_second = (rows - self._before.rows) / elapsed
@@ -65,12 +65,12 @@ class Report:
             self._telling = self._thread.submit(self._tell, self._latest)
 
     def at_the_end(self, after: Checkpoint) -> dict[str, Any]:
-        """Return where the turn has come to, to be told with its checkpoint; what was told before has arrived then."""
+        """Return the measures at the end of the turn, for its checkpoint, after all earlier reports are written."""
         self._thread.shutdown()
         return self._latest | {"turns": after.turns, "bytes": after.bytes, "pause_seconds": after.pause_seconds}
 
     def _expected(self, rows: int) -> int | None:
-        """Return how many rows are to come if the feed is as long as in its last complete export."""
+        """Return the number of remaining rows if the feed is as long as in its last complete export."""
         previous = self._export.previous
         if previous is None or previous.rows is None or self._export.modified_after is not None:
             return None

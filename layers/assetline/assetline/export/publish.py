@@ -1,4 +1,4 @@
-"""From parts to a file: they are proven, joined under the file's key, and deleted."""
+"""Publishes a file: verifies the parts, joins them under the file's key, and deletes them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, parts: Sequence[SealedPart], key: str) -> None:
-    """Make the object *key* of the parts; it appears complete or not at all, and a repeat replaces it by the same.
+    """Join the parts into the object *key*; it appears complete or not at all, and a repeat replaces it by the same.
 
     Raises:
-        PartsMismatch: the bytes are not those that were rendered; nothing was published.
+        PartsMismatch: the bytes are not the rendered ones; nothing was published.
         StagedGone: a part has expired; nothing was published.
-        AwsUnavailable: as of any call, and where a repeat of this has aborted the upload.
+        AwsUnavailable: as for any call, or because a repeat has aborted the upload.
     """
     prove(parts, checkpoint)
     content_type = CONTENT_TYPES[export.request.format]
@@ -37,25 +37,27 @@ def publish(s3: "S3Client", export: Export, checkpoint: Checkpoint, parts: Seque
         refusal = _refusal(error, export)
         if refusal is None:
             raise
-        # Else another attempt has published, and cleared away what it needed: the key is this export's alone.
+        # If the sizes match, another attempt has published and deleted the parts: only this export uses the key.
         if object_bytes(s3, export.bucket, key) != checkpoint.bytes:
             raise refusal from error
 
 
 def clear(s3: "S3Client", export: Export, parts: Sequence[SealedPart], key: str) -> None:
-    """Delete the parts, and end the uploads that attempts have left, once *key* is published."""
+    """Delete the parts, and abort the unfinished uploads of earlier attempts, after *key* is published."""
     delete_objects(s3, export.bucket, [source.key for source in sources_of(export.export_id, parts)])
     if parts:
         abort_uploads(s3, Address(bucket=export.bucket, key=key))
 
 
 def _refusal(error: ClientError, export: Export) -> Exception | None:
-    """Return what *error* means of an export; None where it means what it says."""
+    """Return the error of an export that *error* implies, None to raise *error* itself."""
     if is_absent(error):
         return StagedGone(
             f"A part of the export {export.export_id!r} is no longer below staging/ in {export.bucket}: staged objects "
             "expire after 7 days. Nothing was published. Start a new export."
         )
     if code_of(error) == "NoSuchUpload":
-        return AwsUnavailable("S3 no longer knows the upload of the file: another attempt has aborted it.")
+        return AwsUnavailable(
+            "The upload of the file no longer exists in S3: another attempt has aborted it. The machine retries."
+        )
     return None

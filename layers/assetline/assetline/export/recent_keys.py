@@ -1,4 +1,4 @@
-"""The keys written last, so that a row the feed moved to a later page is written once, in its newest version."""
+"""The last keys written, so that a row that the feed moved to a later page is written once, in its newest version."""
 
 import zlib
 from collections import deque
@@ -9,18 +9,18 @@ from typing import Any, Self
 
 from assetline.table.cells import json_bytes
 
-WINDOW_KEYS = 50_000  # ours: rows move by pages, not by fifties of thousands; the window costs 950 kB between turns
-_DIGEST_BYTES = 15  # two keys of a feed share a digest once in 10^26 windows: as good as exact
-_CONTENT_BYTES = 4  # that a newer version goes unnoticed is one in four thousand million
+WINDOW_KEYS = 50_000  # ours: rows move by pages, not by fifties of thousands; the window takes 950 kB between turns
+_DIGEST_BYTES = 15  # two keys of a feed collide once in 10^26 windows
+_CONTENT_BYTES = 4  # a newer version is missed once in four thousand million
 
 type Record = dict[str, Any]
 
 
 @dataclass
 class Sifted:
-    """The records of a page: those that are new, and newer versions of those read lately; the rest are the same again.
+    """The records of a page: new ones, and newer versions of recent ones; unchanged repeats are left out.
 
-    `replaced` counts those of which a newer version is on the same page, `keyless` those that have no key.
+    `replaced` counts the records with a newer version on the same page, `keyless` those without a key.
     """
 
     unseen: list[Record] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Sifted:
 
 
 class KeyWindow:
-    """Remembers the last *size* keys that were written, in their order, as digests, with checksums of the records."""
+    """Holds the last *size* keys written, in their order, as digests, with checksums of the records."""
 
     def __init__(self, entries: Iterable[tuple[bytes, int]] = (), size: int = WINDOW_KEYS) -> None:
         self._contents = dict(entries)
@@ -38,7 +38,7 @@ class KeyWindow:
         self._size = size
 
     def sift(self, records: Sequence[Record], key: Sequence[str]) -> Sifted:
-        """Return which of the records are new or newer, and remember their keys; one without a key is always new."""
+        """Return the new and the newer records, and store their keys; a record without a key is always new."""
         sifted, places, contents = Sifted(), dict[bytes, int](), self._contents
         for record in records:
             digest = _digest(record, key)
@@ -47,13 +47,13 @@ class KeyWindow:
                 sifted.unseen.append(record)
                 continue
             content = zlib.crc32(json_bytes(record))
-            before = contents.get(digest)
+            previous = contents.get(digest)
             contents[digest] = content
-            if before is None:
+            if previous is None:
                 self._remember(digest)
                 places[digest] = len(sifted.unseen)
                 sifted.unseen.append(record)
-            elif before != content:
+            elif previous != content:
                 if (place := places.get(digest)) is None:
                     sifted.newer.append(record)
                 else:
@@ -62,15 +62,15 @@ class KeyWindow:
         return sifted
 
     def to_bytes(self) -> bytes:
-        """Return each digest and its record's checksum, end to end."""
+        """Return each digest and its record's checksum, joined."""
         return b"".join(digest + self._contents[digest].to_bytes(_CONTENT_BYTES) for digest in self._order)
 
     @classmethod
     def from_bytes(cls, content: bytes, size: int = WINDOW_KEYS) -> Self:
-        """Return the window that `to_bytes` described."""
+        """Return the window serialised by `to_bytes`."""
         step = _DIGEST_BYTES + _CONTENT_BYTES
         entries = (content[at : at + step] for at in range(0, len(content), step))
-        return cls(((one[:_DIGEST_BYTES], int.from_bytes(one[_DIGEST_BYTES:])) for one in entries), size)
+        return cls(((entry[:_DIGEST_BYTES], int.from_bytes(entry[_DIGEST_BYTES:])) for entry in entries), size)
 
     def _remember(self, digest: bytes) -> None:
         self._order.append(digest)
@@ -80,10 +80,10 @@ class KeyWindow:
 
 def _digest(record: Record, key: Sequence[str]) -> bytes | None:
     values = [record.get(name) for name in key]
-    if None in values or "" in values or not values:  # a feed that has no value sends either
+    if None in values or "" in values or not values:  # a feed sends either for a missing value
         return None
     if len(values) == 1 and type(values[0]) is str:
         return blake2b(values[0].encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
-    # repr tells 1 from "1", and where one value ends and the next begins.
+    # repr distinguishes 1 from "1", and marks the limits of the values.
     text = repr(values).encode("utf-8", "surrogatepass")
     return blake2b(text, digest_size=_DIGEST_BYTES, person=b"values").digest()

@@ -13,9 +13,9 @@ from assetline.safetyculture.catalogue import feed_named
 class Shape:
     """The layout of a source's records.
 
-    `key` is what tells records apart, `key_columns` the same in a table. `columns` are those that are known, in order;
-    keys that begin with one of `open_columns` get a column each as they are found. `flat` makes a record the cells of
-    a row, None where it is that already. `kept` says which records are meant; None is all.
+    `key` identifies a record, `key_columns` does so in a table. `columns` are the known ones, in order. Keys with a
+    prefix of `open_columns` get a column each when they are found. `flat` turns a record into the cells of a row; None
+    if it is one already. `kept` selects records; None selects all.
     """
 
     key: tuple[str, ...]
@@ -27,7 +27,7 @@ class Shape:
 
 
 def shape_of(request: AnyRequest) -> Shape:
-    """Return what the records of what is asked for are like."""
+    """Return the layout of a request's records."""
     if isinstance(request, AssetsRequest):
         return Shape(
             rows.KEY,

@@ -1,4 +1,4 @@
-"""The input of an execution: what somebody asks to be exported, or which export is to go on."""
+"""The input of an execution: a new export, or the export to resume."""
 
 from typing import Any, Literal, Self
 
@@ -12,39 +12,36 @@ type Scalar = str | int | float | bool
 type Format = Literal["csv", "csv.gz", "jsonl", "jsonl.gz"]
 type SortBy = Literal["default", "assetId", "filename", "lastModified.contents", "metadata.fileSize"]
 
-OVERLAP_MINUTES = 10.0  # ours: caches and replicas of an API lag by minutes; a row that comes twice has its key
+OVERLAP_MINUTES = 10.0  # ours: caches and replicas of an API lag by minutes; the key removes repeated rows
 MAX_OVERLAP_MINUTES = 7 * 24 * 60
 
 
 def refuse_changes_of_changes(since: str | None, *, changes: bool) -> None:
-    """Raise ValueError for two options of which each makes the other one meaningless."""
+    """Raise ValueError for two options that exclude each other."""
     if changes and since:
-        raise ValueError("`changes` compares whole exports, so it does not go with `since`")
+        raise ValueError("`changes` compares complete exports, so it cannot be combined with `since`")
 
 
 def refuse_lines_neutralised(format_: Format, *, neutralise_formulas: bool) -> None:
-    """Raise ValueError for a promise that could not be kept: the records of JSON Lines are as they came."""
+    """Raise ValueError for an option that JSON Lines cannot fulfil: its records are unchanged."""
     if neutralise_formulas and not format_.startswith("csv"):
-        raise ValueError(
-            "`neutralise_formulas` is for `csv` and `csv.gz`: no spreadsheet program runs what is in jsonl"
-        )
+        raise ValueError("`neutralise_formulas` is for `csv` and `csv.gz`: spreadsheets do not evaluate jsonl")
 
 
 def refuse_excel_lines(format_: Format, *, excel: bool) -> None:
-    """Raise ValueError for a byte order mark where no spreadsheet program reads it."""
+    """Raise ValueError for a byte order mark in a format that spreadsheets do not open."""
     if excel and not format_.startswith("csv"):
-        raise ValueError("`excel` is for `csv` and `csv.gz`: no spreadsheet program opens jsonl")
+        raise ValueError("`excel` is for `csv` and `csv.gz`: spreadsheets do not open jsonl")
 
 
 class ExportRequest(BaseModel):
-    """An export that starts at the first page; all but `feed` may be left out.
+    """An export that starts at the first page; all keys but `feed` are optional.
 
-    `page_size` null asks for the largest pages the feed accepts, `max_turn_seconds` null for turns as long as the
-    function may run. `since` "last" exports what changed since the last complete export of the same feed and `params`
-    began, and in the `overlap_minutes` before: rows may become visible late, and the feed's clock may be behind ours.
-    `neutralise_formulas` takes the power from cells of a CSV a spreadsheet program would run; `excel` begins it with a
-    byte order mark. `changes` writes, beside the file, what was added, changed and removed since the last complete
-    export.
+    A `page_size` of null requests the largest pages that the feed accepts; a `max_turn_seconds` of null uses the time
+    limit of the function. `since` "last" exports the records changed since the last complete export of the same feed
+    and `params` began, and in the `overlap_minutes` before. Rows may become visible late, and the feed's clock may be
+    behind ours. `neutralise_formulas` escapes CSV cells that a spreadsheet would evaluate; `excel` adds a byte order
+    mark. `changes` also writes the rows added, changed and removed since the last complete export.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -74,7 +71,7 @@ class ExportRequest(BaseModel):
         return params
 
     def wire_params(self) -> dict[str, str | list[str]]:
-        """Return `params` as the feed's query spells them: `true`, not `True`."""
+        """Return `params` in the notation of the feed's query: `true`, not `True`."""
         return {
             name: [_wire(element) for element in value] if isinstance(value, list) else _wire(value)
             for name, value in self.params.items()
@@ -82,12 +79,12 @@ class ExportRequest(BaseModel):
 
 
 class AssetsRequest(BaseModel):
-    """An export of the assets of a Vi dataset; all but `source` and `dataset_id` may be left out.
+    """An export of the assets of a Vi dataset; all keys but `source` and `dataset_id` are optional.
 
-    `filter`, `metadata_query`, `rule_query` and `strict_query` are asked of Vi as they are
-    (docs/contracts/vi-api.md, section 2.1), `sort_by` and `order` as well: by `assetId` when nothing is said, since in
-    an order that does not hold still pages would leave assets out. `where` is what cannot be asked of Vi. `contents`
-    adds each asset's signed URL. The rest is as in `ExportRequest`.
+    `filter`, `metadata_query`, `rule_query` and `strict_query` are passed to Vi unchanged (docs/contracts/vi-api.md,
+    section 2.1), and so are `sort_by` and `order`. The default is `assetId`: in an unstable order, pages would miss
+    assets. `where` has conditions that Vi cannot evaluate. `contents` adds each asset's signed URL. The other keys are
+    those of `ExportRequest`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -116,31 +113,31 @@ class AssetsRequest(BaseModel):
 
     @property
     def feed(self) -> str:
-        """The first part of the export's name; no feed's name has a hyphen."""
+        """The first part of the export's name; the names of feeds contain no hyphen."""
         return _called_after_dataset(self.dataset_id)
 
     def wire_params(self) -> dict[str, str]:
-        """Return what is asked of Vi as its query spells it: `y` or nothing (docs/contracts/vi-api.md, section 2.1)."""
+        """Return the parameters in Vi's notation: a flag is `y` or absent (docs/contracts/vi-api.md, section 2.1)."""
         query = AssetQuery(self.filter, self.metadata_query, self.rule_query, self.strict_query)
         more = {"sortBy": self.sort_by or "assetId", "o": self.order, "contents": "y" if self.contents else None}
         return query.params() | {name: value for name, value in more.items() if value is not None}
 
     @property
     def since(self) -> None:
-        """Nothing: Vi cannot be asked for what has changed."""
+        """None: Vi has no filter for changes."""
 
     @property
     def changes(self) -> bool:
-        """Nothing is compared."""
+        """False: exports of assets are not compared."""
         return False
 
     @property
     def series(self) -> dict[str, Any]:
         """The part of the request that distinguishes exports of one dataset with different rows."""
-        asked = self.model_dump(
+        options = self.model_dump(
             mode="json", include={"filter", "metadata_query", "rule_query", "strict_query", "where"}
         )
-        return {name: value for name, value in asked.items() if value}
+        return {name: value for name, value in options.items() if value}
 
 
 type AnyRequest = ExportRequest | AssetsRequest
@@ -154,19 +151,19 @@ def asked_for(raw: Any) -> AnyRequest:
 
 
 def called_after(raw: Any) -> str | None:
-    """Return the `feed` of the export that an execution's input asks for, None where it names none.
+    """Return the `feed` of the export in an execution's input, None without one.
 
-    Nothing else of the input is looked at: the execution may be of another version than who asks.
+    All other keys are ignored: the execution may be of another version than the caller.
     """
-    asked = raw if isinstance(raw, dict) else {}
-    name = asked.get("dataset_id" if "source" in asked else "feed")
+    fields = raw if isinstance(raw, dict) else {}
+    name = fields.get("dataset_id" if "source" in fields else "feed")
     if not isinstance(name, str) or not name:
         return None
-    return _called_after_dataset(name) if "source" in asked else name
+    return _called_after_dataset(name) if "source" in fields else name
 
 
 class ResumeRequest(BaseModel):
-    """An export that failed and goes on where it stopped, in the same upload."""
+    """A failed export that resumes from its last checkpoint, in the same upload."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -175,7 +172,7 @@ class ResumeRequest(BaseModel):
 
     @classmethod
     def asked_for(cls, raw: Any) -> bool:
-        """Say whether an execution's input asks for a resume."""
+        """Return whether an execution's input requests a resume."""
         return isinstance(raw, dict) and "resume" in raw
 
 

@@ -1,4 +1,4 @@
-"""An execution that did not complete: what it had written is published if it was stopped, kept if it failed."""
+"""Settles an execution that did not complete: publishes the data of a stopped one, keeps that of a failed one."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Salvaged(BaseModel, frozen=True):
-    """The published remains of an export that was stopped."""
+    """The published data of an export that was stopped."""
 
     export_id: str
     feed: str
@@ -48,10 +48,10 @@ class Salvaged(BaseModel, frozen=True):
 def end_export(
     ended: EndedExecution, bucket: str, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
 ) -> Salvaged | None:
-    """Note how an export's execution ended; publish what it had written if somebody stopped it. A repeat is harmless.
+    """Record the end of an export's execution; publish its data if it was stopped. A repeat is harmless.
 
-    One that was stopped when it had been claimed for publication is published as complete. Returns None when there is
-    no partial file to publish: the export failed and may be resumed, or is over or complete, or was never opened.
+    An export that was claimed for publication before the stop is published as complete. The function returns None
+    without a partial file: the export failed and may be resumed, has ended, is complete, or was never opened.
     """
     if ended.status == "ABORTED":
         _keep_from_opening(ended, bucket, table)
@@ -67,13 +67,13 @@ def end_export(
         return None
     try:
         if table.stop(opened.export):
-            opened = table.opened(claimed.export_id) or opened  # a turn may have kept more before the stop
+            opened = table.opened(claimed.export_id) or opened  # a turn may have stored more before the stop
             return _salvage(opened.export, opened.checkpoint, s3, table, events)
         if table.is_claimed(opened.export):
             close_export(opened.export, opened.checkpoint, s3, table, events)
         return None  # noqa: TRY300 - nothing partial
     except (PartsMismatch, StagedGone) as error:
-        # No repeat publishes it: the export ends here, with the reason, instead of running for ever.
+        # No repeat can publish it: the export ends here, with the reason.
         logger.error("export_not_salvaged", export_id=claimed.export_id, error=type(error).__name__)
         outcome = {"error": type(error).__name__, "message": str(error)}
         table.update(claimed, state="partial", **outcome, pause_seconds=0, remaining=None, eta_seconds=None)
@@ -81,17 +81,17 @@ def end_export(
 
 
 def _keep_from_opening(ended: EndedExecution, bucket: str, table: ExportsTable) -> None:
-    """Leave, where an execution was stopped while it opened, what its function meets: that goes on all the same."""
-    asked = ended.opening()
-    if ResumeRequest.asked_for(asked.asked):
-        table.bar(str(asked.asked["resume"]), ended.execution_arn)
+    """Block the opening of an execution that was stopped while it opened: its function may still be running."""
+    opening = ended.opening()
+    if ResumeRequest.asked_for(opening.asked):
+        table.bar(str(opening.asked["resume"]), ended.execution_arn)
         return
-    with suppress(InvalidInput, NamesExhausted):  # then it opens nothing
-        table.claim(candidates(asked, asked_for(asked.asked), bucket, state="partial"))
+    with suppress(InvalidInput, NamesExhausted):  # then the execution opens nothing
+        table.claim(candidates(opening, asked_for(opening.asked), bucket, state="partial"))
 
 
 def _claimed_by(ended: EndedExecution, table: ExportsTable) -> ExportProgress | None:
-    """Return the export that belongs to the execution, by the names it may have claimed."""
+    """Return the export of the execution, by the names it may have claimed."""
     for export_id in _names(ended):
         item = table.item(export_id)
         if item is None:
@@ -102,10 +102,10 @@ def _claimed_by(ended: EndedExecution, table: ExportsTable) -> ExportProgress | 
 
 
 def _names(ended: EndedExecution) -> Iterator[str]:
-    asked = ended.asked()
-    if ResumeRequest.asked_for(asked):
-        yield str(asked["resume"])
-    elif (feed := called_after(asked)) is not None:
+    raw_input = ended.asked()
+    if ResumeRequest.asked_for(raw_input):
+        yield str(raw_input["resume"])
+    elif (feed := called_after(raw_input)) is not None:
         yield from export_ids(feed, ended.started_at)
 
 
@@ -129,7 +129,7 @@ def _salvage(
         rows=sealed.rows,
         pages=sealed.pages,
     )
-    announce(events, EXPORT_SALVAGED, salvaged)  # before the table says that all is done
+    announce(events, EXPORT_SALVAGED, salvaged)  # before the table marks the end
     table.update(
         export,
         state="partial",
@@ -137,7 +137,7 @@ def _salvage(
         rows=sealed.rows,
         pages=sealed.pages,
         bytes=sealed.bytes,
-        error=None,  # that of an execution before: a failure may be noted late
+        error=None,  # of an earlier execution: a failure may be recorded late
         message=None,
         pause_seconds=0,
         remaining=None,
@@ -148,7 +148,7 @@ def _salvage(
 
 
 def _publish_partial(export: Export, checkpoint: Checkpoint, memory: Memory, s3: "S3Client", key: str) -> Checkpoint:
-    """Publish the bytes of *checkpoint* as *key*, its tail as the last part; return the checkpoint that describes them.
+    """Publish the bytes of *checkpoint* as *key*, with the tail as last part; return the checkpoint of the file.
 
     Raises:
         PartsMismatch, StagedGone: as `publish`.

@@ -1,7 +1,7 @@
-"""The parts of an export: sealed pieces of its bytes, each an object below `staging/` that is named by its content.
+"""The parts of an export: pieces of its bytes, each an object below `staging/` that is named by its content.
 
-A turn that was taken for dead, or an execution that has lost the export, may write at any time. What it writes has
-names of its own, unless it is the same bytes: no part that a checkpoint speaks of is ever replaced.
+A turn presumed dead, or an execution that has lost the export, may write at any time. Unless it writes the same bytes,
+it uses other names. So it never replaces a part of a checkpoint.
 """
 
 import struct
@@ -15,21 +15,21 @@ from assetline.export.checkpoint import Checkpoint
 from assetline.export.export_names import staging_key
 from assetline.export.staging import ExportStaging, content_name
 
-MIN_PART_BYTES = 5 * 1024**2  # S3: every part but the last of an object that is made of parts
-_PART_BYTES = 8 * 1024**2  # ours: two of them in memory at a time
-_PARTS_OF_ONE_SIZE = 2000  # ours: after so many, parts double, up to 32 MiB: 10,000 parts hold 242 GiB
+MIN_PART_BYTES = 5 * 1024**2  # S3: the minimum of all parts but the last
+_PART_BYTES = 8 * 1024**2  # ours: two of them are in memory at a time
+_PARTS_OF_ONE_SIZE = 2000  # ours: later parts double, up to 32 MiB: 10,000 parts hold 242 GiB
 _PACKED = struct.Struct(">II")
 
 
 class SealedPart(NamedTuple):
-    """A part in S3: enough to find it and to verify it."""
+    """A part in S3: the values needed to find and verify it."""
 
     size: int
     crc32: int
 
 
 def part_bytes(number: int) -> int:
-    """Return the size at which part *number* is sealed: it grows, so that 10,000 parts reach any feed."""
+    """Return the size at which part *number* is sealed. It grows, so that 10,000 parts hold any feed."""
     return _PART_BYTES << min((number - 1) // _PARTS_OF_ONE_SIZE, 2)
 
 
@@ -39,7 +39,7 @@ def keep_part(staging: ExportStaging, number: int, body: bytes) -> None:
 
 
 def sources_of(export_id: str, parts: Sequence[SealedPart]) -> list[JoinSource]:
-    """Return where the parts are, in their order."""
+    """Return the sources of the parts, in their order."""
     return [
         JoinSource(staging_key(export_id, content_name(_name(number), part.size, part.crc32)), part.size, part.crc32)
         for number, part in enumerate(parts, 1)
@@ -47,7 +47,7 @@ def sources_of(export_id: str, parts: Sequence[SealedPart]) -> list[JoinSource]:
 
 
 def prove(parts: Sequence[SealedPart], checkpoint: Checkpoint) -> None:
-    """Raise `PartsMismatch` unless *parts* are, by their number, sizes and CRC32s, all that *checkpoint* speaks of."""
+    """Raise `PartsMismatch` unless *parts* match *checkpoint* in number, sizes and CRC32."""
     stored = sum(part.size for part in parts)
     if (len(parts), stored) != (checkpoint.next_part - 1, checkpoint.bytes):
         raise PartsMismatch(
@@ -56,17 +56,17 @@ def prove(parts: Sequence[SealedPart], checkpoint: Checkpoint) -> None:
         )
     if crc32_combine.combined((part.crc32, part.size) for part in parts) != checkpoint.crc32:
         raise PartsMismatch(
-            "The parts are not the bytes that were rendered. Nothing was published. Start a new export."
+            "The parts do not hold the bytes that were rendered. Nothing was published. Start a new export."
         )
 
 
 def pack(parts: Sequence[SealedPart]) -> bytes:
-    """Return eight bytes a part."""
+    """Return the parts serialised in eight bytes each."""
     return b"".join(_PACKED.pack(*part) for part in parts)
 
 
 def unpack(packed: bytes) -> list[SealedPart]:
-    """Return the parts that `pack` described."""
+    """Return the parts serialised by `pack`."""
     return [SealedPart(*fields) for fields in _PACKED.iter_unpack(packed)]
 
 

@@ -1,4 +1,4 @@
-"""Objects that wait in S3 between turns, under names made of their content."""
+"""Objects staged in S3 between turns, under names derived from their content."""
 
 import zlib
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def content_name(name: str, size: int, crc32: int) -> str:
-    """Return the name of *size* bytes of that checksum: other bytes have another one."""
+    """Return the name of *size* bytes with that checksum: other bytes get another name."""
     return f"{name}-{size}-{crc32:08x}"
 
 
 class ExportStaging:
-    """The place of one export's bytes between turns. They expire with the bucket's lifecycle; nobody deletes them."""
+    """The staged objects of one export. The bucket's lifecycle expires them; no code deletes them."""
 
     def __init__(self, s3: "S3Client", bucket: str, export_id: str) -> None:
         self._s3 = s3
@@ -26,9 +26,9 @@ class ExportStaging:
         self._export_id = export_id
 
     def keep(self, name: str, content: bytes) -> Staged | None:
-        """Store bytes; none need no place.
+        """Store bytes; return None for empty ones.
 
-        The key holds their checksum, so a turn that was thought dead and still writes never replaces another's.
+        The key contains their checksum, so that a turn presumed dead never replaces the object of another turn.
         """
         if not content:
             return None
@@ -38,22 +38,22 @@ class ExportStaging:
         return Staged(key=key, size=len(content), crc32=crc32)
 
     def fetch(self, staged: Staged | None) -> bytes:
-        """Return the bytes that were kept.
+        """Return the stored bytes.
 
         Raises:
             StagedGone: they have expired.
-            PartsMismatch: they are not those that were stored.
+            PartsMismatch: they are not the bytes that were stored.
         """
         if staged is None:
             return b""
         content = object_at(self._s3, Address(bucket=self._bucket, key=staged.key))
         if content is None:
             raise StagedGone(
-                f"s3://{self._bucket}/{staged.key}, which the export keeps between turns, is gone. Staged "
+                f"The staged object s3://{self._bucket}/{staged.key} of the export no longer exists. Staged "
                 "objects expire after 7 days. Start a new export."
             )
         if (len(content), zlib.crc32(content)) != (staged.size, staged.crc32):
             raise PartsMismatch(
-                f"s3://{self._bucket}/{staged.key} is not what was stored there. Start the export anew."
+                f"s3://{self._bucket}/{staged.key} does not hold the bytes that were stored there. Start a new export."
             )
         return content

@@ -1,4 +1,4 @@
-"""Sweep Exports: executions that ended badly and whose event never arrived are settled all the same."""
+"""Sweep Exports: settles executions that failed or were stopped, and whose event did not arrive."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ LOOKBACK = timedelta(days=3)
 
 
 class ExportSweepResult(BaseModel, frozen=True):
-    """The output of a sweep: how many executions it looked at."""
+    """The output of a sweep: the number of executions it checked."""
 
     looked_at: int
 
 
 @dataclass(frozen=True)
 class ExportSweeper:
-    """Settles the executions of one machine; settling one that is settled changes nothing."""
+    """Settles the executions of one machine; a second settlement changes nothing."""
 
     machines: "SFNClient"
     machine_arn: str
@@ -42,10 +42,10 @@ class ExportSweeper:
     budget: Budget
 
     def sweep(self) -> ExportSweepResult:
-        """Settle the executions that ended badly in the last three days, as far as the budget allows, the latest first.
+        """Settle the executions that failed or were stopped in the last three days, the latest first.
 
         Raises:
-            AwsUnavailable, Permanent: the first error met; the other executions are settled first.
+            AwsUnavailable, Permanent: the first error; the other executions are settled before it is raised.
         """
         looked_at, errors = 0, list[Exception]()
         for execution_arn in self._ended_badly(datetime.now(UTC) - LOOKBACK):

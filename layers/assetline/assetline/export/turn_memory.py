@@ -1,4 +1,4 @@
-"""The memory of a page loop between turns, beside its checkpoint, as one staged object."""
+"""The memory of a page loop between turns, next to its checkpoint, as one staged object."""
 
 import json
 from dataclasses import dataclass, field
@@ -19,12 +19,16 @@ _SECTIONS = 4
 
 @dataclass
 class Memory:
-    """State that belongs to the loop.
+    """The state of the loop.
 
-    `columns` are None until they are fixed, `remembered` those of the last export, if it had any; `headed` says that
-    the header is written, until which records are gathered. `window` holds the keys written last, `trail` the cursors
-    followed, `tally` what the columns did not foresee, `parts` the parts that are sealed.
-    Its bytes are a function of what was read: a turn that is repeated leaves the same behind.
+    - `columns`: None until they are fixed; `remembered`: those of the last export, if any
+    - `headed`: whether the header is written; before that, records are gathered
+    - `window`: the last keys written
+    - `trail`: the cursors followed
+    - `tally`: deviations from the columns
+    - `parts`: the sealed parts
+
+    Its bytes are a function of the pages read: a repeated turn stores the same bytes.
     """
 
     columns: Columns | None = None
@@ -37,7 +41,7 @@ class Memory:
     parts: list[SealedPart] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
-        """Return one line of JSON that says what there is and how long it is, and then that."""
+        """Return a line of JSON with the sections and their sizes, followed by the sections."""
         gathered = b"\n".join(map(json_bytes, self.gathered))
         window, trail, parts = self.window.to_bytes(), self.trail.to_bytes(), pack(self.parts)
         head: dict[str, Any] = {
@@ -51,7 +55,7 @@ class Memory:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Return what `to_bytes` described; no bytes are no memory."""
+        """Return the memory serialised by `to_bytes`; empty bytes are an empty memory."""
         memory, (window, trail) = cls._read(content)
         memory.window = KeyWindow.from_bytes(window)
         memory.trail = CursorTrail.from_bytes(trail)
@@ -59,7 +63,7 @@ class Memory:
 
     @classmethod
     def after_loop(cls, content: bytes) -> Self:
-        """Return what `to_bytes` described without `window` and `trail`, which only a page loop needs."""
+        """Return the memory serialised by `to_bytes` without `window` and `trail`, which only a page loop needs."""
         return cls._read(content)[0]
 
     @classmethod
@@ -69,7 +73,7 @@ class Memory:
         line, _, rest = content.partition(b"\n")
         head = json.loads(line)
         if len(head["sizes"]) != _SECTIONS:
-            raise StagedGone("The export was begun by another version of this stack. Start a new export.")
+            raise StagedGone("Another version of this stack began the export. Start a new export.")
         gathered, window, trail, parts = _cut(rest, head["sizes"])
         memory = cls(
             columns=None if head["columns"] is None else Columns.model_validate(head["columns"]),

@@ -1,4 +1,4 @@
-"""Write Pages: one turn of the page loop, from a checkpoint to the next. The cursor moves here and nowhere else."""
+"""Write Pages: one turn of the page loop, from a checkpoint to the next. Only this module moves the cursor."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +25,9 @@ from assetline.paging.page import Page, Record
 from assetline.paging.reader import PageReader, Start
 from assetline.table.cells import as_json
 
-KEEPING_SECONDS = 60.0  # ours: what is read between two checkpoints is lost to a stop, and read again after a kill
-MAX_STALE_PAGES = 1000  # ours: minutes of pages that bring nothing; rows that move fill a few of them
-CLOSING_SECONDS = 90.0  # ours: kept back in an invocation for the page under way, the last part and the tail
+KEEPING_SECONDS = 60.0  # ours: a stop loses the data since the last checkpoint, and a kill reads it again
+MAX_STALE_PAGES = 1000  # ours: minutes of pages without a new record; moved rows fill only a few pages
+CLOSING_SECONDS = 90.0  # ours: reserved in an invocation for the page in flight, the last part and the tail
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,25 @@ class WritePagesTurn:
     clock: Callable[[], float] = field(default=time.monotonic)
 
 
-def turn_seconds(asked: float | None, remaining: float) -> float:
-    """Return how long a turn may pull pages: as long as *asked*, or as the invocation's *remaining* seconds allow."""
+def turn_seconds(requested: float | None, remaining: float) -> float:
+    """Return the seconds for reading pages: *requested*, or the limit from the invocation's *remaining* seconds."""
     longest = max(0.0, remaining - CLOSING_SECONDS)
-    return longest if asked is None else min(asked, longest)
+    return longest if requested is None else min(requested, longest)
 
 
 def write_pages(export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) -> Checkpoint:
-    """Pull pages until the budget is spent, the feed ends or wants a pause; return the checkpoint after them.
+    """Read pages until the budget is spent, the feed ends or requests a pause; return the next checkpoint.
 
-    All it has stored is a function of *checkpoint* and of the pages, under names made of the content: called again with
-    the same one, it returns a checkpoint as good, and takes nothing from one that another turn returns. Whenever a part
-    is sealed, and once a minute, it keeps a checkpoint of the same `turns` and more pages, from which a repeat, a
-    resume or a salvage goes on.
+    All stored objects are a function of *checkpoint* and the pages, under names derived from the content. A repeat from
+    the same checkpoint returns an equally valid one, and does not damage the result of another turn. After each sealed
+    part, and once a minute, the turn stores a checkpoint with the same `turns` and more pages. A repeat, a resume or a
+    salvage continues from it.
 
     Raises:
-        RepeatedCursor: the last `MAX_STALE_PAGES` pages before *checkpoint* brought no new record.
+        RepeatedCursor: the last `MAX_STALE_PAGES` pages before *checkpoint* had no new record.
         Permanent, Retryable: as `ExportStaging.keep` and `ExportStaging.fetch`, and as `PageReader` for the first page.
-            An error at a later page ends the turn, and the next turn meets it.
+            An error
+            at a later page ends the turn, and the next turn raises it.
     """
     if checkpoint.cursor is None:
         return checkpoint
@@ -76,7 +77,8 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) ->
             writer.write(loop.rendered(page))
             turn.report.page_arrived(page, pages=loop.pages, rows=loop.rows, bytes_=writer.bytes)
             goes_nowhere = loop.stale_pages >= MAX_STALE_PAGES
-            ends = reader.cursor is None or turn.budget.spent() or goes_nowhere  # and keeps its own checkpoint at once
+            # The end of the turn stores its own checkpoint.
+            ends = reader.cursor is None or turn.budget.spent() or goes_nowhere
             if not ends and keeping.is_due(writer.next_part):
                 reached = _reached(export, checkpoint, reader, writer, loop)
                 writer.when_stored(partial(keeping.keep, reached, writer.tail(), memory.to_bytes()))
@@ -88,7 +90,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) ->
             waits = None
         else:
             waits = turn.staging.keep("tail", writer.end_turn())
-        remembered = turn.staging.keep("memory", memory.to_bytes())  # while the last part is on its way
+        remembered = turn.staging.keep("memory", memory.to_bytes())  # while the last part is uploaded
     places = {"tail": waits, "memory": remembered, "turns": checkpoint.turns + 1}
     after = _reached(export, checkpoint, reader, writer, loop).model_copy(update=places)
     turn.table.save(export, after, **turn.report.at_the_end(after))
@@ -99,14 +101,14 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) ->
 def _refuse_circle(checkpoint: Checkpoint) -> None:
     if checkpoint.stale_pages >= MAX_STALE_PAGES:
         raise RepeatedCursor(
-            f"The last {checkpoint.stale_pages:,} pages of the feed, up to page {checkpoint.pages:,}, brought no new "
-            "record: it leads in a circle, or never ends. Start the export anew later; if it comes again, tell the "
-            "API's support which feed it is."
+            f"The last {checkpoint.stale_pages:,} pages of the feed, up to page {checkpoint.pages:,}, had no "
+            "new record: the feed leads in a circle, or never ends. Start the export again later. If the "
+            "error persists, report the feed to the API's support."
         )
 
 
 def _until_error(reader: PageReader) -> Iterator[Page]:
-    """Yield the pages up to one that fails; raise its error only when there was none before it that would be lost."""
+    """Yield the pages before one that fails; raise its error only if there are no earlier pages to store."""
     arrived = False
     try:
         for page in reader:
@@ -119,7 +121,7 @@ def _until_error(reader: PageReader) -> Iterator[Page]:
 
 
 class _Loop:
-    """The rows a turn has written so far: each record once, in the export's format."""
+    """The rows of a turn: each record once, in the export's format."""
 
     def __init__(self, export: Export, checkpoint: Checkpoint, memory: Memory) -> None:
         self.rendering: Rendering = rendering(export.request, memory)
@@ -132,7 +134,7 @@ class _Loop:
         self._shape = shape_of(export.request)
 
     def rendered(self, page: Page) -> bytes:
-        """Return the bytes of a page's records, without those that were read lately or are not asked for."""
+        """Return the bytes of a page's records, without recent duplicates and excluded records."""
         sifted = self._window.sift(page.records, self._shape.key)
         unseen = sifted.unseen
         self._note_versions(sifted)
@@ -146,7 +148,7 @@ class _Loop:
         return self.rendering.render(asked_for)
 
     def _note_versions(self, sifted: Sifted) -> None:
-        """Let newer versions of records take the place of the older ones; name those that came too late."""
+        """Replace older versions of records by newer ones; count those that arrived too late."""
         if sifted.keyless and not self.keyless:
             logger.warning("records_without_key", feed=self._feed, key=self._shape.key)
         self.keyless += sifted.keyless
@@ -167,7 +169,7 @@ class _Loop:
 
 
 class _Keeping:
-    """Keeps checkpoints in the course of a turn; one that cannot be kept is logged and costs the export nothing."""
+    """Stores checkpoints during a turn; a failure is logged and does not affect the export."""
 
     def __init__(self, export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) -> None:
         self._export = export
@@ -176,7 +178,7 @@ class _Keeping:
         self._kept_at = turn.clock()
 
     def is_due(self, next_part: int) -> bool:
-        """Say whether a part was sealed, or a minute has passed, since this was last so."""
+        """Return whether a part was sealed, or a minute has passed, since the last due time."""
         now = self._turn.clock()
         if next_part == self._next_part and now - self._kept_at < KEEPING_SECONDS:
             return False
@@ -184,7 +186,7 @@ class _Keeping:
         return True
 
     def keep(self, reached: Checkpoint, tail: bytes, memory: bytes) -> None:
-        """Put what a checkpoint stands on in safety, and then the checkpoint; all parts of it are stored."""
+        """Store the tail and the memory, and then the checkpoint; all its parts are stored already."""
         staging = self._turn.staging
         try:
             places = {"tail": staging.keep("tail", tail), "memory": staging.keep("memory", memory)}
@@ -194,7 +196,7 @@ class _Keeping:
 
 
 def _reached(export: Export, checkpoint: Checkpoint, reader: PageReader, writer: PartWriter, loop: _Loop) -> Checkpoint:
-    """Return how far a turn has come since *checkpoint*; where its tail and memory are is still that of before."""
+    """Return the progress of a turn since *checkpoint*; its tail and memory still have the old addresses."""
     return checkpoint.model_copy(
         update={
             "cursor": reader.cursor,
@@ -225,7 +227,7 @@ def _start(export: Export, checkpoint: Checkpoint, memory: Memory) -> Start:
 
 
 def _largest_size(export: Export, checkpoint: Checkpoint, reader: PageReader) -> int | None:
-    """Return the largest page size the feed was found to give; None when somebody chose the size."""
+    """Return the largest page size that the feed sent; None if the user chose the size."""
     if export.request.page_size is not None:
         return None
     return max(checkpoint.page_size or 0, reader.page_size or 0) or None

@@ -1,20 +1,20 @@
-"""The lowest rate of a body: a server that drips bytes would keep a request open without end."""
+"""The lowest rate of a body. Without one, a server that sends single bytes would keep a request open forever."""
 
 import time
 from collections.abc import Callable
 
 import httpx
 
-WINDOW_SECONDS = 20.0  # ours: a server that thinks in the middle of a page is given as long
-LEAST_BYTES = 10 * 1024  # ours: of a window, so that the lowest rate is half a kilobyte a second
+WINDOW_SECONDS = 20.0  # ours: a server may pause this long in the middle of a page
+LEAST_BYTES = 10 * 1024  # ours: bytes per window; the lowest rate is half a kilobyte a second
 
 
 class TooSlow(httpx.ReadTimeout):
-    """A body came too slowly; its message is a sentence that says how slowly."""
+    """A body arrived too slowly; the message gives the rate or the time."""
 
 
 class BodyPace:
-    """Watches one body come, from now on: all of it within *seconds*, and `LEAST_BYTES` in each window of time."""
+    """Measures one body from now on: complete within *seconds*, and `LEAST_BYTES` in each window."""
 
     def __init__(self, seconds: float = float("inf"), clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -23,7 +23,7 @@ class BodyPace:
         self._window_bytes = 0
 
     def arrived(self, bytes_: int) -> None:
-        """Note that so many bytes have come; raises `TooSlow`."""
+        """Count *bytes_* that have arrived. Raise `TooSlow` if the body is too slow."""
         now = self._clock()
         self._window_bytes += bytes_
         if now - self._began > self._seconds:

@@ -1,4 +1,4 @@
-"""The body of an answer as it comes, decompressed, within bounds of time and size."""
+"""Decompression of a body while it arrives, within limits of time and size."""
 
 import zlib
 from collections.abc import Iterator
@@ -7,29 +7,30 @@ import httpx
 
 from assetline.http.body_pace import BodyPace
 
-BEGINNING_BYTES = 2048  # ours: more than `metadata` takes, and unzipped in no time
-PIECE_BYTES = 1 << 17  # ours: what is unzipped at a time, so that a bomb is noticed before it is in memory
-MAX_BODY_BYTES = 40 << 20  # ours: a thousand records of 300 custom fields have less, and a function 512 MB
+BEGINNING_BYTES = 2048  # ours: more than `metadata` takes, and decompressed within microseconds
+PIECE_BYTES = 1 << 17  # ours: bytes decompressed at a time, so that a bomb is detected before it fills the memory
+MAX_BODY_BYTES = 40 << 20  # ours: a thousand records of 300 custom fields are smaller, and a function has 512 MB
 
 _GZIP = frozenset({"gzip", "x-gzip"})  # the same (RFC 9110, 8.4.1.3)
-_MOST_CODINGS = 2  # ours: nobody packs three times
+_MOST_CODINGS = 2  # ours: no server compresses three times
 
 
-class BodyTooLarge(Exception):  # noqa: N818 - what came is at fault, not the code
-    """A body has more than the bytes that are read of one."""
+class BodyTooLarge(Exception):  # noqa: N818 - the body is at fault, not the code
+    """A body exceeds the limit of bytes."""
 
 
 def decompressed(
     response: httpx.Response, pace: BodyPace | None = None, most_bytes: int = MAX_BODY_BYTES
 ) -> Iterator[bytes]:
-    """Yield the body of *response* in pieces, of each that comes the beginning first.
+    """Yield the body of *response* in pieces; the first piece of each network read is small.
 
-    Where the next page is stands there, and need not wait until all that came with it is decompressed.
+    The beginning of a page holds the address of the next one. The small first piece makes it available before the rest
+    is decompressed.
 
     Raises:
-        BodyTooLarge: it has more than *most_bytes* when it is decompressed.
-        httpx.TransportError: the body ends half-way, or comes slower than *pace* lets it.
-        httpx.DecodingError: it is not what it says it is.
+        BodyTooLarge: the decompressed body exceeds *most_bytes*.
+        httpx.TransportError: the body ends early, or is slower than *pace* allows.
+        httpx.DecodingError: the body does not match its content coding.
     """
     pieces = _raw(response, pace or BodyPace())
     for _ in range(_layers(response.headers.get("content-encoding", ""))):
@@ -43,16 +44,16 @@ def decompressed(
 
 
 def _layers(content_encoding: str) -> int:
-    """Return how many times a body is gzipped; the names of codings have no case (RFC 9110, 8.4.1)."""
+    """Return how many times a body is gzipped. The names of codings ignore case (RFC 9110, 8.4.1)."""
     codings = [coding.strip().lower() for coding in content_encoding.split(",")]
     packed = [coding for coding in codings if coding not in {"", "identity"}]
     if not _GZIP.issuperset(packed) or len(packed) > _MOST_CODINGS:
-        raise httpx.DecodingError("The body has a content coding that was not asked for.")
+        raise httpx.DecodingError("The body has a content coding that was not requested.")
     return len(packed)
 
 
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Unzip a file of one member or more (RFC 1952, 2.2), as its pieces come; zeros after a member are padding."""
+    """Decompress one or more members (RFC 1952, 2.2) as their pieces arrive; zeros after a member are padding."""
     unzip = None
     try:
         for piece in pieces:
@@ -67,7 +68,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 most = PIECE_BYTES
                 while unzip.unconsumed_tail:
                     yield unzip.decompress(unzip.unconsumed_tail, most)
-                while not unzip.eof and (rest := unzip.decompress(b"", most)):  # what did not fit, of all that came
+                while not unzip.eof and (rest := unzip.decompress(b"", most)):  # output that exceeded the limit
                     yield rest
                 left = unzip.unused_data
     except zlib.error as error:

@@ -1,8 +1,7 @@
-"""A transport to one origin: over connections that are kept, with little between a page and the next request.
+"""A transport to one origin over pooled connections, with little delay between a page and the next request.
 
-What lies between the bytes of one page and the request for the next is waited for once a page. The general client of
-httpx takes half a millisecond for it, and the standard library a fifth of one to read a head; so this is a transport of
-httpx over sockets, and llhttp reads what comes.
+An export waits for this delay once per page. The general client of httpx adds half a millisecond, and the standard
+library a fifth of one to read a head. So this module is an httpx transport over sockets, and llhttp parses the answers.
 """
 
 import select
@@ -18,14 +17,14 @@ import httpx
 from assetline.http.body_pace import WINDOW_SECONDS
 from assetline.http.response_parser import NotAnswered, ResponseParser
 
-_SENT_OVER = "sent_over"  # the extension of a request that has left: the connection its answer comes on
-ANSWER_SECONDS = "answer_seconds"  # the extension of a request that bounds the time its whole answer may take
+_SENT_OVER = "sent_over"  # extension of a sent request: the connection that its answer arrives on
+ANSWER_SECONDS = "answer_seconds"  # extension of a request: the limit of the time for its complete answer
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 900.0  # Lambda: no invocation lasts longer
 
 
 def transport_to(origin: httpx.URL, idle_seconds: float) -> httpx.BaseTransport:
-    """Return the transport to *origin*, through the environment's proxy if there is one for it."""
+    """Return the transport to *origin*, through the proxy of the environment if one applies."""
     proxy = getproxies().get(origin.scheme)
     if proxy and not proxy_bypass(origin.host):
         return httpx.HTTPTransport(proxy=proxy, limits=httpx.Limits(keepalive_expiry=idle_seconds))
@@ -33,18 +32,19 @@ def transport_to(origin: httpx.URL, idle_seconds: float) -> httpx.BaseTransport:
 
 
 class KeptConnections(httpx.BaseTransport):
-    """Connections to *origin*, each used again unless it was idle for *idle_seconds*; threads may share them."""
+    """Connections to *origin*, reused unless idle for *idle_seconds*. It is thread-safe."""
 
     def __init__(self, origin: httpx.URL, idle_seconds: float) -> None:
         self._origin = origin
         self._idle_seconds = idle_seconds
         self._tls = httpx.create_ssl_context() if origin.scheme == "https" else None
-        self._idle: list[tuple[socket.socket, float]] = []  # the last is the one used last
+        self._idle: list[tuple[socket.socket, float]] = []  # the most recently used connection is last
 
     def send_ahead(self, request: httpx.Request) -> None:
-        """Send *request* now if a connection is open for it; `handle_request` of it then waits for the answer alone.
+        """Send *request* now if a connection is idle; `handle_request` then only waits for the answer.
 
-        Whoever sends a request ahead has to handle it. Nothing is raised: what cannot leave now, leaves then.
+        The caller must handle a request that it sent ahead. The method raises nothing: if the request cannot be sent
+        now, `handle_request` sends it.
         """
         if connection := self._kept():
             with suppress(httpx.TransportError):
@@ -52,9 +52,10 @@ class KeptConnections(httpx.BaseTransport):
                 request.extensions[_SENT_OVER] = connection
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request*, which is one to the origin, and return the answer, its body still on the way.
+        """Send *request* to the origin and return the answer; its body is still arriving.
 
-        The head has to come within the read timeout, and all of it within `ANSWER_SECONDS` of the request's extensions.
+        The head must arrive within the read timeout, and the complete answer within `ANSWER_SECONDS` of the request's
+        extensions.
 
         Raises:
             httpx.TransportError: no answer.
@@ -79,15 +80,15 @@ class KeptConnections(httpx.BaseTransport):
         return httpx.Response(arriving.status, headers=arriving.fields, stream=body)
 
     def close(self) -> None:
-        """Close the connections that are idle."""
+        """Close the idle connections."""
         while kept := self._popped():
             kept[0].close()
 
     def _kept(self) -> socket.socket | None:
-        """Return an idle connection that is still good."""
+        """Return an idle connection that is still usable."""
         while kept := self._popped():
             connection, since = kept
-            # One that has something to read, though nothing was asked, was ended by the other side.
+            # If a connection is readable without a request, the other side has closed it.
             if time.monotonic() - since < self._idle_seconds and not _readable(connection):
                 return connection
             connection.close()
@@ -96,7 +97,7 @@ class KeptConnections(httpx.BaseTransport):
     def _popped(self) -> tuple[socket.socket, float] | None:
         try:
             return self._idle.pop()
-        except IndexError:  # to look first would be to look while another thread takes the last
+        except IndexError:  # a check before the pop would race with other threads
             return None
 
     def _connected(self, timeout: float | None) -> socket.socket:
@@ -120,7 +121,7 @@ class KeptConnections(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """The body of an answer as it comes; the connection is given back when it is closed."""
+    """The body of an answer while it arrives; closing it returns the connection to the pool."""
 
     def __init__(self, arriving: ResponseParser, give_back: Callable[[bool], None]) -> None:
         self._arriving = arriving
@@ -135,12 +136,12 @@ class _Body(httpx.SyncByteStream):
 
 
 def _send(connection: socket.socket, request: httpx.Request) -> None:
-    """Send *request*; a connection on which that fails is closed."""
+    """Send *request*; close the connection if that fails."""
     lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
     lines += [b"%b: %b" % field for field in request.headers.raw]
     try:
         if any(b"\r" in line or b"\n" in line for line in lines):
-            raise httpx.LocalProtocolError("a header is none that can be sent")  # noqa: TRY301 - as what cannot leave
+            raise httpx.LocalProtocolError("a header contains a line break")  # noqa: TRY301 - closes the connection
         with _translated(httpx.WriteTimeout, httpx.WriteError):
             connection.settimeout(request.extensions["timeout"]["write"])
             connection.sendall(b"\r\n".join([*lines, b"", request.content]))
@@ -157,7 +158,7 @@ def _readable(connected: socket.socket) -> bool:
 
 @contextmanager
 def _translated(too_slow: type[httpx.TimeoutException], broken: type[httpx.NetworkError]) -> Iterator[None]:
-    """Raise what the standard library raises in httpx's words."""
+    """Translate exceptions of the standard library into those of httpx."""
     try:
         yield
     except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""An answer of HTTP/1.1 as it arrives over a socket: what llhttp makes of the bytes that come."""
+"""Parses an HTTP/1.1 response with llhttp while it arrives over a socket."""
 
 import socket
 import time
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httptools
 
 _READ_BYTES = 64 * 1024
-_INFORMATION = 200  # what is below says that the answer is still to come
+_INFORMATION = 200  # lower statuses announce that the final answer follows
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -16,7 +16,7 @@ class NotAnswered(Exception):  # noqa: N818
 
 
 class ResponseParser:
-    """The answer to what was sent over *connection*; its `fields` are as they came, with names in lower case."""
+    """The response to a request on *connection*; `fields` keep their order, with names in lower case."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.status = 0
@@ -31,20 +31,20 @@ class ResponseParser:
 
     @property
     def may_be_kept(self) -> bool:
-        """Whether the connection is good for another request."""
+        """Whether the connection can be reused for another request."""
         return self._whole and self._keeps_alive
 
     def limit(self, stall_seconds: float | None, until: float | None) -> None:
-        """Wait at most *stall_seconds* for each of the next bytes, and for none after the moment *until*."""
+        """Wait at most *stall_seconds* for each read, and not longer than the moment *until*."""
         self._stall_seconds, self._until = stall_seconds, until
 
     def until_head(self) -> None:
-        """Read until the head is there; raises `NotAnswered`, or `OSError`."""
+        """Read until the head is complete. Raise `NotAnswered` or `OSError`."""
         while self.status < _INFORMATION:
             self._read()
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the body as it comes; raises `NotAnswered` when it ends early, or `OSError`."""
+        """Yield the body as it arrives. Raise `NotAnswered` if it ends early, or `OSError`."""
         while True:
             yield from self._pieces
             self._pieces.clear()
@@ -63,26 +63,26 @@ class ResponseParser:
             try:
                 self._parser.feed_data(came)
             except httptools.HttpParserError as error:
-                raise NotAnswered(f"What came is no answer ({type(error).__name__}).") from None
+                raise NotAnswered(f"The bytes received are not an HTTP response ({type(error).__name__}).") from None
         elif self.status >= _INFORMATION and _LENGTHS.isdisjoint(name for name, _ in self.fields):
-            self._whole = True  # it ends with the connection
+            self._whole = True  # the connection ends the body
         else:
             raise NotAnswered("The answer was cut short.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Hear of a header from llhttp; what follows is told by it too."""
+        """Store a header; llhttp calls this method and those below."""
         self.fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Hear that the head is whole."""
+        """Store the status when the head is complete."""
         self.status = self._parser.get_status_code()
 
     def on_body(self, piece: bytes) -> None:
-        """Hear of a piece of the body."""
+        """Store a piece of the body."""
         self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
-        """Hear that an answer is whole; after one that only announces another, the other begins."""
+        """Note the end of a response; after an informational one, the final one begins."""
         if self.status >= _INFORMATION:
             self._whole, self._keeps_alive = True, self._parser.should_keep_alive()
         else:

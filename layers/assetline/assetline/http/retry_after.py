@@ -1,4 +1,4 @@
-"""The pause that a response asks for."""
+"""The pause that a response requests."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -7,17 +7,17 @@ import httpx
 
 
 def retry_after(headers: httpx.Headers) -> float | None:
-    """Return the seconds that `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3); None without one."""
-    asked = headers.get("retry-after")
-    pause = seconds(asked)
-    if pause is not None or asked is None or (until := _moment(asked)) is None:
+    """Return the seconds in `Retry-After`, in either of its forms (RFC 9110, 10.2.3); None without one."""
+    header = headers.get("retry-after")
+    pause = seconds(header)
+    if pause is not None or header is None or (until := _moment(header)) is None:
         return pause
-    now = _moment(headers.get("date", "")) or datetime.now(UTC)  # by the clock that the date was read off
+    now = _moment(headers.get("date", "")) or datetime.now(UTC)  # the clock of the server that sent the date
     return max(0.0, (until - now).total_seconds())
 
 
 def seconds(text: str | None) -> float | None:
-    """Return what *text* says when it is a count of seconds."""
+    """Return *text* as a count of seconds, None if it is not one."""
     try:
         value = float(text or "")
     except ValueError:

@@ -1,8 +1,7 @@
-"""Requests to signed URLs, many at once from as many threads, over connections that are kept.
+"""Requests to signed URLs, from many threads at once, over pooled connections.
 
-A dataset has thousands of small files, and for these what lies between a thread and the socket costs as much as the
-transfer. So there is little: the answer is read by llhttp, and nothing else is here that a signed URL does not need, no
-credentials, no cookies, no redirects.
+A dataset has thousands of small files. For them, the code between a thread and the socket costs as much as the
+transfer. So this code is minimal: llhttp parses the answers, and there are no credentials, cookies or redirects.
 """
 
 import socket
@@ -18,14 +17,14 @@ from assetline.errors import ViUnreachable
 from assetline.http.response_parser import NotAnswered, ResponseParser
 from assetline.http.signed_url_door import PORTS, SignedUrlDoor, check_headers, checked_parts
 
-IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
+IDLE_SECONDS = 30.0  # ours: an older idle connection is not reused
 CONNECT_SECONDS = 5.0
 
 type Origin = tuple[str, str, int]
 
 
 class Answer:
-    """An answer whose head has come; `headers` are in lower case, and those of one name are joined by commas."""
+    """An answer whose head is complete. `headers` are in lower case; repeated ones are joined by commas."""
 
     def __init__(self, arriving: ResponseParser) -> None:
         self._arriving = arriving
@@ -36,7 +35,7 @@ class Answer:
             self.headers[name] = f"{self.headers[name]}, {value}" if name in self.headers else value
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the body as it comes; raises `ViUnreachable` when it ends early."""
+        """Yield the body as it arrives. Raise `ViUnreachable` if it ends early."""
         try:
             yield from self._arriving.pieces()
         except (OSError, NotAnswered) as error:
@@ -44,7 +43,10 @@ class Answer:
 
 
 class SignedRequests:
-    """Sends requests to signed URLs that *door* lets through, or that are our own; threads share one."""
+    """Sends requests to signed URLs. It is thread-safe.
+
+    *door* checks each URL; without it, all URLs are allowed.
+    """
 
     def __init__(
         self, read_seconds: float, idle_seconds: float = IDLE_SECONDS, door: SignedUrlDoor | None = None
@@ -59,13 +61,13 @@ class SignedRequests:
     def sent(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b""
     ) -> Iterator[Answer]:
-        """Send a request, and give out its answer once the head has come; whoever leaves early ends the connection.
+        """Send a request and yield its answer once the head is complete; leaving early closes the connection.
 
-        A *body* that is not bytes comes in pieces, and `content-length` says how long it is.
+        A *body* may be an iterable of pieces; `content-length` must then give the total.
 
         Raises:
-            ViUnreachable: no answer, or half of one.
-            SignedUrlRefused: the URL or a header is none that is sent. No message holds it.
+            ViUnreachable: no answer, or an incomplete one.
+            SignedUrlRefused: the URL or a header is refused. No message quotes it.
         """
         parts = checked_parts(url)
         if self._door is not None:
@@ -87,7 +89,7 @@ class SignedRequests:
             connection.close()
 
     def close(self) -> None:
-        """Close the connections that are idle."""
+        """Close the idle connections."""
         for kept in self._idle.values():
             while kept:
                 kept.pop()[0].close()
@@ -96,7 +98,7 @@ class SignedRequests:
         self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]
     ) -> tuple[socket.socket, ResponseParser]:
         while isinstance(body, bytes) and (kept := self._kept(origin)):
-            # The other side may have ended it meanwhile: then the same goes out anew.
+            # The other side may have closed an idle connection. Then the request is sent again on another one.
             try:
                 return kept, self._answered(kept, head, body)
             except (OSError, NotAnswered) as error:
@@ -119,7 +121,7 @@ class SignedRequests:
                 for piece in body:
                     connection.sendall(piece)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # who refuses a file need not hear it to its end: the answer says why
+                pass  # a server may refuse a file early; its answer gives the reason
         arriving = ResponseParser(connection)
         arriving.until_head()
         return arriving
@@ -129,7 +131,7 @@ class SignedRequests:
         while True:
             try:
                 connection, since = kept.pop()
-            except IndexError:  # to look first would be to look while another thread takes the last
+            except IndexError:  # a check before the pop would race with other threads
                 return None
             if time.monotonic() - since < self._idle_seconds:
                 return connection
@@ -149,7 +151,7 @@ class SignedRequests:
         return connection
 
     def _socket_to(self, host: str, port: int) -> socket.socket:
-        """Connect to the very address that was judged: DNS may say another one the next time."""
+        """Connect to the exact address that was checked: a second DNS lookup may return another one."""
         if self._door is None:
             return socket.create_connection((host, port), timeout=CONNECT_SECONDS)
         *others, last = self._door.addresses(host, port)
@@ -168,4 +170,4 @@ def _head(method: str, parts: SplitResult, headers: Mapping[str, str]) -> bytes:
 
 
 def _no_answer(error: Exception) -> ViUnreachable:
-    return ViUnreachable(f"No whole answer came from where the file is ({type(error).__name__}).")
+    return ViUnreachable(f"The file's server sent no complete answer ({type(error).__name__}). Try again later.")

@@ -1,4 +1,4 @@
-"""Why no whole answer came from a host, in one sentence: each cause is looked for in another place."""
+"""Describes in one sentence why a host sent no complete answer. Each cause needs another remedy."""
 
 import socket
 import ssl
@@ -9,9 +9,9 @@ import httpx
 from assetline.http.body_pace import TooSlow
 from assetline.redaction import without_secrets
 
-# The first that fits says it: what the system reported before what httpx calls it, the special before the general.
+# The first match wins: system errors come before those of httpx, special ones before general ones.
 _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "DNS does not know the host {host} ({said})."),
+    (socket.gaierror, "DNS does not resolve the host {host} ({said})."),
     (ssl.SSLCertVerificationError, "The TLS certificate of {host} is not valid for it ({said})."),
     (ssl.SSLError, "TLS with {host} failed ({said})."),
     (ConnectionRefusedError, "{origin} refused the connection ({kind})."),
@@ -20,25 +20,25 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (httpx.TimeoutException, "{origin} did not answer in time ({kind})."),
     (httpx.ProxyError, "The proxy did not lead to {origin} ({kind})."),
     (httpx.ProtocolError, "The answer of {origin} was cut short, or was not HTTP ({kind})."),
-    (httpx.ConnectError, "There is no way to {origin} ({kind})."),
-    (Exception, "The connection to {origin} broke off ({kind})."),
+    (httpx.ConnectError, "There is no route to {origin} ({kind})."),
+    (Exception, "The connection to {origin} was lost ({kind})."),
 )
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.LocalProtocolError)
 
 
 def why_unreachable(error: Exception, origin: httpx.URL) -> str:
-    """Return a sentence that says what failed on the way to *origin* and back; it quotes nothing that was sent."""
+    """Return a sentence about the failure of a request to *origin*; it quotes no part of the request."""
     causes = [*_causes(error)]
     for kind, sentence in _SENTENCES:
         for cause in causes:
             if isinstance(cause, kind):
                 said = without_secrets(_said(cause)) or type(error).__name__
                 return sentence.format(host=origin.host, origin=origin, kind=type(error).__name__, said=said)
-    raise AssertionError("the last sentence fits whatever there is")
+    raise AssertionError("the last sentence matches every exception")
 
 
 def may_be_for_its_size(error: Exception) -> bool:
-    """Say whether *error* may be due to what the answer had to carry: a connection was made, and then failed."""
+    """Return whether the size of the answer may have caused *error*: the connection was made, then failed."""
     return not isinstance(error, _NO_CONNECTION)
 
 
@@ -52,7 +52,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _said(cause: BaseException) -> str:
-    """Return the system's own words; of other errors none, since they may quote what was sent."""
+    """Return the text of a system error. Other errors give none, since they may quote the request."""
     match cause:
         case ssl.SSLCertVerificationError():
             return str(cause.verify_message or "")

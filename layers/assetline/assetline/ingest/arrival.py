@@ -1,4 +1,4 @@
-"""An object that arrived: as EventBridge tells of it, or as the listing of a bucket shows it."""
+"""An object that arrived, from an event of EventBridge or from the listing of a bucket."""
 
 from typing import Any, Self
 
@@ -9,7 +9,7 @@ from assetline.ingest.system_files import is_system_file
 
 
 class ObjectArrival(BaseModel, frozen=True):
-    """One version of an object. `etag` is without quotes; `dataset_id` is where it goes whatever its key says."""
+    """One version of an object. `etag` is without quotes; `dataset_id` overrides the dataset in the key."""
 
     bucket: str
     key: str
@@ -21,14 +21,14 @@ class ObjectArrival(BaseModel, frozen=True):
 
     @property
     def is_passed_over(self) -> bool:
-        """Whether nobody dropped it: consoles put it to show a folder, or a system keeps it beside pictures."""
+        """Whether no user dropped it: a console created it as a folder, or a system stores it next to images."""
         return (self.size == 0 and self.key.endswith("/")) or is_system_file(self.key)
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:
-        """Read EventBridge's "Object Created"; raises `ValueError` for what is no such event.
+        """Parse EventBridge's "Object Created"; raises `ValueError` for any other event.
 
-        Keys come as they are, not encoded as they do in S3's own notifications.
+        The keys are not encoded, unlike those in S3's own notifications.
         """
         detail = _Event.model_validate(event).detail
         sequencer = detail.object.sequencer
@@ -43,7 +43,7 @@ class ObjectArrival(BaseModel, frozen=True):
 
     @classmethod
     def from_listing(cls, item: dict[str, Any]) -> Self:
-        """Read an item of the backfill: `{"object": {"Key", "Size", "Etag"}, "bucket", "dataset_id"}`."""
+        """Parse an item of the backfill: `{"object": {"Key", "Size", "Etag"}, "bucket", "dataset_id"}`."""
         listed = _Item.model_validate(item)
         return cls(
             bucket=listed.bucket,

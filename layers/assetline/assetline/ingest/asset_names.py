@@ -1,23 +1,23 @@
-"""The dataset and the asset name that a key stands for."""
+"""The dataset and the asset name of an S3 key."""
 
 import re
 from hashlib import sha256
 
-LONGEST_NAME = 255  # bytes; what file systems take, and what Vi takes is not documented
+LONGEST_NAME = 255  # bytes; the limit of file systems, since Vi's limit is not documented
 DATASET_ID = re.compile(r"[a-zA-Z0-9_-]{1,255}", re.ASCII)  # Vi: docs/contracts/vi-api.md, section 1.2
 
 _FOLDER = "__"
 _HASH_CHARACTERS = 8
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
-_AMBIGUOUS = re.compile(r"[_/][_/]")  # beside another, an underscore or a slash could be either when they are joined
+_AMBIGUOUS = re.compile(r"[_/][_/]")  # next to another one, an underscore or a slash is ambiguous after joining
 _ORGANIZATION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}_(?=.)")  # Vi: a UUID
 
 
 def dataset_and_path(key: str, default_dataset: str) -> tuple[str | None, str]:
-    """Return the dataset that a key names, and the path below it.
+    """Return the dataset in a key, and the path below it.
 
-    `DATASET/a/b.jpg` is `a/b.jpg` of DATASET; a key that does not begin so is all path, of the default dataset if there
-    is one: then the dataset is None, or the default.
+    `DATASET/a/b.jpg` is `a/b.jpg` of DATASET. A key without a dataset is a path, in the default dataset or
+    None.
     """
     first, slash, rest = key.partition("/")
     if slash and rest and DATASET_ID.fullmatch(first):
@@ -26,7 +26,7 @@ def dataset_and_path(key: str, default_dataset: str) -> tuple[str | None, str]:
 
 
 def short_dataset_id(dataset_id: str) -> str:
-    """Return the id of a dataset without the organization, which Vi puts before it: both name one dataset.
+    """Return the id of a dataset without the prefix of its organization; both forms identify the same dataset.
 
     Source: docs/contracts/vi-api.md, section 1.2.
     """
@@ -34,10 +34,10 @@ def short_dataset_id(dataset_id: str) -> str:
 
 
 def asset_filename(path: str) -> str:
-    """Return the name of the asset that the drop at *path* becomes: one name a path, and no two paths one name.
+    """Return the name of the asset for the drop at *path*: each path has one name, and no two paths share one.
 
-    Folders are joined by `__`. Where that could be mistaken for another path's name, or is too long, or has characters
-    that no file name should, a hash of the path stands before the extension.
+    Folders are joined by `__`. If the result is ambiguous, too long, or has invalid characters, a hash of the path is
+    added before the extension.
     """
     joined = _UNSAFE.sub("_", path.replace("/", _FOLDER))
     plain = joined == path.replace("/", _FOLDER) and not _AMBIGUOUS.search(path) and not joined.startswith(".")

@@ -1,7 +1,7 @@
-"""The register of asset names: which object owns a name, and which of its bytes Vi holds under it.
+"""The register of asset names: the object that owns a name, and the content that Vi holds under it.
 
-Its items lie in the drops table beside the drops, and are never forgotten: a drop is forgotten after a time, and what
-Vi holds must be known longer (see docs/decisions/0028).
+Its items are in the drops table and never expire. Drops expire, but the content in Vi must stay known longer (see
+docs/decisions/0028).
 """
 
 import unicodedata
@@ -19,13 +19,13 @@ from assetline.ingest.ledger import Ledger
 
 PREFIX = "asset#"
 
-type Name = tuple[str, str]  # a dataset, and the name of an asset of it
+type Name = tuple[str, str]  # a dataset, and the name of one of its assets
 
 
 class RegisteredName(BaseModel, frozen=True):
-    """One item: the object that owns a name. `content` is absent while nobody knows what Vi holds under it.
+    """One item: the object that owns a name. `content` is absent while Vi's content is unknown.
 
-    `opened_at` is when the last session was opened that had the name: a settlement of an earlier one comes too late.
+    `opened_at` is the opening of the last session with the name. A settlement of an earlier session is ignored.
     """
 
     key: str
@@ -38,7 +38,7 @@ class RegisteredName(BaseModel, frozen=True):
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """Return what an item of the table says."""
+        """Parse an item of the table."""
         return cls(**{name: item.get(name) for name in cls.model_fields})
 
 
@@ -49,13 +49,13 @@ class AssetRegister:
     ledger: Ledger
 
     def names(self, drops: Iterable[Drop]) -> dict[Name, RegisteredName]:
-        """Return the registrations of the names of *drops*; a name that no object owns is not in it."""
+        """Return the registrations of the names of *drops*, without names that no object owns."""
         wanted = {name_key(drop): (drop.dataset_id, drop.asset_filename) for drop in drops}
         items = self.ledger.items(wanted)
         return {wanted[item["drop_id"]]: RegisteredName.from_item(item) for item in items}
 
     def register(self, drop: Drop) -> RegisteredName:
-        """Register the name of a drop for its object, unless another object owns it; return who owns it now."""
+        """Register the name of a drop for its object, unless another object owns it; return the owner."""
         owner = RegisteredName(key=object_of(drop))
         item = owner.model_dump(exclude_none=True) | {"drop_id": name_key(drop)}
         if self.ledger.put_if_absent(item):
@@ -63,15 +63,15 @@ class AssetRegister:
         return self.names([drop]).get((drop.dataset_id, drop.asset_filename), owner)
 
     def forget_content(self, drops: Sequence[Drop], opened_at: datetime) -> None:
-        """Note that a session that was opened at *opened_at* sends *drops*: nobody knows now what Vi holds."""
+        """Record that the session opened at *opened_at* sends *drops*: Vi's content is unknown now."""
         self._write([self._transition(drop, opened_at, None) for drop in drops])
 
     def keep_content(self, drops: Sequence[Drop], opened_at: datetime) -> None:
-        """Note that Vi holds *drops*, by the session that was opened at *opened_at*; a later one is believed more."""
+        """Record that Vi holds *drops* from the session opened at *opened_at*; a later session has precedence."""
         self._write([self._transition(drop, opened_at, content_of(drop)) for drop in drops])
 
     def _write(self, transitions: Sequence[Transition]) -> None:
-        apply(self.ledger.table, "drop_id", [*{one.key: one for one in transitions}.values()])
+        apply(self.ledger.table, "drop_id", [*{transition.key: transition for transition in transitions}.values()])
 
     def _transition(self, drop: Drop, opened_at: datetime, content: str | None) -> Transition:
         values = {"key": object_of(drop), "opened_at": moment(opened_at)}
@@ -90,22 +90,22 @@ class AssetRegister:
 
 
 def object_of(drop: Drop) -> str:
-    """Return the object that owns a name, as the register writes it: with its bucket, so that it is no drop's key."""
+    """Return the object of a drop in the notation of the register: with its bucket, unlike a drop's key."""
     return f"s3://{drop.bucket}/{drop.key}"
 
 
 def name_key(drop: Drop) -> str:
-    """Return the key of the item that registers the name of a drop; the forms of Unicode are one name."""
+    """Return the key of the item for the name of a drop; all Unicode forms of a name have the same key."""
     name = unicodedata.normalize("NFC", drop.asset_filename)
     return PREFIX + sha256(f"{drop.dataset_id}\0{name}".encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def content_of(drop: Drop) -> str:
-    """Return what stands for all that Vi is sent of a drop: its bytes, by their ETag, and its metadata."""
+    """Return a value that identifies the bytes of a drop, by their ETag, and its metadata."""
     metadata = sorted((drop.custom_metadata or {}).items())
     return sha256(repr((drop.etag, drop.size, metadata)).encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def has_name(drop: Drop) -> bool:
-    """Return whether a drop is to become an asset, so that its name has to be its own."""
+    """Return whether a drop becomes an asset, so that it needs a name of its own."""
     return drop.state == "dropped" and drop.dataset_id != NOWHERE

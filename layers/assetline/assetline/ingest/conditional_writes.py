@@ -1,4 +1,4 @@
-"""Many items of one table changed at once, each under a condition of its own."""
+"""Changes many items of one table at once, each under its own condition."""
 
 import random
 import time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 100  # DynamoDB: items of one transaction
 THREADS = 4  # ours
-PATIENCE_SECONDS = 60.0  # ours: how long a batch waits for a table that throttles or for another transaction
+PATIENCE_SECONDS = 60.0  # ours: the longest wait of a batch for a table that throttles, or for another transaction
 LONGEST_PAUSE = 5.0  # ours
 
 _CONDITION = "ConditionalCheckFailed"
@@ -26,7 +26,7 @@ _CONDITION = "ConditionalCheckFailed"
 
 @dataclass(frozen=True)
 class Transition:
-    """An update of the item *key*, which happens if the condition holds."""
+    """An update of the item *key*, executed if the condition holds."""
 
     key: str
     update: str
@@ -37,7 +37,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Guard:
-    """A condition on an item of another table, without which none of some transitions happens."""
+    """A condition on an item of another table; if it fails, no transition is executed."""
 
     table: str
     key: dict[str, str]
@@ -46,8 +46,8 @@ class Guard:
     values: dict[str, Any]
 
 
-class GuardFailed(Exception):  # noqa: N818 - who is guarded against catches it
-    """The guard of a transaction does not hold: none of its transitions happened."""
+class GuardFailed(Exception):  # noqa: N818 - the guarded caller catches it
+    """The guard of a transaction failed: no transition was executed."""
 
 
 def apply(
@@ -57,17 +57,17 @@ def apply(
     sleep: Callable[[float], None] = time.sleep,
     guard: Guard | None = None,
 ) -> set[str]:
-    """Make those of *transitions* whose condition holds, and return their keys. No two are of one item.
+    """Execute the *transitions* whose condition holds, and return their keys. Each must be of another item.
 
-    A hundred go in one transaction, which happens as a whole or not at all: when the conditions of some do not hold,
-    the others are sent again without them. Where a *guard* is given, it is part of each transaction.
+    A hundred go in one transaction, which is executed completely or not at all. If some conditions fail, the others are
+    sent again without them. A *guard* is a part of each transaction.
 
     Raises:
         AwsUnavailable: the table throttled, or other transactions conflicted, for a minute.
-        GuardFailed: the guard does not hold.
+        GuardFailed: the guard failed.
     """
     batches = [*batched(transitions, AT_ONCE if guard is None else AT_ONCE - 1, strict=False)]
-    if guard is not None:  # one after the other: two transactions at once would conflict about the guard
+    if guard is not None:  # in sequence: two transactions at once would conflict on the guard
         return set[str]().union(*(_applied(table, key_name, [*batch], sleep, guard) for batch in batches))
     if len(batches) < 2:
         return _applied(table, key_name, [*transitions], sleep)
@@ -95,7 +95,7 @@ def _applied(
     patience = pauses()
     guards: list[Any] = [] if guard is None else [{"ConditionCheck": _check(guard)}]
     while transitions:
-        updates: list[Any] = [{"Update": _update(table.name, key_name, one)} for one in transitions]
+        updates: list[Any] = [{"Update": _update(table.name, key_name, transition)} for transition in transitions]
         try:
             table.meta.client.transact_write_items(TransactItems=updates + guards)
         except AwsUnavailable:
@@ -106,22 +106,20 @@ def _applied(
                 raise
             if guards and codes[-1] == _CONDITION:
                 raise GuardFailed from None
-            holding = [one for one, code in zip(transitions, codes, strict=False) if code != _CONDITION]
-            if len(holding) == len(transitions):  # no condition failed: another transaction, or throttling, canceled it
+            holding = [transition for transition, code in zip(transitions, codes, strict=False) if code != _CONDITION]
+            if len(holding) == len(transitions):  # no condition failed: a conflict or throttling canceled it
                 wait(patience, sleep)
             transitions = holding
         else:
-            return {one.key for one in transitions}
+            return {transition.key for transition in transitions}
     return set()
 
 
 def wait(patience: Iterator[float], sleep: Callable[[float], None]) -> None:
-    """Pause; raise `AwsUnavailable` when the patience is over."""
+    """Pause; raise `AwsUnavailable` when the patience is used up."""
     pause = next(patience, None)
     if pause is None:
-        raise AwsUnavailable(
-            f"DynamoDB throttled this function for {PATIENCE_SECONDS:.0f} seconds. Repeat the call later."
-        )
+        raise AwsUnavailable(f"DynamoDB throttled this function for {PATIENCE_SECONDS:.0f} seconds. Try again later.")
     sleep(pause)
 
 
@@ -135,12 +133,12 @@ def _check(guard: Guard) -> dict[str, Any]:
     }
 
 
-def _update(table_name: str, key_name: str, one: Transition) -> Any:
+def _update(table_name: str, key_name: str, transition: Transition) -> Any:
     return {
         "TableName": table_name,
-        "Key": {key_name: one.key},
-        "UpdateExpression": one.update,
-        "ConditionExpression": one.condition,
-        "ExpressionAttributeNames": one.names,
-        "ExpressionAttributeValues": one.values,
+        "Key": {key_name: transition.key},
+        "UpdateExpression": transition.update,
+        "ConditionExpression": transition.condition,
+        "ExpressionAttributeNames": transition.names,
+        "ExpressionAttributeValues": transition.values,
     }

@@ -1,6 +1,6 @@
-"""Vi is asked for an ingestion session: for all drops that are claimed or, should it refuse that, for some of them.
+"""Requests an ingestion session from Vi: for all claimed drops or, if Vi refuses that, for some of them.
 
-Vi refuses a session as a whole and names no file. One file that it does not take must not keep the others from it.
+Vi refuses a complete session and names no file. One refused file must not keep the others out of Vi.
 """
 
 import re
@@ -19,7 +19,7 @@ from assetline.ingest.sessions_table import Session, SessionsTable
 from assetline.observability import logger
 from assetline.vi.ingestion_sessions import AssetSpec, IngestionSession, Sessions
 
-MOST_GROUPS = 60  # ours: asked for beside all, in one opening; a single one of the largest session is found by 30
+MOST_GROUPS = 60  # ours: requests for groups per opening; 30 find a single refused file in the largest session
 LONG_NAME = 120  # ours, in characters
 LONG_METADATA = 1000  # ours, in characters
 SMALL, LARGE = 100, 50 * 1024**2  # ours, in bytes
@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class SessionRequest:
-    """Asks Vi for sessions of a dataset."""
+    """Requests sessions of a dataset from Vi."""
 
     sessions: Sessions
     ledger: Ledger
@@ -47,15 +47,15 @@ class SessionRequest:
     on_asset_overwritten: str
 
     def send(self, session: Session, claimed: Sequence[Drop], tries: int, earlier: str) -> Asked:
-        """Have Vi open *session*, with request number *tries*, for what is *claimed* or for some of it.
+        """Open *session* in Vi, with request number *tries*, for all *claimed* drops or for some of them.
 
-        Claimed is at any time what Vi is asked for, and nothing else: so a lost answer can be told by its files. Whom
-        Vi refuses alone is returned only if it takes others, in this session or in the *earlier* one of the run.
-        Nothing is sent for a session that another invocation opens, or that is over.
+        The drops in the current request are claimed at any time, and no others: a lost answer is then identified by its
+        files. A drop that Vi refuses alone is returned only if Vi accepts others, in this session or in the *earlier*
+        one of the run. No request is sent for a session that another invocation opens, or that has ended.
 
         Raises:
-            GuardFailed: another invocation opens the session, or it is over.
-            ViRefused: Vi takes none of them, which need not be for any of them.
+            GuardFailed: another invocation opens the session, or it has ended.
+            ViRefused: Vi refuses all groups; the cause may be outside the files.
             And as `Sessions.create`.
         """
         refusal: ViRefused | None = None
@@ -66,7 +66,7 @@ class SessionRequest:
             if number:
                 claimed = self._claimed_instead(session, claimed, group)
             if not claimed:
-                continue  # another run has them
+                continue  # another run has claimed them
             self._note(session, tries + number, len(claimed))
             try:
                 made = self.sessions.create([*map(_spec, claimed)], self.failure_mode, self.on_asset_overwritten)
@@ -83,38 +83,39 @@ class SessionRequest:
             except RateLimited:
                 if refusal is None:
                     raise
-                break  # refused ones count, too: to begin anew after a pause would lead no further
+                break  # refused requests count, too: a restart after a pause would not get further
             else:
                 self._note_suspects(refused, claimed)
                 return Asked(claimed, made, not_taken)
         if not_taken and self._has_taken(earlier):
             return Asked((), None, not_taken)
-        raise refusal or AssertionError("what is claimed is asked for")
+        raise refusal or AssertionError("the claimed drops are requested at least once")
 
     def _note(self, session: Session, tries: int, total: int) -> None:
         if not self.table.update_opening(session, tries=tries, total=total, execution_arn=session.execution_arn):
             raise GuardFailed
 
     def _cancel_if_late(self, session: Session, claimed: Sequence[Drop]) -> None:
-        """Cancel what Vi opened for a request whose answer was lost, where nobody else looks for it any more.
+        """Cancel the session of a request whose answer was lost, if no other invocation looks for it.
 
-        Another invocation that took the opening over looked for a lost session before this request reached Vi.
+        Another invocation may have taken over the opening, and searched for lost sessions before this request reached
+        Vi.
         """
         if not self.table.update_opening(session):
             noted = self.table.get(session.session_key)
             known = noted.session_id if noted is not None else None
-            with suppress(ViRefused, AnswerLost):  # it is over, or it ends by itself
+            with suppress(ViRefused, AnswerLost):  # it has ended, or it expires
                 cancel_lost(self.sessions, {drop.asset_filename for drop in claimed}, session, known)
 
     def _note_suspects(self, refused: Sequence[Drop], taken: Sequence[Drop]) -> None:
-        """Set the rest of a group that was refused apart when part of it is *taken*: one of the rest is to blame."""
+        """Mark the rest of a refused group as suspect when a part of it is *taken*: the cause is in the rest."""
         went = {drop.drop_id for drop in taken}
         rest = [drop for drop in refused if drop.drop_id not in went]
         if len(rest) < len(refused):
             self.ledger.suspect(rest)
 
     def _claimed_instead(self, session: Session, held: Sequence[Drop], group: Sequence[Drop]) -> list[Drop]:
-        """Give back what is held and not in *group*, claim the rest of it, and return what is held then."""
+        """Return the held drops that are not in *group*, claim the rest of it, and return the drops held then."""
         wanted, had = {drop.drop_id for drop in group}, {drop.drop_id for drop in held}
         back = [DropOutcome(drop_id=drop_id, state="dropped") for drop_id in had - wanted]
         guard = self.table.opening_guard(session)
@@ -123,17 +124,17 @@ class SessionRequest:
         return [*(drop for drop in group if drop.drop_id in had), *claimed]
 
     def _has_taken(self, session_key: str) -> bool:
-        """Say whether Vi opened that session: then it takes what we ask for as such."""
+        """Return whether Vi opened that session: then it accepts requests of this kind."""
         session = self.table.get(session_key)
         return session is not None and session.session_id is not None
 
 
 def smaller(refused: Sequence[Drop]) -> Iterator[Sequence[Drop]]:
-    """Yield what to ask for of drops that were refused together: three quarters, three quarters of those, and so on.
+    """Yield the next groups to request from drops refused together: three quarters, three quarters of those, and so on.
 
-    Whoever asks stops when one is taken, so each is yielded because all before it were refused. Large groups are mostly
-    refused, which costs a request, and rarely taken, which costs a session: see docs/decisions/0029. A drop that was
-    refused alone is one that Vi does not take, if it takes any after it. Then come the others without it.
+    The caller stops at the first accepted group, so each group is yielded because all before it were refused. Vi
+    refuses most large groups, which costs a request. It accepts few, which costs a session: see docs/decisions/0029. A
+    drop refused alone is one that Vi does not accept, if it accepts any drop after it. The others follow without it.
     """
     rest = refused
     while len(rest) > 1:
@@ -146,12 +147,12 @@ def smaller(refused: Sequence[Drop]) -> Iterator[Sequence[Drop]]:
 
 
 def least_suspect_first(drops: Sequence[Drop]) -> list[Drop]:
-    """Return drops in the order in which they are asked for: last those whose likes Vi has reason to refuse."""
+    """Return drops in the order of requests: those most likely to be refused are last."""
     return sorted(drops, key=_oddness)
 
 
 def _oddness(drop: Drop) -> int:
-    """Count what is unusual of a drop: a name that is long or not plain, long metadata, a size at either end."""
+    """Count the unusual properties of a drop: a long or odd name, long metadata, a very small or large size."""
     name, metadata = drop.asset_filename, drop.custom_metadata or {}
     return sum(
         (

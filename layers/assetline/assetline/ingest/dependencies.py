@@ -1,4 +1,4 @@
-"""Connections of the functions of the ingestion: made on first use, kept while a function is warm."""
+"""Connections of the functions of the ingestion: created on first use, kept while a function is warm."""
 
 import time
 from functools import cache
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 @cache
 def settings() -> IngestSettings:
-    """Return what the template tells this function."""
+    """Return the settings of this function."""
     return IngestSettings.from_env()
 
 
 @cache
 def run_settings() -> RunSettings:
-    """Return what the template tells a function that starts runs."""
+    """Return the settings of a function that starts runs."""
     return RunSettings.from_env()
 
 
@@ -70,13 +70,13 @@ def sessions_table() -> SessionsTable:
 
 @cache
 def run_ownership() -> RunOwnership:
-    """Return the owners of datasets."""
+    """Return the table of dataset owners."""
     return RunOwnership(table(settings().sessions_table))
 
 
 @cache
 def permits() -> Permits:
-    """Return the ration of ingestion sessions."""
+    """Return the permits for ingestion sessions."""
     return Permits(
         table(settings().sessions_table),
         settings().sessions_per_window,
@@ -105,26 +105,26 @@ def machines() -> "SFNClient":
 
 @cache
 def runs() -> Runs:
-    """Return what starts runs."""
+    """Return the starter of runs."""
     return Runs(machines(), run_settings().ingest_state_machine_arn, settings().gather_seconds)
 
 
 @cache
 def recorder() -> Recorder:
-    """Return what notes drops."""
+    """Return the recorder of drops."""
     limits = DropLimits(settings().max_image_bytes, settings().default_dataset_id)
     return Recorder(s3(), ledger(), asset_register(), sessions_table(), runs(), limits)
 
 
 @cache
 def message_retries() -> MessageRetries:
-    """Return what schedules the retries of failed messages."""
+    """Return the scheduler of retries of failed messages."""
     return MessageRetries(queues_client(), QueueSettings.from_env().drop_queue_url)
 
 
 @cache
 def opener() -> SessionOpener:
-    """Return what opens sessions."""
+    """Return the opener of sessions."""
     return SessionOpener(
         vi_client(),
         ledger(),
@@ -142,19 +142,19 @@ def opener() -> SessionOpener:
 
 @cache
 def settler() -> Settler:
-    """Return what settles sessions."""
+    """Return the settler of sessions."""
     return Settler(vi_client(), ledger(), asset_register(), sessions_table(), run_ownership(), s3(), events())
 
 
 @cache
 def uploader() -> Uploader:
-    """Return what puts files to signed URLs."""
+    """Return the uploader to signed URLs."""
     return Uploader(settings().vi_api_url)
 
 
 @cache
 def small_objects() -> SmallObjects:
-    """Return what reads small objects."""
+    """Return the reader of small objects."""
     credentials = boto3.Session().get_credentials()
     meta = s3().meta
     return SmallObjects(
@@ -165,5 +165,5 @@ def small_objects() -> SmallObjects:
 
 
 def slice_upload() -> SliceUpload:
-    """Return what uploads a slice."""
+    """Return the uploader of slices."""
     return SliceUpload(vi_client(), uploader(), ledger(), sessions_table(), s3(), small_objects().read)

@@ -1,4 +1,4 @@
-"""A drop: the bytes of one object, and what has become of it. The shape of an item of the drops table."""
+"""A drop: the bytes of one object, and their state. It is an item of the drops table."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,22 +11,27 @@ from pydantic import BaseModel
 type DropState = Literal["dropped", "claimed", "uploaded", "ingested", "rejected"]
 
 STATES: tuple[DropState, ...] = ("dropped", "claimed", "uploaded", "ingested", "rejected")
-OVER: tuple[DropState, ...] = ("ingested", "rejected")  # states that only a retry or a newer drop leads out of
-NOWHERE = "-"  # in place of the dataset of a drop whose key names none; no dataset is called so
+OVER: tuple[DropState, ...] = ("ingested", "rejected")  # final states, except for a retry or a newer drop
+NOWHERE = "-"  # replaces the dataset of a drop whose key has none; no dataset has this name
 
-# DynamoDB: a partition takes a thousand writes a second, and the index is written whenever a state changes. Sixteen
-# of them take the hundred thousand drops a minute of one dataset, nine times over.
+# DynamoDB: a partition takes a thousand writes per second, and each change of state writes the index. Sixteen shards
+# take the hundred thousand drops per minute of one dataset, nine times over.
 SHARDS = 16
 
 
 class Drop(BaseModel, frozen=True):
     """One item of the drops table; `drop_id` is its key.
 
-    `etag` is without quotes. `crc32c` is signed, absent when it is not known. `attempts` are the sessions that failed
-    it. `asset_filename` is its name in Vi. `tag_count` is how many tags the object had. `sequencer` orders the events
-    of one key; `dropped_again` is set when a newer one came than the session that has the drop may know of, and
-    `metadata_changed` when `custom_metadata` is newer than what the session sends. A `suspect` is one of some that Vi
-    refused a session for. Times are UTC; `expires_at` is when DynamoDB forgets the drop, in seconds since 1970.
+    - `etag`: without quotes
+    - `crc32c`: signed, absent if unknown
+    - `attempts`: the sessions in which the drop failed
+    - `asset_filename`: its name in Vi
+    - `tag_count`: the number of tags of the object
+    - `sequencer`: orders the events of one key
+    - `dropped_again`: set if a newer event arrived than the drop's session may be based on
+    - `metadata_changed`: set if `custom_metadata` is newer than the session's
+    - `suspect`: the drop is in a group that Vi refused a session for
+    - `expires_at`: when DynamoDB deletes the drop, in seconds since 1970; the other times are UTC
     """
 
     drop_id: str
@@ -63,37 +68,37 @@ class Drop(BaseModel, frozen=True):
         return dataset_state(self.dataset_id, self.state, shard_of(self.drop_id))
 
     def to_item(self) -> dict[str, Any]:
-        """Return the drop as an item of the table; what is not known is absent."""
+        """Return the drop as an item of the table; unknown values are absent."""
         values = self.model_dump(exclude_none=True)
         times = {name: moment(value) for name, value in values.items() if isinstance(value, datetime)}
         return values | times | {"dataset_state": self.dataset_state}
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """Return the drop that an item describes."""
+        """Parse an item of the table."""
         return cls.model_validate(
             {name: int(value) if isinstance(value, Decimal) else value for name, value in item.items()}
         )
 
 
 def drop_id(bucket: str, key: str, etag: str) -> str:
-    """Return what names a drop: a function of the object and of its ETag without quotes.
+    """Return the id of a drop: a function of the object and of its ETag without quotes.
 
-    Its version id says no more: an event has one and a listing has none, and equal bytes under one key are one drop.
+    The version id is not included: an event has one, a listing has none, and equal bytes under one key are one drop.
     """
     return sha256("\0".join((bucket, key, etag)).encode()).hexdigest()[:32]
 
 
 def shard_of(drop_id: str) -> int:
-    """Return which of the `SHARDS` a drop is listed in."""
+    """Return the number of the shard, one of `SHARDS`, that lists the drop."""
     return int(drop_id[:8], 16) % SHARDS
 
 
 def dataset_state(dataset_id: str, state: DropState, shard: int) -> str:
-    """Return the partition of the index that lists the drops of a dataset in a state, of one shard."""
+    """Return the partition of the index that lists the drops of a dataset, a state and a shard."""
     return f"{dataset_id}#{state}#{shard:02}"
 
 
 def moment(at: datetime) -> str:
-    """Return a time in UTC as the table writes it, in microseconds, so that text sorts as time does."""
+    """Return a time in UTC in the notation of the table, in microseconds, so that text sorts by time."""
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00"

@@ -1,7 +1,7 @@
-"""Small objects out of S3 in a fifth of the time: for thousands of them, boto3 is what takes longest.
+"""Reads small objects from S3 in a fifth of boto3's time, which dominates for thousands of them.
 
-They are asked for over connections of our own, with a signature of our own. Whatever is not simply the object, is left
-to boto3, which knows what to do about it.
+The requests use pooled connections and our own signature. For any answer but the object itself, the caller uses boto3,
+which handles all cases.
 """
 
 import hmac
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
 READ_SECONDS = 30.0
-IDLE_SECONDS = 15.0  # ours: S3 closes a connection that was idle for a while
+IDLE_SECONDS = 15.0  # ours: S3 closes a connection that is idle for a while
 _OK = 200
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _NOTHING = sha256(b"").hexdigest()  # the body of a GET
 
 
 class SmallObjects:
-    """Reads objects of the S3 at *endpoint* whole; threads may share one."""
+    """Reads complete objects of the S3 at *endpoint*. It is thread-safe."""
 
     def __init__(self, endpoint: str, region: str, credentials: "Callable[[], ReadOnlyCredentials | None]") -> None:
         self._endpoint = endpoint
@@ -37,7 +37,7 @@ class SmallObjects:
         self._requests = SignedRequests(READ_SECONDS, IDLE_SECONDS)
 
     def read(self, asset: SliceAsset) -> bytes | None:
-        """Return the bytes of an object that is as it was dropped, or None: then boto3 is to be asked."""
+        """Return the bytes of an object that is unchanged since its drop, or None: then the caller uses boto3."""
         credentials = self._credentials()
         if credentials is None:
             return None
@@ -56,14 +56,14 @@ class SmallObjects:
         self._requests.close()
 
 
-def signed(  # noqa: PLR0913, PLR0917 - what a signature is made of
+def signed(  # noqa: PLR0913, PLR0917 - the inputs of a signature
     method: str, host: str, path: str, query: str, region: str, credentials: "ReadOnlyCredentials", now: datetime
 ) -> dict[str, str]:
     """Return the headers of a request to S3 without a body, with its signature (AWS Signature Version 4)."""
     headers = {"host": host, "x-amz-content-sha256": _NOTHING, "x-amz-date": f"{now:%Y%m%dT%H%M%SZ}"}
     if credentials.token:
         headers["x-amz-security-token"] = credentials.token
-    names = ";".join(headers)  # in the order of the alphabet already
+    names = ";".join(headers)  # already in alphabetical order
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{_NOTHING}"
     scope = f"{now:%Y%m%d}/{region}/s3/aws4_request"

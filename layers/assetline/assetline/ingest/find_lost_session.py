@@ -1,4 +1,4 @@
-"""A session that Vi may have opened without our hearing of it: it is known by the names of the files it waits for."""
+"""Finds a session that Vi may have opened although its answer was lost, by the names of its files."""
 
 import unicodedata
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ CLOCKS_APART = 300  # ours: seconds that Vi's clock may be behind ours
 def cancel_lost(sessions: Sessions, filenames: AbstractSet[str], session: Session, known: str | None = None) -> None:
     """Cancel the session that Vi opened for *filenames* on a request of *session* whose answer was lost.
 
-    *known* is the id of the session that Vi opened for *session* on another request, and is left alone.
+    *known* is the id of the session that Vi opened for *session* on another request; it is not cancelled.
 
     Raises:
         ViRefused, AnswerLost: Vi did not cancel it.
@@ -28,15 +28,13 @@ def cancel_lost(sessions: Sessions, filenames: AbstractSet[str], session: Sessio
 def find_lost(
     sessions: Sessions, filenames: AbstractSet[str], session: Session, known: str | None = None
 ) -> IngestionSession | None:
-    """Return the session that waits for exactly *filenames* and is not older than ours; None when none can be told.
+    """Return the session for exactly *filenames* that is not older than ours, None without one.
 
-    The session with the id *known* is not a lost one.
+    The session with the id *known* is not a lost one. Unicode forms of a name count as equal.
 
-    Names that differ only in how Unicode composes their signs are the same.
-
-    Whether Vi lists sessions with the files they are for is not known (docs/contracts/vi-api.md, section 2, row 27,
-    and section 3.2): one that it lists without them is asked for by itself. What cannot be told is left alone: it may
-    be somebody else's, and one of ours has no bytes to make assets of.
+    It is not known whether Vi lists sessions with their files (docs/contracts/vi-api.md, section 2, row 27, and section
+    3.2). If it does not, the function reads each session separately. An unidentified session is ignored: it may belong
+    to another client, and one of ours has no bytes to create assets from.
     """
     wanted = {*map(_composed, filenames)}
     earliest = (session.opened_at.timestamp() - CLOCKS_APART) * 1000

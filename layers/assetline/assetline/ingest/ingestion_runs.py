@@ -1,4 +1,4 @@
-"""Runs of the machine `ingest_drops`: one for a dataset and a window of time, whoever starts it and how often."""
+"""Runs of the machine `ingest_drops`: one per dataset and time window, however often it is started."""
 
 import json
 import time
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 LONGEST_NAME = 80  # Step Functions
-REMEMBERED = 1000  # ours: names that a warm function knows to be started
+REMEMBERED = 1000  # ours: names of started runs that a warm function remembers
 
 
 class Runs:
-    """Starts runs of *machine_arn*, which gathers for *gather_seconds* before it claims what was dropped."""
+    """Starts runs of *machine_arn*, which gather drops for *gather_seconds* before they claim them."""
 
     def __init__(
         self, machines: "SFNClient", machine_arn: str, gather_seconds: int, clock: Callable[[], float] = time.time
@@ -28,10 +28,10 @@ class Runs:
         self._started: set[str] = set()
 
     def start(self, dataset_id: str) -> bool:
-        """Start the run that will find what waits for a dataset now; say whether it was this call that did.
+        """Start the run for the waiting drops of a dataset; return whether this call started it.
 
-        It gathers for a whole window from its start, and so takes all that is noted before the window's end. The name
-        makes it once, for Step Functions keeps a name for ninety days.
+        The run gathers for a complete window from its start, so it claims all drops recorded before the window's end.
+        Its name makes it unique: Step Functions keeps a name for ninety days.
         """
         name = run_name(dataset_id, int(self._clock() // self._gather_seconds) * self._gather_seconds)
         if name in self._started:
@@ -41,7 +41,8 @@ class Runs:
                 stateMachineArn=self._machine_arn, name=name, input=json.dumps({"dataset_id": dataset_id})
             )
         except ClientError as error:
-            # AWS returns a running one with this input as if it were new, and refuses only one that has ended.
+            # For a running execution with the same input, AWS returns a success. It refuses the name of an ended one
+            # only.
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
             self._remember(name)

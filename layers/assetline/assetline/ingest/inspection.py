@@ -1,4 +1,4 @@
-"""An object that arrived becomes a drop that waits or one that is rejected, by its key, its size and its head."""
+"""Turns an object that arrived into a waiting or a rejected drop, by its key, its size and its head."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-MAX_VIDEO_BYTES = 16 * 1024**3  # ours: what one invocation of 900 seconds streams at 20 MB/s
+MAX_VIDEO_BYTES = 16 * 1024**3  # ours: one invocation of 900 seconds streams this at 20 MB/s
 
 DELETED = "Deleted"
 OVERWRITTEN = "Overwritten"
 ARCHIVED = "Archived"
 NOT_READABLE = "NotReadable"
 NOT_INSPECTED = "NotInspected"
-PROBED = 10  # ours: objects that are asked for before a whole bucket counts as denied
+PROBED = 10  # ours: objects that are probed before a complete bucket counts as denied
 _GONE = {
     "NoSuchKey": DELETED,
     "NoSuchVersion": DELETED,
@@ -35,22 +35,22 @@ _GONE = {
     "InvalidObjectState": ARCHIVED,
 }
 GONE_MESSAGES = {
-    DELETED: "It was deleted before it could be read: drop it again.",
-    OVERWRITTEN: "Another object took its key before it was read; that one is a drop of its own.",
-    ARCHIVED: "It is archived, and S3 does not give it out as it is: restore it, and drop a copy of it.",
+    DELETED: "The object was deleted before it could be read: drop it again.",
+    OVERWRITTEN: "Another object replaced it before it was read. The new object is a drop of its own.",
+    ARCHIVED: "The object is archived, so S3 does not return it: restore it, and drop a copy of it.",
 }
 
 
 @dataclass(frozen=True)
 class DropLimits:
-    """The limits of a drop, and the dataset of a drop whose key names none."""
+    """The limits of a drop, and the default dataset for keys without one."""
 
     max_image_bytes: int
     default_dataset: str
 
 
 def described(arrival: ObjectArrival, limits: DropLimits, now: datetime | None = None) -> Drop:
-    """Return the drop that an object is by its key and size: `dropped`, or `rejected` with the reason."""
+    """Return the drop for an object by its key and size: `dropped`, or `rejected` with the reason."""
     seen_at = now or datetime.now(UTC)
     dataset_id, path = _where(arrival, limits)
     drop = Drop(
@@ -75,7 +75,7 @@ def described(arrival: ObjectArrival, limits: DropLimits, now: datetime | None =
 
 
 def read(s3: "S3Client", drop: Drop) -> Drop:
-    """Return a drop with all that its object says, `rejected` where its content cannot be an asset.
+    """Return a drop with the properties of its object; `rejected` if the content cannot be an asset.
 
     Raises:
         AwsUnavailable: S3 did not answer.
@@ -91,7 +91,7 @@ def read(s3: "S3Client", drop: Drop) -> Drop:
 def unreadable(drop: Drop, refusal: ClientError) -> Drop:
     """Return a drop `rejected` because AWS denies its object.
 
-    It keeps the type that its key names, so that a retry can upload it without reading it here first.
+    The drop keeps the type that its key implies, so that a retry can upload it without an inspection.
     """
     said = str(refusal.response.get("Error", {}).get("Message", "")).rstrip(".")
     message = (
@@ -103,7 +103,7 @@ def unreadable(drop: Drop, refusal: ClientError) -> Drop:
 
 
 def not_inspected(drop: Drop, error: Exception) -> Drop:
-    """Return a drop `rejected` because looking at it raised *error*, which says nothing about other objects."""
+    """Return a drop `rejected` because its inspection raised *error*, which concerns no other objects."""
     message = (
         f"Assetline could not inspect this object ({type(error).__name__}). Check that the file opens in another "
         "program. Then run `assetline drops retry`."
@@ -112,9 +112,10 @@ def not_inspected(drop: Drop, error: Exception) -> Drop:
 
 
 def another_is_readable(s3: "S3Client", denied: Drop) -> bool:
-    """Return whether S3 gives out another object of the bucket of a *denied* one: then the denial is of this object.
+    """Return whether S3 returns another object of the bucket of a *denied* one: then only this object is denied.
 
-    The first few objects of the bucket are asked for, a byte of each. Where the bucket cannot be listed, none is.
+    The function requests one byte of each of the first few objects of the bucket. If the bucket cannot be listed, it
+    returns False.
     """
     try:
         listed = s3.list_objects_v2(Bucket=denied.bucket, MaxKeys=PROBED + 1).get("Contents", [])
@@ -133,15 +134,16 @@ def _is_readable(s3: "S3Client", bucket: str, key: str) -> bool:
 
 
 def version_of(drop: Drop) -> dict[str, Any]:
-    """Return the parameters that make S3 give out the object as it was dropped, if it still is that, or refuse.
+    """Return the parameters with which S3 returns the object only if it is unchanged since the drop.
 
-    Also where S3 keeps versions: an older one has the name of the newer one's asset, and must not take its place.
+    This applies to versioned buckets, too. An older version has the same asset name as the newer one, and must not
+    replace it.
     """
     return {"IfMatch": f'"{drop.etag}"'}
 
 
 def gone_reason(error: ClientError) -> str | None:
-    """Return why an object is not to be had any more; None for an error of another kind."""
+    """Return why an object is no longer available, None for any other error."""
     return _GONE.get(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -150,7 +152,7 @@ def _where(arrival: ObjectArrival, limits: DropLimits) -> tuple[str | None, str]
         return dataset_and_path(arrival.key, limits.default_dataset)
     if not DATASET_ID.fullmatch(arrival.dataset_id):
         return None, arrival.key
-    # A key that names the dataset is called as it would be if it were dropped; of any other, all of it says something.
+    # A key with the dataset is named as in a drop. For any other key, the complete key is the path.
     dataset_id = short_dataset_id(arrival.dataset_id)
     first, _, rest = arrival.key.partition("/")
     return dataset_id, rest if rest and short_dataset_id(first) == dataset_id else arrival.key
@@ -162,14 +164,14 @@ def _rejected(drop: Drop, refusal: NotMedia) -> Drop:
 
 def _checked_before_reading(drop: Drop, path: str, limits: DropLimits) -> MediaType:
     if drop.dataset_id == NOWHERE:
-        raise NotMedia("NoDataset", "Its key names no dataset: drop it as DATASET_ID/…, or set DefaultDatasetId.")
+        raise NotMedia("NoDataset", "The key contains no dataset: drop it as DATASET_ID/…, or set DefaultDatasetId.")
     media = by_extension(path)
     if media is None:
-        raise NotMedia("UnsupportedType", "Its extension is of no image or video that Vi takes.")
+        raise NotMedia("UnsupportedType", "Vi does not accept this extension. Convert the file.")
     if drop.size == 0:
-        raise NotMedia("EmptyObject", "It has no bytes: drop it again, whole.")
+        raise NotMedia("EmptyObject", "The file is empty. Drop the complete file.")
     if media.kind == "Image" and drop.size > limits.max_image_bytes:
-        raise _too_large("image", drop.size, limits.max_image_bytes, "Make it smaller, or set MaxImageBytes larger.")
+        raise _too_large("image", drop.size, limits.max_image_bytes, "Reduce it, or set a larger MaxImageBytes.")
     if media.kind == "Video" and drop.size > MAX_VIDEO_BYTES:
         raise _too_large("video", drop.size, MAX_VIDEO_BYTES, "Cut it into shorter videos, or compress it more.")
     return media
@@ -181,11 +183,11 @@ def _too_large(what: str, size: int, limit: int, action: str) -> NotMedia:
 
 
 def _read(s3: "S3Client", drop: Drop) -> dict[str, Any]:
-    """Return what the head of an object and its headers say; raises `NotMedia` for what cannot be an asset.
+    """Return the properties in the head and the headers of an object; raises `NotMedia` if it cannot be an asset.
 
-    The whole object is asked for, and the connection is closed after the head. A Range would say the same and keep the
-    connection, but S3 returns no checksum of a range: that would take a second request for each object. Bytes that S3
-    has sent by then cost nothing within a region. A film whose index is not in its head costs a second request.
+    The function requests the complete object, and closes the connection after the head. A Range would keep the
+    connection, but S3 returns no checksum for a range, so each object would need a second request. Bytes sent until
+    then are free within a region. A video whose index is not in its head needs a second request.
     """
     answer, head = _got(s3, drop, ChecksumMode="ENABLED")
     size = answer["ContentLength"]
@@ -201,15 +203,15 @@ def _read(s3: "S3Client", drop: Drop) -> dict[str, Any]:
 
 
 def _read_from(s3: "S3Client", drop: Drop, start: int) -> bytes:
-    """Return the bytes of an object from *start* on, as many as of its head: only a film costs this request."""
+    """Return as many bytes of an object as in its head, from *start* on: only videos need this request."""
     _, piece = _got(s3, drop, Range=f"bytes={start}-{start + HEAD_BYTES - 1}")
     return piece
 
 
-def _got(s3: "S3Client", drop: Drop, **asked: Any) -> "tuple[GetObjectOutputTypeDef, bytes]":
-    """Return S3's answer and its first bytes; raises `NotMedia` for an object that is gone."""
+def _got(s3: "S3Client", drop: Drop, **params: Any) -> "tuple[GetObjectOutputTypeDef, bytes]":
+    """Return S3's answer and its first bytes; raises `NotMedia` if the object is no longer available."""
     try:
-        answer = s3.get_object(Bucket=drop.bucket, Key=drop.key, **asked, **version_of(drop))
+        answer = s3.get_object(Bucket=drop.bucket, Key=drop.key, **params, **version_of(drop))
     except ClientError as error:
         reason = gone_reason(error)
         if reason is None:
@@ -224,7 +226,7 @@ def _got(s3: "S3Client", drop: Drop, **asked: Any) -> "tuple[GetObjectOutputType
 
 
 def _stored_checksum(answer: "GetObjectOutputTypeDef") -> int | None:
-    # That of an object put in parts may be one of checksums, which is of no use to anybody else.
+    # For an object in parts, it may be a checksum of checksums, which no other system uses.
     if "ChecksumCRC32C" not in answer or answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return None
     return None if "-" in answer["ChecksumCRC32C"] else crc32c.from_s3(answer["ChecksumCRC32C"])

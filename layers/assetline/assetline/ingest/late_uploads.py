@@ -1,6 +1,6 @@
-"""Late uploads: a function that was frozen may send a file after its session was settled.
+"""Late uploads: a frozen function may send a file after its session was settled.
 
-Meanwhile a newer session may have sent the asset, so that Vi holds old content now. The newest object is sent again.
+A newer session may have sent the asset meanwhile, so that Vi now holds old content. The newest object is sent again.
 """
 
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def send_newest_again(s3: "S3Client", ledger: Ledger, assets: Iterable[SliceAsset], session_key: str) -> None:
-    """Have the objects of *assets* sent again, each as it is now, where another session than *session_key* has them."""
+    """Send the current objects of *assets* again if they belong to another session than *session_key*."""
     newest = {found for asset in assets if (found := _newest(s3, asset)) is not None}
-    again = ledger.send_again(newest, session_key)
-    if again:
-        logger.warning("sent_again_after_late_upload", session_key=session_key, drops=len(again))
+    resent = ledger.send_again(newest, session_key)
+    if resent:
+        logger.warning("sent_again_after_late_upload", session_key=session_key, drops=len(resent))
 
 
 def _newest(s3: "S3Client", asset: SliceAsset) -> str | None:
-    """Return the id of the drop of an object as it is in S3 now; None when S3 does not give it out."""
+    """Return the id of the drop of an object as it is in S3 now, None if S3 does not return it."""
     try:
         etag = s3.head_object(Bucket=asset.bucket, Key=asset.key)["ETag"].strip('"')
     except ClientError:

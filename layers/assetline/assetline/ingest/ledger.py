@@ -1,4 +1,4 @@
-"""The ledger: what became of every drop. Every write is conditional; any may be repeated, and any may come late."""
+"""The ledger: the state of every drop. Every write is conditional, may be repeated, and may arrive late."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ type Recorded = Literal["recorded", "known", "again"]
 
 
 class Ledger:
-    """The drops table. A drop that is over is forgotten after *retention_days*."""
+    """The drops table. A drop in a final state expires after *retention_days*."""
 
     def __init__(
         self,
@@ -43,20 +43,20 @@ class Ledger:
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def record(self, drop: Drop) -> Recorded:
-        """Note a drop; one that is noted already is `known` and stays as it is, unless its object was put once more.
+        """Record a drop; a recorded one is `known` and unchanged, unless its object was put again.
 
-        An event that is newer than the one it was noted for says so. Then a drop that is over is dropped `again`. One
-        that waits takes over what is new of the object. One that a session has keeps in mind that it was.
+        A newer event than the recorded one means that it was. Then a drop in a final state is dropped `again`. A
+        waiting drop gets the new properties of the object. A drop in a session gets a mark.
         """
         item = self._finished(drop).to_item() if drop.state in OVER else drop.to_item()
         return "recorded" if self.put_if_absent(item) else self._recorded_again(drop)
 
     def record_as_held(self, drop: Drop) -> Recorded:
-        """Note a drop as ingested that Vi holds already; one that is noted, as `record` does."""
+        """Record a drop as ingested, since Vi holds it already; a recorded one is treated as in `record`."""
         return self.record(drop.model_copy(update={"state": "ingested"}))
 
     def put_if_absent(self, item: Mapping[str, Any]) -> bool:
-        """Put an item, unless the table has one of its key; say whether it was put."""
+        """Put an item, unless the table has one with its key; return whether it was put."""
         try:
             self.table.put_item(Item=dict(item), ConditionExpression="attribute_not_exists(drop_id)")
         except self._refused:
@@ -64,19 +64,19 @@ class Ledger:
         return True
 
     def items(self, keys: Iterable[str]) -> Iterator[Any]:
-        """Yield the items of *keys* that the table has."""
+        """Yield the existing items of *keys*."""
         return self._items(keys)
 
     def waiting(self, dataset_id: str, limit: int) -> list[Drop]:
-        """Return up to *limit* drops of a dataset that wait, the oldest first, as far as the index knows of them."""
+        """Return up to *limit* waiting drops of a dataset, the oldest first, as the index shows them."""
         return [*islice(self.listed(dataset_id, "dropped", limit), limit)]
 
     def any_waiting(self, dataset_id: str, before: datetime | None = None) -> bool:
-        """Say whether a drop of a dataset waits, since before a moment if one is given."""
+        """Return whether a drop of a dataset waits, if given since before a moment."""
         return any(before is None or drop.dropped_at < before for drop in self.waiting(dataset_id, 1))
 
     def listed(self, dataset_id: str, state: DropState, limit: int, *, newest_first: bool = False) -> Iterator[Drop]:
-        """Yield drops of a dataset in a state in the order they were dropped, at most *limit* from every shard."""
+        """Yield drops of a dataset in a state in the order of their arrival, at most *limit* from every shard."""
 
         def of_shard(shard: int) -> list[Drop]:
             return [*islice(self._of_shard(dataset_state(dataset_id, state, shard), limit, newest_first), limit)]
@@ -86,26 +86,26 @@ class Ledger:
         yield from merge(*shards, key=lambda drop: (drop.dropped_at, drop.drop_id), reverse=newest_first)
 
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
-        """Return drops by their ids; those that are not known are not in it."""
+        """Return drops by their ids, without unknown ones."""
         drops = map(Drop.from_item, self._items(drop_ids))
         return {drop.drop_id: drop for drop in drops}
 
     def states(self, drop_ids: Iterable[str], session_key: str) -> dict[str, DropState]:
-        """Return, by id, the states of those drops that are of a session; nothing else of them is read."""
-        asked = {
+        """Return, by id, the states of the drops that belong to a session; only their states are read."""
+        options = {
             "ProjectionExpression": "drop_id, session_key, #state",
             "ExpressionAttributeNames": {"#state": "state"},
         }
-        items = self._items(drop_ids, asked)
+        items = self._items(drop_ids, options)
         return {item["drop_id"]: item["state"] for item in items if item.get("session_key") == session_key}
 
     def claim(self, drops: Sequence[Drop], session_key: str, guard: Guard | None = None) -> list[Drop]:
-        """Claim those of *drops* that still wait for a session, and return them with those it has claimed before.
+        """Claim the waiting drops among *drops*, and return them with those that the session has claimed before.
 
-        One whose object was put once more since *drops* were read is left for the next session.
+        A drop whose object was put again since *drops* were read is left for the next session.
 
         Raises:
-            GuardFailed: the *guard* does not hold; some may be claimed.
+            GuardFailed: the *guard* failed; some drops may be claimed.
         """
         transitions = [self._claim(drop, session_key) for drop in drops]
         claimed = apply(self.table, "drop_id", transitions, guard=guard)
@@ -116,30 +116,30 @@ class Ledger:
         ]
 
     def mark_uploaded(self, drops: Mapping[str, str], session_key: str) -> set[str]:
-        """Note that Vi has the bytes of drops, by id with their dataset; return those still of that session."""
+        """Record that Vi has the bytes of drops, by id with their dataset; return those still in that session."""
         still = "session_key = :key AND #state = :claimed"
         return self._change(drops, "uploaded", {}, still, _of(session_key, "claimed"))
 
     def settle(
         self, outcomes: Iterable[DropOutcome], dataset_id: str, session_key: str, guard: Guard | None = None
     ) -> set[str]:
-        """Note what a session made of its drops; return those that were still of that session.
+        """Record the outcomes of a session's drops; return those that were still in that session.
 
-        One that somebody has put once more meanwhile waits for another session instead, if it is refused or if the
-        session sent other metadata than it has now.
+        If an object was put again meanwhile, its drop waits for another session. This applies if it is refused, or if
+        the session sent other metadata than the object has now.
 
         Raises:
-            GuardFailed: the *guard* does not hold; some may be noted.
+            GuardFailed: the *guard* failed; some outcomes may be recorded.
         """
         settled = {outcome.drop_id: outcome for outcome in outcomes}
         transitions = [self._settled(outcome, dataset_id, session_key) for outcome in settled.values()]
         done = apply(self.table, "drop_id", transitions, guard=guard)
-        left = [one for drop_id, one in settled.items() if one.state != "dropped" and drop_id not in done]
-        again = [self._settled(replace(one, state="dropped"), dataset_id, session_key) for one in left]
-        return done | apply(self.table, "drop_id", again)
+        left = [outcome for drop_id, outcome in settled.items() if outcome.state != "dropped" and drop_id not in done]
+        resettled = [self._settled(replace(outcome, state="dropped"), dataset_id, session_key) for outcome in left]
+        return done | apply(self.table, "drop_id", resettled)
 
     def reject(self, drops: Iterable[Drop], reason: str, message: str) -> set[str]:
-        """Refuse drops that wait; return those that did."""
+        """Reject waiting drops; return those that were waiting."""
         return self._change(
             {drop.drop_id: drop.dataset_id for drop in drops},
             "rejected",
@@ -149,7 +149,7 @@ class Ledger:
         )
 
     def suspect(self, drops: Iterable[Drop]) -> set[str]:
-        """Set drops that wait apart from others: Vi refused a session for one of them; return those that are now."""
+        """Mark waiting drops as suspect: Vi refused a session for one of them. Return the marked ones."""
         return self._change(
             {drop.drop_id: drop.dataset_id for drop in drops},
             "dropped",
@@ -159,48 +159,48 @@ class Ledger:
         )
 
     def retry(self, drops: Iterable[Drop], state: Literal["rejected", "ingested"] = "rejected") -> set[str]:
-        """Let drops in a state wait for a session again, as if for the first time; return those that do."""
+        """Let drops in a state wait for a session again, with no attempts counted; return those that do."""
         return self._change(
             {drop.drop_id: drop.dataset_id for drop in drops},
             "dropped",
             {"attempts": 0},
             "#state = :over",
             {":over": state},
-            gone=_OF_AN_ENDING,
+            removed=_OF_AN_ENDING,
         )
 
     def send_again(self, drop_ids: Iterable[str], late_session: str) -> set[str]:
-        """Let drops that another session than *late_session* sent, or is to send, wait for one more; return those.
+        """Send drops again that another session than *late_session* sent or is to send; return those.
 
-        The session that has such a drop gives it back when it settles it as ingested.
+        A session that still holds such a drop returns it to the queue when it settles it as ingested.
         """
-        again, left = set[str](), {*drop_ids}
-        while left:  # those that changed since they were read are looked at once more
+        resent, left = set[str](), {*drop_ids}
+        while left:  # read the drops again that changed meanwhile
             drops = [drop for drop in self.get(left).values() if drop.session_key not in {None, late_session}]
-            again |= self.retry([drop for drop in drops if drop.state == "ingested"], "ingested")
+            resent |= self.retry([drop for drop in drops if drop.state == "ingested"], "ingested")
             held = [drop for drop in drops if drop.state in {"claimed", "uploaded"}]
-            again |= apply(self.table, "drop_id", [_changed_under(drop) for drop in held])
-            left = {drop.drop_id for drop in drops if drop.state not in {"dropped", "rejected"}} - again
-        return again
+            resent |= apply(self.table, "drop_id", [_changed_under(drop) for drop in held])
+            left = {drop.drop_id for drop in drops if drop.state not in {"dropped", "rejected"}} - resent
+        return resent
 
     def forgotten_at(self) -> int:
-        """Return when that is forgotten which is over by now, in seconds since 1970."""
+        """Return when a drop that ends now expires, in seconds since 1970."""
         expires_at: int = self._ending_at(self._clock())["expires_at"]
         return expires_at
 
     def _recorded_again(self, drop: Drop) -> Recorded:
         while True:
-            before = self.get([drop.drop_id]).get(drop.drop_id)
-            if before is None:  # it was forgotten at this moment
+            recorded = self.get([drop.drop_id]).get(drop.drop_id)
+            if recorded is None:  # it expired at this moment
                 return self.record(drop)
-            if drop.sequencer is None or (before.sequencer or "") >= drop.sequencer:
+            if drop.sequencer is None or (recorded.sequencer or "") >= drop.sequencer:
                 return "known"
-            after = put_again(before, drop)
-            if self._replaced(before, self._finished(after) if after.state in OVER else after):
-                return "again" if before.state in OVER and drop.state != "ingested" else "known"
+            after = put_again(recorded, drop)
+            if self._replaced(recorded, self._finished(after) if after.state in OVER else after):
+                return "again" if recorded.state in OVER and drop.state != "ingested" else "known"
 
     def _replaced(self, before: Drop, after: Drop) -> bool:
-        """Put *after* in the place of a drop if that is still as it was *before*."""
+        """Replace a drop by *after* if it is unchanged since *before*."""
         fence = {"state": before.state, "sequencer": before.sequencer, "session_key": before.session_key}
         condition: ConditionBase = Attr("attempts").eq(before.attempts)
         for name, value in fence.items():
@@ -211,17 +211,17 @@ class Ledger:
             return False
         return True
 
-    def _items(self, drop_ids: Iterable[str], asked: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Any]:
+    def _items(self, drop_ids: Iterable[str], options: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Any]:
         for batch in batched(dict.fromkeys(drop_ids), READ_AT_ONCE, strict=False):
             keys: list[Any] = [{"drop_id": drop_id} for drop_id in batch]
             patience = pauses()
             while keys:
-                request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True, **asked}}
+                request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True, **options}}
                 answer = self.table.meta.client.batch_get_item(RequestItems=request)
                 yield from answer["Responses"].get(self.table.name, [])
                 left = answer["UnprocessedKeys"].get(self.table.name)
                 keys = [*left["Keys"]] if left else []
-                if keys:  # DynamoDB read as much as the table's capacity, or 16 MB, let it
+                if keys:  # DynamoDB read as much as the table's capacity, or 16 MB, allows
                     wait(patience, self._sleep)
 
     def _of_shard(self, partition: str, limit: int, newest_first: bool) -> Iterator[Drop]:
@@ -247,14 +247,14 @@ class Ledger:
             {"session_key": session_key},
             f"(#state = :dropped AND {unchanged}) OR (#state = :state AND session_key = :session_key)",
             {":dropped": "dropped"} | ({} if drop.sequencer is None else {":sequencer": drop.sequencer}),
-            gone=_OF_A_SESSION,  # whoever reads the object from now on reads what was put by now
+            removed=_OF_A_SESSION,  # readers of the object get its current version from now on
         )
 
     def _settled(self, outcome: DropOutcome, dataset_id: str, session_key: str) -> Transition:
         values: dict[str, Any] = {"reason": outcome.reason, "message": outcome.message}
-        gone: tuple[str, ...] = tuple(name for name, value in values.items() if value is None)
+        removed: tuple[str, ...] = tuple(name for name, value in values.items() if value is None)
         if outcome.state == "dropped":
-            gone += ("session_key", "session_id")
+            removed += ("session_key", "session_id")
         else:
             values |= self._ending()
         still = "session_key = :key AND #state IN (:claimed, :uploaded)"
@@ -266,7 +266,7 @@ class Ledger:
             {name: value for name, value in values.items() if value is not None},
             f"{still} AND attribute_not_exists({put_once_more})" if put_once_more else still,
             _of(session_key, "claimed", "uploaded"),
-            gone=gone,
+            removed=removed,
             counts=outcome.counts_attempt,
         )
 
@@ -277,10 +277,10 @@ class Ledger:
         values: dict[str, Any],
         condition: str,
         compared: dict[str, Any],
-        gone: tuple[str, ...] = (),
+        removed: tuple[str, ...] = (),
     ) -> set[str]:
         transitions = [
-            self._transition(drop_id, dataset_id, state, values, condition, compared, gone=gone)
+            self._transition(drop_id, dataset_id, state, values, condition, compared, removed=removed)
             for drop_id, dataset_id in drops.items()
         ]
         return apply(self.table, "drop_id", transitions)
@@ -294,7 +294,7 @@ class Ledger:
         condition: str,
         compared: dict[str, Any],
         *,
-        gone: tuple[str, ...] = (),
+        removed: tuple[str, ...] = (),
         counts: bool = False,
     ) -> Transition:
         written = values | {
@@ -303,12 +303,12 @@ class Ledger:
             "updated_at": moment(self._clock()),
         }
         update = "SET " + ", ".join(f"#{name} = :{name}" for name in written)
-        if gone:
-            update += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        if removed:
+            update += " REMOVE " + ", ".join(f"#{name}" for name in removed)
         if counts:
             update += " ADD attempts :one"
             compared = compared | {":one": 1}
-        names = {f"#{name}": name for name in (*written, *gone)}
+        names = {f"#{name}": name for name in (*written, *removed)}
         return Transition(
             drop_id, update, condition, names, {f":{name}": value for name, value in written.items()} | compared
         )
@@ -329,11 +329,11 @@ _OF_AN_ENDING = ("suspect", "reason", "message", "finished_at", "expires_at", "s
 
 
 def put_again(before: Drop, drop: Drop) -> Drop:
-    """Return what the ledger has of a drop *before*, after its object was put once more and seen as *drop*."""
+    """Return the recorded drop *before* with the properties of *drop*, after its object was put again."""
     if before.state in OVER:
         return drop
     seen: dict[str, Any] = {"sequencer": drop.sequencer, "updated_at": drop.updated_at}
-    if drop.state != "rejected":  # else only its event is known, and nothing of the object
+    if drop.state != "rejected":  # a rejected drop has the event only, not the object's properties
         seen |= drop.model_dump(include={"version_id", "custom_metadata", "tag_count"})
     if before.state != "dropped":
         seen["dropped_again"] = True
@@ -343,7 +343,7 @@ def put_again(before: Drop, drop: Drop) -> Drop:
 
 
 def _changed_under(drop: Drop) -> Transition:
-    """Return what lets the session that has a drop give it back, whatever it sent."""
+    """Return the transition after which the session of a drop returns it to the queue, whatever it sent."""
     return Transition(
         drop.drop_id,
         "SET #metadata_changed = :true",
@@ -358,5 +358,5 @@ def _of(session_key: str, *states: DropState) -> dict[str, Any]:
 
 
 def comparable(sequencer: str) -> str:
-    """Return S3's sequencer of an event so that later ones are greater as text: S3 leaves out zeros at the end."""
+    """Return S3's sequencer of an event in a form that sorts as text: S3 omits zeros at the end."""
     return sequencer.upper().ljust(_SEQUENCER_LENGTH, "0")

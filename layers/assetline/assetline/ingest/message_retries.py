@@ -1,4 +1,4 @@
-"""Messages of the drop queue that failed: each becomes visible again after a pause that grows with its receives."""
+"""Failed messages of the drop queue: each becomes visible again after a pause that grows with its receives."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from assetline.observability import logger
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-PAUSE_SECONDS = 60  # ours: times the receives so far
+PAUSE_SECONDS = 60  # ours: multiplied by the number of receives
 MAX_PAUSE_SECONDS = 900  # ours
 
 
@@ -27,7 +27,7 @@ class MessageRetries:
     def schedule(self, failed: Iterable[SQSRecord]) -> None:
         """Set the visibility timeout of *failed*; without it, each returns after the timeout of the queue.
 
-        A failure is logged and not raised: the message returns later, and is not lost.
+        A failure is logged and not raised: the message is not lost, but returns later.
         """
         for record in failed:
             try:
@@ -41,5 +41,5 @@ class MessageRetries:
 
 
 def pause_seconds(receives: int) -> int:
-    """Return for how long a message stays invisible after its latest receive failed."""
+    """Return how many seconds a message stays invisible after its latest receive failed."""
     return min(PAUSE_SECONDS * receives, MAX_PAUSE_SECONDS)

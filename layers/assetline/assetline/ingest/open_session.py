@@ -1,4 +1,4 @@
-"""Open Session: a permit is taken, drops are claimed, and an ingestion session is opened for them."""
+"""Open Session: takes a permit, claims drops, and opens an ingestion session for them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 UNKNOWN = "DatasetUnknown"
 NOT_TAKEN = "EntryRefused"
-REJECTED_AT_ONCE = 500  # ours: told of in seconds, before anything else can become of them
-PAUSE_UNASKED = 60  # ours: seconds after a 429 that does not say how long
-LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows what came at the last moment
+REJECTED_AT_ONCE = 500  # ours: rejected within seconds, before their state can change
+PAUSE_UNASKED = 60  # ours: seconds after a 429 without a length
+LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows the latest drops
 
 
 class OpenSessionInput(BaseModel, frozen=True):
@@ -48,7 +48,7 @@ class OpenSessionInput(BaseModel, frozen=True):
 
     @property
     def session_key(self) -> str:
-        """The key of the session, known before Vi names it; a repeat has the same."""
+        """The key of the session, known before Vi assigns an id; a repeat has the same."""
         return f"{self.execution_name}-{self.round}"
 
     @property
@@ -58,10 +58,10 @@ class OpenSessionInput(BaseModel, frozen=True):
 
 
 class OpenSessionResult(BaseModel, frozen=True):
-    """The output of Open Session: a session with the addresses of its slices, a wait, or nothing to do for this run.
+    """The output of Open Session: a session with the addresses of its slices, a wait, or the end of this run.
 
-    `look_again` says that something came at the last moment, `owned` that another run or another
-    invocation takes what waits.
+    `look_again` means that a drop arrived at the last moment. `owned` means that another run or another invocation
+    handles the waiting drops.
     """
 
     outcome: Literal["opened", "permit_wait", "look_again", "no_drops", "owned"]
@@ -76,7 +76,7 @@ OWNED = OpenSessionResult(outcome="owned")
 
 @dataclass(frozen=True)
 class SessionOpener:
-    """Opens ingestion sessions for what is dropped."""
+    """Opens ingestion sessions for waiting drops."""
 
     client: ViClient
     ledger: Ledger
@@ -92,15 +92,16 @@ class SessionOpener:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open(self, opening: OpenSessionInput) -> OpenSessionResult:
-        """Open a session for the drops of a dataset that wait, unless another run does; a repeat gives the same.
+        """Open a session for the waiting drops of a dataset, unless another run does; a repeat returns the same.
 
-        A repeat beside an invocation that still runs takes the opening over: that one claims, sends and gives back
-        nothing any more.
+        If an earlier invocation still runs, the repeat takes the opening over. The earlier one then claims, sends and
+        returns no more drops.
 
         Raises:
-            KeyMissing, KeyRefused, KeyForbidden, ViRefused: nothing was claimed that is not given back. What Vi refuses
-                for one of many drops, it is asked for without it.
-            ViUnavailable, ViUnreachable, AnswerLost: the same; it may be tried again.
+            KeyMissing, KeyRefused, KeyForbidden, ViRefused: all claimed drops were returned. If Vi refuses one drop of
+                many, it gets a
+                request without that drop.
+            ViUnavailable, ViUnreachable, AnswerLost: the same; a retry may succeed.
         """
         try:
             return self._open_as_last(opening)
@@ -108,25 +109,25 @@ class SessionOpener:
             logger.warning("opening_taken_over")
             noted = self.sessions.get(opening.session_key)
             if noted is not None and noted.state in UNFINISHED:
-                return OWNED  # another invocation of this run has it
+                return OWNED  # another invocation of this run opens it
             return self._left(opening)
 
     def _left(self, opening: OpenSessionInput) -> OpenSessionResult:
-        """End the run: its session is over, for nobody seemed to work for it. A sweep starts another run."""
+        """End the run: its session was abandoned because its lease was over. A sweep starts another run."""
         self._releases(opening)
         return NO_DROPS
 
     def _open_as_last(self, opening: OpenSessionInput) -> OpenSessionResult:
-        before = self.sessions.get(opening.session_key)
-        # Who has a session open already is through with it also where it was thought dead meanwhile.
-        if not self._takes(opening) and before is None:
+        existing = self.sessions.get(opening.session_key)
+        # The opener of an open session is finished with it, even if its lease was over meanwhile.
+        if not self._takes(opening) and existing is None:
             return OWNED
-        if before is not None and before.state == "abandoned":
+        if existing is not None and existing.state == "abandoned":
             return self._left(opening)
-        if before is not None and before.state not in UNFINISHED:
-            return OWNED  # a repeat that comes late: the run went on, and its dataset stays its own
+        if existing is not None and existing.state not in UNFINISHED:
+            return OWNED  # a late repeat: the run has continued, and still owns its dataset
         try:
-            opened = self._opened(opening, before)
+            opened = self._opened(opening, existing)
         except Permanent:  # the run fails, and the next one need not wait for its lease
             self._releases(opening)
             raise
@@ -137,10 +138,10 @@ class SessionOpener:
         return opened
 
     def _looked_again(self, opening: OpenSessionInput) -> OpenSessionResult:
-        """End the run, unless something waits that came while it was the owner: the run for that may have ended by now.
+        """End the run, unless a drop arrived while it was the owner: the run started for that drop may have ended.
 
-        A run that comes after the release is an owner of its own. One that came before has ended, and what it was
-        started for is to be seen.
+        A run that starts after the release becomes the owner. A run that started before has ended, and this run handles
+        its drops.
         """
         self._releases(opening)
         if not self.ledger.any_waiting(opening.dataset_id):
@@ -155,33 +156,33 @@ class SessionOpener:
     def _releases(self, opening: OpenSessionInput) -> None:
         self.ownership.release(opening.dataset_id, opening.execution_arn)
 
-    def _opened(self, opening: OpenSessionInput, before: Session | None) -> OpenSessionResult:
-        if before is not None and before.state != "opening":
-            return self._as_opened(before)
-        if before is None and not self.ledger.any_waiting(opening.dataset_id):
+    def _opened(self, opening: OpenSessionInput, existing: Session | None) -> OpenSessionResult:
+        if existing is not None and existing.state != "opening":
+            return self._as_opened(existing)
+        if existing is None and not self.ledger.any_waiting(opening.dataset_id):
             return NO_DROPS
         try:
             datasets.get(self.client, opening.dataset_id)
         except DatasetUnknown:
-            return self._rejected_all(opening, before)
-        if before is not None:
-            before = before.model_copy(update={"opener": uuid4().hex})
-            if not self.sessions.take_over(before.session_key, before.opener or ""):
+            return self._rejected_all(opening, existing)
+        if existing is not None:
+            existing = existing.model_copy(update={"opener": uuid4().hex})
+            if not self.sessions.take_over(existing.session_key, existing.opener or ""):
                 raise GuardFailed
-            if before.tries:
-                self._look_for_lost(before)
-        return self._opened_with_permit(opening, before)
+            if existing.tries:
+                self._look_for_lost(existing)
+        return self._opened_with_permit(opening, existing)
 
-    def _opened_with_permit(self, opening: OpenSessionInput, before: Session | None) -> OpenSessionResult:
-        tries = (before.tries if before else 0) + 1
+    def _opened_with_permit(self, opening: OpenSessionInput, existing: Session | None) -> OpenSessionResult:
+        tries = (existing.tries if existing else 0) + 1
         holder = f"{opening.session_key}#{tries}"
         permit = self.permits.take(holder)
         if isinstance(permit, Wait):
-            if before is not None:
-                self._give_up(before)
+            if existing is not None:
+                self._give_up(existing)
             return OpenSessionResult(outcome="permit_wait", wait_seconds=permit.seconds)
-        session = before or self._noted(opening)
-        if before is None and not self.sessions.open(session):
+        session = existing or self._noted(opening)
+        if existing is None and not self.sessions.open(session):
             raise GuardFailed  # a repeat has begun meanwhile
         claimed = self._claimed(session)
         if not claimed:
@@ -193,14 +194,14 @@ class SessionOpener:
     def _created(
         self, opening: OpenSessionInput, session: Session, claimed: list[Drop], permit: Permit, tries: int
     ) -> OpenSessionResult:
-        # From here on, Vi may get other bytes than those it has.
+        # From here on, Vi may receive other bytes than it holds.
         self.register.forget_content(claimed, session.opened_at)
         sessions = Sessions(self.client, session.dataset_id)
         request = SessionRequest(sessions, self.ledger, self.sessions, self.failure_mode, self.on_asset_overwritten)
         try:
-            asked = request.send(session, claimed, tries, opening.session_key_before)
+            sent = request.send(session, claimed, tries, opening.session_key_before)
         except RateLimited as refusal:
-            # Somebody else uses the ration, too. Nothing was opened.
+            # Another system uses the quota, too. No session was opened.
             count(None, SessionsRefused=1)
             pause = PAUSE_UNASKED if refusal.pause_seconds is None else refusal.pause_seconds
             self.permits.give_back(permit)
@@ -214,20 +215,20 @@ class SessionOpener:
             self.permits.give_back(permit)
             self._give_up(session)
             raise
-        if asked.made is None:
+        if sent.made is None:
             self.permits.give_back(permit)
             self._give_up(session)
             opened = NO_DROPS
         else:
             self.permits.used(permit)
-            opened = self._recorded(session, asked.drops, asked.made)
-        for drop, why in asked.not_taken:
-            message = f"Vi opens sessions with other files, and none with this one. {why}"
+            opened = self._recorded(session, sent.drops, sent.made)
+        for drop, why in sent.not_taken:
+            message = f"Vi opens sessions with other files, but not with this one. {why}"
             self.unsent.reject(session.dataset_id, [drop], NOT_TAKEN, message)
         return opened
 
     def _recorded(self, session: Session, claimed: Sequence[Drop], made: IngestionSession) -> OpenSessionResult:
-        """Keep what Vi answered: the slices first, so that a session that is noted as open can be uploaded."""
+        """Store Vi's answer: the slices first, so that a session recorded as open can be uploaded."""
         reference = SessionRef(
             session_key=session.session_key,
             dataset_id=session.dataset_id,
@@ -255,9 +256,9 @@ class SessionOpener:
         return OpenSessionResult(outcome="opened", session=reference, slices=tuple(addresses))
 
     def _claimed(self, session: Session) -> list[Drop]:
-        """Claim as many drops as a session may have, each name once: the oldest takes it, the others wait."""
+        """Claim as many drops as a session may hold, each name once: the oldest one gets it, the others wait."""
         staging = self._staging(session)
-        known = staging.candidates()  # those of an invocation that was killed may be claimed already
+        known = staging.candidates()  # an invocation that was killed may have claimed them
         held = sorted(self._held(session), key=lambda drop: (drop.dropped_at, drop.drop_id))
         if held and session.tries:
             return held
@@ -266,7 +267,7 @@ class SessionOpener:
             named.setdefault(drop.asset_filename, drop)
         taken = {drop.asset_filename for drop in held}
         free = [drop for name, drop in named.items() if name not in taken]
-        # Suspects go apart, when nothing else waits: what Vi takes does not wait behind what it may refuse.
+        # Suspects are claimed only if no other drop waits, so that they do not delay the others.
         apart = [drop for drop in free if not drop.suspect] or free
         fresh = apart[: max(0, LARGEST - len(held))]
         fresh = fresh[: max(0, fits([*held, *fresh]) - len(held))]
@@ -276,14 +277,14 @@ class SessionOpener:
         return [*held, *self.ledger.claim(fresh, session.session_key, self.sessions.opening_guard(session))]
 
     def _look_for_lost(self, session: Session) -> None:
-        """A request to open this session was sent, and nobody knows what came of it: nothing of it may be left."""
+        """Cancel the session of an earlier request whose answer was lost, if Vi opened one."""
         names = {drop.asset_filename for drop in self._held(session)}
         cancel_lost(Sessions(self.client, session.dataset_id), names, session)
 
-    def _rejected_all(self, opening: OpenSessionInput, before: Session | None) -> OpenSessionResult:
-        if before is not None:
-            self._give_up(before)
-        message = f"Vi has no dataset {opening.dataset_id!r}: create it, then have these drops tried again."
+    def _rejected_all(self, opening: OpenSessionInput, existing: Session | None) -> OpenSessionResult:
+        if existing is not None:
+            self._give_up(existing)
+        message = f"Vi has no dataset {opening.dataset_id!r}: create it, then run `assetline drops retry`."
         while waiting := self.ledger.waiting(opening.dataset_id, LARGEST):
             some_at_once = batched(waiting, REJECTED_AT_ONCE, strict=False)
             if not sum(self.unsent.reject(opening.dataset_id, some, UNKNOWN, message) for some in some_at_once):
@@ -291,7 +292,7 @@ class SessionOpener:
         return NO_DROPS
 
     def _give_up(self, session: Session) -> None:
-        """Give back what was claimed for a session that is not opened now; nothing counts as a try of a drop's own."""
+        """Return the drops claimed for a session that is not opened; this does not count as an attempt."""
         outcomes = [DropOutcome(drop_id=drop.drop_id, state="dropped") for drop in self._held(session)]
         self.ledger.settle(outcomes, session.dataset_id, session.session_key, self.sessions.opening_guard(session))
         self.sessions.forget(session)

@@ -1,8 +1,8 @@
-"""The outcome of each drop of an ingestion session. Pure: facts of Vi and of the uploads in, one outcome a drop out.
+"""The outcome of each drop of an ingestion session: a pure function of facts from Vi and from the uploads.
 
-Vi names the files it refuses and counts those it takes; it never names a file it has taken. So a drop is ingested only
-where the counts leave no doubt, and goes back where they do: the name of an asset depends on its key alone, and a file
-that is sent twice is one asset.
+Vi names the files that it refuses, and counts those that it accepts. It never names an accepted file. So a drop is
+ingested only if the counts are unambiguous; otherwise it returns to the queue. The asset's name depends on the key
+alone, so a file that is sent twice is one asset.
 """
 
 import unicodedata
@@ -15,31 +15,31 @@ from pydantic import BaseModel
 from assetline.ingest.drop import Drop
 from assetline.ingest.vi_error_codes import ALREADY_THERE, rejection
 
-MOST_RETURNS = 3  # ours: how often a drop goes back at its own cost before it is rejected
+MOST_RETURNS = 3  # ours: how often a drop returns with an attempt counted, before it is rejected
 SESSION_FAILED = "SessionFailed"
 
 type Ending = Literal["ingested", "rejected", "dropped"]
 type Ended = Literal["finished", "failed", "cancelled", "overdue", "broken", "abandoned"]
 
-# Why a run broke that no drop is to blame for. Anything else may be a file's doing, and must end some day.
+# Errors of a run that no drop can cause. Any other error may be caused by a file, so its retries must end.
 BLAMELESS = frozenset(
     {"AwsUnavailable", "KeyMissing", "KeyRefused", "KeyForbidden", "ViUnavailable", "ViUnreachable", "RateLimited"}
 )
 
 _WHY: dict[Ended, str] = {
-    "finished": "Vi finished the session with fewer assets than it was sent files, and does not say which are missing",
-    "failed": "Vi gave the session up",
+    "finished": "Vi finished the session with fewer assets than files, and does not name the missing ones",
+    "failed": "The session failed in Vi",
     "cancelled": "The session was cancelled in Vi",
     "overdue": "Vi did not finish the session in time",
-    "broken": "The uploads of the session broke off",
-    "abandoned": "The run that worked on the session ended before it did",
+    "broken": "The uploads of the session were interrupted",
+    "abandoned": "The run that worked on the session ended early",
 }
 
 
 class UploadFailure(BaseModel, frozen=True):
-    """Why Vi does not have the bytes of a drop; `retryable` when another session might get them.
+    """Why Vi does not have the bytes of a drop; `retryable` if another session may receive them.
 
-    `damaged` says that Vi has other bytes instead, and may count them as the file.
+    `damaged` means that Vi holds other bytes instead, and may count them as the file.
     """
 
     drop_id: str
@@ -62,12 +62,15 @@ class DropOutcome:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of a session when it is settled.
+    """The facts about a session when it is settled.
 
-    `left_as` is how the run left it. `error` names what broke the run or, where it is not left as `broken`, some of its
-    uploads: nobody says how those ended that are not noted as uploaded. `vi_says` is where Vi says it is, None for a
-    session that Vi does not have. `total` is None where Vi does not count. `file_errors` are codes by file name,
-    `upload_failures` are by `drop_id`.
+    - `left_as`: how the run left it
+    - `error`: the error that broke the run or, unless it is left as `broken`, some of its uploads; the end of uploads
+      that are not recorded as uploaded is unknown
+    - `vi_says`: its progress in Vi, None if Vi does not have the session
+    - `total`: None if Vi does not count
+    - `file_errors`: codes by file name
+    - `upload_failures`: by `drop_id`
     """
 
     left_as: Ended
@@ -82,19 +85,19 @@ class Evidence:
 
     @property
     def ended(self) -> Ended:
-        """The end of the session: as Vi reports it, where it ended there and its run saw it."""
+        """The end of the session: Vi's, if it ended there and the run observed it."""
         if self.left_as == "abandoned" or self.vi_says is None or self.vi_says == "running":
             return self.left_as
         return self.vi_says
 
     @property
     def clean(self) -> bool:
-        """Whether Vi is through with every file it was told of, and there is nothing left to cancel."""
+        """Whether Vi has processed all files of the session, so that it need not be cancelled."""
         return self.vi_says == "finished" and (self.total is None or self.succeeded + self.errored >= self.total)
 
     @property
     def why(self) -> str:
-        """Why drops go back that nothing else is known of, in words."""
+        """The reason, as text, for drops that return without a reason of their own."""
         said = self.failure or self.error
         return f"{_WHY['broken' if self.error else self.ended]}{f' ({said})' if said else ''}."
 
@@ -112,10 +115,10 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
     broke_off = unsent if evidence.error is not None and evidence.left_as != "broken" else set()
     unsure = [failure for drop_id, failure in failures.items() if failure is not None and drop_id not in damaged]
     perhaps = sum(failure.retryable for failure in unsure) + len(broke_off)
-    # Vi counts damaged bytes as it counts others, unless it names the file.
+    # Vi counts damaged bytes like others, unless it names the file.
     counted = len(sent) + len(damaged - codes.keys())
     taken = _taken(evidence, counted, len(codes), perhaps, unsent=len(unsent) - len(broke_off))
-    # Where somebody is to blame, he is rejected or charged, and the session of the others is the nearer to its end.
+    # If a drop caused the failure, it is rejected or charged, and the other drops need fewer sessions.
     nobody_is = len(innocent) == len(drops) and evidence.error not in BLAMELESS
     charged = (broke_off or {drop.drop_id for drop in drops}) if nobody_is else set()
 
@@ -137,19 +140,19 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
 
 
 def _all_taken(evidence: Evidence, drops: int) -> bool:
-    """Say whether Vi has taken every file: then also those whose upload seemed to fail, when only its answer did."""
+    """Return whether Vi has accepted every file, including those whose upload failed only in its answer."""
     counted = evidence.total is not None and evidence.succeeded >= max(drops, evidence.total)
     return evidence.vi_says == "finished" and counted and not evidence.errored
 
 
 def _taken(evidence: Evidence, sent: int, named: int, perhaps: int, *, unsent: int) -> bool:
-    """Say whether Vi has taken all the files that were *sent* and that it does not name.
+    """Return whether Vi has accepted all *sent* files that it does not name.
 
-    *perhaps* are those whose upload seemed to fail when only its answer may have: Vi may count them. So it may those
-    that are *unsent* as far as is known, when the run broke.
+    *perhaps* counts files whose upload may have failed only in its answer: Vi may count them. It may also count the
+    *unsent* files, as far as known, of a broken run.
     """
     if evidence.vi_says not in {"running", "finished"}:
-        return False  # what Vi keeps of a session that failed or was cancelled is not documented
+        return False  # the content of a failed or cancelled session is not documented
     if evidence.total is None:
         return evidence.vi_says == "finished"
     expected = sent
@@ -157,13 +160,13 @@ def _taken(evidence: Evidence, sent: int, named: int, perhaps: int, *, unsent: i
         if unsent or evidence.left_as not in {"finished", "abandoned", "overdue"}:
             return False
         if evidence.left_as == "overdue":
-            expected += perhaps  # it is not at rest, as the others are: it may count one of these and be at another
-    # A file that is named and not counted as an error may be counted as a success: one that was there already, say.
+            expected += perhaps  # Vi may count one of these while it still processes another
+    # Vi may count a named file as a success instead of an error, for example if the asset existed already.
     return evidence.succeeded - max(0, named - evidence.errored) >= expected
 
 
 def _codes(drops: Sequence[Drop], file_errors: Mapping[str, str]) -> dict[str, str]:
-    """Return the codes by drop; names that differ only in how Unicode composes their signs are the same."""
+    """Return the codes by drop; Unicode forms of a name count as equal."""
     composed = {unicodedata.normalize("NFC", filename): code for filename, code in file_errors.items()}
     found: dict[str, str] = {}
     for drop in drops:
@@ -177,9 +180,12 @@ def _codes(drops: Sequence[Drop], file_errors: Mapping[str, str]) -> dict[str, s
 def _refused(drop: Drop, reason: str, message: str, *, retryable: bool) -> DropOutcome:
     if retryable and drop.attempts < MOST_RETURNS:
         return DropOutcome(drop.drop_id, "dropped", reason, message, counts_attempt=True)
-    if drop.dropped_again:  # what was refused is not what is there now
+    if drop.dropped_again:  # the refused version is not the current one
         return DropOutcome(drop.drop_id, "dropped", reason, message)
     if not retryable:
         return DropOutcome(drop.drop_id, "rejected", reason, message)
-    tried = f"{message} It was tried {drop.attempts + 1} times. Have it tried again with `assetline drops retry`."
+    tried = (
+        f"{message} This was attempt {drop.attempts + 1}, the last one. Run `assetline drops retry` to "
+        "send the file again."
+    )
     return DropOutcome(drop.drop_id, "rejected", reason, tried)

@@ -1,4 +1,4 @@
-"""Record Drop: every object that arrived is noted in the ledger, and what has to happen next is started."""
+"""Record Drop: records every arrived object in the ledger, and starts the run that handles it."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,16 +30,16 @@ from assetline.observability import count, logger
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-NOTED_AGAIN_SECONDS = 600.0  # ours: well within the time that an idle dataset is remembered
+NOTED_AGAIN_SECONDS = 600.0  # ours: well within the time after which an idle dataset is forgotten
 
 type Noted = Recorded | None
 
 
 @dataclass(frozen=True)
 class Sight:
-    """An arrival as it was looked at: a drop, or None for what is passed over; `known` where it is that of the ledger.
+    """An inspected arrival: a drop, or None if it is ignored; `known` if the drop is from the ledger.
 
-    `answered` says that S3 gave the object out, now or for the ledger. `failed` is why it could not be looked at.
+    `answered` means that S3 returned the object, now or earlier. `failed` is the reason for a failed inspection.
     """
 
     drop: Drop | None = None
@@ -55,7 +55,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Notes objects as drops."""
+    """Records objects as drops."""
 
     s3: "S3Client"
     ledger: Ledger
@@ -63,19 +63,20 @@ class Recorder:
     sessions: SessionsTable
     runs: Runs
     limits: DropLimits
-    clock: Callable[[], float] = time.time  # it goes on while Lambda has frozen the process
-    _noted: dict[str, float] = field(default_factory=dict, init=False)  # datasets and when, while this is warm
+    clock: Callable[[], float] = time.time  # it advances while Lambda has frozen the process
+    _noted: dict[str, float] = field(default_factory=dict, init=False)  # datasets and times, while the function is warm
 
     def record(self, arrivals: Sequence[ObjectArrival]) -> list[Noted | Exception]:
-        """Note the objects of a batch, and start the runs of their datasets; return what each is, in their order.
+        """Record the objects of a batch, start the runs of their datasets, and return the results in order.
 
-        None is no drop. An exception is why an object could not be noted, and costs the others nothing: a repeat loses
-        nothing, changes nothing, and starts the run if that was not done before. An object that AWS denies becomes a
-        rejected drop if S3 gives out another one of the batch or of its bucket. If not, a role or a policy may deny
-        them all: they wait. An object that Vi holds already, with these bytes and this metadata, is not sent again.
+        None means that the object is not a drop. An exception is the reason why an object was not recorded; the others
+        are not affected. A repeat loses and changes nothing, and starts a run that was not started. An object that AWS
+        denies becomes a rejected drop if S3 returns another object of the batch or of its bucket. If not, a role or a
+        policy may deny them all, so they wait. An object that Vi holds already, with the same bytes and metadata, is
+        not sent again.
 
         Raises:
-            AwsUnavailable, AwsRefused: the ledger could not be asked.
+            AwsUnavailable, AwsRefused: the ledger did not answer or refused.
         """
         sights = [self._described(arrival) for arrival in arrivals]
         listed = [sight.drop for sight, arrival in zip(sights, arrivals, strict=True) if arrival.sequencer is None]
@@ -94,12 +95,12 @@ class Recorder:
             return Sight(failed=error)
 
     def _seen(self, sight: Sight, known: Mapping[str, Drop]) -> Sight:
-        """Look at an object: a listed one that the ledger has is not read again."""
+        """Inspect an object; a listed one in the ledger is not read again."""
         drop = sight.drop
         if drop is None:
             return sight
-        if (before := known.get(drop.drop_id)) is not None:
-            return Sight(before, known=True, answered=before.reason != NOT_READABLE)
+        if (recorded := known.get(drop.drop_id)) is not None:
+            return Sight(recorded, known=True, answered=recorded.reason != NOT_READABLE)
         if drop.state == "rejected":
             return sight
         try:
@@ -119,7 +120,7 @@ class Recorder:
             return error
 
     def _judged(self, sight: Sight, answered: set[str]) -> Drop | None:
-        """Return the drop to note; None where there is none, or where the object has to be looked at again."""
+        """Return the drop to record; None if there is none, or if the object must be inspected again."""
         drop = sight.drop
         if drop is None or sight.failed is None:
             return drop
@@ -141,7 +142,7 @@ class Recorder:
             self._note_dataset(drop.dataset_id)
         if held:
             self._tell_held(drop)
-        elif drop.state == "rejected" and drop.session_key is None:  # else its settling tells of it
+        elif drop.state == "rejected" and drop.session_key is None:  # otherwise its settlement announces it
             self._tell_rejected(drop, noted)
         elif drop.state == "dropped":
             self.runs.start(drop.dataset_id)
@@ -155,15 +156,16 @@ class Recorder:
 
     def _named(self, drop: Drop, names: Mapping[Name, RegisteredName]) -> tuple[Drop, bool]:
         """Return a drop with a name that no other object has, and whether Vi holds it already."""
-        before = names.get((drop.dataset_id, drop.asset_filename))
-        owner = before or self.register.register(drop)
+        registered = names.get((drop.dataset_id, drop.asset_filename))
+        owner = registered or self.register.register(drop)
         if not owner.is_of(drop):
             name = object_filename(drop.asset_filename, drop.bucket, drop.key)
             drop = drop.model_copy(update={"asset_filename": name})
             owner = self.register.register(drop)
         if owner.content is not None or owner.opened_at is not None:
             return drop, owner.content == content_of(drop)
-        # Of what was ingested before the register began, the tags speak. A listing only: an event is of a new object.
+        # For drops older than the register, the tags decide. Only a listing can contain them: an event is of a new
+        # object.
         held = drop.sequencer is None and says_ingested(self.s3, drop)
         if held:
             self.register.keep_content([drop], drop.dropped_at)
@@ -175,9 +177,9 @@ class Recorder:
             tag(self.s3, drop.bucket, drop.key, ingested_tags(drop.asset_filename), 0, drop.version_id)
 
     def _tell_rejected(self, drop: Drop, noted: Recorded) -> None:
-        if drop.reason != OVERWRITTEN or drop.version_id:  # else the tags would be those of what took its place
+        if drop.reason != OVERWRITTEN or drop.version_id:  # otherwise the tags would be on the replacing object
             tags = {"assetline:state": "rejected", "assetline:reason": drop.reason or ""}
-            # Tags that came since the object did are not known of: look.
+            # The object may have been tagged since it arrived: read its tags.
             tag(self.s3, drop.bucket, drop.key, tags, 1, drop.version_id)
         if noted != "known":
             logger.info("drop_rejected", drop_id=drop.drop_id, reason=drop.reason)

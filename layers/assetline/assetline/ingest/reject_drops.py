@@ -1,4 +1,4 @@
-"""Drops that are rejected before anything of them was sent to Vi: on their objects, on the bus, and in the ledger."""
+"""Rejects drops before any request to Vi: on their objects, on the event bus, and in the ledger."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ TAGGED_AT_ONCE = 32  # ours
 
 
 class Rejected(BaseModel, frozen=True):
-    """The event about drops that no session opens for."""
+    """The event about drops without a session."""
 
     dataset_id: str
     reason: str
@@ -32,16 +32,16 @@ class Rejected(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class DropRejecter:
-    """Rejects drops that wait."""
+    """Rejects waiting drops."""
 
     ledger: Ledger
     s3: "S3Client"
     events: "EventBridgeClient"
 
     def reject(self, dataset_id: str, listed: Sequence[Drop], reason: str, message: str) -> int:
-        """Refuse those of *listed* that wait, and return how many.
+        """Reject the waiting drops in *listed*, and return their number.
 
-        All is told first, so that who is killed in between tells it again.
+        The event is sent first, so that an invocation killed in between sends it again.
         """
         found = self.ledger.get(drop.drop_id for drop in listed).values()  # the index may be behind
         drops = [drop for drop in found if drop.state == "dropped"]
@@ -50,8 +50,8 @@ class DropRejecter:
         with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
             for _ in threads.map(lambda drop: self._tag(drop, reason), drops):
                 pass
-        told = Rejected(dataset_id=dataset_id, reason=reason, message=message, rejected=len(drops))
-        announce(self.events, DROPS_REJECTED, told)
+        event = Rejected(dataset_id=dataset_id, reason=reason, message=message, rejected=len(drops))
+        announce(self.events, DROPS_REJECTED, event)
         rejected = len(self.ledger.reject(drops, reason, message))
         logger.warning("drops_rejected", reason=reason, drops=rejected)
         count(None, DropsRejected=rejected)

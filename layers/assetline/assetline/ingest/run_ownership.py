@@ -1,8 +1,8 @@
-"""One run works for a dataset at a time: its owner, an item of the sessions table with a lease.
+"""One run handles a dataset at a time: its owner, an item of the sessions table with a lease.
 
-A run ends at once where another one owns its dataset, because the owner opens sessions until nothing waits. Each Open
-Session renews the owner's lease. Between two of them, the other functions renew the lease of its session. So the item
-names that session, and the owner lives as long as either lease.
+A run ends at once if another one owns its dataset, because the owner opens sessions until no drop waits. Each Open
+Session renews the owner's lease. In between, the other functions renew the lease of its session. So the item names that
+session, and the owner is alive as long as either lease is valid.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 RUN = "run#"
-LEASE_SECONDS = 1200  # ours: longer than a function may run, so that one who lives has renewed it
+LEASE_SECONDS = 1200  # ours: longer than a function may run, so that a living owner has renewed it
 
 
 class RunOwnership:
@@ -29,9 +29,9 @@ class RunOwnership:
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def take(self, dataset_id: str, execution_arn: str, session_key: str, idle_seconds: int = 0) -> bool:
-        """Own a dataset to work for a session, or renew that; False where another run owns it and lives.
+        """Take or renew the ownership of a dataset for a session; return False if another living run owns it.
 
-        *idle_seconds* is for how long the run does nothing before it comes here again.
+        *idle_seconds* is the pause of the run until the next call.
         """
         mine = Attr("execution_arn").not_exists() | Attr("execution_arn").eq(execution_arn)
         if self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine):
@@ -44,7 +44,7 @@ class RunOwnership:
         return self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine | unchanged)
 
     def release(self, dataset_id: str, execution_arn: str) -> None:
-        """Own a dataset no more; one of another run stays with it."""
+        """End the ownership of a dataset, unless another run owns it."""
         try:
             self._table.update_item(
                 Key={"session_key": f"{RUN}{dataset_id}"},
@@ -83,9 +83,9 @@ class RunOwnership:
 
 
 def lives(owner: Mapping[str, Any], session: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether the run lives that *owner* is the item of, and *session* the item of its session.
+    """Return whether the run is alive, by *owner*, its item, and *session*, the item of its session.
 
-    The lease of a session that has ended counts, too: its run is on its way to the next one.
+    The lease of an ended session counts, too: its run is about to open the next one.
     """
     if "execution_arn" not in owner:
         return False
@@ -93,7 +93,7 @@ def lives(owner: Mapping[str, Any], session: Mapping[str, Any], now: datetime) -
 
 
 def datasets_with_owner(items: Iterable[Mapping[str, Any]], now: datetime) -> set[str]:
-    """Return the datasets whose owner lives, of all *items* of the sessions table."""
+    """Return the datasets with a living owner, from all *items* of the sessions table."""
     by_key = {item["session_key"]: item for item in items}
     return {
         key.removeprefix(RUN)

@@ -1,4 +1,4 @@
-"""The ration of ingestion sessions: so many in any window, whatever the network does (see docs/decisions/0013)."""
+"""The limit of ingestion sessions: a fixed number per window, also after network errors (see docs/decisions/0013)."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 PREFIX = "permit#"
-LONGEST_ANSWER = 900  # Lambda: an invocation lasts no longer, so that no request is sent later than that
+LONGEST_ANSWER = 900  # Lambda: an invocation ends by then, so that it sends no request later
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Wait:
 
 
 class Permits:
-    """*per_window* permits, items of the sessions table; each opens one session in *window_seconds*."""
+    """*per_window* permits, items of the sessions table; each opens one session per *window_seconds*."""
 
     def __init__(self, table: "Table", per_window: int, window_seconds: float, clock: Callable[[], float]) -> None:
         self._table = table
@@ -41,7 +41,7 @@ class Permits:
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def take(self, holder: str) -> Permit | Wait:
-        """Take a permit that is free, or the one that *holder* has already; else say how long to wait."""
+        """Take a free permit, or the one that *holder* has already; otherwise return the wait."""
         now = self._clock()
         items = {number: self._item(number) for number in range(self._per_window)}
         for number, (_, held_by) in items.items():
@@ -54,15 +54,15 @@ class Permits:
         return Wait(max(1, math.ceil(soonest - now)))
 
     def used(self, permit: Permit) -> None:
-        """Vi has answered: the permit is free again a window from now."""
+        """Free the permit a window from now, after Vi's answer."""
         self._release(permit, self._clock() + self._window)
 
     def give_back(self, permit: Permit) -> None:
-        """Nothing was sent to Vi: the permit is free at once."""
+        """Free the permit at once: no request was sent to Vi."""
         self._release(permit, 0)
 
     def pause(self, seconds: float) -> None:
-        """Vi opens no session for so long: no permit is free before."""
+        """Keep all permits taken for *seconds*, in which Vi opens no session."""
         until = self._clock() + seconds
         for number in range(self._per_window):
             try:
@@ -79,7 +79,7 @@ class Permits:
         key = {"session_key": f"{PREFIX}{number}"}
         item = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})
         free_at, holder = item.get("free_at", 0), item.get("holder")
-        return float(free_at), holder if isinstance(holder, str) else None  # type: ignore[arg-type] # a number of ours
+        return float(free_at), holder if isinstance(holder, str) else None  # type: ignore[arg-type] # our number
 
     def _set(self, number: int, holder: str, free_at: float, *, free_by: float) -> bool:
         try:
@@ -102,7 +102,7 @@ class Permits:
                 ExpressionAttributeValues={":free_at": _number(free_at)},
             )
         except self._refused:
-            return  # it was held for longer than it may be, and is another's
+            return  # it was held too long, and has another holder now
 
 
 def _number(seconds: float) -> Decimal:

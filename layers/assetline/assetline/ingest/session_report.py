@@ -1,4 +1,4 @@
-"""The report of an ingestion session: every file in a CSV, the summary and what went wrong in JSON."""
+"""The report of an ingestion session: every file in a CSV, the summary and the errors in JSON."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ class ReportKeys(BaseModel, frozen=True):
 
 
 def report_keys(settlement: Settlement) -> ReportKeys:
-    """Return the keys of a session's report, which its opening names."""
+    """Return the keys of a session's report, derived from its opening."""
     session = settlement.session
     name = f"{session.dataset_id}_{session.opened_at:%Y%m%d_%H%M%S}_{session.session_id}"
     stem = f"reports/{session.dataset_id}/{name}"
@@ -29,7 +29,7 @@ def report_keys(settlement: Settlement) -> ReportKeys:
 
 
 def summary(settlement: Settlement) -> dict[str, Any]:
-    """Return the report's JSON: totals, times in UTC, each file that failed, and each that goes back."""
+    """Return the report's JSON: totals, times in UTC, each file that failed, and each that returned to the queue."""
     session, total = settlement.session, len(settlement.files)
     succeeded = settlement.count("ingested")
     return {
@@ -58,7 +58,7 @@ def summary_json(settlement: Settlement) -> bytes:
 
 
 def files_csv(settlement: Settlement) -> bytes:
-    """Return every file of a session as CSV (RFC 4180, UTF-8); what a spreadsheet would run is made text."""
+    """Return every file of a session as CSV (RFC 4180, UTF-8) with neutralised formulas."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

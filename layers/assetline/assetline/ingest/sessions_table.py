@@ -1,7 +1,7 @@
-"""The sessions table: every ingestion session of ours, who works for it and until when.
+"""The sessions table: every ingestion session, its worker and its lease.
 
-The datasets there were drops for, the owners of datasets (see `run_ownership`) and the permits (see `session_permits`)
-are items of it, too.
+It also holds items for datasets with drops, for the owners of datasets (see `run_ownership`), and for permits (see
+`session_permits`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,13 +31,12 @@ DATASET = "dataset#"
 class Session(BaseModel, frozen=True):
     """One item of the sessions table; `session_key` is its key, `session_id` and `ingestion_id` are Vi's.
 
-    `opener` is the invocation that opens it, the last one that began to; others write nothing of it any more. `tries`
-    counts the requests to open it that were sent, `polls` the looks at it before the last one. Whoever works
-    for it renews `lease_until`, in seconds since 1970; when that has passed, nobody does. `returned` are drops that
-    went back to wait for another session.
+    `opener` is the last invocation that began to open it; earlier ones write no more. `tries` counts the requests sent
+    to open it, `polls` the polls before the last one. The worker renews `lease_until`, in seconds since 1970; after
+    that, there is no worker. `returned` counts drops that wait for another session.
 
-    It is lenient in what it reads, for the command `assetline` reads items of other versions of the stack: a state it
-    does not have stays text.
+    Reading is lenient, since the command `assetline` also reads items of other versions of the stack: an unknown state
+    stays text.
     """
 
     session_key: str
@@ -65,13 +64,13 @@ class Session(BaseModel, frozen=True):
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """Return the session that an item describes."""
+        """Parse an item of the table."""
         return cls.model_validate(
             {name: int(value) if isinstance(value, Decimal) else value for name, value in item.items()}
         )
 
     def to_item(self) -> dict[str, Any]:
-        """Return the session as an item of the table; what is not known is absent."""
+        """Return the session as an item of the table; unknown values are absent."""
         return _attributes(self.model_dump(exclude_none=True))
 
 
@@ -79,7 +78,7 @@ class Session(BaseModel, frozen=True):
 class Work:
     """The work of a sweep.
 
-    `datasets` are by id, with when they were noted last. The `owned` ones have a run that lives.
+    `datasets` maps ids to the time of their last record. The `owned` ones have a living run.
     """
 
     sessions: list[Session]
@@ -95,7 +94,7 @@ class SessionsTable:
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def open(self, session: Session) -> bool:
-        """Note a session that is about to be opened; False when it is noted already."""
+        """Record a session that is about to be opened; return False if it is recorded already."""
         try:
             self.table.put_item(Item=session.to_item(), ConditionExpression="attribute_not_exists(session_key)")
         except self._refused:
@@ -103,16 +102,16 @@ class SessionsTable:
         return True
 
     def take_over(self, session_key: str, opener: str) -> bool:
-        """Let *opener* open a session from now on, and nobody else; False when it is open, over or gone."""
+        """Make *opener* the only opener of a session; return False if the session is open, has ended, or is absent."""
         return self._set(session_key, {"opener": opener} | _lease(), Attr("state").eq("opening"))
 
     def update_opening(self, session: Session, **values: Any) -> bool:
-        """Set fields of a session that is being opened, and renew its lease; False when others took it over."""
+        """Set fields of a session that is being opened, and renew its lease; return False if it was taken over."""
         mine = Attr("state").eq("opening") & Attr("opener").eq(session.opener)
         return self._set(session.session_key, values | _lease(), mine)
 
     def opening_guard(self, session: Session) -> Guard:
-        """Return what lets writes of other tables happen only while the opener of a session may open it."""
+        """Return the guard with which writes of other tables succeed only while the opener may open the session."""
         return Guard(
             self.table.name,
             {"session_key": session.session_key},
@@ -122,33 +121,33 @@ class SessionsTable:
         )
 
     def get(self, session_key: str) -> Session | None:
-        """Return a session as it is noted."""
+        """Return the recorded session, None without one."""
         item = self.table.get_item(Key={"session_key": session_key}, ConsistentRead=True).get("Item")
         return None if item is None else Session.from_item(item)
 
     def update(self, session_key: str, **values: Any) -> bool:
-        """Set fields of a session that is not over, and renew its lease; False when it is over or gone."""
+        """Set fields of an unfinished session, and renew its lease; return False if it has ended or is absent."""
         return self._set(session_key, values | _lease(), Attr("state").is_in([*UNFINISHED]))
 
     def finish(self, session_key: str, state: SessionState, **values: Any) -> bool:
-        """Note how a session ended; the first to do so is believed. A repeat of the same ending is no harm."""
+        """Record the end of a session; the first call decides. A repeat with the same end is harmless."""
         ended = Attr("state").is_in([*UNFINISHED]) | Attr("state").eq(state)
         now = datetime.now(UTC)
         return self._set(session_key, values | {"state": state, "finished_at": now}, ended)
 
     def take_over_dead(self, session: Session, opener: str) -> bool:
-        """Fence off whoever opens a session; False when somebody has worked for it since *session* was read."""
+        """Stop the invocation that opens a session; return False if it was changed since *session* was read."""
         unchanged = Attr("state").eq("opening") & Attr("lease_until").eq(session.lease_until)
         return self._set(session.session_key, {"opener": opener} | _lease(), unchanged)
 
     def abandon_opening(self, session: Session) -> bool:
-        """Note that a session will not be opened; False when another invocation opens it, after all."""
+        """Record that a session will not be opened; return False if another invocation opens it."""
         mine = Attr("state").eq("opening") & Attr("opener").eq(session.opener)
         now = datetime.now(UTC)
         return self._set(session.session_key, {"state": "abandoned", "finished_at": now}, mine)
 
     def forget(self, session: Session) -> None:
-        """Take out a session of which nothing came, unless another invocation opens it."""
+        """Delete a session without effects, unless another invocation opens it."""
         mine = Attr("state").eq("opening") & Attr("opener").eq(session.opener)
         try:
             self.table.delete_item(Key={"session_key": session.session_key}, ConditionExpression=mine)
@@ -162,9 +161,9 @@ class SessionsTable:
                 yield Session.from_item(item)
 
     def work(self, now: datetime) -> Work:
-        """Return the sessions that are not over, and the datasets that may have drops which are not.
+        """Return the unfinished sessions, and the datasets that may have unfinished drops.
 
-        The table is read once, page by page; sessions that are over are not kept.
+        The table is read once, page by page; finished sessions are not kept in memory.
         """
         wanted = Attr("state").is_in([*UNFINISHED]) | Attr("session_key").begins_with(DATASET)
         wanted |= Attr("session_key").begins_with(RUN)
@@ -177,7 +176,7 @@ class SessionsTable:
         )
 
     def note_dataset(self, dataset_id: str) -> None:
-        """Remember that there were drops for a dataset, so that sweeps look after them."""
+        """Record that a dataset has drops, so that sweeps check it."""
         self.table.update_item(
             Key={"session_key": f"{DATASET}{dataset_id}"},
             UpdateExpression="SET seen_at = :now REMOVE idle_at, expires_at",
@@ -185,9 +184,9 @@ class SessionsTable:
         )
 
     def note_idle(self, dataset_id: str, seen_at: str, expires_at: int) -> None:
-        """Note that a dataset, last noted at *seen_at*, has no drop that is not over: sweeps pass it over.
+        """Record that a dataset, last recorded at *seen_at*, has no unfinished drop: sweeps skip it.
 
-        It is forgotten at *expires_at*, in seconds since 1970. One that was noted again since stays as it is.
+        The record expires at *expires_at*, in seconds since 1970. A dataset recorded again since then is unchanged.
         """
         try:
             self.table.update_item(
@@ -200,18 +199,20 @@ class SessionsTable:
             return
 
     def datasets(self) -> list[str]:
-        """Return the datasets there were drops for."""
+        """Return the datasets with drops."""
         return _datasets(self._items())
 
     def _with_their_sessions(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return *items* with the sessions of the owners among them, also those that are over: their leases count."""
+        """Return *items* with the sessions of the owners among them, also finished ones: their leases count."""
         known = {item["session_key"] for item in items}
         wanted = {item["session_key_of_run"] for item in items if "session_key_of_run" in item} - known
         found = [self.table.get_item(Key={"session_key": key}).get("Item") for key in sorted(wanted)]
         return items + [dict(item) for item in found if item is not None]
 
-    def _items(self, asked: Mapping[str, Any] = MappingProxyType({"ConsistentRead": True})) -> Iterator[dict[str, Any]]:
-        scan = dict(asked)
+    def _items(
+        self, options: Mapping[str, Any] = MappingProxyType({"ConsistentRead": True})
+    ) -> Iterator[dict[str, Any]]:
+        scan = dict(options)
         while True:
             answer = self.table.scan(**scan)
             yield from answer["Items"]
@@ -236,7 +237,7 @@ class SessionsTable:
 
 
 def lease_over(session: Session, now: datetime) -> bool:
-    """Say whether nobody works for a session any more."""
+    """Return whether a session has no worker any more."""
     return session.lease_until < now.timestamp()
 
 

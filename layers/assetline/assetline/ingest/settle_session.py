@@ -1,4 +1,4 @@
-"""Settle Session: what became of each drop is decided once, then written wherever somebody looks for it."""
+"""Settle Session: decides the outcome of each drop once, then writes it to all places."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SESSION_SETTLED = "Ingestion Session Settled"
 TAGGED_AT_ONCE = 32  # ours: 5,000 objects in seconds
 OVERWRITTEN = "Overwritten"
-NEVER_OPENED = ""  # the id of a session that Vi was perhaps never asked for
+NEVER_OPENED = ""  # the id of a session that may never have been requested from Vi
 
 _STATES: dict[Ended, SessionState] = {
     "finished": "finished",
@@ -60,12 +60,12 @@ class Settling(BaseModel, frozen=True):
 
     @property
     def error_name(self) -> str | None:
-        """The name of the error that broke the run, or uploads of it."""
+        """The name of the error that broke the run, or its uploads."""
         return self.error.error if self.error else None
 
 
 class Settled(BaseModel, frozen=True):
-    """The result of a session; `returned` drops wait for another. `report_key` is None without anything to report."""
+    """The result of a session; `returned` drops wait for another. `report_key` is None without drops to report."""
 
     session_key: str
     session_id: str
@@ -81,7 +81,7 @@ class Settled(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Settler:
-    """Settles ingestion sessions. A repeat is harmless, and so is one who comes late."""
+    """Settles ingestion sessions. A repeat is harmless, also a late one."""
 
     client: ViClient
     ledger: Ledger
@@ -93,14 +93,14 @@ class Settler:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def settle(self, session: SessionRef, left_as: Ended, error: str | None = None) -> Settled:
-        """Write what became of each drop of a session, in the ledger first, and leave no session open in Vi.
+        """Write the outcome of each drop of a session, in the ledger first, and leave no open session in Vi.
 
         Raises:
-            ViUnavailable, ViUnreachable, RateLimited: Vi could not be asked, or told; it may be tried again.
-            KeyMissing, KeyRefused, KeyForbidden: the drops stay with the session until Vi takes the key.
+            ViUnavailable, ViUnreachable, RateLimited: Vi did not answer; a retry may succeed.
+            KeyMissing, KeyRefused, KeyForbidden: the drops stay with the session until Vi accepts the key.
         """
         if left_as != "abandoned":
-            self.table.update(session.session_key)  # so that nobody sweeps it meanwhile; it would do no harm
+            self.table.update(session.session_key)  # keeps sweeps away meanwhile; one would be harmless
         settlement = self._settlement(session, left_as, error)
         if settlement.cancel:
             self._cancel(session)
@@ -112,27 +112,27 @@ class Settler:
         return settled
 
     def held(self, session_key: str, dataset_id: str, bucket: str) -> list[Drop]:
-        """Return the drops that a session still has."""
+        """Return the drops that a session still holds."""
         candidates = SessionStaging(self.s3, bucket, session_key).candidates()
         if candidates:
             found: Sequence[Drop] = [*self.ledger.get(candidates).values()]
-        else:  # they have expired, or it came to none
+        else:  # the candidates have expired, or were never stored
             listed = [self.ledger.listed(dataset_id, state, LARGEST) for state in ("claimed", "uploaded")]
             found = [drop for drops in listed for drop in drops]
         return [drop for drop in found if drop.session_key == session_key and drop.state in {"claimed", "uploaded"}]
 
     def _release(self, session: SessionRef) -> None:
-        """Let another run own the dataset, for that of the session fails now."""
+        """Let another run own the dataset, since the run of the session fails now."""
         noted = self.table.get(session.session_key)
         if noted is not None:
             self.ownership.release(session.dataset_id, noted.execution_arn)
 
     def _settlement(self, session: SessionRef, left_as: Ended, error: str | None) -> Settlement:
-        if session.session_id == NEVER_OPENED:  # all that it holds goes back, and what it holds may change
+        if session.session_id == NEVER_OPENED:  # all its drops return, and they may change
             return self._decided(session, Evidence(left_as=left_as, error=error))
         settlements = Settlements(self.s3, session)
-        before = settlements.read()
-        return before or settlements.decide(self._decided(session, self._evidence(session, left_as, error)))
+        existing = settlements.read()
+        return existing or settlements.decide(self._decided(session, self._evidence(session, left_as, error)))
 
     def _decided(self, session: SessionRef, evidence: Evidence) -> Settlement:
         drops = self.held(session.session_key, session.dataset_id, session.bucket)
@@ -161,7 +161,7 @@ class Settler:
         sessions = Sessions(self.client, session.dataset_id)
         try:
             sessions.cancel(session.session_id)
-        except ViRefused as refusal:  # it is over, as far as is known
+        except ViRefused as refusal:  # it has ended, as far as is known
             logger.info("cancel_refused", session_id=session.session_id, refusal=str(refusal))
         except AnswerLost:
             try:
@@ -170,24 +170,25 @@ class Settler:
                 return
             if progress == "running":
                 what = (
-                    f"Vi did not say that it cancelled the ingestion session {session.session_id}, and it still runs."
+                    f"Vi did not confirm the cancellation of the ingestion session {session.session_id}, and it still "
+                    "runs."
                 )
                 raise ViUnavailable(what) from None
 
     def _cancel_twin(self, noted: Session, settlement: Settlement) -> None:
-        """Cancel the session that Vi opened for the same files on an earlier request, whose answer was lost.
+        """Cancel the session that Vi opened for the same files on an earlier request whose answer was lost.
 
-        An opening that was taken over may still have had its request under way when the next one looked for it.
+        If an opening was taken over, its request may have reached Vi after the next invocation searched for it.
         """
         sessions = Sessions(self.client, noted.dataset_id)
         names = {file.asset_filename for file in settlement.files}
-        with suppress(ViRefused, AnswerLost):  # it is over, or it ends by itself
+        with suppress(ViRefused, AnswerLost):  # it has ended, or it expires
             cancel_lost(sessions, names, noted, known=settlement.session.session_id)
 
     def _tell_objects(self, settlement: Settlement) -> None:
-        """Register what Vi holds now, and tag the objects of drops that are over.
+        """Register the content that Vi holds now, and tag the objects of finished drops.
 
-        Not of one that somebody has dropped again, or had tried again.
+        A drop that was dropped or retried again is skipped.
         """
         over = {file.drop_id: file for file in settlement.files if file.state != "dropped"}
         drops = [
@@ -199,8 +200,8 @@ class Settler:
         self.register.keep_content(ingested, settlement.session.opened_at)
 
         def put(drop: Drop) -> None:
-            if drop.reason != OVERWRITTEN or drop.version_id:  # else the tags would be those of what took its place
-                # Others may have tagged it since it was looked at, a virus scanner for one.
+            if drop.reason != OVERWRITTEN or drop.version_id:  # otherwise the tags would be on the replacing object
+                # Another system, such as a virus scanner, may have tagged it since its inspection.
                 tag(self.s3, drop.bucket, drop.key, _tags(over[drop.drop_id]), MAYBE_TAGGED, drop.version_id)
 
         with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
@@ -218,7 +219,7 @@ class Settler:
         return keys.json_key
 
     def _told(self, settlement: Settlement, report_key: str | None) -> Settled:
-        """Tell the bus and the table, in this order: the table says that all has been told."""
+        """Update the event bus, then the table: the table marks the end of all reports."""
         session = settlement.session
         settled = Settled(
             session_key=session.session_key,
@@ -240,8 +241,8 @@ class Settler:
         if report_key is not None:
             announce(self.events, SESSION_SETTLED, settled)
         counts: dict[str, Any] = settled.model_dump(include={"total", "ingested", "rejected", "returned", "report_key"})
-        told = {"error": settlement.error, "message": settlement.message, "expires_at": self.ledger.forgotten_at()}
-        self.table.finish(session.session_key, _STATES[settlement.ended], **counts, **told)
+        details = {"error": settlement.error, "message": settlement.message, "expires_at": self.ledger.forgotten_at()}
+        self.table.finish(session.session_key, _STATES[settlement.ended], **counts, **details)
         logger.info("session_settled", **settled.model_dump(mode="json"))
         count(None, AssetsIngested=settled.ingested, DropsRejected=settled.rejected, DropsReturned=settled.returned)
         return settled

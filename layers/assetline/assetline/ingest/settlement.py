@@ -1,6 +1,6 @@
 """The decision about a session: written once, before any effect, and never changed.
 
-Whoever settles the session after that, be it a repeat, the sweeper, or a run that was thought dead, does the same.
+Every later settlement has the same result: that of a repeat, of a sweep, or of a run presumed dead.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _THERE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "
 
 
 class SettledFile(BaseModel, frozen=True):
-    """The outcome of a drop; `counts_attempt` when its return counts as an attempt."""
+    """The outcome of a drop; `counts_attempt` if its return counts as an attempt."""
 
     drop_id: str
     bucket: str
@@ -34,14 +34,14 @@ class SettledFile(BaseModel, frozen=True):
     counts_attempt: bool
 
     def outcome(self) -> DropOutcome:
-        """Return it as the ledger notes it."""
+        """Return the outcome for the ledger."""
         return DropOutcome(self.drop_id, self.state, self.reason, self.message, self.counts_attempt)
 
 
 class Settlement(BaseModel, frozen=True):
-    """The decision about a session and its drops; `cancel` when Vi must cancel it.
+    """The decision about a session and its drops; `cancel` if Vi must cancel it.
 
-    `message` says why it did not end well, if it did not.
+    `message` is the reason of a session that did not finish.
     """
 
     session: SessionRef
@@ -53,12 +53,12 @@ class Settlement(BaseModel, frozen=True):
     files: tuple[SettledFile, ...]
 
     def count(self, state: Ending) -> int:
-        """Return how many drops it leaves in a state."""
+        """Return how many drops end in a state."""
         return sum(file.state == state for file in self.files)
 
 
 def settlement_of(session: SessionRef, drops: Sequence[Drop], evidence: Evidence, settled_at: datetime) -> Settlement:
-    """Return what is to be done, from what is known."""
+    """Return the decision that follows from the evidence."""
     files = tuple(
         SettledFile(
             drop_id=drop.drop_id,
@@ -85,21 +85,21 @@ def settlement_of(session: SessionRef, drops: Sequence[Drop], evidence: Evidence
 
 
 class Settlements:
-    """The place of a session's settlement, in staging."""
+    """The staged settlement of a session."""
 
     def __init__(self, s3: "S3Client", session: SessionRef) -> None:
         self._s3 = s3
         self._bucket = session.bucket
-        # Under one session key, several sessions may have been opened in Vi.
+        # Vi may have opened several sessions for one session key.
         self._key = f"staging/ingest/{session.session_key}/settlement-{session.session_id}.json"
 
     def read(self) -> Settlement | None:
-        """Return what was decided; None if nothing was."""
+        """Return the stored decision, None without one."""
         body = object_at(self._s3, Address(bucket=self._bucket, key=self._key))
         return None if body is None else Settlement.model_validate_json(body)
 
     def decide(self, settlement: Settlement) -> Settlement:
-        """Keep a settlement, and return what counts: this, or what somebody decided before."""
+        """Store a settlement, and return the stored one: this, or an earlier one."""
         try:
             self._s3.put_object(
                 Bucket=self._bucket,
@@ -111,8 +111,8 @@ class Settlements:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _THERE:
                 raise
-            before = self.read()
-            if before is None:
+            existing = self.read()
+            if existing is None:
                 raise
-            return before
+            return existing
         return settlement

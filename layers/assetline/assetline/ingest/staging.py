@@ -16,15 +16,15 @@ from assetline.vi.signed_url import SignedUrl
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SLICE_ASSETS = 250  # ours: what one invocation uploads in seconds, and loses when it is killed
-SLICE_BYTES = 2 * 1024**3  # ours: the same, of large files
+SLICE_ASSETS = 250  # ours: one invocation uploads them in seconds, and loses them if it is killed
+SLICE_BYTES = 2 * 1024**3  # ours: the same for large files
 MAX_SLICES = 200  # ours: their addresses are in the machine's state, which holds 256 KiB
 
 _IDS = TypeAdapter(list[str])
 
 
 class SessionRef(BaseModel, frozen=True):
-    """The state that the machine carries for a session; `bucket` holds its documents."""
+    """The state of a session in the machine; `bucket` holds its documents."""
 
     session_key: str
     dataset_id: str
@@ -36,7 +36,7 @@ class SessionRef(BaseModel, frozen=True):
 
 
 class SliceAsset(BaseModel, frozen=True):
-    """A drop on its way to Vi; `upload` is None where Vi gave no URL for it, `crc32c` where Vi was told none."""
+    """A drop to upload; `upload` is None if Vi sent no URL for it, `crc32c` if Vi received none."""
 
     drop_id: str
     bucket: str
@@ -52,13 +52,13 @@ class SliceAsset(BaseModel, frozen=True):
 
     @classmethod
     def of(cls, drop: Drop, upload: SignedUrl | None) -> "SliceAsset":
-        """Return how *drop* gets to Vi."""
+        """Return the upload of *drop*."""
         fields = drop.model_dump(include={*cls.model_fields} - {"upload"})
         return cls(**fields | {"mime": drop.mime or "application/octet-stream"}, upload=upload)
 
 
 class Slice(BaseModel, frozen=True):
-    """Some drops of a session, which one invocation uploads."""
+    """Some drops of a session; one invocation uploads them."""
 
     session: SessionRef
     number: int
@@ -81,43 +81,43 @@ class SessionStaging:
         self._prefix = f"staging/ingest/{session_key}/"
 
     def keep_candidates(self, drop_ids: Sequence[str], opener: str = "") -> None:
-        """Keep which drops the session may have claimed, before it claims any. Each *opener* has a list of its own."""
+        """Store the drops that the session may claim, before it claims any. Each *opener* has its own list."""
         self._put(f"candidates{opener and '-'}{opener}.json", _IDS.dump_json([*drop_ids]))
 
     def candidates(self) -> list[str]:
-        """Return which drops the session may have claimed."""
+        """Return the drops that the session may have claimed."""
         listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=f"{self._prefix}candidates").get("Contents", [])
         bodies = [self._get(item["Key"].removeprefix(self._prefix)) for item in listed]
         return [*dict.fromkeys(drop_id for body in bodies if body is not None for drop_id in _IDS.validate_json(body))]
 
     def keep_slices(self, slices: Sequence[Slice]) -> list[Address]:
-        """Keep the slices and, last, the list of them; return where they are."""
-        for one in slices:
-            self._put(slice_name(one.number), one.model_dump_json().encode())
-        addresses = [Address(bucket=self.bucket, key=f"{self._prefix}{slice_name(one.number)}") for one in slices]
+        """Store the slices and, last, their list; return their addresses."""
+        for slice_ in slices:
+            self._put(slice_name(slice_.number), slice_.model_dump_json().encode())
+        addresses = [Address(bucket=self.bucket, key=f"{self._prefix}{slice_name(slice_.number)}") for slice_ in slices]
         self._put("slices.json", _ADDRESSES.dump_json(addresses))
         return addresses
 
     def addresses(self) -> list[Address] | None:
-        """Return where the slices are; None while they are not all there."""
+        """Return the addresses of the slices, None until all are stored."""
         body = self._get("slices.json")
         return None if body is None else _ADDRESSES.validate_json(body)
 
     def slices(self) -> list[Slice]:
         """Return the slices."""
-        return [one for address in self.addresses() or () if (one := self.slice_at(address.key)) is not None]
+        return [slice_ for address in self.addresses() or () if (slice_ := self.slice_at(address.key)) is not None]
 
     def slice_at(self, key: str) -> Slice | None:
-        """Return a slice; None when it has expired."""
+        """Return a slice, None if it has expired."""
         body = self._get(key.removeprefix(self._prefix))
         return None if body is None else Slice.model_validate_json(body)
 
     def keep_outcome(self, number: int, outcome: SliceOutcome) -> None:
-        """Keep what became of a slice; a repeat replaces it."""
+        """Store the outcome of a slice; a repeat replaces it."""
         self._put(f"outcome-{number:04}.json", outcome.model_dump_json().encode())
 
     def outcomes(self) -> dict[int, SliceOutcome]:
-        """Return what became of the slices that are through, by number."""
+        """Return the outcomes of the finished slices, by number."""
         found = {}
         for number in range(1, len(self.addresses() or ()) + 1):
             body = self._get(f"outcome-{number:04}.json")
@@ -141,7 +141,7 @@ def slice_name(number: int) -> str:
 
 
 def sliced(session: SessionRef, assets: Sequence[SliceAsset]) -> list[Slice]:
-    """Return *assets* in slices of at most `SLICE_ASSETS` and, unless one alone is larger, `SLICE_BYTES`."""
+    """Return *assets* in slices of at most `SLICE_ASSETS` and, unless one asset is larger, `SLICE_BYTES`."""
     slices = in_slices(assets, attrgetter("size"), SLICE_ASSETS, SLICE_BYTES)
     return [Slice(session=session, number=number, assets=each) for number, each in enumerate(slices, 1)]
 

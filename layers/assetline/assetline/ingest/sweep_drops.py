@@ -1,4 +1,4 @@
-"""Sweep Drops: what a run left behind when it died is settled or given back, and what waits too long is started."""
+"""Sweep Drops: settles or returns the work of dead runs, and starts runs for drops that wait too long."""
 
 import random
 from collections import defaultdict
@@ -23,15 +23,15 @@ from assetline.observability import logger, measure_seconds
 from assetline.vi.ingestion_sessions import Sessions
 
 HELD: tuple[DropState, ...] = ("claimed", "uploaded")
-HELD_FROM_A_SHARD = 50  # ours: the oldest ones; what a session lost is older than what one has
-IDLE_SECONDS = 3600  # ours: without a new drop, and with none that is not over
-RESERVED_SECONDS = 300  # ours: what giving up one more session and starting the runs may take
-WINDOWS = 2  # ours: gather windows that a drop may wait before somebody looks after it
+HELD_FROM_A_SHARD = 50  # ours: the oldest ones; drops of lost sessions are older than those of running ones
+IDLE_SECONDS = 3600  # ours: without a new drop, and without an unfinished one
+RESERVED_SECONDS = 300  # ours: the time to give up one more session and to start the runs
+WINDOWS = 2  # ours: gather windows that a drop may wait before a sweep starts a run
 
 
 @dataclass(frozen=True)
 class DatasetSeen:
-    """The work of a sweep on a dataset, and the time of the dataset's oldest drop that has not ended."""
+    """The work of a sweep on a dataset, and the time of the dataset's oldest unfinished drop."""
 
     returned: int
     started: bool
@@ -48,7 +48,7 @@ class SweepDropsResult(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Sweeper:
-    """Looks after what nobody works for. A repeat is harmless; so is doing it while somebody works, after all."""
+    """Handles sessions and drops without a worker. A repeat is harmless, also if there is a worker."""
 
     settler: Settler
     ledger: Ledger
@@ -60,10 +60,10 @@ class Sweeper:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def sweep(self) -> SweepDropsResult:
-        """Give up the sessions whose lease is over, give back what no session has, and start runs for what waits.
+        """Give up the sessions with expired leases, return drops without a session, and start runs for waiting drops.
 
-        One that cannot be given up, as Vi cannot be told, does not hold up the others; the first such error is raised
-        when all is done, and the next sweep tries again. What the budget leaves no time for is for the next sweep, too.
+        A session that cannot be given up, because Vi does not answer, does not delay the others. The first such error
+        is raised at the end, and the next sweep retries. Work beyond the budget is left for the next sweep, too.
 
         Raises:
             Retryable, Permanent: as `Settler.settle`.
@@ -72,9 +72,11 @@ class Sweeper:
         work = self.table.work(self.now())
         abandoned = sum(self._abandoned(session, errors) for session in work.sessions if self._is_dead(session))
         seen = self._datasets_looked_at(work)
-        oldest = min((one.oldest for one in seen if one.oldest is not None), default=None)
+        oldest = min((dataset.oldest for dataset in seen if dataset.oldest is not None), default=None)
         swept = SweepDropsResult(
-            abandoned=abandoned, returned=sum(one.returned for one in seen), started=sum(one.started for one in seen)
+            abandoned=abandoned,
+            returned=sum(dataset.returned for dataset in seen),
+            started=sum(dataset.started for dataset in seen),
         )
         measure_seconds(OldestDropAge=0 if oldest is None else max(0.0, (self.now() - oldest).total_seconds()))
         logger.info("swept", **swept.model_dump())
@@ -95,7 +97,7 @@ class Sweeper:
 
     def _datasets_looked_at(self, work: Work) -> list[DatasetSeen]:
         datasets = [*work.datasets.items()]
-        random.shuffle(datasets)  # where time is short, each is looked at some time
+        random.shuffle(datasets)  # if the time is short, each gets its turn in some sweep
         seen = list[DatasetSeen]()
         for dataset_id, seen_at in datasets:
             if self.budget.spent():
@@ -108,8 +110,8 @@ class Sweeper:
         waiting = self.ledger.waiting(dataset_id, 1)
         held = [drop for state in HELD for drop in self.ledger.listed(dataset_id, state, HELD_FROM_A_SHARD)]
         returned = self._given_back(dataset_id, held)
-        before = self.now() - timedelta(seconds=WINDOWS * self.gather_seconds)
-        waits_long = any(drop.dropped_at < before for drop in waiting)
+        cutoff = self.now() - timedelta(seconds=WINDOWS * self.gather_seconds)
+        waits_long = any(drop.dropped_at < cutoff for drop in waiting)
         started = waits_long and not owned and self.runs.start(dataset_id)
         if not waiting and not held and seen_at < moment(self.now() - timedelta(seconds=IDLE_SECONDS)):
             self.table.note_idle(dataset_id, seen_at, self.ledger.forgotten_at())
@@ -117,11 +119,11 @@ class Sweeper:
         return DatasetSeen(returned=returned, started=started, oldest=oldest)
 
     def _given_back(self, dataset_id: str, held: Sequence[Drop]) -> int:
-        """Give back the drops of sessions that are over, or that there are none of; return how many."""
+        """Return the drops of finished or absent sessions to the queue; return their number."""
         long_ago = self.now() - timedelta(seconds=LEASE_SECONDS)
         by_session = defaultdict[str, list[Drop]](list)
         for drop in held:
-            if drop.updated_at < long_ago:  # else their session may be about to say what became of them
+            if drop.updated_at < long_ago:  # otherwise their session may be about to settle them
                 by_session[drop.session_key or ""].append(drop)
         returned = 0
         for session_key, drops in by_session.items():
@@ -134,10 +136,10 @@ class Sweeper:
         return returned
 
     def _abandon(self, session: Session) -> bool:
-        """Settle a session that nobody works for; return False where somebody does, after all."""
+        """Settle a session without a worker; return False if it has one."""
         if session.session_id is None:
-            # First of all, so that the invocation that opens it sends nothing more. A sweep that is killed before the
-            # session is abandoned leaves it to the next one.
+            # First, so that a late opener sends nothing. If this sweep is killed before the session is abandoned, the
+            # next one continues.
             fenced = session.model_copy(update={"opener": uuid4().hex})
             if not self.table.take_over_dead(session, fenced.opener or ""):
                 return False
@@ -158,7 +160,7 @@ class Sweeper:
         return True
 
     def _cancel_lost(self, session: Session) -> None:
-        """Cancel the session that Vi may have opened when nobody heard of it any more."""
+        """Cancel the session of a request whose answer was lost, if Vi opened one."""
         drops = self.settler.held(session.session_key, session.dataset_id, self.bucket)
         sessions = Sessions(self.settler.client, session.dataset_id)
         cancel_lost(sessions, {drop.asset_filename for drop in drops}, session)

@@ -1,4 +1,4 @@
-"""Files that operating systems leave beside pictures: nobody dropped them, so they are no drops and no rejections."""
+"""Files that operating systems store next to images: no user dropped them, so they are neither drops nor rejections."""
 
 _FILES = frozenset({".ds_store", ".localized", ".apdisk", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini"})
 _FOLDERS = frozenset(
@@ -7,13 +7,13 @@ _FOLDERS = frozenset(
         *("$recycle.bin", "system volume information", "@eadir"),
     }
 )
-_APPLE_DOUBLE = "._"  # macOS: what a disk without its attributes keeps of a file beside it, `._x.png` of `x.png`
+_APPLE_DOUBLE = "._"  # macOS: the attributes of a file on a foreign disk, `._x.png` of `x.png`
 
 
 def is_system_file(path: str) -> bool:
-    """Say whether a system keeps the file at *path*, such as `photos/.DS_Store`, or the folder that it is in.
+    """Return whether a system created the file at *path*, such as `photos/.DS_Store`, or its folder.
 
-    Names count in any case, as Windows and macOS have them.
+    Names ignore case, as on Windows and macOS.
     """
     *folders, name = path.lower().split("/")
     return name in _FILES or name.startswith(_APPLE_DOUBLE) or not _FOLDERS.isdisjoint(folders)

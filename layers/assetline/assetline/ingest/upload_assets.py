@@ -1,4 +1,4 @@
-"""Upload Assets: the drops of a slice go from S3 to their signed URLs, many at once, none of them whole in memory."""
+"""Upload Assets: uploads the drops of a slice from S3 to their signed URLs, many at once, streamed."""
 
 import random
 import time
@@ -45,19 +45,19 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 THREADS = 32
-PIECE = 256 * 1024  # ours: bytes of a file in memory at once; with the threads, 8 MiB
-WHOLE = 1024**2  # ours: a file of up to so many bytes is read in one go
+PIECE = 256 * 1024  # ours: bytes of a file in memory at once; with all threads, 8 MiB
+WHOLE = 1024**2  # ours: files up to this size are read at once
 TRIES = 3
-MOST_PAUSE = 30.0  # ours: seconds between two tries of a file, whatever Vi asks for; it has other sessions to go with
-RENEWED_EVERY = 10.0  # ours: seconds; a function that was frozen for longer may find its session settled
-MARK_AT = 100  # DynamoDB: the ledger hears of as many at once
-EXPIRES_SOON = 60.0  # ours: seconds before the end of a URL's time that it is not begun with any more
-# Faults of one file's upload that are tried again.
+MOST_PAUSE = 30.0  # ours: seconds between two attempts of a file, also if Vi requests a longer pause
+RENEWED_EVERY = 10.0  # ours: seconds; after a longer freeze, the session may be settled
+MARK_AT = 100  # DynamoDB: uploads recorded at once
+EXPIRES_SOON = 60.0  # ours: seconds before a URL expires in which no transfer begins
+# Errors of one file's upload that are retried.
 _FAULTS = (AnswerLost, AwsUnavailable, RateLimited, UploadDamaged, ViUnavailable, ViUnreachable, ViRefused)
 
 
 class _Lost(Exception):  # noqa: N818
-    """A drop that cannot be uploaded, with what to say of it."""
+    """A drop that cannot be uploaded, with the reason."""
 
     def __init__(self, reason: str, message: str, *, retryable: bool) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class _Lost(Exception):  # noqa: N818
 
 @dataclass
 class SliceUpload:
-    """Uploads one slice; what it has is a function of the slice and of the ledger, so that it may be repeated."""
+    """Uploads one slice. Its result is a function of the slice and of the ledger, so a repeat is harmless."""
 
     client: ViClient
     uploader: Uploader
@@ -83,33 +83,33 @@ class SliceUpload:
     _is_over: bool = field(default=False, init=False)
     _lease: Lock = field(default_factory=Lock, init=False)
 
-    def run(self, one: Slice) -> SliceOutcome:
-        """Upload every drop of a slice that Vi does not have yet; what fails is data, and fails nothing else.
+    def run(self, slice_: Slice) -> SliceOutcome:
+        """Upload every drop of a slice that Vi does not hold yet; a failed file is an outcome and affects no other.
 
-        Where the session was settled meanwhile, the newest objects of the same assets are sent again.
+        If the session was settled meanwhile, the newest objects of the same assets are sent again.
 
         Raises:
-            KeyRefused, KeyForbidden, KeyMissing: Vi does not take the key.
-            AwsUnavailable: S3 did not give out a file; the files that were sent are marked.
+            KeyRefused, KeyForbidden, KeyMissing: Vi refuses the key.
+            AwsUnavailable: S3 did not return a file; the files that were sent are recorded.
         """
         try:
-            return self._uploaded(one)
+            return self._uploaded(slice_)
         finally:
-            if not self.sessions.update(one.session.session_key):
-                send_newest_again(self.s3, self.ledger, one.assets, one.session.session_key)
+            if not self.sessions.update(slice_.session.session_key):
+                send_newest_again(self.s3, self.ledger, slice_.assets, slice_.session.session_key)
 
-    def _uploaded(self, one: Slice) -> SliceOutcome:
-        session = one.session
-        self._renew_lease(one)
-        # What is no longer of this session was given to another while nobody seemed to work for this one.
-        mine = self.ledger.states((asset.drop_id for asset in one.assets), session.session_key)
+    def _uploaded(self, slice_: Slice) -> SliceOutcome:
+        session = slice_.session
+        self._renew_lease(slice_)
+        # A sweep may have given the other drops to another session, if this one seemed to have no worker.
+        mine = self.ledger.states((asset.drop_id for asset in slice_.assets), session.session_key)
         done = {drop_id for drop_id, state in mine.items() if state == "uploaded"}
-        ahead = [asset for asset in one.assets if asset.drop_id in mine.keys() - done]
+        ahead = [asset for asset in slice_.assets if asset.drop_id in mine.keys() - done]
         failed: list[UploadFailure] = []
         uploaded: list[str] = []
         unavailable: AwsUnavailable | None = None
         with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
-            futures = {threads.submit(self._upload, one, asset): asset for asset in ahead}
+            futures = {threads.submit(self._upload, slice_, asset): asset for asset in ahead}
             for future in as_completed(futures):
                 asset = futures[future]
                 try:
@@ -128,63 +128,63 @@ class SliceUpload:
                     threads.shutdown(wait=False, cancel_futures=True)
                     raise
                 except AwsUnavailable as error:
-                    unavailable = error  # the others end first, so that the slice's repeat sends only the rest
+                    unavailable = error  # the others end first, so that a repeat of the slice sends only the rest
                 else:
                     uploaded.append(asset.drop_id)
                 if len(uploaded) >= MARK_AT:
-                    self._mark(one, uploaded)
-        self._mark(one, uploaded)
+                    self._mark(slice_, uploaded)
+        self._mark(slice_, uploaded)
         if unavailable is not None:
             raise unavailable
         failed.sort(key=lambda failure: failure.drop_id)
         return SliceOutcome(uploaded=len(done) + len(ahead) - len(failed), failed=tuple(failed))
 
-    def _renew_lease(self, one: Slice) -> bool:
-        """Renew the session's lease, if it is due; return False when the session is over."""
+    def _renew_lease(self, slice_: Slice) -> bool:
+        """Renew the session's lease, if it is due; return False if the session has ended."""
         with self._lease:
             if self._is_over or self.clock() - self._renewed_at <= RENEWED_EVERY:
                 return not self._is_over
             self._renewed_at = self.clock()
-            self._is_over = not self.sessions.update(one.session.session_key)
+            self._is_over = not self.sessions.update(slice_.session.session_key)
             return not self._is_over
 
-    def _refuse_late(self, one: Slice) -> None:
-        """Raise `_Lost` when the session was settled: newer bytes or metadata of the asset may be in Vi by now."""
-        if not self._renew_lease(one):
-            raise _Lost("UploadExpired", "Its session was settled before the file was sent.", retryable=True)
+    def _refuse_late(self, slice_: Slice) -> None:
+        """Raise `_Lost` if the session was settled: Vi may hold newer bytes or metadata of the asset by now."""
+        if not self._renew_lease(slice_):
+            raise _Lost("UploadExpired", "The session was settled before the file was sent.", retryable=True)
 
-    def _mark(self, one: Slice, uploaded: list[str]) -> None:
-        self.ledger.mark_uploaded(dict.fromkeys(uploaded, one.session.dataset_id), one.session.session_key)
+    def _mark(self, slice_: Slice, uploaded: list[str]) -> None:
+        self.ledger.mark_uploaded(dict.fromkeys(uploaded, slice_.session.dataset_id), slice_.session.session_key)
         uploaded.clear()
 
-    def _upload(self, one: Slice, asset: SliceAsset) -> None:
+    def _upload(self, slice_: Slice, asset: SliceAsset) -> None:
         damage: list[UploadDamaged] = []
         try:
-            self._upload_with_retries(one, asset, damage)
+            self._upload_with_retries(slice_, asset, damage)
         except _Lost as lost:
             lost.damaged = bool(damage)
             raise
 
-    def _upload_with_retries(self, one: Slice, asset: SliceAsset, damage: list[UploadDamaged]) -> None:
-        """Upload a drop; *damage* gets what was stored damaged. Raises `_Lost`, and as `run`."""
+    def _upload_with_retries(self, slice_: Slice, asset: SliceAsset, damage: list[UploadDamaged]) -> None:
+        """Upload a drop, and add damaged transfers to *damage*. Raises `_Lost`, and as `run`."""
         if asset.upload is None:
-            raise _Lost("UploadExpired", "Vi gave no place for it in this session.", retryable=True)
+            raise _Lost("UploadExpired", "Vi sent no URL for the file in this session.", retryable=True)
         upload, renewals, faults = asset.upload, 0, 0
         while True:
             try:
                 if asset.size < THRESHOLD and self._is_expired(upload):
-                    raise SignedUrlExpired("its time is over")  # noqa: TRY301 - the same way as when Vi says so
-                self._put(one, asset, upload)
+                    raise SignedUrlExpired("the URL has expired")  # noqa: TRY301 - handled like Vi's refusal
+                self._put(slice_, asset, upload)
             except SignedUrlExpired:
                 renewals += 1
-                renewed = self._renewed(one, asset, upload) if renewals < TRIES else None
+                renewed = self._renewed(slice_, asset, upload) if renewals < TRIES else None
                 if renewed is None:
-                    raise _Lost(
-                        "UploadExpired", "The place that Vi gave for it was no longer open.", retryable=True
-                    ) from None
+                    message = "The signed URL of the file has expired, and Vi sent no valid one."
+                    raise _Lost("UploadExpired", message, retryable=True) from None
                 upload = renewed
             except SignedUrlRefused as refused:
-                raise _Lost("SignedUrlRefused", str(refused), retryable=True) from None  # another session has others
+                # Another session gets other URLs.
+                raise _Lost("SignedUrlRefused", str(refused), retryable=True) from None
             except _FAULTS as fault:
                 faults += 1
                 if isinstance(fault, UploadDamaged):
@@ -193,24 +193,24 @@ class SliceUpload:
                 if faults >= TRIES:
                     if isinstance(fault, AwsUnavailable):
                         raise
-                    what = f"Its bytes did not get through ({type(fault).__name__}), {TRIES} times."
+                    what = f"{TRIES} attempts to upload the file failed ({type(fault).__name__})."
                     raise _Lost("UploadFailed", what, retryable=True) from None
-                asked = (fault.pause_seconds or 0.0) if isinstance(fault, Retryable) else 0.0
-                self.sleep(min(MOST_PAUSE, asked + random.uniform(0, 2.0**faults)))  # noqa: S311 - jitter is no secret
+                requested = (fault.pause_seconds or 0.0) if isinstance(fault, Retryable) else 0.0
+                self.sleep(min(MOST_PAUSE, requested + random.uniform(0, 2.0**faults)))  # noqa: S311 - jitter is no secret
             else:
                 return
 
-    def _put(self, one: Slice, asset: SliceAsset, upload: SignedUrl) -> None:
+    def _put(self, slice_: Slice, asset: SliceAsset, upload: SignedUrl) -> None:
         if asset.size >= THRESHOLD:
-            self._refuse_late(one)
-            session = one.session
+            self._refuse_late(slice_)
+            session = slice_.session
             upload_multipart(
                 self.client, self.uploader, session.dataset_id, session.ingestion_id, asset, self._range_of(asset)
             )
             return
         small = self.small(asset) if asset.size <= WHOLE else None
         if small is not None:
-            self._refuse_late(one)
+            self._refuse_late(slice_)
             self.uploader.put(upload, small, asset.size, verify=asset.crc32c is None)
             return
         answer = self._get(asset)
@@ -220,7 +220,7 @@ class SliceUpload:
                     content: bytes | Iterator[bytes] = answer["Body"].read()
                 else:
                     content = answer["Body"].iter_chunks(PIECE)
-                self._refuse_late(one)
+                self._refuse_late(slice_)
                 self.uploader.put(upload, content, asset.size, verify=asset.crc32c is None)
         finally:
             answer["Body"].close()
@@ -236,7 +236,7 @@ class SliceUpload:
             if reason is not None:
                 raise _Lost(reason, GONE_MESSAGES[reason], retryable=False) from None
             code = error.response["Error"]["Code"]
-            raise _Lost("UploadFailed", f"S3 did not give it out ({code}).", retryable=True) from None
+            raise _Lost("UploadFailed", f"S3 did not return the object ({code}).", retryable=True) from None
 
     def _range_of(self, asset: SliceAsset) -> Callable[[int, int], Iterator[bytes]]:
         def pieces(start: int, end: int) -> Iterator[bytes]:
@@ -252,14 +252,14 @@ class SliceUpload:
     def _is_expired(self, upload: SignedUrl) -> bool:
         return upload.expires_by(self.clock() + EXPIRES_SOON)
 
-    def _renewed(self, one: Slice, asset: SliceAsset, old: SignedUrl) -> SignedUrl | None:
-        """Return another signed URL for a file, if Vi lists one; Vi is asked once for all files."""
+    def _renewed(self, slice_: Slice, asset: SliceAsset, old: SignedUrl) -> SignedUrl | None:
+        """Return a new signed URL of a file, if Vi lists one; one request to Vi serves all files."""
         if asset.size >= THRESHOLD:
-            return old  # its parts have URLs of their own, and are begun anew
+            return old  # its parts have their own URLs, and start again
         with self._renewing:
             if self._fresh is None or self._fresh.get(asset.asset_filename) == old:
                 try:
-                    session = Sessions(self.client, one.session.dataset_id).get(one.session.session_id)
+                    session = Sessions(self.client, slice_.session.dataset_id).get(slice_.session.session_id)
                 except (KeyMissing, KeyRefused, KeyForbidden):
                     raise
                 except (Permanent, Retryable):
@@ -271,19 +271,19 @@ class SliceUpload:
 
 
 def upload_slice(s3: "S3Client", address: Address, upload: SliceUpload) -> dict[str, int]:
-    """Upload the slice at *address*, keep what became of it, and return it in numbers.
+    """Upload the slice at *address*, store its outcome, and return the counts.
 
     Raises:
-        StagedGone: there is no slice there any more.
-        KeyRefused, KeyForbidden, KeyMissing: Vi does not take the key.
+        StagedGone: the slice has expired.
+        KeyRefused, KeyForbidden, KeyMissing: Vi refuses the key.
     """
     session_key = address.key.split("/")[-2]
     logger.append_keys(session_key=session_key)
     staging = SessionStaging(s3, address.bucket, session_key)
-    one = staging.slice_at(address.key)
-    if one is None:
-        raise StagedGone(f"The slice {address.key} is gone: it has expired.")
-    outcome = upload.run(one)
-    staging.keep_outcome(one.number, outcome)
-    logger.info("slice_uploaded", slice=one.number, uploaded=outcome.uploaded, failed=len(outcome.failed))
+    slice_ = staging.slice_at(address.key)
+    if slice_ is None:
+        raise StagedGone(f"The slice {address.key} has expired. A sweep sends its drops again.")
+    outcome = upload.run(slice_)
+    staging.keep_outcome(slice_.number, outcome)
+    logger.info("slice_uploaded", slice=slice_.number, uploaded=outcome.uploaded, failed=len(outcome.failed))
     return {"uploaded": outcome.uploaded, "failed": len(outcome.failed)}

@@ -1,13 +1,13 @@
-"""Vi's codes for refused files (docs/contracts/vi-api.md, section 3.3), in words, with what to do."""
+"""Vi's codes for refused files (docs/contracts/vi-api.md, section 3.3), with a description and a remedy."""
 
 from dataclasses import dataclass
 
-ALREADY_THERE = "EALREADY"  # no rejection at all: the asset is there
+ALREADY_THERE = "EALREADY"  # not a rejection: the asset exists
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The meaning of a code; `retryable` where the same bytes may succeed when sent again."""
+    """The meaning of a code; `retryable` if the same bytes may succeed when sent again."""
 
     message: str
     retryable: bool = False
@@ -15,13 +15,14 @@ class Rejection:
 
 _KNOWN = {
     "EBADMIME": Rejection(
-        "Vi does not take the file as what its name says it is. Open it, save it as JPEG or PNG, and drop that."
+        "The content does not match the extension. Open the file, save it as JPEG or PNG, and drop that."
     ),
     "EBADSIZE": Rejection(
-        "Vi did not receive as many bytes as it was told. If it goes on, drop the file again.", retryable=True
+        "Vi received fewer or more bytes than announced. If the error persists, drop the file again.", retryable=True
     ),
     "ECORRUPT": Rejection(
-        "What Vi received is damaged, or it cannot read it. Open the file to see if it is whole, and drop it again.",
+        "The file that Vi received is damaged or unreadable. Open the file to check that it is complete, "
+        "and drop it again.",
         retryable=True,
     ),
     "ENOQUOTA": Rejection(
@@ -29,40 +30,42 @@ _KNOWN = {
         "then run `assetline drops retry`."
     ),
     "EOLDMETA": Rejection(
-        "The asset was changed in Vi while it was being replaced. Run `assetline drops retry` when nobody works on it.",
+        "The asset was changed in Vi while it was being replaced. Run `assetline drops retry` when no "
+        "other user edits it.",
         retryable=True,
     ),
     "ETIMEOUT": Rejection(
-        "Vi waited for the file's bytes and gave up. Run `assetline drops retry`.",
+        "The file's bytes did not reach Vi in time. Run `assetline drops retry`.",
         retryable=True,
     ),
     "ERESNENT": Rejection(
-        "Something in Vi that the asset belongs to is not there. See that the dataset is whole, "
-        "then run `assetline drops retry`."
+        "A resource in Vi that the asset belongs to is missing. Check that the dataset is complete, then "
+        "run `assetline drops retry`."
     ),
     "EPROJECT": Rejection(
-        "The dataset takes no assets: it may be locked, read-only or about to be deleted. Look at it in Vi, "
-        "then run `assetline drops retry`."
+        "The dataset accepts no assets: it may be locked, read-only or about to be deleted. Check it in "
+        "Vi, then run `assetline drops retry`."
     ),
     "ENOASSET": Rejection(
-        "Vi does not find the file it received. Run `assetline drops retry`; if it goes on, ask Datature's support.",
+        "Vi does not find the file it received. Run `assetline drops retry`. If the error persists, ask "
+        "Datature's support.",
         retryable=True,
     ),
     "ESEQMETA": Rejection(
-        "Vi does not take the metadata of the file or sequence. Look at the object's metadata (x-amz-meta-…), "
-        "correct it, and drop the file again."
+        "Vi does not accept the metadata of the file or sequence. Check the object's metadata "
+        "(x-amz-meta-…), correct it, and drop the file again."
     ),
     "EUNKNOWN": Rejection(
-        "Vi failed on the file and does not say why. Run `assetline drops retry`; "
-        "if it goes on, ask Datature's support.",
+        "Vi failed on the file without a reason. Run `assetline drops retry`. If the error persists, ask "
+        "Datature's support.",
         retryable=True,
     ),
 }
 
 
 def rejection(code: str) -> Rejection:
-    """Return what a code means; one that is not in the contract is said to be unknown, and final."""
+    """Return the meaning of a code; an unknown code is final."""
     return _KNOWN.get(code) or Rejection(
-        "Vi refused the file for a reason that is not known here. Ask Datature's support what the code means, "
-        "then run `assetline drops retry`."
+        "Vi refused the file for a reason that Assetline does not recognise. Ask Datature's support "
+        "about the code, then run `assetline drops retry`."
     )

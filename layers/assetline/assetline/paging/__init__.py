@@ -1,1 +1,1 @@
-"""Reading of any paged source: pages in order, cursor checks, page size."""
+"""Readers of paged sources: pages in order, cursor checks, page size."""

@@ -1,20 +1,20 @@
-"""The cursors an export has followed, remembered in eight bytes each: a feed that leads in a circle is noticed."""
+"""The cursors that an export has followed, stored in eight bytes each, to detect a circle."""
 
 import struct
 from hashlib import blake2b
 from typing import Self
 
-_DIGEST_BYTES = 8  # of a million cursors, two look alike once in some forty million exports
+_DIGEST_BYTES = 8  # of a million cursors, two collide once in some forty million exports
 
 
 class CursorTrail:
     """The cursors of the pages read so far, in their order.
 
-    It is a function of these cursors alone: a turn that is repeated leaves the same bytes behind.
+    The trail is a function of these cursors alone: a repeated turn stores the same bytes.
     """
 
     def __init__(self) -> None:
-        # A dict, for its order: which page a cursor led to is only asked for when it comes again.
+        # A dict keeps the order: the page number of a cursor is needed only if the cursor repeats.
         self._digests: dict[int, None] = {}
 
     def __contains__(self, cursor: str) -> bool:
@@ -24,22 +24,22 @@ class CursorTrail:
         return len(self._digests)
 
     def add(self, cursor: str) -> None:
-        """Remember that the page at *cursor* has been read."""
+        """Store that the page at *cursor* has been read."""
         self._digests[_digest(cursor)] = None
 
     def page_number(self, cursor: str) -> int:
-        """Return which page *cursor* led to, from 1; ValueError if to none."""
+        """Return the number of the page at *cursor*, from 1. Raise ValueError if it is not in the trail."""
         return [*self._digests].index(_digest(cursor)) + 1
 
     def to_bytes(self) -> bytes:
-        """Return what `from_bytes` makes the same trail of: 800 kB for 100,000 pages."""
+        """Return the serialised trail: 800 kB for 100,000 pages."""
         return struct.pack(f">{len(self)}Q", *self._digests)
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
-        """Return the trail that `to_bytes` made *raw* of; ValueError if it never did."""
+        """Return the trail serialised as *raw*. Raise ValueError if *raw* is not one."""
         if len(raw) % _DIGEST_BYTES:
-            raise ValueError(f"{len(raw)} bytes are no trail of cursors")
+            raise ValueError(f"{len(raw)} bytes are not a trail of cursors")
         trail = cls()
         trail._digests.update(dict.fromkeys(struct.unpack(f">{len(raw) // _DIGEST_BYTES}Q", raw)))
         return trail

@@ -8,9 +8,9 @@ type Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The answer to one request; `seconds` is how long it took to arrive whole.
+    """The answer to one request; `seconds` is the time until it was complete.
 
-    `unsure_end` says what contradicts that this is the last page, where nothing follows it and something does.
+    `unsure_end` is the contradiction, if the page claims to be the last and other values imply that pages follow.
     """
 
     records: list[Record]

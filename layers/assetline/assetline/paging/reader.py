@@ -1,4 +1,4 @@
-"""Pages one after another, the next ones in flight while the last is used; faults waited out or handed on."""
+"""Reads pages in order with the next ones in flight; waits out short faults and returns long ones to the machine."""
 
 import math
 import random
@@ -19,24 +19,26 @@ from assetline.paging.page import Page
 from assetline.paging.page_size import page_size_of
 from assetline.paging.size_search import SizeSearch
 
-MAX_FAULTS = 12  # ours: failures in a row, at least a quarter of an hour with the pauses between them
-MAX_PAUSE_IN_TURN = 3.0  # ours: seconds worth a waiting function; a longer pause is the machine's to wait
-MAX_BACKOFF = 300.0  # ours: seconds between two attempts when the feed does not say
-LEAST_BACKOFF = 2 / 3  # ours: of what a pause may be at most; without it, many exports would end within minutes
-MAX_PAUSE = 3600  # ours: seconds we let a feed send us away for
-MAX_IN_FLIGHT = 2  # ours: one page whose body is coming, and the one after it
-MAX_AHEAD = 4  # ours: pages asked for and not yet used, so that a slow consumer costs no more memory than this
+MAX_FAULTS = 12  # ours: failures in a row; with the pauses, at least a quarter of an hour
+MAX_PAUSE_IN_TURN = 3.0  # ours: seconds that a function waits; the machine waits longer pauses
+MAX_BACKOFF = 300.0  # ours: seconds between two attempts if the feed requests no pause
+LEAST_BACKOFF = (
+    2 / 3
+)  # ours: the shortest pause, as a share of the longest; many exports would fail within minutes without it
+MAX_PAUSE = 3600  # ours: seconds; the longest pause that a feed may request
+MAX_IN_FLIGHT = 2  # ours: the page that is arriving, and the next one
+MAX_AHEAD = 4  # ours: pages requested but not used; limits the memory behind a slow consumer
 
 type Answer = Callable[[Callable[[str], None]], Page]
-"""Waits for a page; tells whom it is given where the next one is, as soon as that is known."""
+"""Waits for a page, and calls its argument with the next cursor as soon as that is known."""
 
 type Ask = Callable[[str], Answer]
-"""As `FeedClient.ask`: asks for the page at a cursor, and raises nothing."""
+"""As `FeedClient.ask`: requests the page at a cursor, and raises nothing."""
 
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """A page that was asked for and is not yet used."""
+    """A page that was requested and is not used yet."""
 
     cursor: str
     page: Future[Page] = field(init=False)
@@ -46,11 +48,11 @@ class _Request:
 class Start:
     """The start of a reading: at *cursor*, after *faults* failed attempts in a row.
 
-    `trail` holds the cursors of the pages read before; those of the pages that are yielded are added to it.
+    `trail` holds the cursors of the pages read before. The reader adds those of the pages that it yields.
 
-    With `finds_page_size` the first page of a feed may be asked for in smaller sizes until the feed gives it; that is
-    for a feed of which nobody has asked for a certain size. A later page may be in any case. `full_size` is the size to
-    return to, when *cursor* asks for a smaller one.
+    With `finds_page_size`, the reader may request the first page in smaller sizes until the feed sends it. It is for
+    feeds without a page size chosen by the user. Later pages may always be smaller. `full_size` is the size to return
+    to, if *cursor* requests a smaller one.
     """
 
     cursor: str
@@ -63,13 +65,17 @@ class Start:
 class PageReader:
     """Iterates over the pages of a feed from *start* until the feed ends, the budget is spent, or a pause is due.
 
-    Afterwards `cursor` is the place to go on from (None: the feed has ended), `faults` how many attempts in a row
-    failed there, `pause_seconds` how long to wait before the next one, `full_size` the size to return to (None: that of
-    `cursor`), and `page_size` the largest size the feed gave, when it was to be found.
+    Afterwards these attributes describe the place:
 
-    Pages come in the feed's order, each once. The request for a page leaves as soon as the page before it has said
-    where it is, at most `MAX_IN_FLIGHT` at a time and `MAX_AHEAD` beyond the page in use; none leaves once the budget
-    is spent.
+    - `cursor`: the place to resume from; None if the feed has ended
+    - `faults`: the failed attempts in a row at `cursor`
+    - `pause_seconds`: the pause before the next attempt
+    - `full_size`: the page size to return to; None if `cursor` requests it
+    - `page_size`: the largest size that the feed sent, if the reader searched for it
+
+    Pages come in the feed's order, each once. The reader requests a page as soon as the previous page has revealed its
+    cursor. At most `MAX_IN_FLIGHT` requests are in flight, and at most `MAX_AHEAD` pages ahead of the one in use. Once
+    the budget is spent, the reader sends no request.
     """
 
     def __init__(self, ask: Ask, start: Start, budget: Budget, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -83,16 +89,16 @@ class PageReader:
         self._trail = start.trail
         self._finds_page_size = start.finds_page_size
         self._sizes = SizeSearch(start.full_size)
-        self._line: deque[_Request] = deque()  # in the feed's order; the first is the next to be yielded
-        self._following: str | None = None  # where the last in line leads, when it has said so and nobody has asked
+        self._line: deque[_Request] = deque()  # in the feed's order; the first is yielded next
+        self._following: str | None = None  # the cursor after the last in line, if known and not requested yet
         self._closed = False
-        self._arrived = False  # whether a page has come since the start
-        self._lock = RLock()  # the consumer's thread and the fetching ones share the line, the trail and these two
+        self._arrived = False  # whether a page has arrived since the start
+        self._lock = RLock()  # the consumer and the fetching threads share the line, the trail and these two
         self._threads = ThreadPoolExecutor(max_workers=MAX_IN_FLIGHT, thread_name_prefix="fetch")
 
     @property
     def full_size(self) -> int | None:
-        """The page size to return to; None when `cursor` asks for it."""
+        """The page size to return to; None if `cursor` requests it."""
         return self._sizes.full_size
 
     def __enter__(self) -> Self:
@@ -103,16 +109,16 @@ class PageReader:
     ) -> None:
         with self._lock:
             self._closed = True
-        self._threads.shutdown()  # none is cancelled: what was asked for is read, so that its connection is closed
+        self._threads.shutdown()  # no request is cancelled: reading the answers frees the connections
 
     def __iter__(self) -> Iterator[Page]:
         """Yield each page as it arrives.
 
         Raises:
-            RepeatedCursor: the feed leads in a circle; every page of it was yielded once.
-            CursorExpired: a later page is refused in a way that speaks of its place.
-            Permanent: asking again would not help.
-            Retryable: `MAX_FAULTS` attempts in a row have failed.
+            RepeatedCursor: the cursors form a circle; every page of it was yielded once.
+            CursorExpired: the feed refuses a later page with a status of an expired cursor.
+            Permanent: another attempt would also fail.
+            Retryable: `MAX_FAULTS` attempts in a row failed.
         """
         self._refuse_repeat()
         self._ask_first()
@@ -133,7 +139,7 @@ class PageReader:
             self._refuse_repeat()
 
     def _ask_first(self) -> None:
-        """Ask for the page at `cursor`, the head of the line; what was asked behind it stays as it is."""
+        """Request the page at `cursor` as the first in line; the requests behind it stay."""
         with self._lock:
             if self.cursor is None:
                 return
@@ -144,7 +150,7 @@ class PageReader:
                 self._line.append(request)
 
     def _ask_ahead(self) -> None:
-        """Ask for the page after the last in line, when it is known where it is and there is room and time for it."""
+        """Request the page after the last in line, if its cursor is known and the limits allow it."""
         with self._lock:
             cursor = self._following
             in_flight = sum(not request.page.done() for request in self._line)
@@ -165,17 +171,17 @@ class PageReader:
 
     def _request(self, cursor: str) -> _Request:
         request = _Request(cursor)
-        # It leaves from the thread that has just learnt where the page is: to hand it to another one takes longer.
+        # The thread that has learnt the cursor sends the request: another thread would take longer.
         request.page = self._threads.submit(self._await_for, request, self._ask(cursor))
-        request.page.add_done_callback(lambda _: self._ask_ahead())  # there is room for another in flight
+        request.page.add_done_callback(lambda _: self._ask_ahead())  # another request may be in flight now
         return request
 
     def _await_for(self, request: _Request, answer: Answer) -> Page:
-        """Wait for a page that was asked for; runs in a thread of its own."""
+        """Wait for a requested page; runs in a separate thread."""
         try:
             page = answer(lambda following: self._note_following(request, following))
         except BaseException:
-            self._note_following(request, None)  # what half a page said is not worth a request that was not yet sent
+            self._note_following(request, None)  # an incomplete page is not a reason for another request
             raise
         self._note_following(request, page.next_cursor)
         return page
@@ -187,7 +193,7 @@ class PageReader:
         self._ask_ahead()
 
     def _note_arrival(self, page: Page) -> None:
-        """Move on past the page at the head of the line, which has come whole."""
+        """Remove the first page in line, which is complete, and move to the next."""
         with self._lock:
             request = self._line.popleft()
             self._trail.add(request.cursor)
@@ -198,7 +204,7 @@ class PageReader:
                 self._finds_page_size, self._sizes.found = False, page_size_of(request.cursor)
             self.page_size = self._sizes.found
             if not self._line or self._line[0].cursor != self.cursor:
-                # Nothing was asked yet, or something else: what a body says early can be belied by the whole of it.
+                # Either the next page is not requested yet, or the complete body contradicts the cursor found early.
                 self._line.clear()
                 self._following = self.cursor
         self._ask_ahead()
@@ -206,22 +212,23 @@ class PageReader:
     def _refuse_repeat(self) -> None:
         if self.cursor is not None and self.cursor in self._trail:
             raise RepeatedCursor(
-                f"Page {len(self._trail)} of the feed leads back to page {self._trail.page_number(self.cursor)}: "
-                "following it would never end. This is a known defect of some feeds, at the API's end. Start the "
-                "export anew later; if it comes again, tell the API's support which feed and page it is."
+                f"Page {len(self._trail)} of the feed leads back to page {self._trail.page_number(self.cursor)}, "
+                "so the export would never end. Some feeds of the API have this defect. Start the export again "
+                "later. If the error persists, report the feed and the page to the API's support."
             )
 
     def _named(self, refusal: Permanent) -> Permanent:
-        """Return *refusal*, or what it means of a page to which the feed itself had led."""
+        """Return *refusal*, or `CursorExpired` if its status may mean that for a later page."""
         if refusal.expired_status is None or not len(self._trail):
             return refusal
         return CursorExpired(
-            f"The feed refused page {len(self._trail) + 1} ({refusal.expired_status}), whose address the page before "
-            "had given. Such addresses may expire, as when an export is resumed late. Start the export anew."
+            f"The feed refused page {len(self._trail) + 1} ({refusal.expired_status}), although the page "
+            "before it contained this address. Such addresses can expire, for example if an export is "
+            "resumed late. Start the export again."
         )
 
     def _asked_again(self, fault: Retryable) -> bool:
-        """Ask again after a short pause; leave a long one, or one the budget has no room for, to the machine."""
+        """Retry after a short pause; leave a long pause, or one beyond the budget, to the machine."""
         resizes = fault.smaller_may_help and self._may_resize()
         if not (resizes and self._sizes.is_probing(self.faults)):
             self.faults += 1
@@ -229,9 +236,9 @@ class PageReader:
             raise fault
         pause = self._pause_after(fault)
         if resizes and self._resized(self._sizes.after_fault(self.cursor or "", self.faults)) and self.full_size:
-            pause = backoff(1) if fault.pause_seconds is None else pause  # a smaller page need not wait as long
+            pause = backoff(1) if fault.pause_seconds is None else pause  # a smaller page needs a shorter pause
         logger.warning("page_failed", error=type(fault).__name__, faults=self.faults, pause_seconds=round(pause, 1))
-        # The attempt that may fail the export is left to a turn of its own: the pages of this one are safe by then.
+        # The attempt that may fail the export gets a turn of its own, after the pages of this turn are checkpointed.
         last = self.faults == MAX_FAULTS - 1 and self._arrived
         if last or pause > MAX_PAUSE_IN_TURN or pause > self._budget.left() or self._budget.spent():
             self.pause_seconds = math.ceil(pause)
@@ -241,31 +248,31 @@ class PageReader:
         return True
 
     def _pause_after(self, fault: Retryable) -> float:
-        """Return as long as *fault* asks, once; if it was not enough, at least as long as if nothing were asked.
+        """Return the pause that *fault* requests; from the second fault on, at least the backoff.
 
-        A feed may ask for a second and refuse for a minute, and all attempts would be spent before it is over.
+        A feed may request one second and refuse for a minute. The attempts would be used up too early.
         """
         if fault.pause_seconds is None:
             return backoff(self.faults)
-        asked = min(fault.pause_seconds, MAX_PAUSE)
-        return asked if self.faults == 1 else max(asked, backoff(self.faults))
+        requested = min(fault.pause_seconds, MAX_PAUSE)
+        return requested if self.faults == 1 else max(requested, backoff(self.faults))
 
     def _came_down(self) -> bool:
-        """Go on with smaller pages from here after a refusal, if this is the place for that and there are any."""
+        """Switch to smaller pages after a refusal. Return False if that is not possible here."""
         if not self._may_resize() or self.cursor is None:
             return False
         return self._resized(self._sizes.after_refusal(self.cursor, in_first_page=self._finds_page_size))
 
     def _may_resize(self) -> bool:
-        """Say whether the page at `cursor` may be asked for in another size: a first one only if nobody chose it."""
+        """Return whether another size is allowed at `cursor`: for the first page only if the user chose none."""
         return self._finds_page_size or len(self._trail) > 0
 
     def _resized(self, cursor: str | None) -> bool:
-        """Go on at *cursor*, the same place in another size; None is no other."""
+        """Move to *cursor*, the same place in another size. Return False if there is none."""
         if cursor is None or cursor == self.cursor:
             return False
         with self._lock:
-            self._line.clear()  # what was asked behind a page of another size is not what follows this one
+            self._line.clear()  # after a page of another size, other pages follow
             self._following = None
             self.cursor = cursor
         logger.info("page_size_changed", page_size=page_size_of(cursor))
@@ -273,6 +280,6 @@ class PageReader:
 
 
 def backoff(faults: int) -> float:
-    """Return a pause in seconds: the upper third, at random, of one second doubled at every fault."""
+    """Return a pause in seconds: random in the upper third of one second doubled per fault."""
     most = min(MAX_BACKOFF, 2.0**faults)
     return random.uniform(LEAST_BACKOFF * most, most)  # noqa: S311 - jitter is no secret

@@ -1,39 +1,40 @@
-"""The page size to ask for next, derived from the pages that came and those that failed.
+"""Selects the next page size from the pages that arrived and those that failed.
 
-A page may fail for its size: a gateway gives up on it, a server runs out of memory, a message exceeds a limit. The same
-answers come from a server that is down. So a smaller page is a probe: if it comes, the size was the cause; if none of
-the smaller sizes comes either, the size was not, and the full size is asked for again.
+A page may fail because of its size: a gateway times out, a server runs out of memory, a message exceeds a limit. A
+server that is down sends the same answers. So a smaller page is a probe. If it arrives, the size was the cause. If no
+smaller size arrives either, the size was not the cause, and the reader returns to the full size.
 """
 
 from assetline.paging.page_size import LADDER, page_size_of, with_page_size, with_smaller_pages
 
 PROBE_AT = (2, 8)  # ours: faults in a row after which smaller pages are probed; one fault may be chance
-CLIMB_AFTER = 8  # ours: pages of a smaller size before a larger one is attempted; doubled at each attempt that fails
+CLIMB_AFTER = 8  # ours: smaller pages before a larger size is attempted; doubled at each failed attempt
 CLIMB_AFTER_MOST = 512  # ours
 
 
 class SizeSearch:
-    """Searches the page size at one place of a feed, and returns to *full_size* behind it.
+    """Searches the page size at one place of a feed, and returns to *full_size* afterwards.
 
-    `full_size` is the size to return to, None while pages are asked for in it. `found` is the largest size in which a
-    page came, while a size is searched for.
+    `full_size` is the size to return to, None while it is in use. `found` is the largest size that arrived during a
+    search.
     """
 
     def __init__(self, full_size: int | None = None) -> None:
         self.full_size = full_size
         self.found: int | None = None
-        self._pages = 0  # that came since the size was lowered, or last raised
+        self._pages = 0  # pages since the size was lowered or last raised
         self._climb_after = CLIMB_AFTER
         self._raised_from: int | None = None
 
     def is_probing(self, faults: int) -> bool:
-        """Say whether the next page is a probe, whose failure is not one more of the *faults* in a row."""
+        """Return whether the next page is a probe; a failed probe does not count as one of the *faults* in a row."""
         return self._raised_from is not None or (self.full_size is not None and faults in PROBE_AT)
 
     def after_refusal(self, cursor: str, *, in_first_page: bool) -> str | None:
-        """Return where to ask next after the page at *cursor* was refused for its size; None if nowhere else.
+        """Return the next cursor after the page at *cursor* was refused for its size; None without one.
 
-        The first page finds the size of all. A later one is an exception: the pages after it get the full size again.
+        The first page sets the size of all pages. A later page is an exception: the pages after it get the full size
+        again.
         """
         if self._raised_from is not None:
             return self._stepped_back(cursor)
@@ -43,7 +44,7 @@ class SizeSearch:
         return smaller
 
     def after_fault(self, cursor: str, faults: int) -> str | None:
-        """Return where to ask next after *faults* failures in a row at *cursor*; None to ask for the same again."""
+        """Return the next cursor after *faults* failures in a row at *cursor*; None to request the same page."""
         if self._raised_from is not None:
             return self._stepped_back(cursor)
         if faults not in PROBE_AT:
@@ -58,7 +59,7 @@ class SizeSearch:
         return with_page_size(cursor, full_size)
 
     def after_page(self, cursor: str, following: str | None) -> str | None:
-        """Return where to go on after the page at *cursor* came, which leads to *following*."""
+        """Return the next cursor after the page at *cursor* arrived with the cursor *following*."""
         size, rose = page_size_of(cursor), self._raised_from is not None
         self._raised_from = None
         if size is None or self.full_size is None:

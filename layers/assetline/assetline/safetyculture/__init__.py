@@ -1,1 +1,1 @@
-"""SafetyCulture data feeds: HTTP pages in, records out."""
+"""SafetyCulture data feeds: from HTTP pages to records."""

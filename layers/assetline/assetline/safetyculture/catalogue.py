@@ -1,8 +1,8 @@
-"""The feeds we export (docs/contracts/safetyculture-feeds.md, section 1.8).
+"""The feeds that can be exported (docs/contracts/safetyculture-feeds.md, section 1.8).
 
-A feed is called what follows `feed/` in its path, in snake case (`companies/documents` is `companies_documents`).
-Where two feeds would share a name, the one that is not below `/feed/` puts the module it belongs to before it:
-`/feed/schedules` is `schedules`, `/scheduling/v1/feed/schedules` is `scheduling_schedules`.
+The name of a feed is the part of its path after `feed/`, in snake case (`companies/documents` is
+`companies_documents`). If two feeds would share a name, the one outside `/feed/` gets its module as a prefix. So
+`/feed/schedules` is `schedules`, and `/scheduling/v1/feed/schedules` is `scheduling_schedules`.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _OFFSET: dict[str, Kind] = {"offset": COUNT}
 _SHOWN: dict[str, Kind] = dict.fromkeys(("show_active", "show_finished", "show_paused"), BOOLEAN)
 _SCHEDULES: dict[str, Kind] = _OFFSET | _SHOWN | {"template": TEXTS}
 
-# One source documents these in snake case, another saw camel case: whoever asks knows which the API takes by then.
+# One source documents these in snake case, another observed camel case. The user must check which the API accepts.
 _TRAINING: dict[str, Kind] = {
     "course_id": TEXT,
     "courseId": TEXT,
@@ -37,7 +37,7 @@ _TRAINING: dict[str, Kind] = {
 _ASSETS = Feed(
     "assets",
     "/feed/assets",
-    # In the order of the live rows; `status_options` came in June 2026.
+    # In the order of the live rows; `status_options` was added in June 2026.
     columns=(
         "id",
         "code",
@@ -82,7 +82,7 @@ _ORGANISATION = (
     Feed("site_members", "/feed/site_members", key=("site_id", "member_id")),
     Feed(
         "activity_log_events",
-        "/accounts/history/v2/feed/activity_log_events",  # where it moved to; the one below /feed is the older
+        "/accounts/history/v2/feed/activity_log_events",  # the current address; the one below /feed is older
         parameters=_OFFSET | {"triggered_after": TIME},
         max_page_size=250,
     ),
@@ -98,7 +98,7 @@ _SCHEDULING = (
         max_page_size=500,
         legacy=True,
     ),
-    # That these take `show_…` is known, not which.
+    # These feeds accept some `show_…` parameters; the names are not documented.
     Feed("scheduling_schedules", "/scheduling/v1/feed/schedules", parameters=_SHOWN, parameters_are_unsure=True),
     Feed(
         "scheduling_schedule_assignees",
@@ -115,7 +115,7 @@ _SCHEDULING = (
 )
 
 _ACTIONS_AND_ISSUES = (
-    # SafetyCulture's own exporter asks the feeds of actions and issues for no more than 100 since larger pages failed.
+    # SafetyCulture's own exporter requests at most 100 actions or issues, because larger pages failed.
     Feed("actions", "/feed/actions", parameters=_MODIFIED | _OFFSET, first_page_size=100),
     Feed("issues", "/feed/issues", first_page_size=100),
     Feed("action_timeline_items", "/feed/action_timeline_items", parameters=_MODIFIED | _OFFSET, first_page_size=100),
@@ -162,7 +162,7 @@ CATALOGUE: Mapping[str, Feed] = MappingProxyType(
 
 
 def feed_named(name: str) -> Feed:
-    """Return the feed called *name*; raises `UnknownFeed`, naming those there are."""
+    """Return the feed called *name*. Raise `UnknownFeed`, which lists the names, if there is none."""
     try:
         return CATALOGUE[name]
     except KeyError:

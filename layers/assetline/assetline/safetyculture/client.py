@@ -1,4 +1,4 @@
-"""The SafetyCulture API over HTTP: a cursor in, a page out, every refusal an error of our tree."""
+"""Client of the SafetyCulture API: returns the page at a cursor, and translates refusals into the error tree."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -34,27 +34,27 @@ from assetline.safetyculture.page_parser import early_next_cursor, parse_page
 
 WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
 FIELDS_LIST = "/assets/v1/fields/list"
-PAGE_TIMEOUT = httpx.Timeout(10, connect=5, read=60)  # a feed is slow on some pages; a host that is there connects
-PAGE_SECONDS = 75.0  # ours: for all of a page; a turn keeps 90 back for the one under way and what follows it
-SHORT_SECONDS = 15.0  # ours: for all of the answer to what an export asks before its first page
-SHORT_TIMEOUT = httpx.Timeout(5)  # for what an export asks before its first page
-REFUSAL_BYTES = 64 * 1024  # ours: of the body of a refusal, which says why in fewer
-EARLY_BYTES = 64 * 1024  # ours: `metadata` that has not said `next_page` by here is waited for whole
-IDLE_SECONDS = 30  # ours: an idle connection is kept through a slow page and a short pause; load balancers keep 60
-DEFINITION_PAGES = 100  # ours: what lists more has lost its way
-DEFINITIONS_PAUSE = 1.0  # ours: seconds before the one repeat
-DEFINITIONS_SECONDS = 20.0  # ours: for all of them; Open Export has a minute, and can do without
+PAGE_TIMEOUT = httpx.Timeout(10, connect=5, read=60)  # some pages are slow, but a running host connects
+PAGE_SECONDS = 75.0  # ours: limit of a complete page; a turn reserves 90 for the page in flight and its own end
+SHORT_SECONDS = 15.0  # ours: limit of a complete answer to a request before the first page
+SHORT_TIMEOUT = httpx.Timeout(5)  # for requests before the first page
+REFUSAL_BYTES = 64 * 1024  # ours: of the body of a refusal; its reason is shorter
+EARLY_BYTES = 64 * 1024  # ours: a `next_page` beyond this is read from the complete page
+IDLE_SECONDS = 30  # ours: outlasts a slow page and a short pause; load balancers close after 60
+DEFINITION_PAGES = 100  # ours: a longer list is a circle
+DEFINITIONS_PAUSE = 1.0  # ours: seconds before the only retry
+DEFINITIONS_SECONDS = 20.0  # ours: limit of the complete list; Open Export has a minute, and the list is optional
 
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
-_REFUSE_TOKEN = frozenset({401, 403, 404})  # 404: what the token may not see is not there
+_REFUSE_TOKEN = frozenset({401, 403, 404})  # 404: the API hides resources from a token without permission
 _TOO_EARLY = 425
-_TRY_LATER = frozenset({408, _TOO_EARLY})  # the only 4xx, but for 429, that say so
-_TOO_LARGE = frozenset({400, 413, 416, 422})  # refusals that may be for the size of the page
-_LARGER_THAN_MAX = b"larger than max"  # gRPC: a message above its limit, whatever status the gateway gives it
+_TRY_LATER = frozenset({408, _TOO_EARLY})  # with 429, the only 4xx that invite a retry
+_TOO_LARGE = frozenset({400, 413, 416, 422})  # refusals that the page size may cause
+_LARGER_THAN_MAX = b"larger than max"  # gRPC: a message above its limit, with any status of the gateway
 
 
 class FeedClient:
-    """Reads feeds of the API at *origin*; the token goes to that origin and to no other."""
+    """Reads feeds of the API at *origin*, and sends the token to that origin only."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class FeedClient:
         self._transport.close()
 
     def who_am_i(self) -> None:
-        """Ask the API whose token this is, so that a bad one is known before anything is opened.
+        """Call `whoAmI`, to detect an invalid token before anything is opened.
 
         Raises:
             TokenMissing, TokenRefused, FeedMoved, FeedUnreachable, FeedUnavailable, RateLimited: as `fetch`.
@@ -84,34 +84,35 @@ class FeedClient:
             with self._answer(self._request("GET", self._on_origin(WHO_AM_I), SHORT_TIMEOUT)) as answer:
                 _beginning(answer, BodyPace(SHORT_SECONDS, self._clock))
         except (FeedForbidden, FeedRefused):
-            return  # a token may read a feed and yet not itself
+            return  # a token may be allowed to read a feed but not its own user
 
     def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
-        """Ask for the page at *cursor*, at once if a connection is open for it; return what waits for the page.
+        """Request the page at *cursor*, at once if a connection is idle, and return a function that waits for the page.
 
-        What is returned has to be called, with *on_next*, and then does as `fetch` does.
+        The caller must call the returned function with *on_next*. It behaves as `fetch` does.
         """
         asked_at, request = time.monotonic(), None
-        with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the page
+        with suppress(Exception):  # the same error occurs again, and is raised, while waiting for the page
             request = self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)
             if isinstance(self._transport, KeptConnections):
                 self._transport.send_ahead(request)
         return lambda on_next: self._page(cursor, on_next, asked_at, request)
 
     def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
-        """Return the page at *cursor*, the path and query the page before it gave, used as given.
+        """Return the page at *cursor*: the path and query from the previous page, unchanged.
 
-        *on_next* is told the cursor of the next page, if there is one, once: as soon as enough of the body has come to
-        know it, which may be well before the page is whole. The page has the last word: it may yet turn out cut short.
+        The client calls *on_next* once with the cursor of the next page, if there is one. It does so as soon as the
+        arrived part of the body contains the cursor, possibly long before the page is complete. The page may still turn
+        out to be cut short.
 
         Raises:
-            FeedUnreachable: no answer, or half of one.
-            FeedUnavailable: 5xx, 408, 425, or a 200 that is not a whole page.
-            PageTooLarge: a 200 with more than is read of one.
-            RateLimited: 429; `pause_seconds` is what the answer asked for.
-            TokenRefused: 401, also with the token read anew.
-            FeedForbidden: 403 or 404, also with the token read anew.
-            FeedMoved: 3xx; the token was not sent to where it leads.
+            FeedUnreachable: no answer, or an incomplete one.
+            FeedUnavailable: 5xx, 408, 425, or a 200 that is not a complete page.
+            PageTooLarge: a 200 that exceeds the limit of a page.
+            RateLimited: 429; `pause_seconds` is the pause that the answer requests.
+            TokenRefused: 401, also with the token read again.
+            FeedForbidden: 403 or 404, also with the token read again.
+            FeedMoved: 3xx; the token was not sent to the target.
             FeedRefused: any other answer that is not 200.
             ForeignCursor: *cursor* leads to another origin; nothing was sent.
         """
@@ -124,25 +125,25 @@ class FeedClient:
         asked_at: float,
         request: httpx.Request | None = None,
     ) -> Page:
-        """Return the page at *cursor*; *request* is the one for it, if it was made already."""
-        body, told, pace = bytearray(), on_next is None, BodyPace(PAGE_SECONDS, self._clock)
+        """Return the page at *cursor*; *request* is its request, if it exists already."""
+        body, reported, pace = bytearray(), on_next is None, BodyPace(PAGE_SECONDS, self._clock)
         with self._answer(request or self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)) as answer:
             for piece in decompressed(answer, pace):
-                may_tell = not told and len(body) < EARLY_BYTES
+                may_tell = not reported and len(body) < EARLY_BYTES
                 body += piece
                 if on_next and may_tell and (next_cursor := early_next_cursor(body)):
                     on_next(next_cursor)
-                    told = True
+                    reported = True
         page = parse_page(body, time.monotonic() - asked_at)
-        if on_next and not told and page.next_cursor:
+        if on_next and not reported and page.next_cursor:
             on_next(page.next_cursor)
         return page
 
     def field_definitions(self) -> list[dict[str, Any]] | None:
-        """Return the definitions of the organisation's asset fields; None if it cannot.
+        """Return the definitions of the organisation's asset fields, None if they cannot be read.
 
-        A token may read the feed and not these, and an export can do without: nothing that goes wrong here is raised,
-        and a list that is slow in coming is not waited for longer than `DEFINITIONS_SECONDS`.
+        A token may be allowed to read the feed but not the definitions, and an export works without them. So the method
+        raises nothing, and takes at most `DEFINITIONS_SECONDS`.
 
         Source: docs/contracts/safetyculture-feeds.md, section 5.
         """
@@ -160,7 +161,7 @@ class FeedClient:
         return None
 
     def _all_field_definitions(self, budget: Budget) -> list[dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}  # by id: a list that grows while it is read may show one twice
+        found: dict[str, dict[str, Any]] = {}  # by id: a list that grows while it is read may repeat an item
         question: dict[str, str] = {}
         for _ in range(DEFINITION_PAGES):
             request = self._request("POST", self._on_origin(FIELDS_LIST), SHORT_TIMEOUT, orjson.dumps(question))
@@ -172,7 +173,8 @@ class FeedClient:
             ):
                 raise FeedUnavailable("SafetyCulture answered 200 without a `result` of field definitions.")
             found |= {definition["id"]: definition for definition in definitions}
-            # That the request takes `page_token`, as its siblings do, is not documented: the same page may come again.
+            # Related requests take `page_token`; for this one, it is not documented. The same page may be returned
+            # again.
             if not isinstance(following, str) or not following or question == {"page_token": following}:
                 break
             question = {"page_token": following}
@@ -188,25 +190,25 @@ class FeedClient:
 
     @contextmanager
     def _answer(self, request: httpx.Request) -> Iterator[httpx.Response]:
-        """Send a request and give out the 200 that answers it, its body still on the way."""
+        """Send a request and yield its 200; the body is still arriving."""
         try:
             with closing(self._response(request)) as response:
                 if response.status_code != httpx.codes.OK:
                     raise self._refusal(response, _beginning(response, BodyPace(SHORT_SECONDS, self._clock)))
                 yield response
         except httpx.DecodingError:
-            raise FeedUnavailable("The feed answered with a body that does not decompress.") from None
+            raise FeedUnavailable("The feed answered with a body that cannot be decompressed.") from None
         except BodyTooLarge:
             raise PageTooLarge.beyond(MAX_BODY_BYTES) from None
         except httpx.TransportError as error:
             raise FeedUnreachable(
-                f"{why_unreachable(error, self._origin)} Check that the stack's parameter SafetyCultureApiUrl names "
-                "the right host and that it can be reached from the function.",
+                f"{why_unreachable(error, self._origin)} Check that the stack's parameter SafetyCultureApiUrl "
+                "names the right host and that the function can reach it.",
                 smaller_may_help=may_be_for_its_size(error),
             ) from error
 
     def _response(self, request: httpx.Request) -> httpx.Response:
-        """Send *request*; when its token is refused, once more with the secret's, which may have been corrected."""
+        """Send *request*; if its token is refused, retry once with a fresh token from the secret."""
         response = self._transport.handle_request(request)
         if response.status_code in _REFUSE_TOKEN:
             try:
@@ -226,12 +228,12 @@ class FeedClient:
             url = httpx.URL(urljoin(str(self._origin), cursor))
         except (httpx.InvalidURL, ValueError):
             raise ForeignCursor(
-                "The feed's next_page is no address. Nothing was sent. Start the export anew."
+                "The feed's next_page is not an address. Nothing was sent. Start the export again."
             ) from None
         if _origin_of(url) != _origin_of(self._origin):
             raise ForeignCursor(
-                f"The feed's next_page leads to {url.scheme}://{urlsplit(str(url)).netloc.rpartition('@')[2]} instead "
-                f"of {self._origin}. The token was not sent there. If the API has moved, deploy with that "
+                f"The feed's next_page leads to {url.scheme}://{urlsplit(str(url)).netloc.rpartition('@')[2]} "
+                f"instead of {self._origin}. The token was not sent there. If the API has moved, deploy with that "
                 "SafetyCultureApiUrl."
             )
         return url
@@ -240,8 +242,8 @@ class FeedClient:
         status, path = response.status_code, response.request.url.path
         if _LARGER_THAN_MAX in body.lower():
             return FeedRefused(
-                f"SafetyCulture's answer on {path} exceeds a limit of its own ({status}: message larger than max): "
-                "give a smaller `page_size`.",
+                f"SafetyCulture's answer on {path} exceeds a limit of the API ({status}: message larger than "
+                "max): give a smaller `page_size`.",
                 smaller_may_help=True,
             )
         if fault := _fault(response):
@@ -266,13 +268,13 @@ class FeedClient:
 
 
 def _fault(response: httpx.Response) -> Retryable | None:
-    """Return what may pass by itself; None for any other answer."""
+    """Return the error of a temporary failure, None for any other answer."""
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        return RateLimited("SafetyCulture asked for a pause (429).", pause_asked_for(response.headers))
+        return RateLimited("SafetyCulture requested a pause (429).", pause_asked_for(response.headers))
     if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in _TRY_LATER:
         pause = retry_after(response.headers)
-        # A server that asks for a pause knows what it is short of.
+        # If a server requests a pause, the size of the page is not the cause.
         may_help = pause is None and status != _TOO_EARLY
         return FeedUnavailable(
             f"SafetyCulture answered {status} on {response.request.url.path}.", pause, smaller_may_help=may_help
@@ -281,7 +283,7 @@ def _fault(response: httpx.Response) -> Retryable | None:
 
 
 def _moved(response: httpx.Response) -> FeedMoved:
-    """Say where an answer sends us, and no more of that than its origin: the rest may be nobody else's business."""
+    """Return the error of a redirect. It names only the origin of the target, since the rest may be confidential."""
     status, url = response.status_code, response.request.url
     try:
         target = httpx.URL(urljoin(str(url), response.headers["location"]))
@@ -289,23 +291,24 @@ def _moved(response: httpx.Response) -> FeedMoved:
     except (KeyError, httpx.InvalidURL, ValueError):
         place = "an address that cannot be read"
     return FeedMoved(
-        f"SafetyCulture answered {status} on {url.path}: it sends us to {place}. Redirects are not followed, and the "
-        "token was not sent there. If the API has moved, deploy with that SafetyCultureApiUrl."
+        f"SafetyCulture answered {status} on {url.path}: a redirect to {place}. Redirects are not "
+        "followed, and the token was not sent there. If the API has moved, deploy with that "
+        "SafetyCultureApiUrl."
     )
 
 
 def pause_asked_for(headers: httpx.Headers) -> float | None:
-    """Return the seconds a 429 asks us to wait: `Retry-After`, else `x-ratelimit-reset`, else None.
+    """Return the seconds that a 429 requests: `Retry-After`, else `x-ratelimit-reset`, else None.
 
-    Neither is certain to be there (docs/contracts/safetyculture-feeds.md, section 1.6). The reset header is
-    documented for every answer, so it says how long to wait only on one that was refused for its rate.
+    Neither header is guaranteed (docs/contracts/safetyculture-feeds.md, section 1.6). Every answer may contain the
+    reset header, so it is a pause only in a 429.
     """
     pause = retry_after(headers)
     return seconds(headers.get("x-ratelimit-reset")) if pause is None else pause
 
 
 def _beginning(response: httpx.Response, pace: BodyPace) -> bytes:
-    """Return as much of a body as is of interest; what is wrong with it is not, where the status says enough."""
+    """Return the beginning of a body; errors of the body are ignored, because the status is sufficient."""
     body = bytearray()
     with suppress(httpx.TransportError, httpx.DecodingError, BodyTooLarge):
         for piece in decompressed(response, pace, REFUSAL_BYTES):
@@ -314,12 +317,12 @@ def _beginning(response: httpx.Response, pace: BodyPace) -> bytes:
 
 
 def _read_within(budget: Budget, response: httpx.Response) -> bytes:
-    """Return the body of *response*, which has to be there before *budget* is spent; FeedUnavailable if it is not."""
+    """Return the body of *response*. Raise FeedUnavailable if *budget* is spent first."""
     body = bytearray()
     for piece in decompressed(response):
         body += piece
         if budget.spent():
-            raise FeedUnavailable("SafetyCulture takes too long over the list of fields.")
+            raise FeedUnavailable("The list of fields did not arrive in time.")
     return bytes(body)
 
 

@@ -1,4 +1,4 @@
-"""A feed as the catalogue defines it: where it lives, what may be asked of it, what identifies its records."""
+"""The definition of a feed: its path, its parameters, the key of its records."""
 
 import re
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from assetline.safetyculture.parameters import ANYTHING, Kind, Parameters
 
 MODIFIED_AFTER = "modified_after"
 
-# The reader's own: it asks for the page size, and goes where the page before leads.
+# Reserved for the reader: it sets the page size and follows the pages.
 _OF_THE_READER = {
     sizes.PARAMETER: "give `page_size` instead",
-    "next_page_token": "pages are followed from the first to the last",
+    "next_page_token": "the export follows the pages from the first to the last",
 }
 _NAME = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 
@@ -23,10 +23,10 @@ _NAME = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 class Feed:
     """A source table of the API (docs/contracts/safetyculture-feeds.md, section 1.8).
 
-    `columns` are those of the contract page, in the feed's order; a feed without any gets them from its records. `key`
-    is what tells records apart. `parameters` are the documented ones, each with what it takes; if
-    `parameters_are_unsure`, any other name is taken as well. `max_page_size` is the documented bound, or our own;
-    `first_page_size` is what is asked for first when nobody says. A `legacy` feed has a successor.
+    `columns` are those of the contract page, in the feed's order; without them, the records define the columns. `key`
+    identifies a record. `parameters` are the documented ones, each with its kind. With `parameters_are_unsure`, any
+    other name is accepted. `max_page_size` is the documented limit, or our own. `first_page_size` is the default. A
+    `legacy` feed has a successor.
     """
 
     name: str
@@ -42,17 +42,17 @@ class Feed:
 
     @property
     def takes_modified_after(self) -> bool:
-        """Whether the feed can be asked for what changed since a moment."""
+        """Whether the feed can return only the records changed since a moment."""
         return MODIFIED_AFTER in self.parameters
 
     def first_cursor(self, parameters: Parameters, page_size: int | None) -> str:
-        """Return the path and query of the first page; every later one is given by the page before it.
+        """Return the path and query of the first page. Each page contains those of the next one.
 
-        *page_size* None asks for as many records as the feed is known or hoped to give; `PageReader` can come down
-        from there.
+        If *page_size* is None, the cursor requests the largest size that the feed is expected to accept; `PageReader`
+        can lower it.
 
         Raises:
-            InvalidInput: a parameter this feed does not take, a value that the parameter does not, too large a page.
+            InvalidInput: an unknown parameter, an invalid value, or too large a page size.
         """
         for name, value in parameters.items():
             self._check(name, value)
@@ -60,16 +60,16 @@ class Feed:
         if self.page_size_parameter is not None:
             query[self.page_size_parameter] = self._page_size(page_size)
         elif page_size is not None:
-            raise InvalidInput(f"Feed {self.name} does not let its page size be chosen: leave `page_size` out.")
+            raise InvalidInput(f"Feed {self.name} has no page size to choose: leave `page_size` out.")
         query |= parameters
         return f"{self.path}?{urlencode(query, doseq=True)}" if query else self.path
 
-    def _page_size(self, asked: int | None) -> int:
-        if asked is None:
+    def _page_size(self, requested: int | None) -> int:
+        if requested is None:
             return min(self.first_page_size, self.max_page_size)
-        if not 1 <= asked <= self.max_page_size:
+        if not 1 <= requested <= self.max_page_size:
             raise InvalidInput(f"`page_size` of feed {self.name} is a whole number from 1 to {self.max_page_size}.")
-        return asked
+        return requested
 
     def _check(self, name: str, value: str | list[str]) -> None:
         if name in _OF_THE_READER:

@@ -1,4 +1,4 @@
-"""One response of a feed: bytes in, records and the next cursor out."""
+"""Parses one response of a feed into records and the next cursor."""
 
 import re
 from itertools import chain
@@ -11,12 +11,12 @@ from assetline.exact_numbers import loaded, loses_digits
 from assetline.paging.page import Page, Record
 from assetline.paging.page_size import MAX_CURSOR_BYTES
 
-MANY_BYTES = 4 << 20  # ours: a body below that cannot hold too many values
-MAX_DEPTH = 1024  # orjson: what is nested deeper would overflow what renders it
-MAX_VALUES = 1_000_000  # ours: some sixty bytes of memory each, in a function that has 512 MB
+MANY_BYTES = 4 << 20  # ours: a smaller body cannot hold too many values
+MAX_DEPTH = 1024  # orjson: the renderer would overflow at a deeper level
+MAX_VALUES = 1_000_000  # ours: some sixty bytes of memory each, in a function with 512 MB
 
-# The body up to the value of the first `next_page` in a `metadata` that comes first; nothing nested on the way there.
-# All repetitions are possessive: a body that is not of that shape is given up on without trying it another way.
+# Matches the body up to the value of `next_page` in a leading, flat `metadata` object. All repetitions are possessive:
+# a body of another shape fails without backtracking.
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _MEMBER = rb"%b\s*+:\s*+(?:%b|[-+.0-9A-Za-z]++)\s*+,\s*+" % (_STRING, _STRING)
 _OPENING = re.compile(
@@ -26,23 +26,25 @@ _OPENING = re.compile(
 )
 
 _BOM = b"\xef\xbb\xbf"
-_NARROW = frozenset({str, int, bool, type(None)})  # orjson reads these without loss, and they hold nothing
+_NARROW = frozenset({str, int, bool, type(None)})  # orjson reads these without loss, and they contain no values
 
 
 def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
-    """Read the body of a 200: `{"metadata": {"next_page": …}, "data": […]}`.
+    """Parse the body of a 200: `{"metadata": {"next_page": …}, "data": […]}`.
 
-    `next_page` is `null`, `""` or absent on the last page; `remaining_records` is an estimate that today's API leaves
-    out, so anything but a number there is passed over. Numbers of any size and precision, and lone surrogates, are read
-    as they are. `data` that is `null` is an empty page, if `metadata` says what follows it: some servers write an empty
-    list so. A 200 that has no `data` at all is a fault. A byte order mark is passed over (RFC 8259, 8.1).
+    - `next_page` is `null`, `""` or absent on the last page.
+    - `remaining_records` is an estimate that the current API omits; any value but a number is ignored.
+    - Numbers of any size and precision, and lone surrogates, are kept.
+    - A `data` of `null` is an empty page if `metadata` has a `next_page`: some servers encode an empty list as null.
+    - A 200 without `data` is a fault.
+    - A byte order mark is ignored (RFC 8259, 8.1).
 
     Source: docs/contracts/safetyculture-feeds.md, section 1.2.
 
     Raises:
-        FeedUnavailable: not JSON, cut short, or not a page; asking again may bring a whole one.
+        FeedUnavailable: not JSON, cut short, or not a page; a retry may return a complete page.
         ForeignCursor: `next_page` is too long for an address.
-        PageTooLarge: it holds too many values.
+        PageTooLarge: the page holds too many values.
     """
     if len(body) > MANY_BYTES and sum(map(body.count, b"{[,")) > MAX_VALUES:
         raise PageTooLarge(f"A page of the feed holds more than {MAX_VALUES:,} values: give a smaller `page_size`.")
@@ -72,14 +74,14 @@ def _next_cursor(metadata: dict[str, Any]) -> str | None:
         raise FeedUnavailable("The feed answered 200 with a `next_page` that is neither null nor an address.")
     if len(next_cursor) > MAX_CURSOR_BYTES or len(next_cursor.encode("utf-8", "surrogatepass")) > MAX_CURSOR_BYTES:
         raise ForeignCursor(
-            f"The feed's next_page is longer than {MAX_CURSOR_BYTES:,} bytes: no server takes such an address. Start "
-            "the export anew; if it comes again, tell the API's support which feed it is."
+            f"The feed's next_page is longer than {MAX_CURSOR_BYTES:,} bytes: no server accepts such an "
+            "address. Start the export again. If the error persists, report the feed to the API's support."
         )
     return next_cursor
 
 
 def _contradiction(metadata: dict[str, Any]) -> str | None:
-    """Return what `metadata` says against the end of the feed, beside a `next_page` that says it is here."""
+    """Return the contradiction in `metadata` if `next_page` marks the end of the feed and another key does not."""
     remaining = metadata.get("remaining_records")
     if metadata.get("next_page_token"):
         return "The last page had a next_page_token, but no next_page."
@@ -89,10 +91,10 @@ def _contradiction(metadata: dict[str, Any]) -> str | None:
 
 
 def early_next_cursor(beginning: bytes | bytearray) -> str | None:
-    """Return the next cursor that a page's body so far, *beginning*, already tells; None when it tells none yet.
+    """Return the next cursor in the part of a page's body that has arrived, None if it is not there yet.
 
-    Only a body that opens with `metadata` does, as every sample of the live feed has it; the order is not promised,
-    so the page as parsed has the last word (docs/contracts/safetyculture-feeds.md, section 1.2).
+    It is found only in a body that begins with `metadata`, as all samples of the live feed do. The order is not
+    guaranteed, so the parsed page decides (docs/contracts/safetyculture-feeds.md, section 1.2).
     """
     opening = _OPENING.match(beginning)
     if opening is None:
@@ -116,7 +118,7 @@ def _json(body: bytes | bytearray) -> Any:
     except RecursionError:
         raise _nested_too_deeply() from None
     except ValueError:
-        # The parser's own words can quote the body, which must not reach a log: say where, not what.
+        # The parser's message may quote the body, which must not be logged: report the position only.
         raise _broken(f"with a body that is not JSON (at byte {refused_at})") from None
     if _is_nested_too_deeply(answer):
         raise _nested_too_deeply()
@@ -138,7 +140,7 @@ def _nested_too_deeply() -> FeedUnavailable:
 
 
 def _broken(what: str) -> FeedUnavailable:
-    # What is cut short may have been so for its size.
+    # The size of the page may be the cause of a cut-off body.
     return FeedUnavailable(f"The feed answered 200 {what}.", smaller_may_help=True)
 
 
@@ -148,16 +150,16 @@ def _exact_json(body: bytes | bytearray) -> Any:
 
 
 def _may_have_lost_digits(records: list[Record]) -> bool:
-    """Say whether a number was read as a float, which may have lost digits: no error tells of that.
+    """Return whether a number was read as a float, which may have lost digits without an error.
 
-    Most records are flat text, where the types alone, looked at without a loop of Python's, show that there is none.
+    Most records are flat text. For these, a check of the types without a Python loop excludes floats.
     """
     values = chain.from_iterable(map(dict.values, records))
     return not _NARROW.issuperset(map(type, values)) and any(map(_holds_float, records))
 
 
 def _holds_float(record: Record) -> bool:
-    pending: list[Any] = [record]  # not by recursion: orjson reads what is nested deeper than Python calls
+    pending: list[Any] = [record]  # no recursion: orjson reads deeper levels than Python's call stack allows
     while pending:
         value = pending.pop()
         if isinstance(value, float):

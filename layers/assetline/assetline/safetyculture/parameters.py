@@ -1,4 +1,4 @@
-"""The allowed parameters of a feed, so that a wrong one is refused before anything is opened."""
+"""The allowed parameters of a feed, to refuse an invalid one before anything is opened."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,26 +12,26 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 
 @dataclass(frozen=True)
 class Kind:
-    """The values a parameter takes: `words` describes them in a message, `many` allows several."""
+    """The values that a parameter takes: `words` describes them in a message, `many` allows several."""
 
     words: str
     takes: Callable[[str], bool]
     many: bool = False
 
     def accepts(self, value: str | list[str]) -> bool:
-        """Say whether *value* is one of this kind."""
+        """Return whether *value* is valid."""
         if isinstance(value, list):
-            return self.many and bool(value) and all(map(self.takes, value))  # an empty list would mean all
+            return self.many and bool(value) and all(map(self.takes, value))  # an empty list would select all
         return self.takes(value)
 
 
 def one_of(*words: str) -> Kind:
-    """Return the kind that takes one of *words*."""
+    """Return the kind that accepts one of *words*."""
     return Kind(f"one of {', '.join(words)}", frozenset(words).__contains__)
 
 
 def whole_number(least: int, most: int | None = None) -> Kind:
-    """Return the kind that takes a whole number from *least* to *most*, or without an upper bound."""
+    """Return the kind that accepts a whole number from *least* to *most*, or without an upper limit."""
 
     def takes(text: str) -> bool:
         return text.isascii() and text.isdecimal() and least <= int(text) and (most is None or int(text) <= most)

@@ -1,1 +1,1 @@
-"""Records into columns and rows into bytes; pure, no I/O."""
+"""Records into columns, and rows into bytes: pure functions, no I/O."""

@@ -1,4 +1,4 @@
-"""Values into the text of a cell: money and time in one readable form, text as it is, the rest as JSON."""
+"""Renders values as the text of a cell: text unchanged, money and time in one readable form, the rest as JSON."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import orjson
 
 from assetline.exact_numbers import digits_of, dumped
 
-type Value = Any  # whatever JSON can hold
+type Value = Any  # any JSON value
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _CLOCK = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440)]
@@ -23,10 +23,10 @@ _NANOS = 1_000_000_000
 
 
 def cell_text(value: Value) -> str:
-    """Return *value* as the text of a cell: text as it is, null empty, money, time, and the rest as JSON writes it.
+    """Return *value* as the text of a cell: text unchanged, null empty, money, time, the rest as JSON.
 
     Money and time have the shapes of docs/contracts/safetyculture-feeds.md, section 1.5: `111.5 AUD`,
-    `2022-11-29T11:00:00Z`. What is not exactly of such a shape is no money and no time.
+    `2022-11-29T11:00:00Z`. A value of any other shape is rendered as JSON.
     """
     if isinstance(value, str):
         return value
@@ -39,15 +39,15 @@ def cell_text(value: Value) -> str:
 
 
 def as_json(value: Value) -> str:
-    """Return *value* as compact JSON; lone surrogates stay, to be escaped when the file is encoded."""
+    """Return *value* as compact JSON. Lone surrogates stay; encoding the file escapes them."""
     try:
         return orjson.dumps(value, default=_fragment).decode()
-    except TypeError:  # an integer beyond 64 bits, a lone surrogate, deeper than 254 levels
+    except TypeError:  # an integer beyond 64 bits, a lone surrogate, or more than 254 levels
         return dumped(value)
 
 
 def json_bytes(value: Value) -> bytes:
-    """Return *value* as compact JSON, in bytes that tell lone surrogates apart."""
+    """Return *value* as compact JSON, in bytes that keep different lone surrogates different."""
     try:
         return orjson.dumps(value, default=_fragment)
     except TypeError:
@@ -59,19 +59,19 @@ def _fragment(value: Any) -> orjson.Fragment:
 
 
 def money_text(currency: str, units: int, nanos: int) -> str | None:
-    """Return an amount as an exact decimal and its currency; None if their signs or digits are none of money."""
+    """Return an amount as an exact decimal and its currency, None if its signs or digits are invalid."""
     if not -_NANOS < nanos < _NANOS or units * nanos < 0:
         return None
-    if nanos < 0:  # units may be 0, as in -0.75, and say nothing of the sign
+    if nanos < 0:  # units may be 0, as in -0.75, and have no sign
         return f"-{-units}{_fraction(-nanos)} {currency}"
     return f"{units}{_fraction(nanos)} {currency}"
 
 
 def time_text(seconds: int, nanos: int) -> str | None:
-    """Return a moment as ISO 8601 in UTC, with as many digits as it needs; None outside of the years 1 to 9999."""
+    """Return a moment as ISO 8601 in UTC, with as many digits as needed; None outside the years 1 to 9999."""
     if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < _NANOS):
         return None
-    # By look-ups: `datetime.isoformat` takes three times as long, and a file may hold millions of times.
+    # Lookups are three times as fast as `datetime.isoformat`, and a file may hold millions of times.
     minutes = seconds // 60
     return f"{_date(minutes // 1440)}T{_CLOCK[minutes % 1440]}:{_SECOND[seconds % 60]}{_fraction(nanos)}Z"
 
@@ -100,13 +100,13 @@ def _fraction(nanos: int) -> str:
 
 
 def _int64(value: Value) -> int | None:
-    # As a number or, in protobuf's mapping to JSON, a string; one not written as numbers are may be something else.
+    # A number or, in protobuf's JSON mapping, a string. A string in another notation may be something else.
     if type(value) is str and len(value) <= 20 and value.removeprefix("-").isdecimal() and str(int(value)) == value:
         value = int(value)
     return value if type(value) is int and -_INT64_END <= value < _INT64_END else None
 
 
-# By their keys, in any order: one look-up tells what a value may be.
+# By the keys of the object, in any order: one lookup selects the function.
 _TEXT_OF_SHAPE: dict[tuple[str, ...], Callable[[dict[str, Value]], str | None]] = {
     keys: text_of
     for shape, text_of in (

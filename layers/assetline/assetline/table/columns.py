@@ -1,4 +1,4 @@
-"""The columns of a table: which there are, where their cells come from, and what the header calls them."""
+"""The columns of a table: the sources of their cells and their names in the header."""
 
 import unicodedata
 from collections import Counter
@@ -9,19 +9,19 @@ from pydantic import BaseModel
 
 from assetline.table.pipe_encoding import NotPipeEncoded, parse_pipes
 
-EXTRA = "extra"  # the last column: what a record holds beyond the columns, as one JSON object
-# The key of an asset that holds its custom fields, pipe-encoded (docs/contracts/safetyculture-feeds.md, section 1.4).
+EXTRA = "extra"  # the last column: the keys of a record without a column, as one JSON object
+# The asset key with the custom fields, pipe-encoded (docs/contracts/safetyculture-feeds.md, section 1.4).
 FIELDS = "fields"
-LISTS = frozenset({"status_options"})  # pipe-encoded too, but a cell each: an asset has any number of statuses
+LISTS = frozenset({"status_options"})  # pipe-encoded too, but one cell: an asset has any number of statuses
 
-_ID_CHARACTERS = 8  # ours: how much of an id tells two names apart, to begin with
+_ID_CHARACTERS = 8  # ours: characters of an id that are added first to distinguish equal names
 _MORE_CHARACTERS = 4
 
 type Kind = Literal["value", "list", "field", "extra"]
 
 
 class CustomField(BaseModel, frozen=True):
-    """A field users defined; its id is the key, names may repeat. `value_type` is known from definitions only."""
+    """A field that users defined. Its id is the key; names may repeat. Only definitions have a `value_type`."""
 
     id: str
     name: str
@@ -29,10 +29,14 @@ class CustomField(BaseModel, frozen=True):
 
 
 class Column(BaseModel, frozen=True):
-    """A column, called *header*, of the values records hold under *key*.
+    """A column, called *header*, of the values under *key*.
 
-    `value` is the value itself, `list` a pipe-encoded list as JSON, `field` the value of the custom field *field_id*
-    inside the pipe-encoded *key*, `extra` what has no column.
+    The kinds are:
+
+    - `value`: the value itself
+    - `list`: a pipe-encoded list, as JSON
+    - `field`: the value of the custom field *field_id* inside the pipe-encoded *key*
+    - `extra`: the keys without a column
     """
 
     header: str
@@ -44,9 +48,9 @@ class Column(BaseModel, frozen=True):
 
 
 class Columns(BaseModel, frozen=True):
-    """The columns of one file, in order, `extra` last; fixed when its header is written.
+    """The columns of one file, in order, `extra` last; fixed when the header is written.
 
-    `fields_key` is where records hold their encoded custom fields, None where they are not taken apart.
+    `fields_key` is the key of the encoded custom fields, None if they are not split into columns.
     """
 
     columns: tuple[Column, ...]
@@ -59,10 +63,10 @@ class Columns(BaseModel, frozen=True):
 
     @classmethod
     def plain(cls, keys: Sequence[str], certain: Collection[str] = ()) -> Self:
-        """Return one column for each of *keys*, the records' values as they are, and `extra`.
+        """Return one column for each of *keys*, with unchanged values, and `extra`.
 
-        Keys that differ in case only are told apart: `name` and `Name` become `name` and `Name #2`, whichever is first.
-        Those of *certain* keep their name.
+        Keys that differ in case only get a number: `name` and `Name` become `name` and `Name #2`, in the order given.
+        Keys in *certain* keep their name.
         """
         first = [key for key in keys if key in certain]
         ordered = [*first, *(key for key in keys if key not in certain)]
@@ -72,10 +76,10 @@ class Columns(BaseModel, frozen=True):
 
     @classmethod
     def flattened(cls, keys: Sequence[str], fields: Iterable[CustomField]) -> Self:
-        """Return the columns of *keys*, `fields` among them replaced, in place, by one column for each of *fields*.
+        """Return the columns of *keys*, with `fields` replaced in place by one column for each of *fields*.
 
-        Names that collide, with each other or with a column of another kind, are told apart by as much of the field's
-        id as it takes: `Location [38f70da8]`. Case and blanks around a name make no difference between two names.
+        Equal names, and names equal to another column, get a part of the field's id, as long as needed: `Location
+        [38f70da8]`. The comparison ignores case and surrounding blanks.
         """
         by_id: dict[str, CustomField] = {}
         for field in fields:
@@ -94,7 +98,7 @@ _EXTRA_COLUMN = Column(header=EXTRA, kind="extra", key=EXTRA)
 
 
 def defined_fields(definitions: Iterable[Mapping[str, Any]]) -> list[CustomField]:
-    """Return the fields of *definitions*, `result` of `POST /assets/v1/fields/list`.
+    """Return the fields of *definitions*, the `result` of `POST /assets/v1/fields/list`.
 
     Source: docs/contracts/safetyculture-feeds.md, section 5.
     """
@@ -109,7 +113,7 @@ def defined_fields(definitions: Iterable[Mapping[str, Any]]) -> list[CustomField
 
 
 def remembered_fields(columns: Iterable[Column]) -> list[CustomField]:
-    """Return the custom fields that *columns* are of."""
+    """Return the custom fields of *columns*."""
     return [
         CustomField(id=column.field_id, name=column.field_name, value_type=column.value_type)
         for column in columns
@@ -118,7 +122,7 @@ def remembered_fields(columns: Iterable[Column]) -> list[CustomField]:
 
 
 def discovered_fields(records: Iterable[Mapping[str, Any]]) -> list[CustomField]:
-    """Return the custom fields *records* hold, in order of first appearance; what does not parse holds none."""
+    """Return the custom fields in *records*, in order of first appearance; unparsable values are skipped."""
     found: dict[str, CustomField] = {}
     for record in records:
         for item in items_of(record.get(FIELDS)) or ():
@@ -129,7 +133,7 @@ def discovered_fields(records: Iterable[Mapping[str, Any]]) -> list[CustomField]
 
 
 def items_of(value: Any) -> list[Any] | None:
-    """Return the items of an encoded *value*, those of a real list as they are; None if it does not parse."""
+    """Return the items of an encoded *value*, or of a real list unchanged; None if it does not parse."""
     if isinstance(value, str):
         try:
             return parse_pipes(value)
@@ -141,9 +145,9 @@ def items_of(value: Any) -> list[Any] | None:
 
 
 def can_be_header(text: str) -> bool:
-    """Say whether a column can be called *text*; what has no column is in `extra`.
+    """Return whether *text* is valid as a column name; a key without a column goes to `extra`.
 
-    A lone surrogate can stand neither in a header nor in the JSON the columns are kept in.
+    A lone surrogate is not valid in a header, nor in the JSON that stores the columns.
     """
     return text.encode(errors="ignore").decode() == text
 
@@ -168,8 +172,8 @@ def _field_columns(fields: Sequence[CustomField], keys: Iterable[str]) -> list[C
 
 
 def _told_apart(fields: Sequence[CustomField], reserved: Collection[str]) -> list[str]:
-    """Return a header for each of *fields*, no two alike and none like one of *reserved* (which are folded)."""
-    shown = [0 if field.name.strip() else _ID_CHARACTERS for field in fields]  # how many characters of the id
+    """Return a header for each of *fields*, all different and different from *reserved* (case-folded)."""
+    shown = [0 if field.name.strip() else _ID_CHARACTERS for field in fields]  # id characters in each header
     while True:
         headers = [_header(field, characters) for field, characters in zip(fields, shown, strict=True)]
         takers = Counter([*map(_folded, headers), *reserved])
@@ -185,7 +189,7 @@ def _told_apart(fields: Sequence[CustomField], reserved: Collection[str]) -> lis
 
 
 def _numbered(headers: Iterable[str], reserved: Collection[str]) -> list[str]:
-    # What whole ids do not tell apart: ids that differ in case only, or a name that looks like one with an id.
+    # Complete ids may not suffice: ids can differ in case only, or a name can look like one with an id.
     taken, unique = set(reserved), []
     for header in headers:
         candidate, number = header, 1

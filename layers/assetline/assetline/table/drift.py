@@ -1,10 +1,10 @@
-"""Counts, in bounded space, of values that the columns of a table did not foresee."""
+"""Counts, in bounded space, values that the columns of a table do not cover."""
 
 from typing import Self
 
 from pydantic import BaseModel, Field
 
-MOST_NAMES = 100  # ours: of each kind; a checkpoint must stay small whatever the feed sends
+MOST_NAMES = 100  # ours: per kind; limits the size of a checkpoint
 LONGEST_NAME = 100  # ours, in characters
 
 
@@ -17,18 +17,18 @@ class Sighting(BaseModel):
 
 
 class Sightings(BaseModel):
-    """Sightings by name, the first `MOST_NAMES` in order of appearance; `others` is the total of all further names."""
+    """Sightings by name: the first `MOST_NAMES` in order of appearance; `others` is the total of further names."""
 
     seen: dict[str, Sighting] = Field(default_factory=dict)
     others: int = 0
 
     @property
     def total(self) -> int:
-        """The number of sightings, of all names."""
+        """The number of sightings of all names."""
         return self.others + sum(sighting.count for sighting in self.seen.values())
 
     def note(self, name: str, row: int, label: str | None = None, count: int = 1) -> None:
-        """Count *name*, seen in *row*; *label* is for readers."""
+        """Count *name*, found in *row*; *label* is a readable name."""
         name = _short(name)
         known = self.seen.get(name)
         if known is not None:
@@ -39,7 +39,7 @@ class Sightings(BaseModel):
             self.others += count
 
     def then(self, later: Self, rows: int) -> Self:
-        """Return the sum of these and *later* ones, which begin after *rows* more rows."""
+        """Return the sum of these and *later* sightings, which begin after *rows* rows."""
         both = self.model_copy(deep=True)
         for name, sighting in later.seen.items():
             both.note(name, sighting.first_row + rows, sighting.label, sighting.count)
@@ -48,27 +48,27 @@ class Sightings(BaseModel):
 
 
 class Drift(BaseModel):
-    """Deviations that rendering met: filled by a table, kept as JSON between turns, added across them.
+    """Deviations found while rendering: counted by a table, stored as JSON between turns, added up across turns.
 
-    Added tallies keep every total; which names have their own count is exact as long as none went to `others`. To
-    carry on exactly as if nothing had been interrupted, give a table the tally so far.
+    Sums keep every total. The counts per name are exact as long as `others` is empty. For the same result as without an
+    interruption, pass the counts so far to the next table.
     """
 
     rows: int = 0
     unforeseen_keys: Sightings = Field(default_factory=Sightings)
-    """Keys of records that have no column; their values are in `extra`."""
+    """Keys of records without a column; their values are in `extra`."""
     unseen_fields: Sightings = Field(default_factory=Sightings)
-    """Custom fields without a column, by field id, labelled with their names; in `extra`."""
+    """Custom fields without a column, by field id, labelled with their names; their values are in `extra`."""
     repeated_fields: Sightings = Field(default_factory=Sightings)
-    """Second items of a field in one row, by field id; in `extra`."""
+    """Repeated items of a field in one row, by field id; they are in `extra`."""
     renamed_fields: Sightings = Field(default_factory=Sightings)
-    """Names that differ from the column's, as `field id: name`; the value is in the column all the same."""
+    """Names that differ from the column's, as `field id: name`; their values are in the column."""
     unparsable: Sightings = Field(default_factory=Sightings)
-    """Values that could not be parsed, by the key of the record; kept raw."""
+    """Values that cannot be parsed, by the key of the record; they are kept raw."""
     outdated: Sightings = Field(default_factory=Sightings)
-    """Newer versions of records that came when the older one was written, by key; it is the older one that stayed."""
+    """Newer versions of records that arrived after the older one was written, by key. The file holds the older one."""
     neutralised: int = 0
-    """Cells, those of the header among them, that got a `'` so that no spreadsheet runs them."""
+    """Cells, including those of the header, with a `'` in front so that no spreadsheet evaluates them."""
 
     def __add__(self, later: Self) -> Self:
         return type(self)(
@@ -84,5 +84,5 @@ class Drift(BaseModel):
 
 
 def _short(name: str) -> str:
-    # A lone surrogate is no Unicode text, and JSON of the tally must be.
+    # A lone surrogate is not valid Unicode text, and the counts must be.
     return name[:LONGEST_NAME].encode(errors="backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The custom fields of records, taken out of their encoded string: one column a field, and what fits in none."""
+"""Splits the encoded custom fields of records into one column per field; the rest is left over."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,18 +14,18 @@ from assetline.table.pipe_encoding import Item, NotPipeEncoded
 
 _ITEM_KEYS = frozenset({"name", "value", "field_id"})  # docs/contracts/safetyculture-feeds.md, section 1.4
 
-# How the feed spells an item, character by character: `{"name":"…"|"value":…|"field_id":"…"}`.
+# The exact encoding of an item: `{"name":"…"|"value":…|"field_id":"…"}`.
 _FIRST, _VALUE, _ID, _LAST = '{"name":"', '"|"value":', '|"field_id":"', '"}'
 _INSIDE = slice(len(_FIRST), -len(_LAST))
 _BETWEEN = f"{_LAST}|{_FIRST}"
 
 _ODDITIES = (ValueError, LookupError, AttributeError)
 
-type Leftovers = dict[int, Any]  # what has no column, by place of the record on the page
+type Leftovers = dict[int, Any]  # values without a column, by position of the record on the page
 
 
 class FieldTable:
-    """The columns of kind `field`: renders the encoded values of a page under them, counting in *tally*."""
+    """The columns of kind `field`: renders the encoded values of a page, and counts deviations in *tally*."""
 
     def __init__(self, key: str, columns: Sequence[Column], tally: Drift, *, neutralise_formulas: bool) -> None:
         self.key = key
@@ -33,7 +33,7 @@ class FieldTable:
         self._neutralise_formulas = neutralise_formulas
         self._names = [column.field_name for column in columns]
         self._places = {column.field_id: place for place, column in enumerate(columns)}
-        # By the spelling of its id, where a field is and what its items begin with; so a name that changed is noticed.
+        # By the encoded id: the column, and the beginning of its items. A changed name is therefore detected.
         self._spelled = {
             _spelling(column.field_id): (place, _spelling(column.field_name) + _VALUE)
             for place, column in enumerate(columns)
@@ -41,7 +41,7 @@ class FieldTable:
         self._parse_string: Callable[[str], str] = self._parse_harmless if neutralise_formulas else orjson.loads
 
     def render(self, values: Sequence[Any], first_row: int) -> tuple[list[Sequence[str]], Leftovers]:
-        """Return the cells of every column, and what is left of *values*, of which the first is of row *first_row*."""
+        """Return the cells of every column, and the leftovers of *values*; the first value is of row *first_row*."""
         leftovers: Leftovers = {}
         rows = []
         for place, value in enumerate(values):
@@ -49,7 +49,7 @@ class FieldTable:
             try:
                 cells = self._read_quickly(value)
             except _ODDITIES:
-                self._tally.neutralised = neutralised  # what the first reader counted is counted again
+                self._tally.neutralised = neutralised  # remove the counts of the quick reader
                 cells, leftover = self._read_carefully(value, first_row + place)
                 if leftover is not None:
                     leftovers[place] = leftover
@@ -59,8 +59,8 @@ class FieldTable:
     def _read_quickly(self, text: Any) -> list[str]:
         """Return the cells of *text*, or raise one of `_ODDITIES`.
 
-        It takes only what consists, character by character, of items spelled as the feed spells them, of known ids and
-        names with one JSON value between, each at most once: there is one way to read that.
+        The method accepts only items in the exact encoding of the feed. Each has a known id and name and one JSON
+        value, and occurs once. Such a text has only one reading.
         """
         cells = [""] * len(self._names)
         if text is None or text == "":
@@ -78,7 +78,7 @@ class FieldTable:
         return cells
 
     def _read_carefully(self, value: Any, row: int) -> tuple[list[str], Any]:
-        """Return the cells of *value*, and what fits in none of them, or None."""
+        """Return the cells of *value*, and the rest without a column, or None."""
         cells = [""] * len(self._names)
         items = items_of(value)
         if items is None:
@@ -100,7 +100,7 @@ class FieldTable:
         return cells, leftover or None
 
     def _remainder(self, item: Item, known_name: str | None, row: int) -> list[Item]:
-        """Return what *item* holds besides the value under its column."""
+        """Return the part of *item* besides the value in its column."""
         name = item.get("name", known_name)
         if isinstance(name, str) and name != known_name:
             self._tally.renamed_fields.note(f"{item['field_id']}: {name}", row, known_name)

@@ -1,12 +1,12 @@
-"""Values as they stand in a pipe-encoded string, turned into the text of a cell without becoming objects on the way."""
+"""Renders values of a pipe-encoded string directly as the text of a cell, without parsing them into objects."""
 
 import re
 
 from assetline.table.cells import cell_text, money_text, time_text
 from assetline.table.pipe_encoding import parse_value
 
-# Money and time as the feed spells them, in digits that fit 64 bits. All that is spelled otherwise is parsed.
-# Source: docs/contracts/safetyculture-feeds.md, section 1.5.
+# Money and time in the feed's encoding, in digits that fit 64 bits. Any other encoding is parsed. Source:
+# docs/contracts/safetyculture-feeds.md, section 1.5.
 _MONEY_BEGINS = '{"currencyCode"'
 _MONEY = re.compile(
     r'\{"currencyCode":"([A-Z]{3})"\|"units":(0|-?+[1-9][0-9]{0,17}+)\|"nanos":(0|-?+[1-9][0-9]{0,8}+)\}'
@@ -15,7 +15,7 @@ _TIME = re.compile(r'\{"seconds":(0|-?+[1-9][0-9]{0,17}+)\|"nanos":(0|[1-9][0-9]
 
 
 def literal_text(literal: str) -> str:
-    """Return the text of the cell for the value *literal* spells: what `cell_text` makes of it once it is parsed.
+    """Return the text of the cell for the value *literal*, equal to `cell_text` of the parsed value.
 
     Raises:
         NotPipeEncoded: not a value.

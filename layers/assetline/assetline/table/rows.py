@@ -1,4 +1,4 @@
-"""Records into the lines of a CSV file: RFC 4180, UTF-8, every line the same number of cells."""
+"""Renders records as lines of a CSV file: RFC 4180, UTF-8, the same number of cells in every line."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -19,10 +19,10 @@ type Record = dict[str, Any]
 
 
 class CsvTable:
-    r"""Renders records under *columns*, `extra` last, and counts in `tally` what the columns did not foresee.
+    r"""Renders records under *columns*, `extra` last, and counts deviations from the columns in `tally`.
 
-    Every cell is a function of its record and the columns alone. Lone surrogates, which UTF-8 has no bytes for, are
-    written as JSON escapes (`\ud800`); NUL and all other characters are written as they are.
+    A cell is a function of its record and the columns alone. UTF-8 has no bytes for lone surrogates, so they are
+    written as JSON escapes (`\ud800`). NUL and all other characters are unchanged.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class CsvTable:
         return _lines([[cell] for cell in self._harmless(self.header)])
 
     def render(self, records: Iterable[Record]) -> bytes:
-        """Return one line a record; nothing a record holds is left out."""
+        """Return one line per record, with everything that the record holds."""
         page = list(records)
         if not page:
             return b""
@@ -72,14 +72,14 @@ class CsvTable:
         return _lines(cells)
 
     def _values(self, page: list[Record]) -> tuple[dict[str, Sequence[Any]], bool]:
-        """Return what the records hold under every known key, and True when that is known to be all they hold."""
+        """Return the values of every known key, and True if the records certainly hold no other key."""
         try:
-            # Records mostly have all keys, and are then taken apart without a loop of Python's.
+            # Most records have all keys; then no Python loop is needed.
             taken = zip(*map(itemgetter(*self._keys), page), strict=True) if len(self._keys) > 1 else ()
             values: dict[str, Sequence[Any]] = dict(zip(self._keys, taken, strict=True))
         except (KeyError, ValueError):
             return {key: [record.get(key) for record in page] for key in self._keys}, False
-        # Each has the known keys: it has others only if it has more.
+        # Each record has the known keys: the number of keys shows whether it has others.
         return values, sum(map(len, page)) == len(page) * len(self._keys)
 
     def _fields_of(
@@ -95,7 +95,7 @@ class CsvTable:
         for place, record in enumerate(page):
             if foreseen(record):
                 continue
-            # In the record's own order, so that the same record is the same bytes every time.
+            # The record's own order keeps the bytes of a record the same.
             unforeseen = {key: value for key, value in record.items() if key not in self._known}
             extras.setdefault(place, {}).update(unforeseen)
             for key in unforeseen:
@@ -132,20 +132,20 @@ def _list_text(value: Any) -> str | None:
     return None if items is None else as_json(items) if items else ""
 
 
-_list_of_text = lru_cache(maxsize=1024)(_list_text)  # an organisation has few lists of statuses, and many assets
+_list_of_text = lru_cache(maxsize=1024)(_list_text)  # an organisation has few lists of statuses and many assets
 
 
 def _lines(columns: Sequence[Sequence[str]]) -> bytes:
-    """Return the CSV of *columns*, each a list of as many cells; quoted are the cells that need it."""
+    """Return the CSV of *columns*, lists of equal length; cells are quoted only if needed."""
     quoted = [_quoted(column) for column in columns]
     if len(quoted) == 1:
-        quoted = [[cell or '""' for cell in quoted[0]]]  # a blank line is no row
+        quoted = [[cell or '""' for cell in quoted[0]]]  # a blank line is not a row
     text = "\r\n".join(map(",".join, zip(*quoted, strict=True))) + "\r\n"
     return text.encode(errors="backslashreplace")
 
 
 def _quoted(column: Sequence[str]) -> Sequence[str]:
-    together = "".join(column)  # four scans a column, not four a cell: most columns need no quote
+    together = "".join(column)  # four scans per column instead of per cell: most columns need no quotes
     if not ('"' in together or "," in together or "\n" in together or "\r" in together):
         return column
     return [

@@ -1,1 +1,1 @@
-"""The Datature Vi API: what is sent, what comes back, and nothing about AWS."""
+"""The Datature Vi API: requests and responses, independent of AWS."""

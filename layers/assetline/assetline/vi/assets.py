@@ -1,4 +1,4 @@
-"""The assets of a dataset, one at a time or counted (docs/contracts/vi-api.md, sections 2 and 3.1)."""
+"""Reads, counts, renames and deletes assets of a dataset (docs/contracts/vi-api.md, sections 2 and 3.1)."""
 
 from typing import Any
 from urllib.parse import quote
@@ -9,17 +9,17 @@ from assetline.vi.client import NotFound, ViClient
 
 
 class Assets:
-    """The assets of *dataset_id*, as Vi shows them."""
+    """The assets of *dataset_id*."""
 
     def __init__(self, client: ViClient, dataset_id: str) -> None:
         self._client = client
         self._dataset_id = dataset_id
 
     def get(self, asset_id: str, *, contents: bool = False) -> dict[str, Any]:
-        """Return an asset's record, with a signed URL of its file if *contents* is asked for.
+        """Return the record of an asset, with a signed URL of its file if *contents* is true.
 
         Raises:
-            AssetUnknown: there is no such asset.
+            AssetUnknown: the dataset has no such asset.
             And as `ViClient.send`.
         """
         params = {"contents": "y"} if contents else None
@@ -28,11 +28,11 @@ class Assets:
         except NotFound:
             raise self._unknown(asset_id) from None
         if not isinstance(record, dict):
-            raise ViUnavailable("Vi answered 200 with an asset that is no object.")
+            raise ViUnavailable("Vi answered 200 with an asset that is not an object.")
         return record
 
     def count(self, query: AssetQuery = ALL) -> int:
-        """Return how many assets *query* finds; raises `DatasetUnknown`, and as `ViClient.send`."""
+        """Return the number of assets that *query* finds; raises `DatasetUnknown`, and as `ViClient.send`."""
         path = f"{self._client.dataset_path(self._dataset_id)}/assets:count"
         try:
             answer = self._client.send("GET", path, params=query.params())
@@ -41,19 +41,19 @@ class Assets:
                 f"Vi has no dataset {self._dataset_id!r}: check its id. `assetline datasets list` lists them."
             ) from None
         count = answer.get("count") if isinstance(answer, dict) else answer
-        # A number as text passes in the official client, too (docs/contracts/vi-api.md, section 2, row 11).
+        # The official client also accepts a number as text (docs/contracts/vi-api.md, section 2, row 11).
         text = str(count)
         if isinstance(count, bool) or not (text.isascii() and text.isdecimal()):
-            raise ViUnavailable("Vi answered 200 with a count that is no number.")
+            raise ViUnavailable("Vi answered 200 with a count that is not a number.")
         return int(text)
 
     def delete(self, asset_id: str) -> None:
-        """Delete an asset; whatever the body of the answer is.
+        """Delete an asset; the body of the answer is ignored.
 
-        Vi is asked again when it did not answer: `AssetUnknown` may also say that the first time did it.
+        The client retries if no answer arrives. So `AssetUnknown` may mean that the first attempt succeeded.
 
         Raises:
-            AssetUnknown: there is no such asset, or no longer.
+            AssetUnknown: the dataset has no such asset, or no longer.
             And as `ViClient.send`.
         """
         try:
@@ -62,7 +62,7 @@ class Assets:
             raise self._unknown(asset_id) from None
 
     def rename(self, asset_id: str, filename: str) -> None:
-        """Give an asset another name; to do it twice does no more. Raises as `get`."""
+        """Rename an asset; a repeat has no further effect. Raises as `get`."""
         try:
             self._client.send("POST", f"{self._path(asset_id)}/name", body={"filename": filename})
         except NotFound:

@@ -1,4 +1,4 @@
-"""Bulk deletions: Vi deletes what a filter finds, in a session of its own (docs/contracts/vi-api.md, section 3.7)."""
+"""Bulk deletions: Vi deletes the assets that a filter finds, in a session (docs/contracts/vi-api.md, section 3.7)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _TEXTS = ("filter", "metadataQuery", "ruleQuery")
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletion:
-    """A session as Vi returns it; `asked` is the query it deletes by, None where Vi does not return it."""
+    """A session as Vi returns it; `asked` is its query, None if Vi does not return it."""
 
     session_id: str
     progress: Progress
@@ -30,7 +30,7 @@ class BulkDeletion:
     asked: Mapping[str, Any] | None
 
     def is_of(self, query: AssetQuery) -> bool:
-        """Say whether Vi says that it is to delete what *query* finds."""
+        """Return whether the session deletes the assets that *query* finds."""
         return self.asked == _normal(_spec(query))
 
 
@@ -42,11 +42,11 @@ class BulkDeletions:
         self._dataset_id = dataset_id
 
     def start(self, query: AssetQuery) -> BulkDeletion:
-        """Start to delete what *query* finds, which must say something: Vi takes nothing for everything.
+        """Start to delete the assets that *query* finds. It must not be empty: Vi reads an empty query as all assets.
 
         Raises:
-            AnswerLost: Vi may be deleting now; it must be looked for before it is told again.
-            DatasetUnknown: there is no such dataset.
+            AnswerLost: Vi may have started; the caller must look for the session before it starts another.
+            DatasetUnknown: Vi has no such dataset.
             Permanent, Retryable: as `ViClient.send`.
         """
         if not any((query.filter, query.metadata_query, query.rule_query)):
@@ -55,21 +55,21 @@ class BulkDeletions:
             return decoded(self._client.send("POST", self._path(), body={"spec": _spec(query)}))
         except NotFound:
             raise self._unknown_dataset() from None
-        except ViUnavailable as error:  # it has answered 2xx, so that it may well have begun
+        except ViUnavailable as error:  # Vi answered 2xx, so it may have started
             raise AnswerLost(str(error)) from None
 
     def get(self, session_id: str) -> BulkDeletion:
-        """Return how far a session is; raises `SessionUnknown` when there is none, and as `ViClient.send`."""
+        """Return the state of a session; raises `SessionUnknown` if there is none, and as `ViClient.send`."""
         try:
             return decoded(self._client.send("GET", f"{self._path()}/{quote(session_id, safe='')}"))
         except NotFound:
             raise SessionUnknown(f"Vi has no bulk deletion {session_id!r}: it may have expired.") from None
 
     def listed(self) -> list[BulkDeletion] | None:
-        """Return the sessions that Vi lists; None where that are more than are looked at.
+        """Return the sessions that Vi lists, None if the list exceeds `LISTED_PAGES`.
 
         Raises:
-            DatasetUnknown: it does not list them.
+            DatasetUnknown: Vi does not list them.
             And as `ViClient.send`.
         """
         found: list[BulkDeletion] = []
@@ -97,16 +97,16 @@ class BulkDeletions:
 
 
 def decoded(answer: Any) -> BulkDeletion:
-    """Read a session leniently: all that it needs is an id; raises `ViUnavailable` where there is none."""
+    """Parse a session leniently: only the id is required. Raise `ViUnavailable` without one."""
     session_id = answer.get("deleteManyAssetsSessionId") if isinstance(answer, dict) else None
     if not isinstance(session_id, str) or not session_id:
-        raise ViUnavailable("Vi answered without a bulk deletion.")
+        raise ViUnavailable("Vi answered without a bulk deletion session.")
     status, spec = answer.get("status"), answer.get("spec")
     listed = status.get("conditions") if isinstance(status, dict) else None
     conditions = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     progress, failure = _progress(conditions)
-    asked = _normal(spec) if isinstance(spec, dict) else None
-    return BulkDeletion(session_id, progress, failure, asked or None)
+    query = _normal(spec) if isinstance(spec, dict) else None
+    return BulkDeletion(session_id, progress, failure, query or None)
 
 
 def _spec(query: AssetQuery) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _spec(query: AssetQuery) -> dict[str, Any]:
 
 
 def _normal(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a session is asked for without what says nothing; a filter may be an object, or its text."""
+    """Return the query of a session without its empty values. A filter may be an object, or its text."""
     found = {name: spec[name] for name in _TEXTS if spec.get(name)}
     text = found.get("filter")
     if isinstance(text, str) and text.lstrip().startswith("{"):
@@ -129,9 +129,9 @@ def _normal(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _progress(conditions: Sequence[Mapping[str, Any]]) -> tuple[Progress, str]:
-    """Return where a session is, and why it failed, if it did and Vi says so.
+    """Return the progress of a session and the reason of a failure, if Vi gives one.
 
-    The official client waits until every condition is reached. One that has only started is not over, though.
+    The official client waits until every condition is reached. A condition that has only started does not end the wait.
     """
     for condition in conditions:
         if condition.get("status") == "FailedReach":

@@ -1,4 +1,4 @@
-"""The Vi API over HTTP: a request in, JSON out, every refusal an error of ours.
+"""Client of the Vi API: sends requests, returns JSON, and translates refusals into the error tree.
 
 Source: docs/contracts/vi-api.md, sections 1 and 7.
 """
@@ -29,25 +29,25 @@ from assetline.http.retry_after import retry_after
 from assetline.http.unreachable import may_be_for_its_size, why_unreachable
 from assetline.redaction import without_secrets
 
-TIMEOUT = httpx.Timeout(30, connect=5, read=60)  # ours: a session of 5,000 assets takes the API a while to open
-LONGEST_ANSWER = 75.0  # ours: seconds for all of an answer, so that one that drips ends
-IDLE_SECONDS = 30.0  # ours: then a connection is not trusted any more
-REPEATS = 2  # ours: quick ones, of what may be repeated; the machine repeats the rest
-PAUSE = 0.2  # ours: seconds before the first of them
+TIMEOUT = httpx.Timeout(30, connect=5, read=60)  # ours: the API needs a while to open a session of 5,000 assets
+LONGEST_ANSWER = 75.0  # ours: seconds for a complete answer, so that a slow one ends
+IDLE_SECONDS = 30.0  # ours: an older idle connection is not reused
+REPEATS = 2  # ours: quick retries of safe requests; the machine retries the rest
+PAUSE = 0.2  # ours: seconds before the first retry
 
 _REFUSE_KEY = frozenset({401, 403})
 _REPEATABLE = frozenset({"GET", "DELETE"})
-_TOO_MUCH_OR_MALFORMED = frozenset({400, 413, 422})  # the official client takes 400 and 422 for the same
+_TOO_MUCH_OR_MALFORMED = frozenset({400, 413, 422})  # the official client treats 400 and 422 alike
 _WITHIN = {ANSWER_SECONDS: LONGEST_ANSWER}
-_OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # as it came, not as it is read
+_OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # of the body as sent
 
 
-class NotFound(Exception):  # noqa: N818 - it says what Vi answered; whoever asked knows what was not found
+class NotFound(Exception):  # noqa: N818 - an answer of Vi; the caller names the missing resource
     """Vi answered 404."""
 
 
 class ViClient:
-    """Speaks to the Vi API at *origin*; the key goes to that origin and to no other. Threads may share one."""
+    """Sends requests to the Vi API at *origin*, and the key to that origin only. It is thread-safe."""
 
     def __init__(self, origin: str, key: ViKey, transport: httpx.BaseTransport | None = None) -> None:
         self._key = key
@@ -65,7 +65,7 @@ class ViClient:
         self._http.close()
 
     def dataset_path(self, dataset_id: str) -> str:
-        """Return the path of a dataset, whose id may be given with or without its organisation in front."""
+        """Return the path of a dataset; the id may have the prefix of its organisation."""
         organization = self._key.value().organization_id
         short = short_id(dataset_id, organization)
         return f"/workspaces/{organization}/datasets/{organization}_{quote(short, safe='')}"
@@ -75,16 +75,16 @@ class ViClient:
         return f"/workspaces/{self._key.value().organization_id}"
 
     def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
-        """Send a request and return the JSON that answers it, None for an empty body.
+        """Send a request and return the JSON of its answer, None for an empty body.
 
-        GET and DELETE are repeated, quickly and twice; what changes something else is not.
+        The client retries GET and DELETE, quickly and twice. It retries no request that changes something else.
 
         Raises:
-            RateLimited: 429; `pause_seconds` is what the answer asked for.
+            RateLimited: 429; `pause_seconds` is the pause that the answer requests.
             ViUnavailable: 5xx or 408, or a body that is not JSON.
-            ViUnreachable: no answer; for a request that must not be repeated, it was never sent.
-            AnswerLost: it was sent, must not be repeated, and may have been carried out.
-            KeyMissing, KeyRefused, KeyForbidden: the credentials, read anew, do not do.
+            ViUnreachable: no answer; a request that must not be repeated was not sent.
+            AnswerLost: the request was sent, must not be repeated, and may have been executed.
+            KeyMissing, KeyRefused, KeyForbidden: Vi refuses the credentials, also after they were read again.
             NotFound: 404.
             ViRefused: any other answer that is not 2xx.
         """
@@ -96,15 +96,15 @@ class ViClient:
                 if not left:
                     raise
                 time.sleep(PAUSE * (REPEATS + 1 - left))
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     def ask(self, path: str, params: Mapping[str, str]) -> Callable[[], Any]:
-        """Send a GET, at once if a connection is open for it; return what waits for the answer and reads it.
+        """Send a GET, at once if a connection is idle, and return a function that waits for the answer.
 
-        What is returned has to be called, and raises as `send` does. Nothing is repeated.
+        The caller must call the returned function. It raises as `send` does. Nothing is retried.
         """
         request: httpx.Request | None = None
-        with suppress(Exception):  # whatever is in the way is met again, and raised, by who waits for the answer
+        with suppress(Exception):  # the same error occurs again, and is raised, while waiting for the answer
             headers = _headers(self._key.value())
             request = self._http.build_request("GET", path, params=params, headers=headers, extensions=_WITHIN)
             if isinstance(self._transport, KeptConnections):
@@ -122,7 +122,8 @@ class ViClient:
         except BodyTooLarge:
             raise _too_large("GET") from None
         if response.status_code in _REFUSE_KEY:
-            return self.send("GET", request.url.path, params=dict(request.url.params))  # it may have been corrected
+            # The key may have been corrected.
+            return self.send("GET", request.url.path, params=dict(request.url.params))
         return self._read(response, "GET")
 
     def _sent(self, method: str, path: str, params: Mapping[str, str] | None, content: bytes | None) -> httpx.Response:
@@ -130,7 +131,7 @@ class ViClient:
         try:
             response = self._send(method, path, params, content, credentials)
             if response.status_code in _REFUSE_KEY:
-                fresh = self._key.value(fresh=True)  # it may have been corrected
+                fresh = self._key.value(fresh=True)  # the key may have been corrected
                 if fresh != credentials:
                     response = self._send(method, path, params, content, fresh)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -138,7 +139,9 @@ class ViClient:
         except (httpx.TransportError, httpx.DecodingError) as error:
             if method in _REPEATABLE:
                 raise self._unreachable(error) from None
-            raise AnswerLost(f"Vi's answer to {method} {_shown(path)} did not come ({type(error).__name__}).") from None
+            raise AnswerLost(
+                f"Vi's answer to {method} {_shown(path)} did not arrive ({type(error).__name__})."
+            ) from None
         except BodyTooLarge:
             raise _too_large(method) from None
         return response
@@ -160,8 +163,8 @@ class ViClient:
 
     def _unreachable(self, error: Exception) -> ViUnreachable:
         return ViUnreachable(
-            f"{why_unreachable(error, httpx.URL(self._origin))} Check that the stack's parameter ViApiUrl names the "
-            "right host and that it can be reached from the function.",
+            f"{why_unreachable(error, httpx.URL(self._origin))} Check that the stack's parameter ViApiUrl "
+            "names the right host and that the function can reach it.",
             smaller_may_help=may_be_for_its_size(error),
         )
 
@@ -179,10 +182,10 @@ class ViClient:
     def _refusal(self, response: httpx.Response, method: str) -> Exception:
         status, path = response.status_code, _shown(response.request.url.path)
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            return RateLimited("Vi asked for a pause (429).", retry_after(response.headers))
+            return RateLimited("Vi requested a pause (429).", retry_after(response.headers))
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
             what = f"Vi answered {status} on {method} {path}."
-            # A gateway that gives up does not say whether what is behind it did what it was asked.
+            # A gateway error does not show whether the server behind it executed the request.
             fault = ViUnavailable if method in _REPEATABLE else AnswerLost
             pause = retry_after(response.headers)
             return fault(what, pause, smaller_may_help=pause is None)
@@ -191,7 +194,7 @@ class ViClient:
         if status == httpx.codes.FORBIDDEN:
             return KeyForbidden(
                 f"Vi does not let this key do {method} {path} (403): check the organisation in the secret "
-                f"{self._key.arn}, and what the key may do."
+                f"{self._key.arn}, and the permissions of the key."
             )
         if status == httpx.codes.NOT_FOUND:
             return NotFound(path)
@@ -209,14 +212,14 @@ def _headers(credentials: ViCredentials) -> dict[str, str]:
 
 
 def _read_whole(response: httpx.Response) -> httpx.Response:
-    """Return *response* with all of its body; raises as `decompressed`."""
+    """Return *response* with its complete body; raises as `decompressed`."""
     body = b"".join(decompressed(response, BodyPace(LONGEST_ANSWER)))
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_BODY]
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
 
 def _too_large(method: str) -> ViRefused | AnswerLost:
-    said = f"Vi's answer has more than {MAX_BODY_BYTES >> 20} MiB."
+    said = f"Vi's answer exceeds {MAX_BODY_BYTES >> 20} MiB."
     return ViRefused(said, smaller_may_help=True) if method in _REPEATABLE else AnswerLost(said)
 
 
@@ -226,7 +229,7 @@ def short_id(dataset_id: str, organization_id: str) -> str:
 
 
 def _said(response: httpx.Response) -> str:
-    """Return what Vi says of a refusal."""
+    """Return Vi's reason for a refusal."""
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:

@@ -17,9 +17,9 @@ _NEITHER: frozenset[Kind] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a file: the `kinds` it may be (none, one or both), and a description in `words`.
+    """The content of a file: the possible `kinds` (none, one or both), and a description in `words`.
 
-    `index_at` is from which byte on a second look would tell a film from sound; None where none is needed.
+    `index_at` is the offset of a second read that would distinguish a video from audio; None if it is not needed.
     """
 
     kinds: frozenset[Kind]
@@ -47,7 +47,7 @@ _CONTAINERS: dict[bytes, tuple[str, Callable[[bytes], Streams | None]]] = {
     **{b"\x00\x00\x01" + bytes([code]): ("MPEG", streams.in_mpeg_program) for code in range(0xB0, 0xC0)},
 }
 
-# What Vi does not take under any of its extensions, as far as it is worth a name in the message.
+# Common formats that Vi does not accept under any of its extensions.
 _OTHERS = {
     b"8BPS": "a Photoshop picture (PSD)",
     b"\x00\x00\x01\x00": "an icon (ICO)",
@@ -69,9 +69,9 @@ _OTHERS = {
     b"\x28\xb5\x2f\xfd": "a Zstandard archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
-    b"ID3": "sound alone (MP3)",
-    b"\xff\xfb": "sound alone (MP3)",
-    b"fLaC": "sound alone (FLAC)",
+    b"ID3": "audio only (MP3)",
+    b"\xff\xfb": "audio only (MP3)",
+    b"fLaC": "audio only (FLAC)",
 }
 _PICTURE_OF_A_CANON = b"CR"  # in a TIFF, after its header
 _TIFF_HEADER_BYTES = 8
@@ -81,11 +81,11 @@ _BYTES_SHOWN = 4
 
 
 def content_of(head: bytes, index: bytes = b"") -> Content:
-    """Return what a file holds whose first bytes are *head*; whatever they are, it has a name.
+    """Return the content of a file that begins with *head*. Any bytes have a description.
 
-    *index* are its bytes from `index_at` of a first look on.
+    *index* are the bytes of the file from `index_at` of a first call on.
     """
-    # Text may begin as a file does: "GIF89a …", "The wide …", one letter all the way as packets of a stream have it.
+    # Text may begin like a file: "GIF89a …", "The wide …", or one letter repeated like the packets of a stream.
     if _is_text(head):
         return Content(_NEITHER, "a PDF document" if head.startswith(b"%PDF") else "text")
     image = _image_format(head)
@@ -107,16 +107,16 @@ def _image_format(head: bytes) -> str | None:
 
 
 def _is_tiff(head: bytes) -> bool:
-    """Say whether a TIFF's first directory is behind its header, and it is no raw picture of a Canon."""
+    """Return whether the first directory of a TIFF is behind its header, and it is not a Canon raw file."""
     directory_at = int.from_bytes(head[4:8], "little" if head.startswith(b"II") else "big")
     return directory_at >= _TIFF_HEADER_BYTES and head[8:10] != _PICTURE_OF_A_CANON
 
 
 def _of_streams(container: str, seen: Streams | None) -> Content:
     if seen is None:
-        return Content(_NEITHER, f"no video, though it begins as {container} does")
+        return Content(_NEITHER, f"not a video, although it begins like {container}")
     if seen.is_sound_alone:
-        return Content(_NEITHER, f"sound alone ({container})")
+        return Content(_NEITHER, f"audio only ({container})")
     return Content(_VIDEO, f"a video ({container})")
 
 
@@ -125,7 +125,7 @@ def _riff(head: bytes) -> Content | None:
         return None
     if head[8:12] == b"AVI ":
         return _of_streams("AVI", streams.in_avi(head))
-    return Content(_NEITHER, "sound alone (WAV)") if head[8:12] == b"WAVE" else None
+    return Content(_NEITHER, "audio only (WAV)") if head[8:12] == b"WAVE" else None
 
 
 def _iso_media(head: bytes, index: bytes) -> Content | None:
@@ -151,12 +151,12 @@ def _other(head: bytes) -> Content:
     for begin, words in _OTHERS.items():
         if head.startswith(begin):
             return Content(_NEITHER, words)
-    return Content(_NEITHER, f"no image or video: it begins with the bytes {head[:_BYTES_SHOWN].hex(' ')}")
+    return Content(_NEITHER, f"neither an image nor a video: it begins with the bytes {head[:_BYTES_SHOWN].hex(' ')}")
 
 
 def _is_text(head: bytes) -> bool:
-    """Say whether it has no control character, as every picture and every film has, and is ASCII or UTF-8."""
-    text = head.rstrip(b"\x1a")  # with which DOS ends one
+    """Return whether *head* is ASCII or UTF-8 without the control characters that images and videos have."""
+    text = head.rstrip(b"\x1a")  # DOS ends text files with it
     if not text or text.translate(None, _TEXT):
         return False
     try:

@@ -1,4 +1,4 @@
-"""CRC32C (Castagnoli) as Vi takes it: the digest, big-endian, read as a signed integer.
+"""CRC32C (Castagnoli) in Vi's notation: the big-endian digest, read as a signed integer.
 
 Source: docs/contracts/vi-api.md, section 6.
 """
@@ -10,23 +10,23 @@ import google_crc32c
 
 
 class Crc32c:
-    """The checksum of bytes that come in pieces."""
+    """The checksum of bytes that arrive in pieces."""
 
     def __init__(self) -> None:
         self._value = 0
 
     def update(self, piece: bytes) -> None:
-        """Take another piece."""
+        """Add a piece."""
         self._value = google_crc32c.extend(self._value, piece)
 
     @property
     def signed(self) -> int:
-        """The checksum of what has come, from -2**31 to 2**31 - 1."""
+        """The checksum of the pieces so far, from -2**31 to 2**31 - 1."""
         return signed(self._value)
 
 
 def signed(value: int) -> int:
-    """Return 32 bits, read as unsigned or as signed, as a signed number."""
+    """Return a signed or unsigned 32-bit value as a signed number."""
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value >= 1 << 31 else value
 
@@ -37,12 +37,12 @@ def of(content: bytes) -> int:
 
 
 def from_s3(text: str) -> int:
-    """Return the signed value of what S3 calls `ChecksumCRC32C`: the digest in base64."""
+    """Return the signed value of S3's `ChecksumCRC32C`: the digest in base64."""
     return signed(int.from_bytes(base64.b64decode(text)))
 
 
 def from_google(text: str) -> int | None:
-    """Return the signed value of `x-goog-hash`, such as `crc32c=n03x6A==,md5=…`; None where it holds no CRC32C."""
+    """Return the signed value in `x-goog-hash`, such as `crc32c=n03x6A==,md5=…`; None without a CRC32C."""
     for entry in text.split(","):
         name, _, value = entry.strip().partition("=")
         if name == "crc32c":
@@ -55,5 +55,5 @@ def from_google(text: str) -> int | None:
 
 
 def to_s3(value: int) -> str:
-    """Return a checksum as S3 writes it."""
+    """Return a checksum in S3's notation."""
     return base64.b64encode((value & 0xFFFFFFFF).to_bytes(4)).decode()

@@ -13,7 +13,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A dataset, with the facts that Vi returns; `dataset_id` is without the organisation."""
+    """A dataset with the facts that Vi returns; `dataset_id` is without the organisation."""
 
     dataset_id: str
     name: str
@@ -53,11 +53,11 @@ def datasets(client: ViClient) -> Iterator[Dataset]:
 
 
 def _dataset(answer: Any, dataset_id: str, client: ViClient) -> Dataset:
-    told = answer if isinstance(answer, dict) else {}
-    statistic = told.get("statistic")
+    record = answer if isinstance(answer, dict) else {}
+    statistic = record.get("statistic")
     total = statistic.get("assetTotal") if isinstance(statistic, dict) else None
-    created = told.get("createDate")
-    name, kind = (value if isinstance(value, str) else "" for value in (told.get("name"), told.get("type")))
+    created = record.get("createDate")
+    name, kind = (value if isinstance(value, str) else "" for value in (record.get("name"), record.get("type")))
     return Dataset(
         dataset_id=short_id(dataset_id, client.organization_path().rpartition("/")[2]),
         name=name,

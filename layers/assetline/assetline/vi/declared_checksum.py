@@ -1,4 +1,4 @@
-"""The checksum that Vi says an asset has: its spelling is not documented (docs/contracts/vi-api.md, section 3.1)."""
+"""The checksum of an asset in its record. Its notation is not documented (docs/contracts/vi-api.md, section 3.1)."""
 
 import base64
 import binascii
@@ -14,10 +14,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{6}==", re.ASCII)
 
 
 def declared_crc32c(hash_: Any, size: int | None = None) -> tuple[int, ...]:
-    """Return what `metadata.hash` may mean as signed CRC32Cs; empty when it says none.
+    """Return the possible values of `metadata.hash` as signed CRC32Cs; empty if it holds none.
 
-    Decimal, signed or not, hexadecimal and base64 are understood; eight decimal digits may be either of the first two.
-    A plain zero of a file that is not empty is taken for no checksum.
+    The function parses decimal (signed or unsigned), hexadecimal and base64. Eight decimal digits may be decimal or
+    hexadecimal. A plain zero of a file that is not empty counts as no checksum.
     """
     if not isinstance(hash_, Mapping) or not _is_crc32c(hash_.get("algorithm")):
         return ()

@@ -1,4 +1,4 @@
-"""Ingestion sessions: what is sent to open one, and what Vi says of it.
+"""Ingestion sessions: opens, reads, cancels and lists them.
 
 Source: docs/contracts/vi-api.md, sections 3.2, 3.3 and 4.
 """
@@ -15,15 +15,15 @@ from assetline.vi.client import NotFound, ViClient
 from assetline.vi.signed_url import SignedUrl
 
 LARGEST = 5000  # Vi: assets of one session (a constant of the official client)
-SOURCE = "assetSources/managed/datature/default"  # Vi: where uploads come from
-LISTED = 100  # ours: how many of the newest sessions are looked through
+SOURCE = "assetSources/managed/datature/default"  # Vi: the source of uploads
+LISTED = 100  # ours: the number of newest sessions that are searched
 
 type Progress = Literal["running", "finished", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
 class AssetSpec:
-    """A file as the request that opens a session states it; `crc32c` is signed, None where unknown."""
+    """A file in the request that opens a session; `crc32c` is signed, None if unknown."""
 
     filename: str
     mime: str
@@ -35,7 +35,7 @@ class AssetSpec:
 
 @dataclass(frozen=True, slots=True)
 class SessionAsset:
-    """A file of a session as Vi knows it; `upload` is there where Vi says it."""
+    """A file of a session as Vi returns it; `upload` is None if Vi returns no address."""
 
     filename: str
     upload: SignedUrl | None
@@ -68,9 +68,9 @@ class Sessions:
         """Open a session for *assets*.
 
         Raises:
-            AnswerLost: there may be a session now; it must be looked for before another is opened.
+            AnswerLost: a session may exist; the caller must look for it before it opens another.
             RateLimited: Vi opens no more sessions for a while.
-            DatasetUnknown: there is no such dataset.
+            DatasetUnknown: Vi has no such dataset.
             Permanent, Retryable: as `ViClient.send`.
         """
         spec = {
@@ -83,25 +83,25 @@ class Sessions:
             return decoded(self._client.send("POST", self._path(), body={"spec": spec}))
         except NotFound:
             raise DatasetUnknown(f"Vi has no dataset {self._dataset_id!r}.") from None
-        except ViUnavailable as error:  # it has answered 2xx, so that it may well have opened one
+        except ViUnavailable as error:  # Vi answered 2xx, so a session may exist
             raise AnswerLost(str(error)) from None
 
     def get(self, session_id: str) -> IngestionSession:
-        """Return how far a session is; raises `SessionUnknown` when there is none."""
+        """Return the state of a session; raises `SessionUnknown` if there is none."""
         try:
             return decoded(self._client.send("GET", f"{self._path()}/{quote(session_id, safe='')}"))
         except NotFound:
             raise SessionUnknown(f"Vi has no ingestion session {session_id!r}: it may have expired.") from None
 
     def cancel(self, session_id: str) -> None:
-        """End a session; one that is over, or gone, stays so."""
+        """Cancel a session; one that has ended or expired is unchanged."""
         try:
             self._client.send("POST", f"{self._path()}/{quote(session_id, safe='')}:cancel")
         except NotFound:
             return
 
     def newest(self) -> Iterator[IngestionSession]:
-        """Yield sessions of the dataset as Vi lists them, at most `LISTED`; none if it does not."""
+        """Yield sessions of the dataset in Vi's order, at most `LISTED`; none if Vi does not list them."""
         try:
             answer = self._client.send("GET", self._path(), params={"s": str(LISTED)})
         except NotFound:
@@ -118,10 +118,10 @@ class Sessions:
 
 
 def decoded(answer: Any) -> IngestionSession:
-    """Read a session leniently: what is missing or unknown is left out or kept as it is, but for the session's id.
+    """Parse a session leniently: only the id is required; unknown values are kept or ignored.
 
     Raises:
-        ViUnavailable: it is no session at all.
+        ViUnavailable: the answer is not a session.
     """
     session_id = answer.get("assetIngestionSessionId") if isinstance(answer, dict) else None
     if not isinstance(session_id, str) or not session_id:
@@ -156,7 +156,7 @@ def _wire(asset: AssetSpec) -> dict[str, Any]:
 
 
 def _progress(conditions: Sequence[Mapping[str, Any]]) -> tuple[Progress, str]:
-    """Return where a session is, and why it failed, if it did and Vi says so."""
+    """Return the progress of a session and the reason of a failure, if Vi gives one."""
     for condition in conditions:
         if condition.get("status") == "FailedReach":
             words = [without_secrets(_text(condition.get(name))) for name in ("reason", "message")]
@@ -201,6 +201,6 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - not a number
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
         return None
     return int(value) if abs(value) < 2**63 else None

@@ -1,22 +1,22 @@
-"""Files of boxes: MP4, QuickTime, 3GP, HEIF, AVIF and JPEG 2000 (ISO/IEC 14496-12, 23008-12, 15444-1)."""
+"""Files made of boxes: MP4, QuickTime, 3GP, HEIF, AVIF and JPEG 2000 (ISO/IEC 14496-12, 23008-12, 15444-1)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-# A box begins with its size in four bytes and its type in four more; two sizes mean something else.
+# A box begins with four bytes of size and four of type. Two sizes have a special meaning.
 _HEADER_BYTES = 8
 _SIZE_FOLLOWS = 1  # in eight bytes, after the type
 _TO_THE_END = 0
 _ENDLESS = 1 << 64
-_MOST_BOXES = 100  # ours: of a file, before its film; more are made to keep a reader busy
+_MOST_BOXES = 100  # ours: before the movie box; only a malicious file has more
 
-# What a file may begin with. Also `mdat`, but of any size: what else is larger than 512 MiB is no box.
+# The first boxes of a file; `mdat` too, of any size. Any other box larger than 512 MiB is invalid.
 _FIRST = {
     *(b"ftyp", b"styp", b"moov", b"moof", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx", b"ssix", b"prft"),
     *(b"emsg", b"pdin", b"udta", b"meta", b"jP  "),
 }
-_LARGEST_FIRST = 0x20  # the highest byte of its size; a letter is more
+_LARGEST_FIRST = 0x20  # the highest byte of its size; letters have higher values
 _FILM = {b"moov", b"moof"}
 
 _HEIF = {
@@ -30,16 +30,16 @@ _SOUND = {b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "}
 _CANON_RAW = b"crx "
 _BRANDS_SHOWN = 6
 
-# Handlers of tracks that show nothing. A track of any other may be a film: QuickTime has several.
+# Handlers of tracks without pictures. A track with any other handler may be a video: QuickTime has several.
 _SOUND_HANDLER = b"soun"
 _SHOWS_NOTHING = {_SOUND_HANDLER, b"text", b"sbtl", b"subt", b"meta", b"tmcd", b"clcp", b"hint", b"sdsm", b"odsm"}
 _PICTURES_HANDLER = b"pict"
-_LEAST_TRACK_BYTES = 256  # ours: what a track cannot do with less than
+_LEAST_TRACK_BYTES = 256  # ours: the minimum of a track
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box: its type, where its content begins, and where it ends, which may be beyond what is there."""
+    """A box: its type, the start of its content, and its end, which may exceed the bytes read."""
 
     type: bytes
     start: int
@@ -50,7 +50,8 @@ class Box:
 class IsoMedia:
     """The first boxes of a file.
 
-    `brands` are all, the major one first; `tracks` are handlers seen; `stop` is where the last box seen ends.
+    `brands` holds all brands, the major one first. `tracks` holds the handlers found. `stop` is the end of the last box
+    found.
     """
 
     types: set[bytes] = field(default_factory=set)
@@ -73,19 +74,19 @@ class IsoMedia:
 
     @property
     def is_jpeg_2000(self) -> bool:
-        """Whether it is an image or a film in JPEG 2000."""
+        """Whether the file is an image or a video in JPEG 2000."""
         return b"jP  " in self.types
 
     @property
     def is_image(self) -> bool:
-        """Whether it may be taken for an image: any brand says so, not only the major one."""
+        """Whether the file may be an image: any brand counts, not only the major one."""
         if self.is_jpeg_2000:
             return not _MOTION_JPEG_2000.intersection(self.brands) or bool(_JPEG_2000.intersection(self.brands))
         return self.holds_pictures or bool(_HEIF.intersection(self.brands))
 
     @property
     def is_video(self) -> bool:
-        """Whether it may be taken for a video: unless its major brand, or what it holds, is a picture's."""
+        """Whether the file may be a video: neither its major brand nor its content is that of an image."""
         if not self.is_image or self.is_jpeg_2000:
             return not self.is_image
         has_film = bool(self.types & _FILM)
@@ -93,26 +94,26 @@ class IsoMedia:
 
     @property
     def index_at(self) -> int | None:
-        """The offset where an index not yet read may begin; None where it was read, or cannot be found."""
+        """The offset where an unread index may begin; None if it was read or cannot be found."""
         return None if self.types & _FILM or self.stop >= _ENDLESS or not self.is_video else self.stop
 
     @property
     def refused_as(self) -> str | None:
-        """A description of a file that is neither; None where it may be an image or a video."""
+        """A description of a file that is neither; None if it may be an image or a video."""
         if _CANON_RAW in self.brands:
             return "a camera's raw picture"
         only_sound = _SOUND_HANDLER in self.tracks and _SHOWS_NOTHING.issuperset(self.tracks)
         if only_sound and self.all_tracks_seen:
-            return "sound alone"
+            return "audio only"
         if _SOUND.intersection(self.brands[:1]) and (only_sound or not self.tracks):
-            return "sound alone"
+            return "audio only"
         return None
 
 
 def read(head: bytes, index: bytes = b"") -> IsoMedia | None:
-    """Return what the boxes at the beginning of a file say; None for a file that does not begin with one.
+    """Return the boxes at the beginning of a file; None if it does not begin with a box.
 
-    *index* are more of its bytes, from the end of a box on: many films have their index behind all else.
+    *index* are more of its bytes, from the end of a box on: many videos have their index at the end.
     """
     begin = head[4:8]
     if begin != b"mdat" and (begin not in _FIRST or head[0] >= _LARGEST_FIRST):
@@ -136,7 +137,7 @@ def _read_boxes(piece: bytes, found: IsoMedia) -> None:
 
 
 def _boxes(head: bytes, start: int, stop: int) -> Iterator[Box]:
-    """Yield the boxes from *start* on as far as *head* shows their headers."""
+    """Yield the boxes from *start* on whose headers are in *head*."""
     while start + _HEADER_BYTES <= min(stop, len(head)):
         size, content = int.from_bytes(head[start : start + 4]), start + _HEADER_BYTES
         type_ = head[start + 4 : content]
@@ -150,7 +151,7 @@ def _boxes(head: bytes, start: int, stop: int) -> Iterator[Box]:
 
 
 def _brands(head: bytes, box: Box) -> list[bytes]:
-    """Return the major brand and the compatible ones; between them is a version."""
+    """Return the major brand and the compatible ones; a version is between them."""
     content = head[box.start : box.stop]
     brands = [content[:4], *(content[at : at + 4] for at in range(8, len(content), 4))]
     return [brand for brand in brands if len(brand) == 4 and any(brand)]
@@ -171,7 +172,7 @@ def _media_handler(head: bytes, track: Box) -> bytes | None:
 
 
 def _handler(head: bytes, parent: Box) -> bytes | None:
-    """Return whom a box is for: a track's media, or what lies in `meta`."""
+    """Return the handler of a box: for the media of a track, or the content of `meta`."""
     for box in _boxes(head, parent.start, parent.stop):
         if box.type == b"hdlr":
             return head[box.start + 8 : box.start + 12]

@@ -1,4 +1,4 @@
-"""The type of a file, by its name and by its first bytes (docs/contracts/vi-api.md, section 6)."""
+"""The type of a file, by its name and its first bytes (docs/contracts/vi-api.md, section 6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from assetline.observability import logger
 from assetline.vi.content import Content, Kind, content_of
 
-HEAD_BYTES = 64 * 1024  # ours: how much of a file is looked at; what containers say of their streams mostly fits
+HEAD_BYTES = 64 * 1024  # ours: bytes read of a file; the stream lists of most containers fit
 
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """The type of a file as a request to Vi states it."""
+    """The type of a file in a request to Vi."""
 
     mime: str
     kind: Kind
 
 
 class NotMedia(Exception):  # noqa: N818
-    """A file that Vi would not take; `reason` is a code, the message says it in words."""
+    """Vi does not accept the file; `reason` is a code, the message describes it."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -62,37 +62,37 @@ EXTENSIONS = frozenset(_BY_EXTENSION)
 
 
 def by_extension(filename: str) -> MediaType | None:
-    """Return what a name says that a file is; None for a name that says nothing of the kind."""
+    """Return the type that the extension of a name implies, None for an unknown extension."""
     stem, dot, extension = filename.rpartition(".")
     return _BY_EXTENSION.get(extension.lower()) if stem and dot else None
 
 
 def checked(filename: str, head: bytes, read_from: Callable[[int], bytes] = lambda _: b"") -> MediaType:
-    """Return what to tell Vi of a file, whose first bytes *head* bear out what its name says.
+    """Return the type of a file whose first bytes *head* confirm the extension of its name.
 
-    As with the official SDK, name and content have to agree on image or video, not on which of them. *read_from*
-    returns `HEAD_BYTES` from a place on, or what there is; it is asked of a film whose index is not in its head.
+    As in the official SDK, name and content must agree on image or video, not on the format. *read_from* returns
+    `HEAD_BYTES` from an offset, or the rest of the file. It is called for a video whose index is not in its head.
 
     Raises:
         NotMedia: `UnsupportedType`, `EmptyObject` or `WrongContent`.
     """
     named = by_extension(filename)
     if named is None:
-        raise NotMedia("UnsupportedType", "Its extension is of no image or video that Vi takes.")
+        raise NotMedia("UnsupportedType", "Vi does not accept this extension. Convert the file.")
     if not head:
-        raise NotMedia("EmptyObject", "It has no bytes.")
+        raise NotMedia("EmptyObject", "The file is empty.")
     content = _content(head)
     if named.kind == "Video" and content.index_at is not None:
         content = _content(head, read_from(content.index_at))
     if named.kind not in content.kinds:
-        raise NotMedia("WrongContent", f"Its name says {named.mime}, and its content is {content.words}.")
+        raise NotMedia("WrongContent", f"The extension implies {named.mime}, but the content is {content.words}.")
     return named
 
 
 def _content(head: bytes, index: bytes = b"") -> Content:
-    """Return what a file holds. A fault of ours in reading it must not keep its drop from ending with a reason."""
+    """Return the content of a file. A bug in the parser must not keep its drop from being settled."""
     try:
         return content_of(head, index)
     except Exception as fault:
         logger.exception("content_not_read")
-        return Content(frozenset(), f"of a form that cannot be read ({type(fault).__name__})")
+        return Content(frozenset(), f"in a form that cannot be read ({type(fault).__name__})")

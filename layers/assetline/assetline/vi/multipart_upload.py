@@ -1,4 +1,4 @@
-"""Files of a GiB and more, in parts (docs/contracts/vi-api.md, section 5)."""
+"""Uploads files of 1 GiB and more in parts (docs/contracts/vi-api.md, section 5)."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,17 +11,17 @@ from assetline.vi.file_upload import Uploader
 from assetline.vi.ingestion_sessions import SOURCE
 from assetline.vi.signed_url import SignedUrl, SignedUrlExpired
 
-THRESHOLD = 1024**3  # Vi: the official client does so from here on
+THRESHOLD = 1024**3  # Vi: the threshold of the official client
 PARTS_AT_ONCE = 4
-TRIES_OF_A_PART = 3  # ours: as many URLs are asked for, one after the other has expired
-MOST_PARTS = 10_000  # ours: what says more has lost its way
+TRIES_OF_A_PART = 3  # ours: the number of URLs requested, each after the previous one expired
+MOST_PARTS = 10_000  # ours: a larger number is an error
 
 type OpenRange = Callable[[int, int], Iterator[bytes]]
-"""Gives out the bytes of the file from a place up to, and not including, another."""
+"""Yields the bytes of the file from one offset up to, and not including, another."""
 
 
 class LargeFile(Protocol):
-    """The facts about the file."""
+    """The properties of the file."""
 
     @property
     def asset_filename(self) -> str:
@@ -36,14 +36,14 @@ class LargeFile(Protocol):
         """Its bytes."""
 
 
-def upload_multipart(  # noqa: PLR0913, PLR0917 - who, where, what
+def upload_multipart(  # noqa: PLR0913, PLR0917 - connections, target, source
     client: ViClient, uploader: Uploader, dataset_id: str, ingestion_id: str, file: LargeFile, open_range: OpenRange
 ) -> None:
-    """Put a file in as many parts as Vi says; one that fails leaves none of them behind.
+    """Upload a file in as many parts as Vi requests; a failure leaves no parts behind.
 
     Raises:
         SignedUrlExpired, SignedUrlRefused: as `Uploader.put`.
-        ViUnavailable, ViUnreachable, AnswerLost, ViRefused: as that and `ViClient.send`.
+        ViUnavailable, ViUnreachable, AnswerLost, ViRefused: as `Uploader.put` and `ViClient.send`.
     """
     path = f"{client.dataset_path(dataset_id)}/{SOURCE}/multipartUploads"
     spec = {
@@ -71,7 +71,7 @@ def upload_multipart(  # noqa: PLR0913, PLR0917 - who, where, what
 
 
 def part_ranges(size: int, parts: int) -> list[tuple[int, int]]:
-    """Return where each part begins and ends: equal ones, and a last one that takes what is over."""
+    """Return the start and end of each part: equal parts, the last one with the remainder."""
     each = size // parts
     return [(number * each, (number + 1) * each if number < parts - 1 else size) for number in range(parts)]
 
@@ -86,20 +86,20 @@ def _put_part(client: ViClient, uploader: Uploader, path: str, open_range: OpenR
         except SignedUrlExpired:
             if not left:
                 raise
-    told = {"responseHeaders": {name: answered.get(name.lower(), "") for name in names}}
-    _sent(client, "POST", f"{path}/completion", told)
+    completion = {"responseHeaders": {name: answered.get(name.lower(), "") for name in names}}
+    _sent(client, "POST", f"{path}/completion", completion)
 
 
-def _place(told: Any) -> tuple[SignedUrl, list[str]]:
-    """Return where a part goes, and the names of the headers that Vi wants to know of the answer."""
-    url = told.get("url") if isinstance(told, dict) else None
+def _place(answer: Any) -> tuple[SignedUrl, list[str]]:
+    """Return the target of a part, and the names of the headers that Vi requests from the answer."""
+    url = answer.get("url") if isinstance(answer, dict) else None
     if not isinstance(url, str) or not url:
-        raise ViUnavailable("Vi gave no place for a part.")
-    headers, asked = told.get("headers"), told.get("responseHeaders")
+        raise ViUnavailable("Vi sent no address for a part.")
+    headers, requested = answer.get("headers"), answer.get("responseHeaders")
     sent = (
         {name: value for name, value in headers.items() if isinstance(value, str)} if isinstance(headers, dict) else {}
     )
-    names = [name for name in asked if isinstance(name, str)] if isinstance(asked, list) else []
+    names = [name for name in requested if isinstance(name, str)] if isinstance(requested, list) else []
     return SignedUrl(url=url, headers=sent), names
 
 
@@ -107,7 +107,7 @@ def _sent(client: ViClient, method: str, path: str, body: Any) -> Any:
     try:
         return client.send(method, path, body=body)
     except NotFound:
-        raise SignedUrlExpired("Vi no longer knows the multipart upload.") from None
+        raise SignedUrlExpired("The multipart upload no longer exists in Vi.") from None
 
 
 def _id_and_parts(made: Any) -> tuple[str, int]:
@@ -115,7 +115,7 @@ def _id_and_parts(made: Any) -> tuple[str, int]:
     status = made.get("status") if isinstance(made, dict) else None
     parts = status.get("partCount") if isinstance(status, dict) else None
     if not isinstance(upload_id, str) or not isinstance(parts, int) or not 1 <= parts <= MOST_PARTS:
-        raise ViUnavailable("Vi did not say in how many parts the file goes.")
+        raise ViUnavailable("Vi sent no valid number of parts for the file.")
     return upload_id, parts
 
 
@@ -123,4 +123,4 @@ def _abort(client: ViClient, path: str) -> None:
     try:
         client.send("DELETE", path)
     except (NotFound, AnswerLost, Permanent, Retryable):
-        return  # Vi lets it expire
+        return  # Vi lets the upload expire

@@ -1,4 +1,4 @@
-"""Which streams the containers of videos announce in their first bytes: some hold sound alone."""
+"""The streams that video containers declare in their first bytes; some containers hold audio only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The streams a container declares: video, audio, and whether the list is complete."""
+    """The streams that a container declares: video, audio, and whether the list is complete."""
 
     video: bool
     sound: bool
@@ -14,14 +14,14 @@ class Streams:
 
     @property
     def is_sound_alone(self) -> bool:
-        """Whether there certainly is nothing to see."""
+        """Whether the container certainly has no video."""
         return self.complete and self.sound and not self.video
 
 
 _UNKNOWN = Streams(video=True, sound=False)
 
 
-# Ogg (RFC 3533): the first pages are the first of each stream, and say by their codec's own sign what it is.
+# Ogg (RFC 3533): the first pages are the first of each stream, and begin with the signature of its codec.
 _OGG_PAGE_BYTES = 27
 _OGG_FIRST = 2
 _OGG_SOUND = (*(b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"fLaC", b"Speex   ", b"CELT    ", b"PCM     ", b"\x01audio"),)
@@ -41,7 +41,7 @@ def in_ogg(head: bytes) -> Streams:
     return Streams(video=not all(map(max, sound, beside)), sound=any(sound))
 
 
-# Matroska and WebM (RFC 8794, RFC 9559): elements of an id and a size, each of a length of its own.
+# Matroska and WebM (RFC 8794, RFC 9559): elements of an id and a size, each of variable length.
 _DOC_TYPE = 0x4282
 _SEGMENT = 0x18538067
 _TRACKS = 0x1654AE6B
@@ -54,7 +54,7 @@ _ENDLESS = 1 << 62
 
 
 def in_matroska(head: bytes) -> Streams | None:
-    """Return the streams of a Matroska file; None for an EBML document of another type."""
+    """Return the streams of a Matroska file, None for an EBML document of another type."""
     top = list(_elements(head, 0, _ENDLESS))
     if not top:
         return None
@@ -63,7 +63,7 @@ def in_matroska(head: bytes) -> Streams | None:
         return None
     for id_, start, stop in top[1:]:
         if id_ == _SEGMENT:
-            tracks = next((one for one in _elements(head, start, stop) if one[0] == _TRACKS), None)
+            tracks = next((element for element in _elements(head, start, stop) if element[0] == _TRACKS), None)
             return _UNKNOWN if tracks is None else _matroska_tracks(head, *tracks[1:])
     return _UNKNOWN
 
@@ -82,7 +82,7 @@ def _matroska_tracks(head: bytes, start: int, stop: int) -> Streams:
 
 
 def _elements(head: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-    """Yield id, start and end of the content of each element from *start* on, as far as *head* shows it."""
+    """Yield id, start and end of the content of each element from *start* on that is in *head*."""
     while start < min(stop, len(head)):
         id_bytes = 9 - head[start].bit_length()
         size_at = start + id_bytes
@@ -99,7 +99,7 @@ def _elements(head: bytes, start: int, stop: int) -> Iterator[tuple[int, int, in
         start = end
 
 
-# ASF: its header is an object that holds others, among them what kind each stream is of.
+# ASF: its header is an object that contains others, which declare the kind of each stream.
 _ASF_SOUND = bytes.fromhex("409e69f84d5bcf11a8fd00805f5c442b")
 _ASF_VIDEO = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
 
@@ -111,7 +111,7 @@ def in_asf(head: bytes) -> Streams:
 
 
 def in_realmedia(head: bytes) -> Streams:
-    """Return the streams of a RealMedia file: a chunk for each has its MIME type; the data comes after them."""
+    """Return the streams of a RealMedia file: a chunk for each has its MIME type; the data follows."""
     at, described, complete = 0, [], False
     while at + 8 <= len(head) and not complete:
         size = int.from_bytes(head[at + 4 : at + 8])
@@ -120,17 +120,19 @@ def in_realmedia(head: bytes) -> Streams:
             described.append(head[at : at + size])
         at += max(size, 8)
     return Streams(
-        any(b"video/" in one for one in described), any(b"audio/" in one for one in described), complete=complete
+        any(b"video/" in mime_type for mime_type in described),
+        any(b"audio/" in mime_type for mime_type in described),
+        complete=complete,
     )
 
 
 _FLV_HEADER_BYTES = 9
-_FLV_TAG_BYTES = 15  # with the size of the tag, which comes behind it
+_FLV_TAG_BYTES = 15  # including the size of the tag, which follows it
 _FLV_VIDEO = 9
 
 
 def in_flv(head: bytes) -> Streams:
-    """Return the streams of a Flash Video: what its header claims, or its tags show."""
+    """Return the streams of a Flash Video: those that its header declares or its tags contain."""
     flags = head[4] if len(head) > 4 else 1
     at, types = _FLV_HEADER_BYTES + 4, set()
     while at + 4 <= len(head):
@@ -143,7 +145,7 @@ def in_avi(head: bytes) -> Streams:
     """Return the streams of an AVI: its first list has a header for each."""
     stop = 20 + int.from_bytes(head[16:20], "little")
     headers = head[20:stop].split(b"strh")[1:]
-    types = {one[4:8] for one in headers}
+    types = {header[4:8] for header in headers}
     return Streams(
         bool(types - {b"auds", b"mids", b"txts"}),
         b"auds" in types,
@@ -156,7 +158,7 @@ _FIRST_VIDEO = b"\x00\x00\x01\xe0"
 
 
 def in_mpeg_program(head: bytes) -> Streams:
-    """Return the streams of an MPEG program stream: its system header counts them; without one, who knows."""
+    """Return the streams of an MPEG program stream: its system header counts them. Without one, they are unknown."""
     at = head.find(_SYSTEM_HEADER)
     header = head[at + 4 : at + 12]
     if at < 0 or len(header) < 8:
@@ -164,18 +166,18 @@ def in_mpeg_program(head: bytes) -> Streams:
     return Streams(video=bool(header[6] & 0x1F) or _FIRST_VIDEO in head, sound=bool(header[5] >> 2))
 
 
-# MPEG transport stream (ISO/IEC 13818-1): packets of 188 bytes, with a time before or a checksum behind some.
+# MPEG transport stream (ISO/IEC 13818-1): packets of 188 bytes, some with a timestamp before or a checksum after them.
 _STRIDES = (188, 192, 204)
 _SYNC = 0x47
-_SYNCS = 5  # ours: in a row; four bytes that are so by chance would do for one file in seven million
+_SYNCS = 5  # ours: in a row; with four, one file in seven million would match by chance
 _MAPS_OF_PROGRAMS = 0
 _MAP_TABLE = 2
 _TS_SOUND = {0x03, 0x04, 0x0F, 0x11, 0x1C, 0x81, 0x82, 0x83, 0x84, 0x85, 0x87}
-_TS_BESIDE = {0x05, 0x0B, 0x0C, 0x0D, 0x15, 0x86}  # data; 0x06 is private, and may be a film
+_TS_BESIDE = {0x05, 0x0B, 0x0C, 0x0D, 0x15, 0x86}  # data; 0x06 is private, and may be a video
 
 
 def in_mpeg_transport(head: bytes) -> Streams | None:
-    """Return the streams of an MPEG transport stream; None for what is none."""
+    """Return the streams of an MPEG transport stream, None for another file."""
     for stride in _STRIDES:
         for first in range(stride):
             syncs = head[first : first + _SYNCS * stride : stride]
@@ -185,7 +187,7 @@ def in_mpeg_transport(head: bytes) -> Streams | None:
 
 
 def _programs(packets: list[bytes]) -> Streams:
-    """Return the streams that the maps of all programs name; a map that is longer than a packet is not read."""
+    """Return the streams in the maps of all programs; a map longer than a packet is skipped."""
     maps: dict[int, set[int] | None] = {}
     for packet in packets:
         pid, section = _section(packet)
@@ -199,7 +201,7 @@ def _programs(packets: list[bytes]) -> Streams:
 
 
 def _section(packet: bytes) -> tuple[int, bytes | None]:
-    """Return the id of a packet, and the table that begins in it and is in it whole."""
+    """Return the id of a packet, and the table that is completely in it."""
     if len(packet) < 188 or not packet[1] & 0x40 or not packet[3] & 0x10:
         return -1, None
     pid = int.from_bytes(packet[1:3]) & 0x1FFF
