@@ -7,10 +7,11 @@ import json
 import operator
 import os
 import platform
+import signal
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -151,5 +152,11 @@ def main(
         raise typer.Exit(1)
 
 
+def _interrupt(*_: object) -> NoReturn:
+    """End as Ctrl+C does, so that stacks and folders are removed."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
     typer.run(main)

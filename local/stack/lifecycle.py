@@ -22,6 +22,7 @@ from local.stack import emulator_server as emulator
 from local.stack.ministack import MiniStack, endpoint
 from local.stack.outputs import DeployedStack
 from local.stack.processes import stop
+from local.stack.reaper import stopped_with_this_process
 from local.stack.settings import StackSettings
 from local.stack.state_file import Record, alone
 
@@ -58,11 +59,12 @@ def down(settings: StackSettings) -> bool:
 
 @contextmanager
 def running_stack(settings: StackSettings, say: Say = silent) -> Iterator[DeployedStack]:
-    """Have the stack of *settings* for a while; it is down afterwards, whatever happens."""
-    try:
-        yield up(settings, say)
-    finally:
-        down(settings)
+    """Have the stack of *settings* for a while; it is down afterwards, also when this process is killed."""
+    with stopped_with_this_process(settings.folder):
+        try:
+            yield up(settings, say)
+        finally:
+            down(settings)
 
 
 def is_running(folder: Path) -> bool:

@@ -1,0 +1,48 @@
+"""Stops a stack when the process that uses it has died, however it died.
+
+    python -m local.stack.reaper FOLDER
+
+It waits for the end of its input, a pipe that the other process holds open, and then stops what FOLDER records.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.paths import ROOT
+from local.stack.processes import stop
+from local.stack.state_file import Record, alone
+
+
+@contextmanager
+def stopped_with_this_process(folder: Path) -> Iterator[None]:
+    """Stop the servers that *folder* records, and delete it, should this process die before the end of the block."""
+    reads, writes = os.pipe()
+    command = [sys.executable, "-m", "local.stack.reaper", str(folder)]
+    reaper = subprocess.Popen(command, cwd=ROOT, stdin=reads, start_new_session=True)
+    os.close(reads)
+    try:
+        yield
+    finally:
+        os.write(writes, b"\n")  # the stack needs no reaper any more
+        os.close(writes)
+        reaper.wait()
+
+
+def main(folder: Path) -> None:
+    """Wait until the other process ends or says that all is well."""
+    if sys.stdin.buffer.read() or not folder.exists():
+        return
+    with alone(folder):
+        stop(Record.read(folder).servers.values())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
