@@ -15,5 +15,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Take `{"export", "checkpoint"}`; return the execution's output."""
     opened = OpenedExport.model_validate(event)
     logger.append_keys(export_id=opened.export.export_id)
-    checkpoint = exports_table().begun(opened.export, opened.checkpoint)
-    return close_export(opened.export, checkpoint, s3(), exports_table(), events()).model_dump(mode="json")
+    return close_export(opened.export, opened.checkpoint, s3(), exports_table(), events()).model_dump(mode="json")

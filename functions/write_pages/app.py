@@ -19,10 +19,12 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     opened = OpenedExport.model_validate(event)
     export = opened.export
     logger.append_keys(export_id=export.export_id)
+    staging = ExportStaging(s3(), export.bucket, export.export_id)
+    staging.fetch_ahead(opened.checkpoint.memory)
     checkpoint = exports_table().begun(export, opened.checkpoint)
     turn = WritePagesTurn(
         source=source_of(export.request),
-        staging=ExportStaging(s3(), export.bucket, export.export_id),
+        staging=staging,
         table=exports_table(),
         report=Report(exports_table(), export, checkpoint),
         budget=Budget(turn_seconds(export.request.max_turn_seconds, context.get_remaining_time_in_millis() / 1000)),

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import pytest
 
 from assetline.aws import join_objects
-from assetline.export import close_export, file_formats, open_export, part_writer, progress_reporter
+from assetline.export import close_export, file_formats, open_export, part_writer, progress_reporter, staging
 from assetline.export import dependencies as connections
 from assetline.paging import reader
 from assetline.paging.page import Page
@@ -385,7 +385,7 @@ def _simulate(stage: SimulationStage, account: MemoryAccount, feed: SimulatedFee
 
 def _prepare_functions(feed: SimulatedFeed, patch: pytest.MonkeyPatch) -> None:
     """Let the functions read the feed, write small parts, and run nothing in threads of their own."""
-    for module in (reader, part_writer, progress_reporter, open_export, close_export, join_objects):
+    for module in (reader, part_writer, progress_reporter, open_export, close_export, staging, join_objects):
         patch.setattr(module, "ThreadPoolExecutor", InOrder)
     for app in (open_export_app, write_pages_app):
         patch.setattr(app, "source_of", lambda _: feed)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from assetline.aws.event_bus import EXPORT_COMPLETE, EXPORT_SHRUNK, announce
+from assetline.errors import ExportLost
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.export_result import ExportResult
 from assetline.export.exports_table import ExportsTable
@@ -34,14 +35,13 @@ def close_export(
         PartsMismatch: the parts are not the rendered bytes; nothing was published.
         StagedGone: a part or the memory has expired; nothing was published.
     """
+    staging = ExportStaging(s3, export.bucket, export.export_id)
+    staging.fetch_ahead(checkpoint.memory)
+    checkpoint = _claimed(table, export, checkpoint)
+    shrunk = _shrunk(export, checkpoint)
+    memory = Memory.after_loop(staging.fetch(checkpoint.memory))  # a file appears only if its manifest can be written
+    publish(s3, export, checkpoint, memory.parts, export.key)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="close") as meanwhile:
-        fetched = meanwhile.submit(_memory, s3, export, checkpoint)
-        claimed = table.claim_publication(export, checkpoint)
-        # A file appears only if its manifest can be written.
-        memory = fetched.result() if claimed.memory == checkpoint.memory else _memory(s3, export, claimed)
-        checkpoint = claimed
-        shrunk = _shrunk(export, checkpoint)
-        publish(s3, export, checkpoint, memory.parts, export.key)
         noted = meanwhile.submit(LatestExports(table.table).note, export.request, _latest(export, checkpoint, memory))
         finished_at = datetime.now(UTC)
         manifest = manifest_of(
@@ -61,14 +61,18 @@ def close_export(
     return result
 
 
+def _claimed(table: ExportsTable, export: Export, checkpoint: Checkpoint) -> Checkpoint:
+    """Claim the publication. An export whose failure was noted runs again first: this is a redrive."""
+    try:
+        return table.claim_publication(export, checkpoint)
+    except ExportLost:
+        return table.claim_publication(export, table.begun(export, checkpoint))
+
+
 def put_manifest(s3: "S3Client", manifest: Manifest, key: str) -> None:
     """Write a manifest next to its file."""
     body = manifest.model_dump_json(indent=2).encode() + b"\n"
     s3.put_object(Bucket=manifest.bucket, Key=key, Body=body, ContentType="application/json")
-
-
-def _memory(s3: "S3Client", export: Export, checkpoint: Checkpoint) -> Memory:
-    return Memory.after_loop(ExportStaging(s3, export.bucket, export.export_id).fetch(checkpoint.memory))
 
 
 def _note_completion(table: ExportsTable, export: Export, checkpoint: Checkpoint, manifest: Manifest) -> None:

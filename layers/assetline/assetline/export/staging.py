@@ -1,6 +1,7 @@
 """Objects staged in S3 between turns, under names derived from their content."""
 
 import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from assetline.aws.s3_documents import Address, object_at
@@ -24,6 +25,7 @@ class ExportStaging:
         self._s3 = s3
         self._bucket = bucket
         self._export_id = export_id
+        self._ahead: tuple[Staged, Future[bytes]] | None = None
 
     def keep(self, name: str, content: bytes) -> Staged | None:
         """Store bytes; return None for empty ones.
@@ -37,6 +39,14 @@ class ExportStaging:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ChecksumAlgorithm="CRC32")
         return Staged(key=key, size=len(content), crc32=crc32)
 
+    def fetch_ahead(self, staged: Staged | None) -> None:
+        """Start to read stored bytes that `fetch` will probably return next."""
+        if staged is None:
+            return
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="staging")
+        self._ahead = staged, thread.submit(self._read, staged)
+        thread.shutdown(wait=False)
+
     def fetch(self, staged: Staged | None) -> bytes:
         """Return the stored bytes.
 
@@ -46,6 +56,11 @@ class ExportStaging:
         """
         if staged is None:
             return b""
+        if self._ahead is not None and self._ahead[0] == staged:
+            return self._ahead[1].result()
+        return self._read(staged)
+
+    def _read(self, staged: Staged) -> bytes:
         content = object_at(self._s3, Address(bucket=self._bucket, key=staged.key))
         if content is None:
             raise StagedGone(
