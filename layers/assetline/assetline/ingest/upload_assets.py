@@ -18,7 +18,6 @@ from assetline.errors import (
     KeyForbidden,
     KeyMissing,
     KeyRefused,
-    Permanent,
     RateLimited,
     Retryable,
     SignedUrlRefused,
@@ -33,11 +32,11 @@ from assetline.ingest.late_uploads import send_newest_again
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import UploadFailure
 from assetline.ingest.sessions_table import SessionsTable
+from assetline.ingest.signed_url_renewal import SignedUrlRenewal
 from assetline.ingest.staging import SessionStaging, Slice, SliceAsset, SliceOutcome
 from assetline.observability import logger
 from assetline.vi.client import ViClient
 from assetline.vi.file_upload import Uploader
-from assetline.vi.ingestion_sessions import Sessions
 from assetline.vi.multipart_upload import THRESHOLD, upload_multipart
 from assetline.vi.signed_url import SignedUrl, SignedUrlExpired
 
@@ -77,8 +76,7 @@ class SliceUpload:
     small: Callable[[SliceAsset], bytes | None]
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
-    _fresh: dict[str, SignedUrl] | None = field(default=None, init=False)
-    _renewing: Lock = field(default_factory=Lock, init=False)
+    _urls: SignedUrlRenewal = field(init=False)
     _renewed_at: float = field(default=0.0, init=False)
     _is_over: bool = field(default=False, init=False)
     _lease: Lock = field(default_factory=Lock, init=False)
@@ -100,6 +98,7 @@ class SliceUpload:
 
     def _uploaded(self, slice_: Slice) -> SliceOutcome:
         session = slice_.session
+        self._urls = SignedUrlRenewal(self.client, session)
         self._renew_lease(slice_)
         # A sweep may have given the other drops to another session, if this one seemed to have no worker.
         mine = self.ledger.states((asset.drop_id for asset in slice_.assets), session.session_key)
@@ -177,7 +176,7 @@ class SliceUpload:
                 self._put(slice_, asset, upload)
             except SignedUrlExpired:
                 renewals += 1
-                renewed = self._renewed(slice_, asset, upload) if renewals < TRIES else None
+                renewed = self._renewed(asset, upload) if renewals < TRIES else None
                 if renewed is None:
                     message = "The signed URL of the file has expired, and Vi sent no valid one."
                     raise _Lost("UploadExpired", message, retryable=True) from None
@@ -252,22 +251,10 @@ class SliceUpload:
     def _is_expired(self, upload: SignedUrl) -> bool:
         return upload.expires_by(self.clock() + EXPIRES_SOON)
 
-    def _renewed(self, slice_: Slice, asset: SliceAsset, old: SignedUrl) -> SignedUrl | None:
-        """Return a new signed URL of a file, if Vi lists one; one request to Vi serves all files."""
+    def _renewed(self, asset: SliceAsset, expired: SignedUrl) -> SignedUrl | None:
         if asset.size >= THRESHOLD:
-            return old  # its parts have their own URLs, and start again
-        with self._renewing:
-            if self._fresh is None or self._fresh.get(asset.asset_filename) == old:
-                try:
-                    session = Sessions(self.client, slice_.session.dataset_id).get(slice_.session.session_id)
-                except (KeyMissing, KeyRefused, KeyForbidden):
-                    raise
-                except (Permanent, Retryable):
-                    return None
-                self._fresh = {known.filename: known.upload for known in session.assets if known.upload is not None}
-                logger.info("upload_urls_renewed", session_id=session.session_id, urls=len(self._fresh))
-        fresh = self._fresh.get(asset.asset_filename)
-        return None if fresh is None or fresh.url == old.url else fresh
+            return expired  # its parts have their own URLs, and start again
+        return self._urls.renewed(asset.asset_filename, expired)
 
 
 def upload_slice(s3: "S3Client", address: Address, upload: SliceUpload) -> dict[str, int]:
