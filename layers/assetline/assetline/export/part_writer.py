@@ -12,7 +12,7 @@ from assetline.export.sealed_parts import MIN_PART_BYTES, SealedPart, part_bytes
 
 
 class PartWriter:
-    """Cuts bytes into parts from a checkpoint on; holds one part being filled and one being uploaded.
+    """Cuts bytes into parts from a checkpoint on; holds at most two parts: filled or uploaded.
 
     *put* stores a part under its number. Leaving the writer without an error means that every sealed part is stored; an
     error of *put* is raised then. *parts* are the parts sealed before; the writer adds its own. `bytes` and `crc32`
@@ -30,8 +30,10 @@ class PartWriter:
         self._filling = bytearray(tail)
         self._put = put
         self._uploading: Future[object] | None = None
+        self._last: Future[object] | None = None
         self._noting: Future[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
+        self._ending = False
+        self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="upload")  # two parts, and a callback
 
     def __enter__(self) -> Self:
         return self
@@ -43,7 +45,7 @@ class PartWriter:
             if kind is None:
                 self._wait()
         finally:
-            self._thread.shutdown(cancel_futures=True)
+            self._threads.shutdown(cancel_futures=True)
 
     def write(self, rendered: bytes) -> None:
         """Add bytes; raises an error of *put* for an earlier part."""
@@ -58,47 +60,52 @@ class PartWriter:
         return bytes(self._filling)
 
     def when_stored(self, note: Callable[[], None]) -> None:
-        """Call *note* after all parts sealed so far are stored, without delaying the writer.
+        """Call *note* after all parts sealed so far are stored, unless the turn ends first; delays no writing.
 
         An error of *note* is raised like an error of *put*.
         """
         uploading = self._uploading
 
         def stored() -> None:
-            if uploading is None or uploading.exception() is None:
+            if (uploading is None or uploading.exception() is None) and not self._ending:
                 note()
 
-        self._noting = self._thread.submit(stored)  # the single thread has stored the part by then
+        self._noting = self._threads.submit(stored)
 
     def end_turn(self) -> bytes:
         """Seal the rest if it is large enough for a part, and return the tail, under 5 MiB.
 
-        All callbacks of `when_stored` have run by then, so that the caller may store the next checkpoint.
+        A callback of `when_stored` has run or never runs, so that the caller may store the next checkpoint.
         """
+        self._ending = True
         if self._noting is not None:
             self._noting.result()
-            self._noting = None
         if len(self._filling) >= MIN_PART_BYTES:
             self._seal(len(self._filling))
         return bytes(self._filling)
 
     def end_feed(self) -> None:
-        """Seal the rest as the last part, which may have any size."""
+        """Seal the rest as the last part, which may have any size; it is uploaded beside the part before it."""
+        self._ending = True
         if self._filling:
-            self._seal(len(self._filling))
+            self._last = self._upload(len(self._filling))
 
     def _seal(self, size: int) -> None:
+        self._wait()
+        self._uploading = self._upload(size)
+
+    def _upload(self, size: int) -> Future[object]:
         if self.next_part > self._last_part:
             raise PartsExhausted(f"The export does not fit in {self._last_part} parts. Export it in smaller pieces.")
-        self._wait()
         sealed = bytes(memoryview(self._filling)[:size])
         del self._filling[:size]
-        self._uploading = self._thread.submit(self._put, self.next_part, sealed)
+        upload = self._threads.submit(self._put, self.next_part, sealed)
         self._parts.append(SealedPart(size, zlib.crc32(sealed)))
         self.next_part += 1
+        return upload
 
     def _wait(self) -> None:
-        for pending in (self._uploading, self._noting):
+        for pending in (self._uploading, self._noting, self._last):
             if pending is not None:
                 pending.result()
-        self._uploading = self._noting = None
+        self._uploading = self._noting = self._last = None
