@@ -1,5 +1,6 @@
 """The state Write Pages."""
 
+import sys
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -11,6 +12,10 @@ from assetline.export.progress_reporter import Report
 from assetline.export.staging import ExportStaging
 from assetline.export.write_pages import WritePagesTurn, turn_seconds, write_pages
 from assetline.observability import logger
+
+# ours: seconds. A thread whose page arrives asks for the next one at once, while another thread renders or uploads.
+SWITCH_SECONDS = 0.0005
+sys.setswitchinterval(SWITCH_SECONDS)
 
 
 @logger.inject_lambda_context
