@@ -13,6 +13,7 @@ from assetline.export.part_writer import PartWriter
 from assetline.export.sealed_parts import MIN_PART_BYTES, SealedPart, part_bytes, prove
 
 GIB = 1024**3
+PATIENCE_SECONDS = 600  # only for what never comes
 
 
 class Shelf:
@@ -124,6 +125,34 @@ def test_what_waits_for_a_part_that_is_not_stored_is_never_called() -> None:
     with pytest.raises(ConnectionError):
         turn()
     assert called == []
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_callback_of_a_turn_that_ends_first_is_never_called() -> None:
+    called, turn_ended = list[str](), threading.Event()
+
+    def slow_put(_number: int, _body: bytes) -> None:
+        turn_ended.wait(PATIENCE_SECONDS)
+
+    with PartWriter(Checkpoint(cursor="/1"), b"", [], slow_put) as writer:
+        writer.write(b"a" * 20)
+        writer.when_stored(lambda: called.append("note"))
+        writer.end_feed()
+        turn_ended.set()
+    assert called == []
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_the_last_part_is_stored_beside_the_one_before_it() -> None:
+    together = threading.Barrier(2)
+
+    def put_together(_number: int, _body: bytes) -> None:
+        together.wait(PATIENCE_SECONDS)
+
+    with PartWriter(Checkpoint(cursor="/1"), b"", [], put_together) as writer:
+        writer.write(b"a" * 20)
+        writer.end_feed()
+    assert writer.next_part == 3
 
 
 @pytest.mark.usefixtures("small_parts")
