@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from local.paths import ROOT
@@ -30,7 +30,8 @@ def stopped_with_this_process(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        os.write(writes, b"\n")  # the stack needs no reaper any more
+        with suppress(BrokenPipeError):  # the reaper itself was killed
+            os.write(writes, b"\n")  # the stack needs no reaper any more
         os.close(writes)
         reaper.wait()
 

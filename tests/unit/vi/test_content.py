@@ -1,4 +1,4 @@
-"""What a file holds by its head: all brands are read, audio only is no video, and nothing breaks the reading."""
+"""The content of a file is judged by its head: all brands count, audio alone is not a video, and no input raises."""
 
 import pytest
 from hypothesis import given

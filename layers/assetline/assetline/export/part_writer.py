@@ -29,8 +29,7 @@ class PartWriter:
         self._last_part = checkpoint.last_part
         self._filling = bytearray(tail)
         self._put = put
-        self._uploading: Future[object] | None = None
-        self._last: Future[object] | None = None
+        self._uploading: list[Future[object]] = []  # two at the end of a feed, else one at most
         self._noting: Future[None] | None = None
         self._ending = False
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="upload")  # two parts, and a callback
@@ -64,10 +63,10 @@ class PartWriter:
 
         An error of *note* is raised like an error of *put*.
         """
-        uploading = self._uploading
+        uploading = [*self._uploading]
 
         def stored() -> None:
-            if (uploading is None or uploading.exception() is None) and not self._ending:
+            if all(upload.exception() is None for upload in uploading) and not self._ending:
                 note()
 
         self._noting = self._threads.submit(stored)
@@ -88,24 +87,23 @@ class PartWriter:
         """Seal the rest as the last part, which may have any size; it is uploaded beside the part before it."""
         self._ending = True
         if self._filling:
-            self._last = self._upload(len(self._filling))
+            self._upload(len(self._filling))
 
     def _seal(self, size: int) -> None:
         self._wait()
-        self._uploading = self._upload(size)
+        self._upload(size)
 
-    def _upload(self, size: int) -> Future[object]:
+    def _upload(self, size: int) -> None:
         if self.next_part > self._last_part:
             raise PartsExhausted(f"The export does not fit in {self._last_part} parts. Export it in smaller pieces.")
         sealed = bytes(memoryview(self._filling)[:size])
         del self._filling[:size]
-        upload = self._threads.submit(self._put, self.next_part, sealed)
+        self._uploading.append(self._threads.submit(self._put, self.next_part, sealed))
         self._parts.append(SealedPart(size, zlib.crc32(sealed)))
         self.next_part += 1
-        return upload
 
     def _wait(self) -> None:
-        for pending in (self._uploading, self._noting, self._last):
+        for pending in (*self._uploading, self._noting):
             if pending is not None:
                 pending.result()
-        self._uploading = self._noting = self._last = None
+        self._uploading, self._noting = [], None

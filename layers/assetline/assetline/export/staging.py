@@ -56,8 +56,9 @@ class ExportStaging:
         """
         if staged is None:
             return b""
-        if self._ahead is not None and self._ahead[0] == staged:
-            return self._ahead[1].result()
+        ahead, self._ahead = self._ahead, None  # a turn need not hold these bytes to its end
+        if ahead is not None and ahead[0] == staged:
+            return ahead[1].result()
         return self._read(staged)
 
     def _read(self, staged: Staged) -> bytes:
