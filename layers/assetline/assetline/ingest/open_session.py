@@ -166,8 +166,11 @@ class SessionOpener:
         except DatasetUnknown:
             return self._rejected_all(opening, existing)
         if existing is not None:
-            existing = existing.model_copy(update={"opener": uuid4().hex})
-            if not self.sessions.take_over(existing.session_key, existing.opener or ""):
+            opener = uuid4().hex
+            if not self.sessions.take_over(existing.session_key, opener):
+                raise GuardFailed
+            existing = self.sessions.get(existing.session_key)  # a request may have been sent since it was read
+            if existing is None or existing.opener != opener:
                 raise GuardFailed
             if existing.tries:
                 self._look_for_lost(existing)
