@@ -23,6 +23,7 @@ AWSCLI    := .local/tools/awscli/.synced
 VISDK     := .local/tools/visdk/.synced
 SDKTESTS  := .local/tools/visdk-tests/.unpacked
 JSONATA   := .local/tools/jsonata/node_modules/.synced
+CHROMIUM  := .local/tools/chromium/node_modules/.synced
 IAMLINT   := .local/tools/iamlint/.synced
 LOCK      := pyproject.toml uv.lock .python-version
 
@@ -55,12 +56,12 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(IAMLINT) ## Run all tests, those on the local stack too
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) ## Run all tests, those on the local stack too
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 # The linters of the template take a minute, and are a part of `make check`.
 .PHONY: test-fast
-test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) ## Run all tests but the local stack, simulations, kills and linters
+test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) ## Run all tests but the local stack, simulations, kills and linters
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile -m "not kills" \
 		--ignore tests/workflows --ignore tests/simulation --ignore tests/contract/test_lint.py
 
@@ -165,6 +166,13 @@ $(SDKTESTS): $(VISDK)
 $(JSONATA): .local/tools/jsonata/.synced tests/contract/jsonata/package.json tests/contract/jsonata/package-lock.json
 	@cp tests/contract/jsonata/package.json tests/contract/jsonata/package-lock.json .local/tools/jsonata/
 	@cd .local/tools/jsonata && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# Headless Chromium, in which the tests open the reports, and what drives it.
+$(CHROMIUM): .local/tools/jsonata/.synced tests/browser/package.json tests/browser/package-lock.json
+	@echo "Installing Chromium, in an environment of its own."
+	@mkdir -p .local/tools/chromium && cp tests/browser/package.json tests/browser/package-lock.json .local/tools/chromium/
+	@cd .local/tools/chromium && PATH="$(CURDIR)/.local/tools/jsonata/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Any Python 3 can hold uv, which then finds or fetches the one that .python-version names.

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 ATTEMPTS = 3  # ours: an operator waits at a terminal; enough to tell a hiccup from an endpoint that does not exist
 ATTEMPTS_OF_MANY = 6  # ours: among thousands of files a hiccup is to be expected
@@ -53,6 +59,11 @@ class Aws:
 
         return self._given or boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
 
+    @property
+    def region(self) -> str:
+        """The region of the session, empty without one."""
+        return self._session.region_name or ""
+
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         """Reads the stack."""
@@ -82,6 +93,36 @@ class Aws:
     def sqs(self) -> SQSClient:
         """Moves messages between queues."""
         return self._session.client("sqs", config=_patient())
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """Reads the logs of the functions."""
+        return self._session.client("logs", config=_patient())
+
+    @cached_property
+    def sts(self) -> STSClient:
+        """Names the operator's account, for the diagnosis."""
+        return self._session.client("sts", config=_patient())
+
+    @cached_property
+    def lambdas(self) -> LambdaClient:
+        """Reads the concurrency quota, for the diagnosis."""
+        return self._session.client("lambda", config=_patient())
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        """Reads the alarms, for the diagnosis."""
+        return self._session.client("cloudwatch", config=_patient())
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """Reads the subscriptions of alarms, for the diagnosis."""
+        return self._session.client("sns", config=_patient())
+
+    @cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """Reads the export schedule."""
+        return self._session.client("scheduler", config=_patient())
 
     def table(self, name: str) -> Table:
         """Return the table *name*, with attributes as Python values."""

@@ -11,6 +11,8 @@ from assetline_cli.command_groups import DATASETS, EXPORT, INGEST, OPERATE
 from assetline_cli.datasets.commands import datasets_app
 from assetline_cli.drops.commands import drops_app, upload
 from assetline_cli.exports.commands import diff, exports_app, start, stop, watch
+from assetline_cli.feeds.commands import feeds_app
+from assetline_cli.operations.commands import doctor, logs, report, status
 from assetline_cli.sessions.commands import sessions_app
 
 app = typer.Typer(
@@ -66,6 +68,10 @@ def assetline(
         upload a folder of images, and wait until they are assets in Vi
       [cyan]assetline drops list --state rejected[/cyan]
         list rejected drops with their reasons
+      [cyan]assetline status[/cyan]
+        show what runs, what waits and what failed last
+      [cyan]assetline doctor[/cyan]
+        check the account, the stack and both APIs
     """
     if ctx.obj is None:
         from assetline_cli.context import CliContext  # noqa: PLC0415 - help needs none
@@ -74,10 +80,15 @@ def assetline(
 
 
 app.add_typer(exports_app, name="exports", rich_help_panel=EXPORT)
+app.add_typer(feeds_app, name="feeds", rich_help_panel=EXPORT)
 app.add_typer(drops_app, name="drops", rich_help_panel=INGEST)
 app.add_typer(datasets_app, name="datasets", rich_help_panel=DATASETS)
 app.add_typer(assets_app, name="assets", rich_help_panel=DATASETS)
 app.add_typer(sessions_app, name="sessions", rich_help_panel=OPERATE)
+app.command("status", rich_help_panel=OPERATE)(status)
+app.command("logs", no_args_is_help=True, rich_help_panel=OPERATE)(logs)
+app.command("report", no_args_is_help=True, rich_help_panel=OPERATE)(report)
+app.command("doctor", rich_help_panel=OPERATE)(doctor)
 
 # The spellings before decision 0035; `assetline exports`, `drops`, `sessions` and `datasets` alone still list.
 app.command("export", hidden=True, no_args_is_help=True)(start)

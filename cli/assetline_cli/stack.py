@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -65,6 +65,9 @@ class Stack:
     ingests: Ingestion | None = None
     knows_vi: ViSettings | None = None
     drop_queues: DropQueues | None = None
+    status: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def vi(self) -> ViSettings:
         """Return the settings of Vi.
@@ -163,15 +166,23 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
         ingests=Ingestion(*ingestion) if all(ingestion) else None,
         knows_vi=_vi_settings(found, outputs),
         drop_queues=DropQueues(*queues) if all(queues) else None,
+        status=found["StackStatus"],
+        outputs=outputs,
+        parameters=_parameters_of(found),
     )
 
 
 def _vi_settings(found: StackTypeDef, outputs: Mapping[str, str]) -> ViSettings | None:
-    parameters = {one.get("ParameterKey"): one.get("ParameterValue", "") for one in found.get("Parameters", [])}
+    parameters = _parameters_of(found)
     origin, secret_arn = parameters.get(VI_ORIGIN), outputs.get(VI_SECRET)
     if not origin or not secret_arn:
         return None
     return ViSettings(origin, secret_arn, outputs.get(DOWNLOADS), outputs.get(DELETIONS))
+
+
+def _parameters_of(found: StackTypeDef) -> dict[str, str]:
+    parameters = found.get("Parameters", [])
+    return {parameter.get("ParameterKey", ""): parameter.get("ParameterValue", "") for parameter in parameters}
 
 
 def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:

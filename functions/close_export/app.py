@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.export.checkpoint import OpenedExport
 from assetline.export.close_export import close_export
-from assetline.export.dependencies import events, exports_table, s3
+from assetline.export.dependencies import close_settings, events, exports_table, s3
 from assetline.observability import logger
 
 
@@ -15,4 +15,12 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Take `{"export", "checkpoint"}`; return the execution's output."""
     opened = OpenedExport.model_validate(event)
     logger.append_keys(export_id=opened.export.export_id)
-    return close_export(opened.export, opened.checkpoint, s3(), exports_table(), events()).model_dump(mode="json")
+    result = close_export(
+        opened.export,
+        opened.checkpoint,
+        s3(),
+        exports_table(),
+        events(),
+        latest_file=close_settings().publish_latest_file,
+    )
+    return result.model_dump(mode="json")

@@ -211,6 +211,7 @@ def export_account(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> I
         "SAFETYCULTURE_SECRET_ARN": secret_arn,
         "VI_API_URL": "http://127.0.0.1:9",
         "VI_SECRET_ARN": "none",
+        "PUBLISH_LATEST_FILE": "false",
         # moto copies the checksum of a multipart object as if it were that of the whole
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     }.items():
@@ -226,6 +227,7 @@ def _forget_connections() -> None:
         connections.feed_client().close()
     for connection in (connections.settings, connections.feed_client, connections.exports_table, connections.s3):
         connection.cache_clear()
+    connections.close_settings.cache_clear()
     connections.events.cache_clear()
     connections.machines.cache_clear()
 

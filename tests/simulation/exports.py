@@ -356,6 +356,7 @@ def simulated_exports() -> Iterator[Simulates]:
         "SAFETYCULTURE_SECRET_ARN": "none",
         "VI_API_URL": "http://127.0.0.1:9",
         "VI_SECRET_ARN": "none",
+        "PUBLISH_LATEST_FILE": "true",
         "EXPORT_STATE_MACHINE_ARN": "arn:machine",
     }
     with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch):

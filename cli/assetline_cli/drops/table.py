@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
@@ -52,7 +53,7 @@ class DropsTable:
         Raises:
             CommandFailed: one of them cannot be read.
         """
-        datasets = [*self._sessions.datasets(), NOWHERE] if dataset_id is None else [dataset_id]
+        datasets = self.datasets() if dataset_id is None else [dataset_id]
         found: dict[str, Drop] = {}
         with _readable():
             for dataset in datasets:
@@ -63,6 +64,15 @@ class DropsTable:
                         if before is None or before.updated_at < drop.updated_at:
                             found[drop.drop_id] = drop
         return heapq.nlargest(limit, found.values(), key=lambda drop: (drop.dropped_at, drop.drop_id))
+
+    def datasets(self) -> list[str]:
+        """Return the datasets with drops, and the name that stands for none."""
+        return [*self._sessions.datasets(), NOWHERE]
+
+    def oldest(self, dataset_id: str, state: DropState, limit: int) -> list[Drop]:
+        """Return at most *limit* drops of a dataset in *state*, the oldest first; raises as `newest`."""
+        with _readable():
+            return [*islice(self._ledger.listed(dataset_id, state, limit), limit)]
 
     def retry(self, drops: Iterable[Drop], state: Literal["rejected", "ingested"]) -> set[str]:
         """Let drops in a state wait for a session again; return the ids of those that do."""

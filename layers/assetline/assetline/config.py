@@ -45,6 +45,12 @@ class Settings(_FromEnvironment, frozen=True):
     vi_secret_arn: Name
 
 
+class CloseSettings(_FromEnvironment, frozen=True):
+    """Whether Close Export publishes the newest file under `latest.<format>`."""
+
+    publish_latest_file: bool
+
+
 class IngestSettings(_FromEnvironment, frozen=True):
     """Settings of the functions of the ingestion; `default_dataset_id` is empty without a default dataset."""
 

@@ -16,6 +16,7 @@ from assetline.errors import AwsUnavailable, PartsMismatch
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+COPY_BYTES = 256 * 1024**2  # ours: S3 copies this much well within the timeout of a request
 COPIES_AT_ONCE = 16  # ours: 10,000 parts take some minutes
 
 
@@ -61,6 +62,41 @@ def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address,
         if "UploadId" in where:
             with suppress(AwsUnavailable, ClientError):  # otherwise `abort_uploads` or the bucket's lifecycle ends it
                 s3.abort_multipart_upload(**where)
+        raise
+
+
+def copy_object(s3: "S3Client", source: Address, target: Address, content_type: str) -> None:
+    """Copy an object of any size within S3, in parts of `COPY_BYTES`; the target appears complete or not at all.
+
+    Raises:
+        ClientError: S3 refused, for example because the source is absent or was replaced meanwhile.
+    """
+    found = s3.head_object(Bucket=source.bucket, Key=source.key)
+    origin: dict[str, Any] = {
+        "CopySource": {"Bucket": source.bucket, "Key": source.key},
+        "CopySourceIfMatch": found["ETag"],
+    }
+    where: dict[str, Any] = {"Bucket": target.bucket, "Key": target.key}
+    size = found["ContentLength"]
+    if size <= COPY_BYTES:
+        how: dict[str, Any] = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}
+        s3.copy_object(**origin, **where, **how, ContentType=content_type)
+        return
+
+    def copied(number: int) -> Any:
+        first = (number - 1) * COPY_BYTES
+        span = f"bytes={first}-{min(first + COPY_BYTES, size) - 1}"
+        answer = s3.upload_part_copy(**origin, **where, PartNumber=number, CopySourceRange=span)
+        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+
+    where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
+    try:
+        with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copy") as threads:
+            parts = [*threads.map(copied, range(1, -(-size // COPY_BYTES) + 1))]
+        s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **where)
+    except BaseException:
+        with suppress(AwsUnavailable, ClientError):
+            s3.abort_multipart_upload(**where)
         raise
 
 

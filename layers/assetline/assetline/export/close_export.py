@@ -9,6 +9,7 @@ from assetline.errors import ExportLost
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.export_result import ExportResult
 from assetline.export.exports_table import ExportsTable
+from assetline.export.latest_file import LatestFile
 from assetline.export.manifest import Manifest, Shrunk, manifest_of
 from assetline.export.previous_export import Latest, LatestExports
 from assetline.export.publish import clear, publish
@@ -23,10 +24,18 @@ if TYPE_CHECKING:
 SHRUNK_BELOW = 0.8  # ours: an export with fewer rows than this share of the last complete one is flagged
 
 
-def close_export(
-    export: Export, checkpoint: Checkpoint, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
+def close_export(  # noqa: PLR0913 - connections of the caller
+    export: Export,
+    checkpoint: Checkpoint,
+    s3: "S3Client",
+    table: ExportsTable,
+    events: "EventBridgeClient",
+    *,
+    latest_file: bool = False,
 ) -> ExportResult:
     """Publish the object and its manifest, and announce them; a repeat does the missing steps.
+
+    An export of all rows becomes the newest file of its feed: see `LatestFile`, and *latest_file* for its `with_file`.
 
     If the export is stopped meanwhile, a claim decides whether it is published as complete or as partial.
 
@@ -42,13 +51,16 @@ def close_export(
     memory = Memory.after_loop(staging.fetch(checkpoint.memory))  # a file appears only if its manifest can be written
     publish(s3, export, checkpoint, memory.parts, export.key)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="close") as meanwhile:
-        noted = meanwhile.submit(LatestExports(table.table).note, export.request, _latest(export, checkpoint, memory))
-        finished_at = datetime.now(UTC)
+        latest_exports, finished_at = LatestExports(table.table), datetime.now(UTC)
+        latest = _latest(export, checkpoint, memory, finished_at)
+        noted = meanwhile.submit(latest_exports.note, export.request, latest)
         manifest = manifest_of(
             export, checkpoint, memory, key=export.key, complete=True, finished_at=finished_at, shrunk=shrunk
         )
         put_manifest(s3, manifest, export.manifest_key)
-        noted.result()
+        newest = LatestFile(s3, latest_exports, export, with_file=latest_file)
+        if noted.result() and newest.applies:
+            newest.publish(latest)
         cleared = meanwhile.submit(clear, s3, export, memory.parts, export.key)
         result = _result(export, checkpoint)
         announce(events, EXPORT_COMPLETE, result)
@@ -104,7 +116,7 @@ def _shrunk(export: Export, checkpoint: Checkpoint) -> Shrunk | None:
     return Shrunk(rows_before=previous.rows, export_id_before=previous.whole_export_id)
 
 
-def _latest(export: Export, checkpoint: Checkpoint, memory: Memory) -> Latest:
+def _latest(export: Export, checkpoint: Checkpoint, memory: Memory, finished_at: datetime) -> Latest:
     latest = Latest(
         columns=memory.columns,
         watermark=export.started_at,
@@ -119,6 +131,7 @@ def _latest(export: Export, checkpoint: Checkpoint, memory: Memory) -> Latest:
             "key": export.key,
             "format": export.request.format,
             "rows": checkpoint.rows,
+            "finished_at": finished_at,
         }
     )
 

@@ -4,7 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from assetline.aws.clients import events_client, machines_client, s3_client, table
-from assetline.config import Settings
+from assetline.config import CloseSettings, Settings
 from assetline.credentials import Token, ViKey
 from assetline.export import page_sources as sources
 from assetline.export.ended_execution import EndedExecution
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 def settings() -> Settings:
     """Return the settings of this function."""
     return Settings.from_env()
+
+
+@cache
+def close_settings() -> CloseSettings:
+    """Return the settings of Close Export."""
+    return CloseSettings.from_env()
 
 
 @cache

@@ -42,6 +42,16 @@ def manifest_beside(key: str) -> str:
     return f"{folder}/{name.partition('.')[0]}.manifest.json"
 
 
+def latest_key(feed: str) -> str:
+    """Return the key of the document that names the newest complete file of a feed."""
+    return f"exports/{feed}/latest.json"
+
+
+def latest_file_key(feed: str, format_: str) -> str:
+    """Return the key of the copy of the newest complete file of a feed in a format."""
+    return f"exports/{feed}/latest.{format_}"
+
+
 def changes_key(feed: str, export_id: str) -> str:
     """Return the key of the file of changes since the previous export."""
     return f"exports/{feed}/{export_id}.changes.csv"

@@ -36,6 +36,7 @@ class Latest(BaseModel, frozen=True):
     key: str | None = None
     format: str | None = None
     rows: int | None = None
+    finished_at: datetime | None = None
     csv_key: str | None = None
     jsonl_key: str | None = None
     columns: Columns | None = Field(default=None, exclude=True, repr=False)
@@ -71,8 +72,8 @@ class LatestExports:
         columns = None if packed is None else Columns.model_validate_json(zlib.decompress(bytes(cast("bytes", packed))))
         return Latest.model_validate(item | {"columns": columns})
 
-    def note(self, request: AnyRequest, latest: Latest) -> None:
-        """Record a complete export; one that started earlier than the recorded one changes nothing."""
+    def note(self, request: AnyRequest, latest: Latest) -> bool:
+        """Record a complete export; return False if it started earlier than the recorded one: nothing is changed."""
         kept = latest.model_dump() | ({} if latest.format is None else {f"{_kind(latest.format)}_key": latest.key})
         values = {name: value for name, value in as_attributes(kept).items() if value is not None}
         if latest.columns is not None:
@@ -87,7 +88,8 @@ class LatestExports:
                 ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
             )
         except self._refused:
-            return
+            return False
+        return True
 
 
 def _kind(format_: str) -> str:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from assetline.errors import AwsUnavailable
 from assetline.export.checkpoint import Checkpoint, Export
 from assetline.export.exports_table import ExportsTable
+from assetline.export.pace_samples import PaceSamples
 from assetline.observability import logger
 from assetline.paging.page import Page
 
@@ -30,6 +31,7 @@ class Report:
         self._began = clock()
         self._told = self._began - INTERVAL_SECONDS
         self._latest: dict[str, Any] = {}
+        self.pace = PaceSamples()
         self._telling: Future[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="report")
 
@@ -44,6 +46,7 @@ class Report:
     def page_arrived(self, page: Page, *, pages: int, rows: int, bytes_: int) -> None:
         """Count a rendered page, and update the table if the last update is a second ago."""
         now = self._clock()
+        self.pace.note(time.time(), rows=rows, pages=pages, page_seconds=page.seconds)
         elapsed = max(now - self._began, 1e-6)
         rows_per_second = (rows - self._before.rows) / elapsed
         to_come = self._expected(rows) if page.remaining is None else page.remaining

@@ -94,7 +94,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) ->
     places = {"tail": waits, "memory": remembered, "turns": checkpoint.turns + 1}
     after = _reached(export, checkpoint, reader, writer, loop).model_copy(update=places)
     turn.table.save(export, after, **turn.report.at_the_end(after))
-    _tell(export, checkpoint, after)
+    _tell(export, checkpoint, after, turn.report.pace.as_list())
     return after
 
 
@@ -233,7 +233,7 @@ def _largest_size(export: Export, checkpoint: Checkpoint, reader: PageReader) ->
     return max(checkpoint.page_size or 0, reader.page_size or 0) or None
 
 
-def _tell(export: Export, before: Checkpoint, after: Checkpoint) -> None:
+def _tell(export: Export, before: Checkpoint, after: Checkpoint, pace: list[list[float]]) -> None:
     count(
         export.request.feed,
         RowsExported=after.rows - before.rows,
@@ -247,4 +247,6 @@ def _tell(export: Export, before: Checkpoint, after: Checkpoint) -> None:
         rows=after.rows,
         parts=after.next_part - 1,
         faults=after.faults,
+        pause_seconds=after.pause_seconds,
+        pace=pace,
     )

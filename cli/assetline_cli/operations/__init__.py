@@ -1,0 +1,1 @@
+"""The commands for operating a stack: status, logs, reports and the diagnosis."""
