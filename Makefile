@@ -1,11 +1,11 @@
-# Everything here sets itself up: what it needs is git, make, and Python 3.13 or uv (which fetches Python 3.13).
-# `make help` says what there is to do.
+# The targets install all they need, except git, make, and Python 3.13 or uv (which fetches Python 3.13).
+# `make help` lists the targets.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# uv from the PATH when it is recent enough to read uv.lock, else one of our own.
+# uv from the PATH if it is recent enough to read uv.lock, else a copy in .local/uv.
 UV_OLDEST  := 0.9.0
 UV_VERSION := 0.13.8
 UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2); \
@@ -13,7 +13,7 @@ UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2); \
 	&& echo uv || echo .local/uv/bin/uv)
 UV_INSTALLED := $(filter-out uv,$(UV))
 
-# An environment of the project's own, and one for each program with pins of its own, all from the one lock.
+# One environment for the project, and one for each program with pins of its own, all from one lock.
 PYTHON    := .venv/bin/python
 LOCAL_ENV := .venv/.local-synced
 DEV_ENV   := .venv/.dev-synced
@@ -27,21 +27,21 @@ CHROMIUM  := .local/tools/chromium/node_modules/.synced
 IAMLINT   := .local/tools/iamlint/.synced
 LOCK      := pyproject.toml uv.lock .python-version
 
-# What `sam build` installs in the layer: pip reads no uv.lock, so its part of it is exported.
+# The requirements that `sam build` installs in the layer, exported because pip does not read uv.lock.
 LAYER_REQUIREMENTS := layers/assetline/requirements.txt
 EXPORT_LAYER = $(UV) export --frozen --quiet --only-group layer --no-emit-project --no-header --no-annotate
 
-# For the stack: where it listens, its name, and servers to use in place of the emulated APIs of SafetyCulture and Vi.
+# For the stack: its port, its name, and servers to use instead of the emulated APIs of SafetyCulture and Vi.
 LOCAL_PORT ?= 4566
 STACK ?= assetline
 SAFETYCULTURE_URL ?=
 VI_URL ?=
 export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL
 
-# Commands start in a third of the time where Python may keep what it compiled.
+# Commands start in a third of the time if Python may keep compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The SAM CLI: as on AWS, but it neither phones home nor writes to the home folder.
+# The SAM CLI sends no telemetry, and does not write to the home folder.
 export SAM_CLI_TELEMETRY := 0
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/aws-sam
 RUN_SAM := .local/tools/sam/bin/sam
@@ -56,12 +56,12 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) ## Run all tests, those on the local stack too
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) ## Run all tests, including those on the local stack
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
-# The linters of the template take a minute, and are a part of `make check`.
+# The linters of the template take a minute; `make check` runs them.
 .PHONY: test-fast
-test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) ## Run all tests but the local stack, simulations, kills and linters
+test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) ## Run all tests except the local stack, simulations, kills and linters
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile -m "not kills" \
 		--ignore tests/workflows --ignore tests/simulation --ignore tests/contract/test_lint.py
 
@@ -70,7 +70,7 @@ unit: $(DEV_ENV) $(MINISTACK) ## Run the unit tests, in about a minute
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist worksteal tests/unit
 
 .PHONY: simulate
-simulate: $(DEV_ENV) ## Play SEEDS simulated worlds from seed FIRST on; a failure names its seed (SEEDS=1000 make simulate)
+simulate: $(DEV_ENV) ## Run SEEDS simulated worlds, from seed FIRST on; a failure names its seed (SEEDS=1000 make simulate)
 	@SEEDS=$(or $(SEEDS),1000) FIRST=$(or $(FIRST),0) $(PYTHON) -m pytest --quiet --numprocesses 2 --exitfirst tests/simulation
 
 .PHONY: bench
@@ -94,12 +94,12 @@ check: $(DEV_ENV) $(SAM) $(IAMLINT) ## Check format, lint, types, template, poli
 	@$(EXPORT_LAYER) | diff - $(LAYER_REQUIREMENTS) || { echo "$(LAYER_REQUIREMENTS) is out of date: make lock"; exit 1; }
 
 .PHONY: up
-up: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Have the local stack up on LOCAL_PORT; again, to put right what is out of date
+up: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Start the local stack on LOCAL_PORT, or restart its outdated parts
 	@aws --version >/dev/null 2>&1 || $(MAKE) --silent $(AWSCLI)
 	@$(PYTHON) -m local up
 
 .PHONY: down
-down: ## Stop what `make up` started on LOCAL_PORT
+down: ## Stop the local stack on LOCAL_PORT
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down; else echo "Nothing to stop: nothing is installed."; fi
 
 .PHONY: record-jsonata
@@ -115,7 +115,7 @@ record-calls: $(DEV_ENV) ## Record the AWS calls of each function for the contra
 	@$(PYTHON) -m tests.support.record_calls .local/calls
 
 .PHONY: format
-format: $(DEV_ENV) ## Format the code, and put right what the linter can
+format: $(DEV_ENV) ## Format the code, and fix what the linter can
 	$(PYTHON) -m ruff format
 	$(PYTHON) -m ruff check --fix
 
@@ -124,36 +124,36 @@ build: $(LOCAL_ENV) $(SAM) $(LAYER_REQUIREMENTS) ## Build for AWS (sam deploy co
 	PATH="$$($(PYTHON) -c 'import sys; print(sys.base_prefix)')/bin:$$PATH" $(RUN_SAM) build
 
 .PHONY: lock
-lock: $(UV_INSTALLED) ## Bring uv.lock and the layer's requirements in line with pyproject.toml
+lock: $(UV_INSTALLED) ## Update uv.lock and the layer's requirements from pyproject.toml
 	$(UV) lock
 	$(EXPORT_LAYER) > $(LAYER_REQUIREMENTS)
 
 .PHONY: clean
-clean: ## Stop all local stacks and remove what is made, environments too, but not out/
+clean: ## Stop all local stacks, and remove generated files and environments, but not out/
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down --all; fi
 	rm -rf .venv .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------ set-up
-# --inexact: the two share .venv, and neither removes what only the other needs.
+# --inexact: the two share .venv, and neither removes packages that only the other needs.
 $(LOCAL_ENV): $(LOCK) | $(UV_INSTALLED)
-	@echo "Installing what the local stack needs."
+	@echo "Installing the environment of the local stack."
 	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --quiet --inexact --no-default-groups --group local
 	@touch $@
 
 $(DEV_ENV): $(LOCK) | $(UV_INSTALLED)
-	@echo "Installing what the tests and checks need."
+	@echo "Installing the environment of the tests and checks."
 	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --quiet --inexact
 	@touch $@ $(LOCAL_ENV)
 
 .local/tools/%/.synced: $(LOCK) | $(UV_INSTALLED)
-	@echo "Installing $*, in an environment of its own."
+	@echo "Installing $* in a separate environment."
 	@UV_PROJECT_ENVIRONMENT=.local/tools/$* $(UV) sync --frozen --quiet --only-group $*
 	@touch $@
 
-# The SDK's own tests are in its source distribution alone, whose hash is in the lock. pip reads its metadata by building it.
+# Only the SDK's source distribution has its tests; its hash is in the lock. pip builds it to read its metadata.
 $(SDKTESTS): $(VISDK)
-	@echo "Fetching the tests of the SDK of Datature Vi."
+	@echo "Downloading the tests of the SDK of Datature Vi."
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@$(UV) export --frozen --quiet --only-group visdk --no-emit-project --no-header --no-annotate \
 		| sed -n '/^vi-sdk==/,/[^\\]$$/p' > $(@D)/requirements.txt
@@ -175,9 +175,9 @@ $(CHROMIUM): .local/tools/jsonata/.synced tests/browser/package.json tests/brows
 	@cd .local/tools/chromium && PATH="$(CURDIR)/.local/tools/jsonata/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-# Any Python 3 can hold uv, which then finds or fetches the one that .python-version names.
+# Any Python 3 can install uv, which then finds or fetches the Python of .python-version.
 .local/uv/bin/uv:
 	@echo "Installing uv $(UV_VERSION) in .local/uv."
 	@python=$$(command -v python3.13) && "$$python" -c '' 2>/dev/null || python=python3; \
 		"$$python" -m venv .local/uv && .local/uv/bin/python -m pip install --quiet uv==$(UV_VERSION) \
-		|| { echo "That needs uv (https://docs.astral.sh/uv) or Python 3.13 with its venv module."; exit 1; }
+		|| { echo "Cannot install uv. Install uv (https://docs.astral.sh/uv), or Python 3.13 with its venv module."; exit 1; }

@@ -1,1 +1,1 @@
-"""The measurements of `make bench`: ratios and counts, each from one run, so that machines need not be alike."""
+"""The measurements of `make bench`: ratios and counts, each from one run, so that machines may differ."""

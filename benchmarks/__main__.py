@@ -1,6 +1,6 @@
-"""`make bench`: what exports and ingestions cost, as a table and in `.local/bench.json`.
+"""`make bench`: the cost of exports and ingestions, as a table and in `.local/bench.json`.
 
-Exports are measured in under six minutes; ingestions, `make bench-ingest`, take about as long, and join the report.
+Exports are measured in under six minutes; ingestions, `make bench-ingest`, take about as long. Both fill one report.
 """
 
 import json
@@ -25,15 +25,15 @@ REPORT = ROOT / ".local/bench.json"
 
 ABOUT = {
     "render_vs_stdlib": "rows/s from page to CSV, over json + re + csv.DictWriter, one core",
-    "wall_vs_floor": "wall of a whole export, 200 pages at 50 ms, over a bare loop that fetches them",
+    "wall_vs_floor": "wall of a complete export, 200 pages at 50 ms, over a bare loop that fetches them",
     "overlap_gain": "the same where a page takes 25 ms to its first byte and 25 ms to stream",
-    "page_size_gain": "wall at the page size it found, over wall at 100 a page",
+    "page_size_gain": "wall at the page size that the export found, over wall at 100 a page",
     "rss_growth": "peak memory of write_pages over 1,000,000 rows, over 100,000",
-    "peak_mib": "that peak, the whole process, in MiB",
+    "peak_mib": "that peak, of the complete process, in MiB",
     "events_per_million": "history events for 1,000,000 assets at 100 a page and 0.45 s a page",
     "usd_per_million": "Lambda, Step Functions, S3 and DynamoDB for the same, in US dollars",
-    "download_vs_sdk": "files/s of 900 small assets brought to a folder in memory, over the official SDK",
-    "list_pages_vs_floor": "wall of listing 50 pages at 50 ms a page, the whole execution, over 50 x 50 ms",
+    "download_vs_sdk": "files/s of 900 small assets downloaded to a folder in memory, over the official SDK",
+    "list_pages_vs_floor": "wall of listing 50 pages at 50 ms a page, the complete execution, over 50 x 50 ms",
     "upload_vs_sdk": "assets/s from opening the session to the last PUT, 5,000 small images, over the official SDK",
     "ingest_10k_vs_1k": "wall from opening the first session to settling the last, of 10,000 drops over 1,000",
     "sessions_for_5000": "ingestion sessions opened for 5,000 drops of one gather window",
@@ -57,7 +57,7 @@ TARGETS = {
 MEASUREMENTS: Mapping[str, tuple[Callable[[], dict[str, float]], frozenset[str]]] = {
     "rendering": (rendering.measure, frozenset({"render_vs_stdlib"})),
     "memory": (memory.measure, frozenset({"rss_growth", "peak_mib", "usd_per_million"})),
-    "whole exports": (
+    "complete exports": (
         walls.measure,
         frozenset({"wall_vs_floor", "overlap_gain", "page_size_gain", "events_per_million"}),
     ),
@@ -70,19 +70,19 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=
 
 
 def is_met(key: str, figure: float) -> bool:
-    """Say whether a figure meets its target; one without a target does."""
+    """Return whether a figure meets its target; a figure without a target does."""
     if key not in TARGETS:
         return True
     comparison, bound = TARGETS[key].split()
     return _COMPARE[comparison](figure, float(bound))
 
 
-def measured(say: Callable[[str], None], only: str | None = None, *, ingestion: bool = False) -> dict[str, Any]:
-    """Measure exports, or *ingestion*, or what the figure *only* takes, and return the report."""
+def measured(report: Callable[[str], None], only: str | None = None, *, ingestion: bool = False) -> dict[str, Any]:
+    """Measure exports, or *ingestion*, or only the measurement of the figure *only*, and return the report."""
     details: dict[str, float] = {}
     for name, (measure, keys) in MEASUREMENTS.items():
         if only in keys or (only is None and (name in INGESTION) == ingestion):
-            say(f"Measuring {name}.")
+            report(f"Measuring {name}.")
             details |= measure()
     if "events_a_turn" in details:
         details["events_per_million"] = prices.events(details["events_beside"], details["events_a_turn"])
@@ -102,18 +102,18 @@ def measured(say: Callable[[str], None], only: str | None = None, *, ingestion: 
 
 
 def _joined(report: dict[str, Any]) -> dict[str, Any]:
-    """Return *report* with the figures of the last one that it does not have itself."""
-    before = json.loads(REPORT.read_text()) if REPORT.exists() else {"figures": {}, "details": {}}
-    figures = before["figures"] | report["figures"]
+    """Return *report* with the figures of the last report that it lacks."""
+    earlier = json.loads(REPORT.read_text()) if REPORT.exists() else {"figures": {}, "details": {}}
+    figures = earlier["figures"] | report["figures"]
     return report | {
         "figures": {key: figures[key] for key in ABOUT if key in figures},
-        "details": before["details"] | report["details"],
+        "details": earlier["details"] | report["details"],
     }
 
 
 def table_of(report: Mapping[str, Any]) -> Table:
-    """Return the report as a table for people."""
-    table = Table("figure", "measured", "target", "", "what it is", box=None)
+    """Return the report as a table."""
+    table = Table("figure", "measured", "target", "", "description", box=None)
     for key, figure in report["figures"].items():
         mark = "" if key not in TARGETS else "met" if is_met(key, figure) else "MISSED"
         table.add_row(key, f"{figure:g}", TARGETS.get(key, ""), mark, ABOUT[key])
@@ -122,7 +122,7 @@ def table_of(report: Mapping[str, Any]) -> Table:
 
 def _a_figure(key: str | None) -> str | None:
     if key is not None and key not in ABOUT:
-        raise typer.BadParameter(f"there is no figure {key!r}; there are {', '.join(ABOUT)}")
+        raise typer.BadParameter(f"Unknown figure {key!r}. Use one of {', '.join(ABOUT)}.")
     return key
 
 
@@ -130,14 +130,12 @@ def main(
     *,
     only: Annotated[
         str | None,
-        typer.Option(
-            callback=_a_figure, metavar="KEY", help="Measure this figure alone, and leave the report as it is."
-        ),
+        typer.Option(callback=_a_figure, metavar="KEY", help="Measure only this figure, and do not change the report."),
     ] = None,
-    ingestion: Annotated[bool, typer.Option(help="Measure ingestions in place of exports.")] = False,
-    readme: Annotated[bool, typer.Option(help="Put the last figures into the README, and measure nothing.")] = False,
+    ingestion: Annotated[bool, typer.Option(help="Measure ingestions instead of exports.")] = False,
+    readme: Annotated[bool, typer.Option(help="Write the last figures into the README, and measure nothing.")] = False,
 ) -> None:
-    """Measure exports, ingestions, or one figure; exit status 1 when a target is missed."""
+    """Measure exports, ingestions, or one figure; exit status 1 if a target is missed."""
     console = Console()
     if readme:
         path = ROOT / "README.md"

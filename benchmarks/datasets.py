@@ -1,11 +1,11 @@
 """Lists and downloads of a Vi dataset, beside the official SDK, against the same emulated Vi.
 
 The command and the SDK are programs of their own, and so is the emulator. A local stack stands beside them: it makes
-the list, and the command asks it where Vi is and what the key is. Files a second are counted from the first request to
-the last file, as the emulator saw them: starting either program is not in it.
+the list, and the command reads Vi's origin and key from it. Files a second are counted from the first request to
+the last file, by the emulator's journal: the start of either program is not included.
 
-Both write to a file system in memory where there is one. On a disk the same figure is another one each time: ext4 looks
-past every inode that was freed within the last minutes for each file it makes, and may take longer than the program.
+Both write to a file system in memory, if the machine has one. On a disk the figure varies from run to run: ext4 skips
+every inode that was freed within the last minutes for each new file, and may take longer than the program.
 """
 
 import json
@@ -30,7 +30,7 @@ from local.stack.settings import StackSettings
 FILES = 900  # a page of the official SDK's: it stops after one
 ROUNDS = 5
 PAGES, PAGE_SIZE, PAGE_SECONDS = 50, 10, 0.05
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a new folder is made in it
 
 _SDK = """
 import sys, vi
@@ -52,26 +52,26 @@ def measure() -> dict[str, float]:
 def _downloads(stack: DeployedStack, folder: Path) -> dict[str, float]:
     vi = stack.emulators["vi"]
     _play(vi, ViScenario(holds={"ds1": FILES}))
-    ours, theirs = [], []
+    rates, sdk_rates = [], []
     for number in range(ROUNDS):
-        theirs.append(_per_second(vi, folder / f"theirs-{number}", lambda to: _sdk(vi, folder, to)))
-        ours.append(_per_second(vi, folder / f"ours-{number}", lambda to: _command(stack, to)))
+        sdk_rates.append(_per_second(vi, folder / f"sdk-{number}", lambda to: _sdk(vi, folder, to)))
+        rates.append(_per_second(vi, folder / f"command-{number}", lambda to: _command(stack, to)))
     return {
-        "download_vs_sdk": round(max(ours) / max(theirs), 2),
-        "files_per_second": round(max(ours)),
-        "sdk_files_per_second": round(max(theirs)),
+        "download_vs_sdk": round(max(rates) / max(sdk_rates), 2),
+        "files_per_second": round(max(rates)),
+        "sdk_files_per_second": round(max(sdk_rates)),
     }
 
 
 def _per_second(vi: str, to: Path, download: Callable[[Path], None]) -> float:
-    """Return how many files a second *download* brings."""
+    """Return the files per second of *download*."""
     httpx.delete(f"{vi}/_emulator/requests", timeout=60)
     download(to)
     arrived = sum(path.is_file() for path in to.rglob("*.png"))
-    asked = [one["at"] for one in httpx.get(f"{vi}/_emulator/requests", timeout=60).json()["requests"]]
+    times = [request["at"] for request in httpx.get(f"{vi}/_emulator/requests", timeout=60).json()["requests"]]
     if arrived != FILES:
         raise RuntimeError(f"{arrived} files of {FILES}")
-    seconds: float = max(asked) - min(asked)
+    seconds: float = max(times) - min(times)
     return FILES / seconds
 
 
@@ -98,7 +98,7 @@ def _lists(stack: DeployedStack) -> dict[str, float]:
     """Return the wall of a list, from the start of its execution to its end, over that of its pages."""
     vi = stack.emulators["vi"]
     _play(vi, ViScenario(holds={"ds1": PAGES * PAGE_SIZE}))
-    _list(stack)  # the functions start, the emulator looks at its pictures
+    _list(stack)  # the functions start, the emulator inspects its images
     _play(vi, ViScenario(latency_seconds=PAGE_SECONDS), keep=True)
     wall = min(_list(stack) for _ in range(ROUNDS))
     return {"list_pages_vs_floor": round(wall / (PAGES * PAGE_SECONDS), 3), "list_seconds": round(wall, 3)}
@@ -106,14 +106,14 @@ def _lists(stack: DeployedStack) -> dict[str, float]:
 
 def _list(stack: DeployedStack) -> float:
     machines: Any = boto3.client("stepfunctions", **stack.connection)
-    asked = {"source": "vi", "dataset_id": "ds1", "page_size": PAGE_SIZE}
-    arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(asked))[
+    request = {"source": "vi", "dataset_id": "ds1", "page_size": PAGE_SIZE}
+    arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(request))[
         "executionArn"
     ]
     while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
         time.sleep(0.05)
     if described["status"] != "SUCCEEDED" or json.loads(described["output"])["pages"] != PAGES:
-        raise RuntimeError(f"the list ended {described['status']}: {described.get('cause', '')[:200]}")
+        raise RuntimeError(f"the list ended with {described['status']}: {described.get('cause', '')[:200]}")
     seconds: float = (described["stopDate"] - described["startDate"]).total_seconds()
     return seconds
 
@@ -125,4 +125,4 @@ def _play(vi: str, scenario: ViScenario, *, keep: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are what it is for
+    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are the output

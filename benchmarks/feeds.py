@@ -1,4 +1,4 @@
-"""The emulated feed as benchmarks ask for it, and the bare loop that everything is held against."""
+"""The emulated feed of the benchmarks, and the bare loop that is their reference."""
 
 import http.client
 import re
@@ -14,16 +14,16 @@ _NEXT_PAGE = re.compile(rb'"next_page":"([^"]+)"')
 
 
 def play(url: str, scenario: FeedScenario) -> None:
-    """Have the emulator at *url* play *scenario*, every page of a hundred rows made before anything is timed."""
+    """Play *scenario* on the emulator at *url*; make each page of a hundred rows before the timing."""
     _put(url, scenario.model_copy(update={"latency_seconds": 0, "body_seconds": 0}))
     bare_loop(url)
     _put(url, scenario)
 
 
 def bare_loop(url: str) -> float:
-    """Return the seconds it takes to fetch every page over one connection, one after another, and throw it away.
+    """Return the seconds to fetch every page over one connection, one after another, and discard it.
 
-    It is the fastest there is: pages come plain, and nothing of them is looked at but where the next one is.
+    No client is faster: pages are not compressed, and only `next_page` is parsed.
     """
     connection = http.client.HTTPConnection(url.removeprefix("http://"))
     headers = {"authorization": f"Bearer {LOCAL_TOKEN}", "accept-encoding": "identity"}

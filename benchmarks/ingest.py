@@ -1,7 +1,7 @@
 """Ingestion on the local stack, real machine and functions, beside the official SDK against the same emulated Vi.
 
 The local S3, its tables, Step Functions, the functions and the emulator share two cores; the SDK has its files on disk
-and the emulator to itself. Drops are noted by the real `record_drop`, which is handed their events directly: the local
+and the emulator to itself. The real `record_drop` records the drops, with direct invocations: the local
 S3 takes minutes to send thousands of events, AWS does not.
 """
 
@@ -31,7 +31,7 @@ from local.stack.settings import StackSettings
 DROPS = 5_000
 FEW, MANY = 1_000, 10_000
 EVENTS_AT_ONCE = 250
-GATHER_SECONDS = 45  # as long as the local functions take to note five thousand drops
+GATHER_SECONDS = 45  # as long as the local functions take to record five thousand drops
 PLAIN_BUCKET = "benchmark-photos"
 NO_RATION = ViScenario(sessions_per_window=None)
 
@@ -44,7 +44,7 @@ client.assets.upload(dataset_id=sys.argv[4], paths=sys.argv[5], wait_until_done=
 
 @dataclass(frozen=True)
 class Bench:
-    """A stack whose Vi has no ration."""
+    """A stack whose Vi has no session quota."""
 
     stack: DeployedStack
 
@@ -58,7 +58,7 @@ class Bench:
         return boto3.client(service, **self.stack.connection)
 
     def put(self, dataset: str, count: int) -> list[dict[str, Any]]:
-        """Put images into a bucket that tells nobody, and return the events that the drop bucket would have sent."""
+        """Put images into a bucket without events, and return the events that the drop bucket would have sent."""
         s3 = self.client("s3")
 
         def put(number: int) -> dict[str, Any]:
@@ -71,9 +71,9 @@ class Bench:
             return [*threads.map(put, range(count))]
 
     def record(self, events: list[dict[str, Any]]) -> None:
-        """Have the real function note the drops."""
+        """Record the drops with the real function."""
         functions = self.client("lambda").list_functions()["Functions"]
-        [name] = [one["FunctionName"] for one in functions if "RecordDrop" in one["FunctionName"]]
+        [name] = [item["FunctionName"] for item in functions if "RecordDrop" in item["FunctionName"]]
         batches = [events[start : start + EVENTS_AT_ONCE] for start in range(0, len(events), EVENTS_AT_ONCE)]
 
         def invoke(batch: list[dict[str, Any]]) -> None:
@@ -81,14 +81,14 @@ class Bench:
             answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"Records": records}))
             failures = json.loads(answer["Payload"].read())
             if failures != {"batchItemFailures": []}:
-                raise RuntimeError(f"drops were not noted: {str(failures)[:200]}")
+                raise RuntimeError(f"drops were not recorded: {str(failures)[:200]}")
 
         with ThreadPoolExecutor(2) as threads:
             for _ in threads.map(invoke, batches):
                 pass
 
     def runs_ended(self) -> list[dict[str, Any]]:
-        """Wait until no run runs, and return them all."""
+        """Wait until every run has ended, and return all."""
         machines, arn = self.client("stepfunctions"), self.stack.outputs["IngestStateMachineArn"]
         while machines.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
             time.sleep(0.5)
@@ -104,48 +104,50 @@ class Bench:
             history = self.client("stepfunctions").get_execution_history(
                 executionArn=run["executionArn"], maxResults=1000
             )["events"]
-            exits = [one["timestamp"] for one in history if one.get("stateExitedEventDetails", {}).get("name") == last]
+            exits = [
+                event["timestamp"] for event in history if event.get("stateExitedEventDetails", {}).get("name") == last
+            ]
             if exits:
-                entered = (one for one in history if one.get("stateEnteredEventDetails", {}).get("name") == first)
+                entered = (event for event in history if event.get("stateEnteredEventDetails", {}).get("name") == first)
                 begun.append(next(entered)["timestamp"])
                 ended.append(exits[-1])
         seconds: float = (max(ended) - min(begun)).total_seconds()
         return seconds
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return what was asked of Vi."""
+        """Return the requests that Vi received."""
         listed: list[dict[str, Any]] = httpx.get(f"{self.vi}/_emulator/requests", timeout=60).json()["requests"]
         return listed
 
     def forget(self) -> None:
-        """Have Vi begin anew."""
+        """Reset Vi to its initial state."""
         httpx.put(f"{self.vi}/_emulator/scenario", content=NO_RATION.model_dump_json(), timeout=60).raise_for_status()
         httpx.delete(f"{self.vi}/_emulator/requests", timeout=60)
 
 
 def measure() -> dict[str, float]:
-    """Return assets a second over those of the SDK, the sessions that 5,000 drops take, and how the wall grows."""
+    """Return assets a second over those of the SDK, the sessions of 5,000 drops, and the growth of the wall."""
     with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as on:
         events = on.put("ds1", DROPS)
         on.record(events)
         on.runs_ended()
-        ours, sessions = uploaded_per_second(on.requests(), DROPS), opened(on.requests())
+        rate, sessions = uploaded_per_second(on.requests(), DROPS), opened(on.requests())
         on.forget()
-        theirs = sdk_per_second(on, Path(folder))
+        sdk_rate = sdk_per_second(on, Path(folder))
         walls = {count: wall(on, dataset, count) for dataset, count in (("ds2", FEW), ("ds3", MANY))}
     return {
-        "upload_vs_sdk": round(ours / theirs, 2),
+        "upload_vs_sdk": round(rate / sdk_rate, 2),
         "sessions_for_5000": sessions,
         "ingest_10k_vs_1k": round(walls[MANY] / walls[FEW], 2),
-        "assets_per_second": round(ours, 1),
-        "sdk_assets_per_second": round(theirs, 1),
+        "assets_per_second": round(rate, 1),
+        "sdk_assets_per_second": round(sdk_rate, 1),
         "ingest_1k_seconds": round(walls[FEW], 2),
     }
 
 
 @contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
-    """Run a stack whose Vi has no ration."""
+    """Run a stack whose Vi has no session quota."""
     parameters = {
         "GatherSeconds": str(GATHER_SECONDS),
         "SessionsPerWindow": "1000",
@@ -167,7 +169,7 @@ def wall(on: Bench, dataset: str, count: int) -> float:
 
 
 def sdk_per_second(on: Bench, folder: Path) -> float:
-    """Return how many of the same images the official SDK uploads in a second."""
+    """Return the images per second that the official SDK uploads."""
     photos = folder / "photos"
     photos.mkdir()
     for number in range(DROPS):
@@ -184,8 +186,8 @@ def sdk_per_second(on: Bench, folder: Path) -> float:
 
 def uploaded_per_second(requests: list[dict[str, Any]], count: int) -> float:
     """Return assets a second, from the request that opened the session to the last PUT."""
-    begun = min(one["at"] for one in requests if one["method"] == "POST" and "IngestionSessions" in one["path"])
-    puts = [one["at"] for one in requests if one["method"] == "PUT" and one["status"] == 200]
+    begun = min(sent["at"] for sent in requests if sent["method"] == "POST" and "IngestionSessions" in sent["path"])
+    puts = [sent["at"] for sent in requests if sent["method"] == "PUT" and sent["status"] == 200]
     if len(puts) != count:
         raise RuntimeError(f"{len(puts)} uploads of {count}")
     seconds: float = max(puts) - begun
@@ -193,9 +195,9 @@ def uploaded_per_second(requests: list[dict[str, Any]], count: int) -> float:
 
 
 def opened(requests: list[dict[str, Any]]) -> int:
-    """Return how many sessions were opened."""
-    return sum(one["method"] == "POST" and one["path"].endswith("IngestionSessions") for one in requests)
+    """Return the number of sessions opened."""
+    return sum(sent["method"] == "POST" and sent["path"].endswith("IngestionSessions") for sent in requests)
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are what it is for
+    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are the output

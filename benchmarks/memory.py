@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.memory
 
-The pages are realistic ones of a thousand rows, made beforehand and served by another process: sixty of them in a
-circle, which is more keys than the window of duplicates holds. S3 and DynamoDB are answered inside botocore, and
-nothing that is sent to them is kept.
+The pages are realistic, with a thousand rows each. Another process makes them in advance and serves sixty of them in a
+circle: more keys than the window of duplicates contains. S3 and DynamoDB are answered inside botocore, and
+the data sent to them are discarded.
 """
 
 import argparse
@@ -42,7 +42,7 @@ FEW, MANY = 100_000, 1_000_000
 
 
 def measure() -> dict[str, float]:
-    """Return `rss_growth` (peak over peak), `peak_mib` (the larger peak, whole process) and rows a second."""
+    """Return `rss_growth` (peak over peak), `peak_mib` (the larger peak, complete process) and rows a second."""
     server = subprocess.Popen([*_PROGRAM, "serve"], cwd=_ROOT, stdout=subprocess.PIPE, text=True)
     try:
         port = int(server.stdout.readline() if server.stdout else 0)
@@ -76,7 +76,7 @@ def _measured(port: int, rows: int) -> dict[str, float]:
 
 
 class _Pages(http.server.BaseHTTPRequestHandler):
-    """Serves page N of as many as the request's own query says."""
+    """Serves page N; the query of a request has the number of pages."""
 
     protocol_version = "HTTP/1.1"
     circle: tuple[bytes, ...] = ()
@@ -92,14 +92,14 @@ class _Pages(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _serve() -> None:
     starts = range(0, CIRCLE * ROWS_A_PAGE, ROWS_A_PAGE)
     _Pages.circle = tuple(orjson.dumps([asset(at + row) for row in range(ROWS_A_PAGE)]) for at in starts)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
-    print(server.server_address[1], flush=True)  # noqa: T201 - the port, for who started this
+    print(server.server_address[1], flush=True)  # noqa: T201 - the port, for the parent process
     server.serve_forever()
 
 
@@ -107,12 +107,12 @@ class _AnyToken(Token):
     """A token; the page server ignores it."""
 
     def value(self, *, fresh: bool = False) -> str:
-        """Return some token."""
+        """Return a token."""
         return f"scapi_{fresh}"
 
 
 def _answered(request: Any, **_: Any) -> Any:
-    """Answer a call to AWS as done, and keep nothing."""
+    """Answer a call to AWS with success, and store nothing."""
     if hasattr(request.body, "read"):
         request.body.read()
     body = BytesIO(b"{}" if "dynamodb" in request.url else b"")
@@ -154,17 +154,17 @@ def _write(port: int, rows: int) -> None:
         raise AssertionError(f"{after.rows} rows of {rows}")
     high_water = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     figures = {"peak_mib": int(high_water[1]) / 1024 if high_water else 0, "seconds": seconds, "bytes": after.bytes}
-    print(json.dumps(figures))  # noqa: T201 - for who started this
+    print(json.dumps(figures))  # noqa: T201 - for the parent process
 
 
 if __name__ == "__main__":
     roles = argparse.ArgumentParser()
     roles.add_argument("role", nargs="?", choices=("serve", "write"))
     roles.add_argument("numbers", nargs="*", type=int)
-    asked = roles.parse_args()
-    if asked.role == "serve":
+    arguments = roles.parse_args()
+    if arguments.role == "serve":
         _serve()
-    elif asked.role == "write":
-        _write(*asked.numbers)
+    elif arguments.role == "write":
+        _write(*arguments.numbers)
     else:
-        print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are what it is for
+        print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are the output

@@ -1,10 +1,10 @@
-"""The speed of reading pages: beside a bare loop over one kept connection, and at the page size found by itself.
+"""The speed of reading pages: beside a bare loop over one kept connection, and at the page size that it finds.
 
     .venv/bin/python -m benchmarks.paging
 
-The emulated API runs in a process of its own, and has made every page once before anything is timed, so that it has
-nothing to do but wait. Ours is the client and the reader with every page rendered to CSV; the bare loop fetches the
-same pages, looks for `next_page` and throws them away.
+The emulated API runs in a process of its own. It makes every page before the timing, and then only waits. The product
+reads the pages with its client and reader, and renders each to CSV. The bare loop fetches the same pages, searches them
+for `next_page`, and discards them.
 """
 
 import json
@@ -42,7 +42,7 @@ class _LocalToken(Token):
         super().__init__("none")
 
     def value(self, *, fresh: bool = False) -> str:
-        del fresh  # there is no other
+        del fresh  # it never changes
         return LOCAL_TOKEN
 
 
@@ -50,12 +50,12 @@ def measure() -> dict[str, float]:
     """Return walls over walls: `reader_vs_floor`, `overlap_gain`, `page_size_gain`."""
     with _emulator(SLOW_START) as url:
         floor = bare_loop(url)
-        by_hundreds = _ours(url, Start(BY_HUNDREDS))
-        _ours(url, Start(AS_FOUND, finds_page_size=True))  # so that the emulator has made these pages, too
-        as_found = _ours(url, Start(AS_FOUND, finds_page_size=True))
+        by_hundreds = _product_seconds(url, Start(BY_HUNDREDS))
+        _product_seconds(url, Start(AS_FOUND, finds_page_size=True))  # the emulator makes these pages, too
+        as_found = _product_seconds(url, Start(AS_FOUND, finds_page_size=True))
     with _emulator(SLOW_BODY) as url:
         slow_body_floor = bare_loop(url)
-        slow_body = _ours(url, Start(BY_HUNDREDS))
+        slow_body = _product_seconds(url, Start(BY_HUNDREDS))
     return {
         "reader_vs_floor": round(by_hundreds / floor, 3),
         "overlap_gain": round(slow_body / slow_body_floor, 3),
@@ -67,7 +67,7 @@ def measure() -> dict[str, float]:
 
 @contextmanager
 def _emulator(scenario: FeedScenario) -> Iterator[str]:
-    """Run the emulated API as a program of its own; every page of a hundred rows is made before it is given out."""
+    """Run the emulated API as a program of its own; every page of a hundred rows is made first."""
     program = [sys.executable, "-m", "local.emulators.safetyculture", "--scenario"]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(scenario.model_copy(update={"latency_seconds": 0, "body_seconds": 0}).model_dump_json())
@@ -84,8 +84,8 @@ def _emulator(scenario: FeedScenario) -> Iterator[str]:
             server.communicate()
 
 
-def _ours(url: str, start: Start) -> float:
-    """Return the seconds it takes to read every page and render it."""
+def _product_seconds(url: str, start: Start) -> float:
+    """Return the seconds to read every page and render it."""
     client = FeedClient(url, _LocalToken())
     table = CsvTable(Columns.flattened(ASSETS.columns, defined_fields(field_definitions())))
     rows, started = 0, time.perf_counter()
@@ -101,4 +101,4 @@ def _ours(url: str, start: Start) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are what it is for
+    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are the output

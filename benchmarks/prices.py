@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-# US dollars, us-east-1, list prices as remembered on 2026-11-21, without free tier: check them before relying on them.
+# US dollars, us-east-1, list prices from memory on 2026-11-21, without free tier: check them before relying on them.
 PRICES = {
     "lambda_arm_gb_second": 0.0000133334,
     "lambda_request": 0.20 / 1_000_000,
@@ -22,7 +22,7 @@ ITEM_WRITE_UNITS = 3  # an item of two to three kilobytes
 
 @dataclass(frozen=True)
 class Million:
-    """The export of a million assets: turns it takes, and what each kind of thing it does comes to."""
+    """The export of a million assets: its turns, and the number of each kind of call."""
 
     turns: int
     transitions: int
@@ -43,7 +43,7 @@ class Million:
 
 
 def million(bytes_a_row: float) -> Million:
-    """Return what exporting a million assets comes to, at so many bytes a row in the file."""
+    """Return the counts of an export of a million assets with *bytes_a_row* in the file."""
     seconds = PAGES * PAGE_SECONDS
     turns = -(-int(seconds) // TURN_SECONDS)
     parts = int(1_000_000 * bytes_a_row / PART_BYTES) + 1
@@ -59,5 +59,5 @@ def million(bytes_a_row: float) -> Million:
 
 
 def events(beside: float, a_turn: float) -> float:
-    """Return the history events of that export, from what was measured beside its turns and a turn."""
+    """Return the history events of that export, from those measured beside its turns and in a turn."""
     return beside + a_turn * million(0).turns

@@ -1,4 +1,4 @@
-"""The README's performance section, made from what was measured."""
+"""The README's performance section, made from a report."""
 
 import re
 from collections.abc import Mapping
@@ -19,5 +19,5 @@ def section(report: Mapping[str, Any]) -> str:
 
 
 def with_section(text: str, report: Mapping[str, Any]) -> str:
-    """Return *text* with the section between its two marks made anew."""
+    """Return *text* with a new section between its two marks."""
     return MARKED.sub(lambda marks: marks[1] + section(report) + marks[2], text)

@@ -1,4 +1,4 @@
-"""The speed from a page to lines of CSV, beside the straightforward way with the standard library, in one process.
+"""The speed from a page to lines of CSV, beside a simple program with the standard library, in one process.
 
     .venv/bin/python -m benchmarks.rendering
 
@@ -36,15 +36,15 @@ def measure() -> dict[str, float]:
     """Return `render_vs_stdlib`, rows a second over rows a second, and the two rates; one core, best of each."""
     pages, columns = _pages(), Columns.flattened(feed_named("assets").columns, defined_fields(field_definitions()))
     _compare(pages, columns)
-    ours, theirs = [], []
-    for _ in range(ROUNDS):  # in turn, so that a busy machine is busy for both
-        ours.append(_seconds(_render, pages, columns))
-        theirs.append(_seconds(_render_with_stdlib, pages, columns))
+    rendered, expected = [], []
+    for _ in range(ROUNDS):  # alternating, so that a busy machine slows both
+        rendered.append(_seconds(_render, pages, columns))
+        expected.append(_seconds(_render_with_stdlib, pages, columns))
     rows = PAGES * ROWS_A_PAGE
     return {
-        "render_vs_stdlib": round(min(theirs) / min(ours), 2),
-        "render_rows_per_second": round(rows / min(ours)),
-        "stdlib_rows_per_second": round(rows / min(theirs)),
+        "render_vs_stdlib": round(min(expected) / min(rendered), 2),
+        "render_rows_per_second": round(rows / min(rendered)),
+        "stdlib_rows_per_second": round(rows / min(expected)),
     }
 
 
@@ -98,25 +98,25 @@ def _text(value: Any) -> Any:
 
 
 def _compare(pages: list[bytes], columns: Columns) -> None:
-    ours, theirs = _render(pages, columns), _render_with_stdlib(pages, columns)
+    rendered, expected = _render(pages, columns), _render_with_stdlib(pages, columns)
     rows = 0
-    for mine, other in zip(_read(ours), _read(theirs), strict=True):
+    for row, other in zip(_read(rendered), _read(expected), strict=True):
         rows += 1
-        if mine.pop(EXTRA) or other.pop(EXTRA):
-            raise AssertionError("every field has a column, and yet there is something in `extra`")
-        for header, cell in mine.items():
+        if row.pop(EXTRA) or other.pop(EXTRA):
+            raise AssertionError("every field has a column, but `extra` is not empty")
+        for header, cell in row.items():
             if not _same(header, cell, other[header]):
                 raise AssertionError(f"row {rows}, {header}: {cell!r} is not {other[header]!r}")
     if rows != PAGES * ROWS_A_PAGE:
         raise AssertionError(f"{rows} rows of {PAGES * ROWS_A_PAGE}")
 
 
-def _same(header: str, ours: str, theirs: str) -> bool:
-    if header == "status_options" and ours:
-        return bool(json.loads(ours) == json.loads(theirs))
+def _same(header: str, rendered: str, expected: str) -> bool:
+    if header == "status_options" and rendered:
+        return bool(json.loads(rendered) == json.loads(expected))
     # `datetime` holds microseconds, `Decimal` writes few nanos with an exponent.
-    finer = re.fullmatch(r"(.*\.\d{6})\d{1,3}Z", ours)
-    return ours == theirs or "E-" in theirs or (finer is not None and f"{finer[1]}Z" == theirs)
+    finer = re.fullmatch(r"(.*\.\d{6})\d{1,3}Z", rendered)
+    return rendered == expected or "E-" in expected or (finer is not None and f"{finer[1]}Z" == expected)
 
 
 def _read(content: bytes) -> Iterator[Row]:
@@ -125,4 +125,4 @@ def _read(content: bytes) -> Iterator[Row]:
 
 if __name__ == "__main__":
     for key, figure in measure().items():
-        print(f"{key:<24} {figure:>12,}")  # noqa: T201 - the figures are what it is for
+        print(f"{key:<24} {figure:>12,}")  # noqa: T201 - the figures are the output

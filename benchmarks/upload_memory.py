@@ -1,6 +1,6 @@
 """Peak memory of `upload_assets` that streams 64 files of 64 MiB from the local S3 to the emulated Vi, one process.
 
-The files are one object that 64 drops are of; what is streamed is the same.
+The files are one object with 64 drops; the bytes streamed are the same.
 """
 
 import json
@@ -24,7 +24,7 @@ FILES, FILE_BYTES = 64, 64 * 1024**2
 
 
 def measure() -> dict[str, float]:
-    """Return the peak, of the whole process, in MiB."""
+    """Return the peak of the complete process, in MiB."""
     with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as on:
         slices = _opened(on)
         program = [sys.executable, "-m", "benchmarks.upload_memory", json.dumps(slices)]
@@ -33,7 +33,7 @@ def measure() -> dict[str, float]:
 
 
 def _opened(on: Bench) -> list[dict[str, str]]:
-    """Open a session for the files, by the real function, and return where its slices are."""
+    """Open a session for the files, by the real function, and return the addresses of its slices."""
     key = "large.png"
     etag = on.client("s3").put_object(Bucket=PLAIN_BUCKET, Key=key, Body=bytes(FILE_BYTES))["ETag"].strip('"')
     table = boto3.resource("dynamodb", **on.stack.connection).Table(on.stack.outputs["DropsTableName"])
@@ -54,23 +54,23 @@ def _opened(on: Bench) -> list[dict[str, str]]:
         )
         table.put_item(Item=drop.to_item())
     functions = on.client("lambda").list_functions()["Functions"]
-    [name] = [one["FunctionName"] for one in functions if "OpenSession" in one["FunctionName"]]
-    asked = {"dataset_id": "ds1", "execution_arn": "arn:benchmark", "execution_name": "benchmark", "round": 1}
-    answer = on.client("lambda").invoke(FunctionName=name, Payload=json.dumps(asked))
+    [name] = [item["FunctionName"] for item in functions if "OpenSession" in item["FunctionName"]]
+    event = {"dataset_id": "ds1", "execution_arn": "arn:benchmark", "execution_name": "benchmark", "round": 1}
+    answer = on.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     slices: list[dict[str, str]] = json.loads(answer["Payload"].read())["slices"]
     return slices
 
 
 def _environment(on: Bench) -> dict[str, str]:
-    """Return what Lambda would give the function."""
+    """Return the function's environment, as Lambda sets it."""
     functions = on.client("lambda").list_functions()["Functions"]
-    [variables] = [one["Environment"]["Variables"] for one in functions if "UploadAssets" in one["FunctionName"]]
+    [variables] = [item["Environment"]["Variables"] for item in functions if "UploadAssets" in item["FunctionName"]]
     return {**os.environ, **variables, **on.stack.environment}
 
 
 def _run(slices: list[dict[str, str]]) -> None:
-    """Run the function for each slice, and say the peak."""
-    from functions.upload_assets import app  # noqa: PLC0415 - it reads the environment of the process it is meant for
+    """Run the function for each slice, and print the peak."""
+    from functions.upload_assets import app  # noqa: PLC0415 - it reads the environment of this process
 
     context: Any = SimpleNamespace(
         function_name="upload_assets",
@@ -83,11 +83,11 @@ def _run(slices: list[dict[str, str]]) -> None:
     if uploaded != FILES:
         raise RuntimeError(f"{uploaded} of {FILES} files were uploaded")
     high_water = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    print(int(high_water[1]) / 1024 if high_water else 0)  # noqa: T201 - for who started this
+    print(int(high_water[1]) / 1024 if high_water else 0)  # noqa: T201 - for the parent process
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         _run(json.loads(sys.argv[1]))
     else:
-        print(json.dumps(measure(), indent=2))  # noqa: T201 - the figure is what it is for
+        print(json.dumps(measure(), indent=2))  # noqa: T201 - the figure is the output

@@ -1,7 +1,7 @@
-"""Whole exports on the local stack, real machine and functions, beside a bare loop over the same pages.
+"""Complete exports on the local stack, real machine and functions, beside a bare loop over the same pages.
 
 The stack is warm: an export has run before. Its S3, its Step Functions and the functions share two cores with the
-emulated API, which on AWS they do not.
+emulated API; on AWS they do not.
 """
 
 import json
@@ -24,7 +24,7 @@ BY_HUNDREDS = {"feed": "assets", "page_size": ROWS_A_PAGE}
 
 
 def measure() -> dict[str, float]:
-    """Return the walls over walls, the best of each, and what an execution's history costs a turn."""
+    """Return the walls over walls, the best of each, and the history events of a turn."""
     with tempfile.TemporaryDirectory() as folder:
         settings = StackSettings(free_port(), Path(folder), rows=ROWS)
         with running_stack(settings) as stack:
@@ -35,15 +35,15 @@ def _measured(stack: DeployedStack) -> dict[str, float]:
     url = stack.emulators["safetyculture"]
     play(url, SLOW_START)
     _export(stack, BY_HUNDREDS | {"max_turn_seconds": 0.5})  # the functions start, the emulator makes its pages
-    floor, whole = _best(stack, url)
+    floor, wall = _best(stack, url)
     found = min(_as_found(stack) for _ in range(2))
     play(url, SLOW_BODY)
-    slow_floor, slow_whole = _best(stack, url)
+    slow_floor, slow_wall = _best(stack, url)
     return {
-        "wall_vs_floor": round(whole / floor, 3),
-        "overlap_gain": round(slow_whole / slow_floor, 3),
-        "page_size_gain": round(found / whole, 3),
-        "wall_seconds": round(whole, 2),
+        "wall_vs_floor": round(wall / floor, 3),
+        "overlap_gain": round(slow_wall / slow_floor, 3),
+        "page_size_gain": round(found / wall, 3),
+        "wall_seconds": round(wall, 2),
         "floor_seconds": round(floor, 2),
         "local_start_seconds": round(_start_seconds(stack), 2),
         **_events(stack),
@@ -60,14 +60,14 @@ def _best(stack: DeployedStack, url: str) -> tuple[float, float]:
 
 
 def _as_found(stack: DeployedStack) -> float:
-    """Return the wall of an export that has to find its page size: what was found before is forgotten."""
+    """Return the wall of an export that has to find its page size; earlier results are deleted."""
     table = boto3.resource("dynamodb", **stack.connection).Table(stack.outputs["ExportsTableName"])
     table.delete_item(Key={"export_id": "latest#assets"})
     return _seconds(_export(stack, {"feed": "assets"}))
 
 
 def _start_seconds(stack: DeployedStack) -> float:
-    """Return how long the local Step Functions lets an execution wait for its first state; the walls include it."""
+    """Return the seconds from the start of an execution to its first state; the walls include them."""
     execution = _export(stack, BY_HUNDREDS)
     history = boto3.client("stepfunctions", **stack.connection).get_execution_history(
         executionArn=execution["executionArn"]
@@ -78,13 +78,13 @@ def _start_seconds(stack: DeployedStack) -> float:
 
 
 def _events(stack: DeployedStack) -> dict[str, float]:
-    """Return how many history events an execution has beside its turns, and how many a turn adds."""
+    """Return the history events of an execution beside its turns, and those of a turn."""
     (few, few_events), (many, many_events) = (
         _turns_and_events(stack, _export(stack, BY_HUNDREDS | {"max_turn_seconds": seconds})) for seconds in (3.0, 0.6)
     )
     a_turn = (many_events - few_events) / (many - few)
     beside = few_events - a_turn * few
-    # Step Functions also notes TaskStarted of every task, which the local one leaves out.
+    # Step Functions also records TaskStarted for every task; the local one does not.
     return {"events_a_turn": a_turn + 1, "events_beside": beside + TASKS_BESIDE_TURNS}
 
 
@@ -100,7 +100,7 @@ def _seconds(execution: dict[str, Any]) -> float:
 
 
 def _export(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
-    """Run an export to its end and return how Step Functions describes it."""
+    """Run an export to its end and return its description by Step Functions."""
     machines = boto3.client("stepfunctions", **stack.connection)
     arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(request))[
         "executionArn"
@@ -108,5 +108,5 @@ def _export(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
     while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
         time.sleep(0.1)
     if described["status"] != "SUCCEEDED" or json.loads(described["output"])["rows"] != ROWS:
-        raise RuntimeError(f"the export ended {described['status']}: {described.get('cause', '')[:200]}")
+        raise RuntimeError(f"the export ended with {described['status']}: {described.get('cause', '')[:200]}")
     return dict(described)

@@ -1,1 +1,1 @@
-"""The local stack: what stands in for AWS and for the two APIs on a developer's machine."""
+"""The local stack: a local AWS, and emulators of the two APIs, on a developer's machine."""

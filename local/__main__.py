@@ -1,4 +1,4 @@
-"""`python -m local`: the local stack as commands, for the Makefile and for people."""
+"""`python -m local`: the commands of the local stack, also used by the Makefile."""
 
 from __future__ import annotations
 
@@ -14,28 +14,26 @@ from local.demo.run import demo as run_demo
 from local.errors import LocalStackFailed
 from local.stack import current as latest
 from local.stack.lifecycle import down as take_down
-from local.stack.lifecycle import is_whole
-from local.stack.lifecycle import up as bring_up
+from local.stack.lifecycle import is_complete
+from local.stack.lifecycle import up as start_stack
 from local.stack.outputs import DeployedStack
 from local.stack.settings import DEFAULT_PORT, DEFAULT_STACK_NAME, StackSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Port = Annotated[int, typer.Option(envvar="LOCAL_PORT", min=1, max=65535, help="The port of the stack.")]
+Port = Annotated[int, typer.Option(envvar="LOCAL_PORT", min=1, max=65535, help="Port of the stack.")]
 SafetyCultureUrl = Annotated[
     str | None,
-    typer.Option(
-        envvar="SAFETYCULTURE_URL", help="A server to export from, in place of the emulated SafetyCulture API."
-    ),
+    typer.Option(envvar="SAFETYCULTURE_URL", help="Server to export from, in place of the emulated SafetyCulture API."),
 ]
 
 
 StackName = Annotated[
     str,
-    typer.Option(envvar="STACK", help="The name to deploy as; other stacks on the port stay beside it."),
+    typer.Option(envvar="STACK", help="Name of the stack to deploy; other stacks on the port are unchanged."),
 ]
 ViUrl = Annotated[
-    str | None, typer.Option(envvar="VI_URL", help="A server to ingest into, in place of the emulated Vi API.")
+    str | None, typer.Option(envvar="VI_URL", help="Server to ingest into, in place of the emulated Vi API.")
 ]
 
 
@@ -46,10 +44,10 @@ def up(
     safetyculture_url: SafetyCultureUrl = None,
     vi_url: ViUrl = None,
 ) -> None:
-    """Have the stack up: return when it is ready. Running it again puts right what is missing or out of date."""
+    """Start the stack, and return when it is ready. On a running stack, restart or redeploy only outdated parts."""
     began = time.monotonic()
     settings = StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url, stack_name=stack_name)
-    stack = bring_up(settings, typer.echo)
+    stack = start_stack(settings, typer.echo)
     latest.provide_commands()
     latest.show(settings.folder)
     typer.echo(f"Ready in {time.monotonic() - began:.1f} s: {_description(stack)}")
@@ -60,30 +58,30 @@ def up(
 @app.command()
 def down(
     port: Port = DEFAULT_PORT,
-    all_: Annotated[bool, typer.Option("--all", help="All stacks of this checkout, whatever their port.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Stop all stacks of this checkout, on any port.")] = False,
 ) -> None:
-    """Stop what `up` started, and nothing else. Running it again does nothing."""
+    """Stop the servers that `up` started, and nothing else."""
     folders = latest.running_stacks() if all_ else [StackSettings(port).folder]
     stopped = [folder.name for folder in folders if take_down(StackSettings(int(folder.name)))]
     latest.refresh()
     for name in stopped:
         typer.echo(f"The stack on port {name} is down.")
     if not stopped:
-        typer.echo("Nothing to stop." if all_ else f"Nothing to stop: no stack of this checkout is up on port {port}.")
+        typer.echo("Nothing to stop." if all_ else f"Nothing to stop: no stack of this checkout runs on port {port}.")
 
 
 @app.command()
 def status() -> None:
-    """Say which stacks of this checkout are up; exit status 1 when none is."""
+    """List the running stacks of this checkout; exit status 1 if none runs."""
     folders = latest.running_stacks()
     for folder in folders:
         typer.echo(
             _description(DeployedStack.read(folder))
-            if is_whole(folder)
-            else f"half a stack on port {folder.name}: make up LOCAL_PORT={folder.name}, or make down"
+            if is_complete(folder)
+            else f"incomplete stack on port {folder.name}: make up LOCAL_PORT={folder.name}, or make down"
         )
     if not folders:
-        typer.echo("No stack of this checkout is up: make up")
+        typer.echo("No stack of this checkout runs: make up")
         raise typer.Exit(1)
 
 
@@ -92,14 +90,14 @@ def demo(
     port: Port = DEFAULT_PORT,
     safetyculture_url: SafetyCultureUrl = None,
     vi_url: ViUrl = None,
-    to: Annotated[Path, typer.Option(help="Where the CSV goes.")] = Path("out"),
+    to: Annotated[Path, typer.Option(help="Folder for the CSV.")] = Path("out"),
 ) -> None:
-    """Bring a stack up, export a feed of 2,000 assets in several turns, fetch the CSV, take the stack down."""
+    """Start a stack, export a feed of 2,000 assets in several turns, download the CSV, and stop the stack."""
     run_demo(StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url), to, typer.echo)
 
 
 def main() -> None:
-    """Run the command; what stops it is one line on stderr and exit status 1."""
+    """Run the command; report a failure as one line on stderr, with exit status 1."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
@@ -109,7 +107,7 @@ def main() -> None:
 
 
 def _interrupt(*_: object) -> NoReturn:
-    """End as Ctrl+C does, so that what is half up is taken down."""
+    """End as Ctrl+C does, so that a partly started stack is stopped."""
     raise KeyboardInterrupt
 
 

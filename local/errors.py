@@ -4,11 +4,11 @@ from pathlib import Path
 
 
 class LocalStackFailed(Exception):  # noqa: N818 - named for what happened, as the errors of the layer are
-    """The local stack cannot do what was asked."""
+    """The local stack cannot do the requested step."""
 
 
 class PortTaken(LocalStackFailed):
-    """Somebody else's server listens on the port."""
+    """A server of another program listens on the port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(
@@ -18,27 +18,27 @@ class PortTaken(LocalStackFailed):
 
 
 class ServerFailed(LocalStackFailed):
-    """A server ended, or was not ready in time; its log says why."""
+    """A server ended, or was not ready in time; its log has the reason."""
 
-    def __init__(self, name: str, what: str, log: Path) -> None:
+    def __init__(self, name: str, problem: str, log: Path) -> None:
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
-        super().__init__("".join([f"{name} {what}; its log is {log}", *(f" and ends: {line}" for line in last)]))
+        super().__init__("".join([f"{name} {problem}; its log is {log}", *(f" and ends: {line}" for line in last)]))
 
 
 class DeployFailed(LocalStackFailed):
-    """`sam deploy` failed; its log says why."""
+    """`sam deploy` failed; its log has the reason."""
 
     def __init__(self, log: Path) -> None:
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         reasons = [line for line in lines if "_FAILED" in line or line.startswith("Error")] or lines[-1:]
-        super().__init__(f"sam deploy failed; its log is {log} and says: {' | '.join(reasons[:3])}")
+        super().__init__(f"sam deploy failed; its log is {log} and reports: {' | '.join(reasons[:3])}")
 
 
 class ToolMissing(LocalStackFailed):
     """A program that the local stack runs is not installed."""
 
     def __init__(self, program: Path) -> None:
-        super().__init__(f"{program} is not there: run `make up`, which installs it")
+        super().__init__(f"{program} is not installed: run `make up`, which installs it")
 
 
 class TemplateNotLocal(LocalStackFailed):

@@ -9,7 +9,7 @@ LAYER = ROOT / "layers" / "assetline"
 LAMBDA_RUNTIME = ROOT / "local" / "stack" / "lambda_runtime.py"
 MINISTACK_SERVER = ROOT / "local" / "stack" / "ministack_server.py"
 
-# Everything that is made and never committed.
+# All generated files, which are never committed.
 LOCAL = ROOT / ".local"
 STACKS = LOCAL / "stacks"
 COMMANDS = LOCAL / "bin"

@@ -1,4 +1,4 @@
-"""Small images of every format that Vi takes, and files that are none: for the demo and for tests."""
+"""Small images of every format that Vi accepts, and files that are not images: for the demo and for tests."""
 
 import io
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _ENCODED = {
     "j2k": "JPEG2000",
     "gif": "GIF",
 }
-# Pillow does not write these; the head of one is all that anybody here looks at.
+# Pillow does not write these; the product reads only the head of one.
 _HEADS = {
     "heic": b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1",
     "heif": b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heif",
@@ -44,7 +44,7 @@ def image(extension: str, number: int = 0, size: tuple[int, int] = (64, 48)) -> 
 
 
 def folder() -> Iterator[tuple[str, bytes]]:
-    """Yield files as a folder of a person has them, by path: every format, equal names, and some that are bad."""
+    """Yield the files of a realistic folder, by path: every format, equal names, and some invalid files."""
     for number, extension in enumerate(FORMATS):
         yield f"formats/picture.{extension}", image(extension, number)
     for number in range(6):

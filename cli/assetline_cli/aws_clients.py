@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
-ATTEMPTS = 3  # ours: an operator waits at a terminal; enough to tell a hiccup from an endpoint that does not exist
-ATTEMPTS_OF_MANY = 6  # ours: among thousands of files a hiccup is to be expected
+ATTEMPTS = 3  # ours: an operator waits at a terminal; enough for a hiccup, and few for a wrong endpoint
+ATTEMPTS_OF_MANY = 6  # ours: a hiccup is likely among thousands of files
 CONNECTIONS_OF_MANY = 32  # ours: one for each file that is uploaded at once
 
 
@@ -76,7 +76,7 @@ class Aws:
 
     @cached_property
     def s3(self) -> S3Client:
-        """Downloads what an export made."""
+        """Downloads the files of exports."""
         return self._session.client("s3", config=_patient())
 
     @cached_property
@@ -86,7 +86,7 @@ class Aws:
 
     @cached_property
     def secrets(self) -> SecretsManagerClient:
-        """Reads the Vi key, for what the command asks of Vi itself."""
+        """Reads the Vi key, for the command's own requests to Vi."""
         return self._session.client("secretsmanager", config=_patient())
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Errors of AWS and of boto3, in the words of the operator."""
+"""Messages for errors of AWS and of boto3."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperat
 
 THROTTLED = frozenset({"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
 
-MESSAGE_CHARACTERS = 2000  # ours: what somebody reads of an error
+MESSAGE_CHARACTERS = 2000  # ours: longest reason in a message
 
 # Errors of botocore before any answer, with their messages.
 OUT_OF_REACH: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
@@ -83,16 +83,16 @@ def explain(error: BotoCoreError | ClientError) -> str:
 
 def _explain_answer(error: ClientError) -> str:
     code, operation = code_of(error), error.operation_name
-    said = _sentence(error.response.get("Error", {}).get("Message", ""))
+    reason = _sentence(error.response.get("Error", {}).get("Message", ""))
     if code in EXPIRED:
         return f"The AWS credentials have expired ({code}). Sign in again, for example with `aws sso login`."
     if code in UNKNOWN_KEY:
         return f"AWS does not accept the credentials ({code}). Check AWS_PROFILE, the access key and the endpoint."
     if code in DENIED:
-        return f"AWS denied {operation} ({code}): {said} Ask for that permission, or use another AWS_PROFILE."
+        return f"AWS denied {operation} ({code}): {reason} Ask for that permission, or use another AWS_PROFILE."
     if code in THROTTLED:
         return f"AWS throttled {operation} ({code}). Wait a moment and run the command again."
-    return f"AWS refused {operation} ({code}): {said}"
+    return f"AWS refused {operation} ({code}): {reason}"
 
 
 def _sentence(text: str) -> str:

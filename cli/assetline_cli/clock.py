@@ -1,4 +1,4 @@
-"""The time of day and the waiting, in one place so that neither has to be real."""
+"""The clock of a command; tests replace its time and its waiting."""
 
 import time
 from collections.abc import Callable

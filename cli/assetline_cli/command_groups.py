@@ -1,4 +1,4 @@
-"""Groups of commands: how they are made, and the former spellings they accept."""
+"""Groups of commands, and the former spellings that they accept."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ def errors_reported(context: CliContext) -> Iterator[None]:
         if reported is None:
             raise
         message, exit_status = reported
-        context.complain(f"Error: {message}")
+        context.print_message(f"Error: {message}")
         raise typer.Exit(exit_status) from None
 
 
 def report_of(error: Exception) -> tuple[str, int] | None:
-    """Return the message and the exit status of an error, or None of a bug."""
+    """Return the message and the exit status of an error, or None for a bug."""
     # Imported here: a command that succeeds needs neither.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 

@@ -28,7 +28,7 @@ NAME_TAIL = len("-20261121-003012-1a2b")
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]
 
-SAID_NOTHING = {
+DEFAULT_MESSAGES = {
     "FAILED": "The execution failed without a reason.",
     "TIMED_OUT": "The execution ran longer than the state machine allows.",
     "ABORTED": "The execution was stopped.",
@@ -55,13 +55,13 @@ class ExecutionFailure(BaseModel, frozen=True):
 
     @classmethod
     def from_answer(cls, status: Status, error: str | None, cause: str | None) -> Self:
-        """Read an error of Step Functions; of a Lambda's cause, which is JSON, the message is kept."""
+        """Read an error of Step Functions; from a Lambda's cause, which is JSON, only the message is kept."""
         name = error or status
         try:
             answer = json.loads(cause or "")
         except ValueError:
             message = without_secrets(cause or "", MESSAGE_CHARACTERS)
-            return cls(error=name, message=message or SAID_NOTHING.get(status, "No reason given."))
+            return cls(error=name, message=message or DEFAULT_MESSAGES.get(status, "No reason given."))
         if not isinstance(answer, dict) or "errorMessage" not in answer:
             return cls(error=name, message=without_secrets(cause or "", MESSAGE_CHARACTERS))
         message = without_secrets(str(answer["errorMessage"]), MESSAGE_CHARACTERS)
@@ -82,7 +82,7 @@ class Execution(BaseModel, frozen=True):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the execution has ended."""
         return has_ended(self.status)
 
     @property
@@ -102,7 +102,7 @@ class Executions:
         """Start an execution and return its ARN.
 
         Raises:
-            CommandFailed: the machine is gone or does not take the input.
+            CommandFailed: the machine does not exist or refuses the input.
         """
         try:
             return self._client.start_execution(stateMachineArn=self._machine_arn, name=name, input=input_)[
@@ -110,7 +110,7 @@ class Executions:
             ]
         except ClientError as error:
             if code_of(error) == "ExecutionAlreadyExists":
-                # The name is new, so this is our own call: its answer was lost and it was sent again.
+                # The name is new, so this call started it: the answer was lost, and boto3 sent the request again.
                 return f"{self._machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
             if code_of(error) in ("StateMachineDoesNotExist", "StateMachineDeleting"):
                 raise CommandFailed(
@@ -161,7 +161,7 @@ class Executions:
 
     def _missing(self, arn: str) -> ExecutionMissing:
         return ExecutionMissing(
-            f"Execution {arn!r} does not exist in {self._client.meta.region_name}. Give the whole ARN, "
+            f"Execution {arn!r} does not exist in {self._client.meta.region_name}. Give the complete ARN, "
             "as `assetline exports start` prints it, and check AWS_REGION and AWS_PROFILE. Step Functions "
             "deletes executions 90 days after their end."
         )
@@ -191,7 +191,7 @@ def input_of(found: DescribeExecutionOutputTypeDef) -> dict[str, Any]:
 
 
 def failure_of(found: DescribeExecutionOutputTypeDef) -> ExecutionFailure | None:
-    """Return why an execution did not succeed, or None of one that did or still may."""
+    """Return the failure of an ended execution, or None if it succeeded or runs."""
     status = found["status"]
     if status not in ("FAILED", "TIMED_OUT", "ABORTED"):
         return None

@@ -1,7 +1,7 @@
 """Write files so that each gets its name only after it is complete.
 
-Until then a file has a temporary name, a part. A killed run leaves its parts; the next run into that folder removes
-them, and none that is being written.
+Until then a file, a part, has a temporary name. A killed run leaves its parts. The next run into that folder removes
+them, but no part that is being written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PART = re.compile(r"\.[0-9a-f]{32}\.part")
-OLD_SECONDS = 86_400  # ours: where a disk knows no locks, a part that nothing was added to for so long is abandoned
+OLD_SECONDS = 86_400  # ours: on a disk without locks, a part unchanged for so long is abandoned
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def part_of(path: Path) -> Iterator[int]:
     """Yield a descriptor to write the file of *path* to, which gets its name at the end, or is removed.
 
     Raises:
-        OSError: the disk does not take it.
+        OSError: the file cannot be written.
     """
     part, descriptor = _opened(path)
     try:
@@ -65,10 +65,10 @@ def _opened(path: Path) -> tuple[Path, int]:
             continue
         if _is_kept(descriptor):
             return part, descriptor
-        os.close(descriptor)  # another run was there between the two, and takes it for abandoned
+        os.close(descriptor)  # another run removed it between the two calls, as abandoned
 
 
-if sys.platform == "win32":  # which removes no file that is open
+if sys.platform == "win32":  # Windows removes no file that is open
 
     def _is_kept(descriptor: int) -> bool:
         del descriptor

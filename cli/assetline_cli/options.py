@@ -12,7 +12,7 @@ def an_id[Given: str | None](given: Given) -> Given:
     """Return an ID of Vi, or None if none was given; raises `typer.BadParameter`."""
     import re  # noqa: PLC0415
 
-    from assetline.assets.selection import ID  # noqa: PLC0415 - pydantic comes with it, and help needs none
+    from assetline.assets.selection import ID  # noqa: PLC0415 - it imports pydantic, and help needs none
 
     if given is not None and not re.fullmatch(ID, given):
         raise typer.BadParameter(f"Invalid ID {given!r}. Use letters, digits, - and _, as Vi shows it.")
@@ -49,7 +49,7 @@ OfDataset = Annotated[
         "--dataset",
         metavar="ID",
         callback=an_id,
-        help="Only those of this Vi dataset.",
+        help="Select only this Vi dataset.",
         show_default="any dataset",
     ),
 ]

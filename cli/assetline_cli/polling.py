@@ -1,4 +1,4 @@
-"""Poll something on AWS until it has ended, and bear short silences."""
+"""Poll AWS until something has ended, and tolerate short silences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from assetline_cli.clock import Clock
 
-SILENCE_SECONDS = 120.0  # ours: how long AWS may give no answer before the watching ends; the export goes on anyway
+SILENCE_SECONDS = 120.0  # ours: longest time without an answer of AWS; then the watching ends, and the export continues
 APPEARING_SECONDS = 15.0  # Step Functions: a new execution may be described a little later than it is started
 
 
@@ -23,28 +23,28 @@ class Observation(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the observed thing has ended."""
 
     def without_answer(self) -> Self:
         """Return the observation to show while AWS does not answer."""
 
 
 def looks[S: Observation](
-    look: Callable[[], S], clock: Clock, every_seconds: float, *, before: S | None = None
+    look: Callable[[], S], clock: Clock, every_seconds: float, *, previous: S | None = None
 ) -> Iterator[S]:
     """Yield the observations of *look* until one has ended.
 
-    After a first answer AWS may be silent for `SILENCE_SECONDS`; its other errors are raised. An observation *before*
-    the first one counts as an answer.
+    After a first answer AWS may be silent for `SILENCE_SECONDS`; its other errors are raised. A *previous* observation
+    counts as an answer.
     """
-    last = before
-    heard_at = clock.now()
+    last = previous
+    answered_at = clock.now()
     while True:
         try:
             seen = last = look()
-            heard_at = clock.now()
+            answered_at = clock.now()
         except (BotoCoreError, ClientError) as error:
-            silence = (clock.now() - heard_at).total_seconds()
+            silence = (clock.now() - answered_at).total_seconds()
             if last is None or not is_no_answer(error) or silence > SILENCE_SECONDS:
                 raise
             seen = last.without_answer()
@@ -55,7 +55,7 @@ def looks[S: Observation](
 
 
 def await_appearance(describe: Callable[[], object], clock: Clock, every_seconds: float) -> None:
-    """Wait until an execution that has just been started can be described, or ought to be; silence ends it."""
+    """Wait until a new execution can be described, for at most `APPEARING_SECONDS`, or until AWS does not answer."""
     started_at = clock.now()
     while (clock.now() - started_at).total_seconds() < APPEARING_SECONDS:
         try:

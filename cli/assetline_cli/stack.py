@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-SEVERAL = "ExportFeedsStateMachineArn"  # the output only stacks have that export several feeds side by side
+FEEDS_MACHINE = "ExportFeedsStateMachineArn"  # the output of stacks that export several feeds
 VI_ORIGIN, VI_SECRET = "ViApiUrl", "ViSecretArn"  # a parameter and an output, of stacks that work with Vi
-DOWNLOADS, DELETIONS = "DownloadStateMachineArn", "DeleteStateMachineArn"  # the outputs of those that also do that
-INGESTION = ("DropBucketName", "DropsTableName", "SessionsTableName", "IngestStateMachineArn")  # only those that ingest
+DOWNLOADS, DELETIONS = (
+    "DownloadStateMachineArn",
+    "DeleteStateMachineArn",
+)  # outputs of stacks that download and delete assets
+INGESTION = ("DropBucketName", "DropsTableName", "SessionsTableName", "IngestStateMachineArn")  # of stacks that ingest
 QUEUES = ("DropQueueUrl", "DropDeadLetterQueueUrl")
 
 
@@ -61,9 +64,9 @@ class Stack:
     machine_arn: str
     bucket: str
     table: str
-    several_machine_arn: str | None = None
+    feeds_machine_arn: str | None = None
     ingests: Ingestion | None = None
-    knows_vi: ViSettings | None = None
+    vi_settings: ViSettings | None = None
     drop_queues: DropQueues | None = None
     status: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -75,17 +78,17 @@ class Stack:
         Raises:
             CommandFailed: the stack is older than that.
         """
-        if self.knows_vi is None:
+        if self.vi_settings is None:
             raise CommandFailed(
                 f"Stack {self.name!r} is missing output {VI_SECRET} or parameter {VI_ORIGIN}, which commands "
                 "for Vi need. Redeploy it."
             )
-        if not re.fullmatch(ORIGIN, self.knows_vi.origin):
+        if not re.fullmatch(ORIGIN, self.vi_settings.origin):
             raise CommandFailed(
-                f"Invalid {VI_ORIGIN} {self.knows_vi.origin!r} of stack {self.name!r}: the key is sent to "
+                f"Invalid {VI_ORIGIN} {self.vi_settings.origin!r} of stack {self.name!r}: the key is sent to "
                 "https:// only. Redeploy the stack with such an origin."
             )
-        return self.knows_vi
+        return self.vi_settings
 
     def machine_of_downloads(self) -> str:
         """Return the machine that downloads assets to S3; raises `CommandFailed`."""
@@ -118,24 +121,24 @@ class Stack:
             raise CommandFailed(f"Stack {self.name!r} is missing outputs {', '.join(QUEUES)}. Redeploy it.")
         return self.drop_queues
 
-    def machine_of_several(self) -> str:
+    def machine_of_feeds(self) -> str:
         """Return the machine that exports several feeds.
 
         Raises:
             CommandFailed: the stack is older than that machine.
         """
-        if self.several_machine_arn is None:
+        if self.feeds_machine_arn is None:
             raise CommandFailed(
-                f"Stack {self.name!r} is missing output {SEVERAL}, which exports of several feeds need. "
+                f"Stack {self.name!r} is missing output {FEEDS_MACHINE}, which exports of several feeds need. "
                 "Redeploy it, or export one feed at a time."
             )
-        return self.several_machine_arn
+        return self.feeds_machine_arn
 
-    def exports_several(self, execution_arn: str) -> bool:
+    def exports_feeds(self, execution_arn: str) -> bool:
         """Return whether *execution_arn* is of the machine that exports several feeds."""
-        if self.several_machine_arn is None:
+        if self.feeds_machine_arn is None:
             return False
-        return execution_arn.startswith(self.several_machine_arn.replace(":stateMachine:", ":execution:", 1) + ":")
+        return execution_arn.startswith(self.feeds_machine_arn.replace(":stateMachine:", ":execution:", 1) + ":")
 
 
 def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
@@ -146,15 +149,15 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
     """
     found = _describe(cloudformation, name)
     outputs = {output.get("OutputKey", ""): output.get("OutputValue", "") for output in found.get("Outputs", [])}
-    wanted = ("ExportStateMachineArn", "ExportBucketName", "ExportsTableName")
-    missing = [key for key in wanted if not outputs.get(key)]
+    required = ("ExportStateMachineArn", "ExportBucketName", "ExportsTableName")
+    missing = [key for key in required if not outputs.get(key)]
     if missing:
         raise CommandFailed(
             f"Stack {name!r} ({found['StackStatus']}) is missing output {', '.join(missing)}: it is "
             "not an Assetline stack, or an older or unfinished one. Name another with --stack, or redeploy "
             "it."
         )
-    machine_arn, bucket, table = (outputs[key] for key in wanted)
+    machine_arn, bucket, table = (outputs[key] for key in required)
     ingestion = [outputs.get(key, "") for key in INGESTION]
     queues = [outputs.get(key, "") for key in QUEUES]
     return Stack(
@@ -162,9 +165,9 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> Stack:
         machine_arn,
         bucket,
         table,
-        several_machine_arn=outputs.get(SEVERAL) or None,
+        feeds_machine_arn=outputs.get(FEEDS_MACHINE) or None,
         ingests=Ingestion(*ingestion) if all(ingestion) else None,
-        knows_vi=_vi_settings(found, outputs),
+        vi_settings=_vi_settings(found, outputs),
         drop_queues=DropQueues(*queues) if all(queues) else None,
         status=found["StackStatus"],
         outputs=outputs,

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from assetline_cli.context import CliContext
     from assetline_cli.stack import Stack
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # ours: seconds, where Vi does not say how many; twice as many each time
-PAUSES_SECONDS = 300.0  # ours: all pauses together that Vi asks for, for one request
-SILENCE_SECONDS = 30.0  # ours: the same, where it gives no answer
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # ours: seconds, where Vi requests no duration; doubled each time
+PAUSES_SECONDS = 300.0  # ours: longest sum of the pauses that Vi requests, for one request
+SILENCE_SECONDS = 30.0  # ours: the same, while Vi does not answer
 
 
 class RetryingViClient(ViClient):
@@ -42,7 +42,7 @@ class RetryingViClient(ViClient):
         """Send a request and return the JSON that answers it.
 
         Raises:
-            CommandFailed: Vi asks for more pauses than are waited for.
+            CommandFailed: Vi requested pauses longer than `PAUSES_SECONDS`.
             ViUnavailable, ViUnreachable: no answer for a while, or to the first request of all.
             And as `ViClient.send`.
         """
@@ -54,22 +54,22 @@ class RetryingViClient(ViClient):
                 next_pause = max(fault.pause_seconds or 0.0, pause)
                 if waited + next_pause > PAUSES_SECONDS:
                     raise _busy(fault.pause_seconds, waited) from None
-                self._tell(f"Vi requested a pause. Retrying in {duration(next_pause)}.")
+                self._print_pause(f"Vi requested a pause. Retrying in {duration(next_pause)}.")
             except (ViUnavailable, ViUnreachable) as fault:
                 next_pause = max(fault.pause_seconds or 0.0, pause)
                 # A Vi that never answered is unreachable, or its origin is wrong.
                 if method != "GET" or not self._was_answered or waited + next_pause > SILENCE_SECONDS:
                     raise
-                self._tell(f"Vi did not answer. Retrying in {duration(next_pause)}.")
+                self._print_pause(f"Vi did not answer. Retrying in {duration(next_pause)}.")
             else:
                 self._was_answered = True
                 return answer
             self._context.clock.sleep(next_pause)
             waited, pause = waited + next_pause, min(pause * 2, LONGEST_PAUSE)
 
-    def _tell(self, line: str) -> None:
+    def _print_pause(self, line: str) -> None:
         if self._context.err.is_terminal:
-            self._context.complain(line)
+            self._context.print_message(line)
 
 
 def _busy(next_pause: float | None, waited: float) -> CommandFailed:
@@ -80,7 +80,7 @@ def _busy(next_pause: float | None, waited: float) -> CommandFailed:
 
 @contextmanager
 def open_vi_client(context: CliContext, stack: str, *, patient: bool = True) -> Iterator[ViClient]:
-    """Give out the client of the Vi of the stack called *stack*; raises as `find_stack` and `vi_client`."""
+    """Yield the client of Vi for the stack *stack*; raises as `find_stack` and `vi_client`."""
     with closing(vi_client(context, find_stack(context.aws.cloudformation, stack), patient=patient)) as client:
         yield client
 
@@ -88,7 +88,7 @@ def open_vi_client(context: CliContext, stack: str, *, patient: bool = True) -> 
 def vi_client(context: CliContext, stack: Stack, *, patient: bool = True) -> ViClient:
     """Return the client of the stack's Vi; the key is read on first use, and stays in this process.
 
-    A *patient* one is a `RetryingViClient`; use another where the caller retries.
+    A *patient* client is a `RetryingViClient`; use another where the caller retries.
 
     Raises:
         CommandFailed: the stack has no settings of Vi.

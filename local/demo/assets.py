@@ -1,4 +1,4 @@
-"""The demo of what a dataset holds: what was dropped is listed, downloaded and compared."""
+"""The demo of a dataset's assets: list, export, download and compare them."""
 
 import subprocess
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from local.stack.outputs import DeployedStack
 DATASET = "ds1"
 
 
-def bring_assets_back(stack: DeployedStack, out: Path, say: Callable[[str], None]) -> None:
-    """Show what the dataset holds, bring it into a folder and to S3, and compare; raises `LocalStackFailed`."""
-    folder = out / f"{DATASET}_{datetime.now(UTC):%Y%m%d_%H%M%S}"  # of its own: it is compared whole
+def show_assets(stack: DeployedStack, out: Path, report: Callable[[str], None]) -> None:
+    """List the dataset's assets, download them to a folder and to S3, and compare; raises `LocalStackFailed`."""
+    folder = out / f"{DATASET}_{datetime.now(UTC):%Y%m%d_%H%M%S}"  # a new folder: all its files are compared
     bucket = stack.outputs["ExportBucketName"]
-    say(f"\nWhat the dataset {DATASET} holds now, the largest first.")
+    report(f"\nListing the dataset {DATASET}, the largest assets first.")
     _assetline(stack, "list", DATASET, "--sort-by", "metadata.fileSize", "--descending", "--limit", "5")
-    say(f"\nExporting its list to a file; downloading its images to {_shown(folder)} and to S3.")
+    report(f"\nExporting its list to a file; downloading its images to {_shown(folder)} and to S3.")
     _assetline(stack, "export", DATASET, "--to", str(out))
     _assetline(stack, "download", DATASET, str(folder))
     _assetline(stack, "download", DATASET, f"s3://{bucket}/downloads/{DATASET}/")
-    say("\nComparing both with Vi: names, sizes, checksums.")
+    report("\nComparing both with Vi: names, sizes, checksums.")
     _assetline(stack, "verify", DATASET, str(folder))
     _assetline(stack, "verify", DATASET, f"s3://{bucket}/downloads/{DATASET}/")
 
@@ -35,4 +35,4 @@ def _shown(path: Path) -> Path:
 def _assetline(stack: DeployedStack, *arguments: str) -> None:
     command = [str(PYTHON_COMMANDS / "assetline"), "assets", *arguments]
     if subprocess.run(command, check=False, env=environment.of_caller() | stack.environment).returncode:
-        raise LocalStackFailed(f"the demo's `assetline assets {arguments[0]}` failed")
+        raise LocalStackFailed(f"`assetline assets {arguments[0]}` of the demo failed; see its output above")

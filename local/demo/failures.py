@@ -1,4 +1,4 @@
-"""The other half of the demo: an export that is killed, fails, is resumed, and is equal to one nobody disturbed."""
+"""The demo of failures: an export is killed, fails, is resumed, and equals an undisturbed one."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class Disturbance:
         self._emulator = httpx.Client(base_url=stack.emulators["safetyculture"])
         self._machines = boto3.client("stepfunctions", **stack.connection)
 
-    def failed_export(self, request: dict[str, Any], say: Callable[[str], None]) -> str:
-        """Start an export, kill its function under way, revoke its token later; return its id when it has failed."""
+    def failed_export(self, request: dict[str, Any], report: Callable[[str], None]) -> str:
+        """Start an export, kill its function, revoke its token, and return the export's ID after it has failed."""
         self._emulator.delete("/_emulator/requests")
         arn = self._machines.start_execution(
             stateMachineArn=self._stack.outputs["ExportStateMachineArn"], input=json.dumps(request)
         )["executionArn"]
         _until(lambda: self._pages() >= KILLED_AT_PAGE)
-        say(f"Page {KILLED_AT_PAGE}: killing the function process; work since the last checkpoint is lost.")
+        report(f"Page {KILLED_AT_PAGE}: killing the function process; work since the last checkpoint is lost.")
         self._kill_functions()
         _until(lambda: self._pages() >= REVOKED_AT_PAGE)
-        say(f"Page {REVOKED_AT_PAGE}: the API refuses the token from now on.")
+        report(f"Page {REVOKED_AT_PAGE}: the API refuses the token from now on.")
         with self._token_revoked():
             _until(lambda: self._machines.describe_execution(executionArn=arn)["status"] == "FAILED")
             item = _until(lambda: self._failed_item(arn))
-        say(f"The export failed. {item['error']}: {item['message']}")
+        report(f"The export failed. {item['error']}: {item['message']}")
         return str(item["export_id"])
 
     def _pages(self) -> int:
@@ -62,13 +62,13 @@ class Disturbance:
                     os.kill(process.pid, signal.SIGKILL)
 
     def _token_revoked(self) -> _Scenario:
-        return _Scenario(self._emulator, token="scapi_another")  # noqa: S106 - one that the secret does not hold
+        return _Scenario(self._emulator, token="scapi_another")  # noqa: S106 - the secret has another token
 
     def _failed_item(self, execution_arn: str) -> dict[str, Any] | None:
         table = boto3.resource("dynamodb", **self._stack.connection).Table(self._stack.outputs["ExportsTableName"])
         items = table.scan(ConsistentRead=True)["Items"]
-        ours = [item for item in items if item.get("execution_arn") == execution_arn and item["state"] == "failed"]
-        return ours[0] if ours else None
+        failed = [item for item in items if item.get("execution_arn") == execution_arn and item["state"] == "failed"]
+        return failed[0] if failed else None
 
 
 class _Scenario:
@@ -87,10 +87,10 @@ class _Scenario:
 
 
 def _until[T](look: Callable[[], T | None]) -> T:
-    """Return what *look* finds, as soon as it finds something."""
+    """Poll *look* until it returns something, and return that."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := look()):
         if time.monotonic() > deadline:
-            raise LocalStackFailed(f"the disturbed export did not come where it should in {PATIENCE_SECONDS} s")
+            raise LocalStackFailed(f"the disturbed export did not reach its next step within {PATIENCE_SECONDS} s")
         time.sleep(0.02)
     return found

@@ -1,4 +1,4 @@
-"""All of it in one go: a stack up, 2,000 assets exported, once more disturbed, images ingested, the stack down."""
+"""The demo: start a stack, export 2,000 assets, export them again with failures, ingest images, stop the stack."""
 
 import csv
 import subprocess
@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from local.demo.assets import bring_assets_back
+from local.demo.assets import show_assets
 from local.demo.drops import drop_images
 from local.demo.failures import Disturbance
 from local.errors import LocalStackFailed
 from local.paths import PYTHON_COMMANDS
 from local.stack import environment
-from local.stack.lifecycle import Say, is_running, running_stack
+from local.stack.lifecycle import Report, is_running, running_stack
 from local.stack.ministack import free_port, taken
 from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 
 ROWS = 2_000
 PAGE_SIZE = 100
-# Slow enough for the progress to be seen: twenty pages take three seconds, in turns of five pages each or so.
+# Slow enough to show the progress: twenty pages take three seconds, in turns of about five pages each.
 LATENCY_SECONDS = 0.15
 TURN_SECONDS = 0.8
 _TURNS = ("--page-size", str(PAGE_SIZE), "--max-turn-seconds", str(TURN_SECONDS))
@@ -33,55 +33,55 @@ PREVIEW_COLUMNS = 4
 PREVIEW_WIDTH = 17
 
 
-def demo(settings: StackSettings, to: Path, say: Say) -> None:
-    """Export a feed to a CSV in *to* and show it, then again, disturbed; `LocalStackFailed` unless all of it worked.
+def demo(settings: StackSettings, to: Path, report: Report) -> None:
+    """Export a feed to a CSV in *to* and show it, then again with failures; raises `LocalStackFailed`.
 
-    Whatever listens on the port already, a stack or not, is left alone: the demo then takes another port.
+    If a server already listens on the port, the demo leaves it alone and uses another port.
     """
     if is_running(settings.folder) or taken(settings.port):
-        say(f"Port {settings.port} is in use and stays as it is: the demo takes another.")
+        report(f"Port {settings.port} is in use. The demo uses another port.")
         settings = replace(settings, port=free_port())
     settings = replace(settings, rows=ROWS, latency_seconds=LATENCY_SECONDS)
-    with running_stack(settings, say) as stack:
+    with running_stack(settings, report) as stack:
         undisturbed = _export(stack, to, "assets", *_TURNS)
         rows = _preview(undisturbed)
         if rows != ROWS and not settings.safetyculture_url:
-            raise LocalStackFailed(f"{undisturbed} has {rows:,} rows, and the feed {ROWS:,}")
+            raise LocalStackFailed(f"{undisturbed} has {rows:,} rows, and the feed has {ROWS:,}")
         if not settings.safetyculture_url:
-            _disturb(stack, settings, to, undisturbed, say)
+            _disturb(stack, settings, to, undisturbed, report)
         if not settings.vi_url:
-            drop_images(stack, say)
-            bring_assets_back(stack, to, say)
-    say("The stack is down again.")
+            drop_images(stack, report)
+            show_assets(stack, to, report)
+    report("The stack is stopped.")
 
 
-def _disturb(stack: DeployedStack, settings: StackSettings, to: Path, undisturbed: Path, say: Say) -> None:
-    """Export the feed again, with everything going wrong on the way, and compare the two files."""
-    say("\nThe same export again, with failures.")
+def _disturb(stack: DeployedStack, settings: StackSettings, to: Path, undisturbed: Path, report: Report) -> None:
+    """Export the feed again, with failures, and compare the two files."""
+    report("\nRepeating the export, with failures.")
     request = {"feed": "assets", "page_size": PAGE_SIZE, "max_turn_seconds": TURN_SECONDS}
-    export_id = Disturbance(stack, settings.folder).failed_export(request, say)
-    say(f"The API accepts the token again: assetline exports resume {export_id} --to {to}")
+    export_id = Disturbance(stack, settings.folder).failed_export(request, report)
+    report(f"The API accepts the token again. Resuming: assetline exports resume {export_id} --to {to}")
     resumed = _export(stack, to, "--resume", export_id)
     if resumed.read_bytes() != undisturbed.read_bytes():
-        raise LocalStackFailed(f"{resumed} is not the file of the undisturbed export, {undisturbed}")
-    say(f"Equal: {resumed} is, byte for byte, {undisturbed}.")
+        raise LocalStackFailed(f"{resumed} differs from the file of the undisturbed export, {undisturbed}")
+    report(f"{resumed} equals {undisturbed}, byte for byte.")
 
 
 def _export(stack: DeployedStack, to: Path, *arguments: str) -> Path:
-    """Run `assetline exports start` with *arguments*, and return the CSV it has brought to *to*."""
+    """Run `assetline exports start` with *arguments*, and return the CSV that it has downloaded to *to*."""
     command = [str(PYTHON_COMMANDS / "assetline"), "export", *arguments, "--watch", "--to", str(to)]
-    before = set(to.glob("*.csv"))
+    earlier = set(to.glob("*.csv"))
     exported = subprocess.run(command, check=False, env=environment.of_caller() | stack.environment)
     if exported.returncode != 0:
         raise LocalStackFailed(f"assetline exports start ended with status {exported.returncode}; see its output above")
-    new = sorted(set(to.glob("*.csv")) - before)
+    new = sorted(set(to.glob("*.csv")) - earlier)
     if len(new) != 1:
-        raise LocalStackFailed(f"the export ended well, yet it left {len(new)} new CSV files in {to}")
+        raise LocalStackFailed(f"the export is complete, but {to} has {len(new)} new CSV files instead of 1")
     return new[0]
 
 
 def _preview(path: Path) -> int:
-    """Show the beginning of the CSV in *path*; returns how many rows it has below its header."""
+    """Show the beginning of the CSV in *path*; return the number of rows below its header."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         header = next(rows)

@@ -1,1 +1,1 @@
-"""Emulators of the APIs that Assetline talks to, with scripted faults."""
+"""Emulators of the APIs that Assetline calls, with scripted faults."""

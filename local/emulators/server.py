@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from local.emulators.wire import ResettableProtocol
 
 _START_SECONDS = 10
-_KEEP_ALIVE_SECONDS = 75  # as a load balancer keeps them; uvicorn's 5 would end connections that a client still likes
+_KEEP_ALIVE_SECONDS = 75  # as load balancers do; with uvicorn's 5, connections would end that a client still uses
 
 
 class UvicornServer(uvicorn.Server):
@@ -29,13 +29,13 @@ class UvicornServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=0,  # whoever ends an emulator does not wait for its slow answers
+                timeout_graceful_shutdown=0,  # ending an emulator does not wait for its slow answers
             )
         )
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and call *on_ready*."""
         await super().startup(sockets)
         self._on_ready()
 

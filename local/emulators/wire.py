@@ -1,6 +1,6 @@
-"""Answers as they go over the wire: paced, compressed, or broken off.
+"""Answers on the wire: paced, compressed, or cut off.
 
-Starlette's own responses send a body at once and whole; these are the ways in which a feed's body comes otherwise.
+Starlette's responses send a complete body at once; these send a feed's body in other ways.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ RESET = "assetline.reset"  # the ASGI extension by which an answer can reset its
 
 _GZIP_LEVEL = 1  # half the time of zlib's default for a quarter more bytes
 _PIECE_SECONDS = 0.02
-_TIMER_SECONDS = 0.001  # what epoll counts in, rounding up
-_ARRIVAL_SECONDS = 0.02  # for what was sent to reach the client's socket before the reset overtakes it
+_TIMER_SECONDS = 0.001  # the resolution of epoll, which rounds up
+_ARRIVAL_SECONDS = 0.02  # time for the sent bytes to reach the client's socket before the reset
 
 # google.rpc.Code of the statuses that the API answers with; the default error body (contract, Errors).
 _RPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 422: 3, 429: 8, 500: 13}
@@ -73,13 +73,13 @@ async def _reset_half_way(request: Request, body: bytes, seconds: float) -> Asyn
         yield piece
     await asyncio.sleep(_ARRIVAL_SECONDS)
     request.scope["extensions"][RESET]()
-    await asyncio.sleep(0)  # the server learns of the loss before this answer ends incomplete
+    await asyncio.sleep(0)  # the server detects the loss before this answer ends incomplete
 
 
 async def sleep_until(moment: float) -> None:
     """Return at *moment* of the running loop's clock, or at once when that has passed.
 
-    The loop's own timers are up to a millisecond late, which of a page's fifty would be noticed.
+    The loop's own timers are up to a millisecond late, too much for a page of fifty milliseconds.
     """
     loop = asyncio.get_running_loop()
     pause = moment - loop.time() - _TIMER_SECONDS
@@ -90,10 +90,10 @@ async def sleep_until(moment: float) -> None:
 
 
 class ResettableProtocol(H11Protocol):
-    """uvicorn's HTTP, which lets the application reset the connection: ASGI itself has no word for that."""
+    """uvicorn's HTTP protocol, which lets the application reset the connection: ASGI has no message for that."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        """Offer the reset of this connection to the requests that come over it."""
+        """Provide the reset of this connection to its requests."""
         super().connection_made(transport)
         application = self.app
 
@@ -106,7 +106,7 @@ class ResettableProtocol(H11Protocol):
 
 def _reset_of(transport: asyncio.Transport) -> Callable[[], None]:
     def reset() -> None:
-        # Lingering for zero seconds is how a socket is told to close with RST instead of FIN.
+        # Lingering for zero seconds makes a socket close with RST instead of FIN.
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()

@@ -17,7 +17,7 @@ def show(folder: Path) -> None:
 
 
 def refresh() -> None:
-    """Make `.local/` describe the stack that was shown last of those that run, or none."""
+    """Make `.local/` describe the running stack that was shown last, or none."""
     shown = [folder / "shown" for folder in running_stacks() if (folder / "shown").exists()]
     latest = max(shown, key=lambda mark: mark.stat().st_mtime_ns, default=None)
     for name in FILES:
@@ -30,7 +30,7 @@ def refresh() -> None:
 
 
 def provide_commands() -> None:
-    """Have `.local/bin` hold `assetline`, and the stock `aws` where a plain one does not work in this folder."""
+    """Put `assetline` into `.local/bin`, and the stock `aws` if the one on the PATH does not work in this folder."""
     COMMANDS.mkdir(parents=True, exist_ok=True)
     _link("assetline", PYTHON_COMMANDS / "assetline")
     if AWS.exists() and not _aws_works():
@@ -50,7 +50,7 @@ def _link(name: str, program: Path) -> None:
 
 
 def _aws_works() -> bool:
-    """Tell whether a plain `aws` runs here, apart from ours; shims can be on the PATH and yet not run."""
+    """Return whether an `aws` outside `.local/bin` runs here; a shim on the PATH may not run."""
     found = shutil.which("aws")
     if found is None or Path(found).parent == COMMANDS:
         return False

@@ -30,7 +30,7 @@ class Deployable:
 
 
 def prepare(stack_name: str, parameters: Mapping[str, str], state_dir: Path) -> Deployable:
-    """Derive the template into *state_dir*, with the folders of code it names."""
+    """Derive the template into *state_dir*, with its folders of code."""
     template = read_template(TEMPLATE)
     code = state_dir / "code"
     write_bootstraps(sources(template, root=ROOT), code=code)
@@ -44,12 +44,12 @@ def prepare(stack_name: str, parameters: Mapping[str, str], state_dir: Path) -> 
 
 
 def deploy(deployable: Deployable, endpoint_url: str, state_dir: Path) -> dict[str, str]:
-    """Deploy to the stack at *endpoint_url* and return its outputs; raises `DeployFailed` with what sam said."""
+    """Deploy to the stack at *endpoint_url* and return its outputs; raises `DeployFailed` with the errors of sam."""
     if not SAM.exists():
         raise ToolMissing(SAM)
     log = state_dir / "logs" / "deploy.log"
     overrides = [f"{name}={value}" for name, value in deployable.parameters.items()]
-    # SAM leaves an empty folder behind for each function.
+    # SAM leaves an empty folder for each function.
     with log.open("wb") as output, tempfile.TemporaryDirectory(dir=state_dir) as scratch:
         deployed = subprocess.run(
             [
@@ -71,7 +71,7 @@ def deploy(deployable: Deployable, endpoint_url: str, state_dir: Path) -> dict[s
 
 
 def outputs(stack_name: str, endpoint_url: str) -> dict[str, str] | None:
-    """Return the outputs of the stack *stack_name*; None when it is not deployed, or not completely."""
+    """Return the outputs of the stack *stack_name*, or None if it is not completely deployed."""
     cloudformation = boto3.client("cloudformation", **connection(endpoint_url))
     try:
         [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
@@ -83,7 +83,7 @@ def outputs(stack_name: str, endpoint_url: str) -> dict[str, str] | None:
 
 
 def put_secret(value: str, secret_arn: str, endpoint_url: str) -> None:
-    """Put *value* in the secret unless there is one already."""
+    """Put *value* in the secret unless it has a value."""
     secrets = boto3.client("secretsmanager", **connection(endpoint_url))
     try:
         current = secrets.get_secret_value(SecretId=secret_arn).get("SecretString")
@@ -94,7 +94,7 @@ def put_secret(value: str, secret_arn: str, endpoint_url: str) -> None:
 
 
 def connection(endpoint_url: str) -> dict[str, Any]:
-    """Return the arguments that make a boto3 client talk to the stack at *endpoint_url*, whatever the environment."""
+    """Return the arguments of a boto3 client for the stack at *endpoint_url*, independent of the environment."""
     return {
         "endpoint_url": endpoint_url,
         "region_name": environment.REGION,

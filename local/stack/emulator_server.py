@@ -1,4 +1,4 @@
-"""The emulated APIs of a stack, each on a port of its own choosing."""
+"""The emulated APIs of a stack, each on a free port."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class EmulatorProgram:
     folder: Path
 
     def is_served_by(self, server: Server | None, url: str) -> bool:
-        """Tell whether *server* is such an emulator, listening at *url*."""
+        """Return whether *server* is this emulator, and listens at *url*."""
         return server is not None and server.launch == self._launch and server.alive() and _listening(url)
 
     def start(self) -> Server:
-        """Start it; it may not listen yet."""
-        scratch = self.folder / "tmp"  # the files of a killed emulator go with the stack
+        """Start the emulator, which may not listen yet."""
+        scratch = self.folder / "tmp"  # the files of a killed emulator are removed with the stack
         scratch.mkdir(parents=True, exist_ok=True)
         return start(
             self.name,
@@ -44,15 +44,15 @@ class EmulatorProgram:
         )
 
     def wait_until_ready(self, server: Server) -> str:
-        """Return its address when it listens; raises `ServerFailed` when it ends or takes too long."""
+        """Return the address of the emulator when it listens; raises `ServerFailed` if it ends or takes too long."""
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         ready_line = re.compile(rf"^{self.name} emulator ready on (http://\S+)$", re.MULTILINE)
         while not (ready := ready_line.search(self._log.read_text())):
             if not server.alive():
                 raise ServerFailed(f"the {self.name} emulator", "ended while starting", self._log)
             if time.monotonic() > deadline:
-                what = f"did not listen within {READY_WITHIN_SECONDS} s"
-                raise ServerFailed(f"the {self.name} emulator", what, self._log)
+                problem = f"did not listen within {READY_WITHIN_SECONDS} s"
+                raise ServerFailed(f"the {self.name} emulator", problem, self._log)
             time.sleep(POLL_SECONDS)
         return ready[1]
 

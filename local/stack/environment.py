@@ -7,7 +7,7 @@ REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 LOOPBACK = "127.0.0.1,localhost"
 
-# What a server needs of the caller's environment. All else stays out: functions inherit what MiniStack is given, and
+# The variables that a server needs from the caller. All others are left out: functions inherit MiniStack's, and
 # an AWS_PROFILE or a PYTHONPATH of the caller's would make them differ from AWS.
 INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ"),
@@ -17,14 +17,14 @@ INHERITED = (
 
 
 def bare(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment a server starts from; loopback is never reached through a proxy."""
+    """Return the environment of a server, without a proxy for loopback."""
     inherited = {name: environ[name] for name in INHERITED if name in environ}
     no_proxy = ",".join(filter(None, [LOOPBACK, environ.get("NO_PROXY", environ.get("no_proxy"))]))
     return {
         **inherited,
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
-        # Nothing of the account that the caller works with otherwise.
+        # Nothing of the caller's own AWS account.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -32,10 +32,10 @@ def bare(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def of_caller(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the caller's environment for a program at the caller's terminal, less all that is about AWS."""
+    """Return the caller's environment for a program at the caller's terminal, without AWS settings."""
     return {name: value for name, value in environ.items() if not name.startswith("AWS_")} | bare(environ)
 
 
 def aws(endpoint_url: str) -> dict[str, str]:
-    """Return what makes an AWS client talk to the stack at *endpoint_url*, and to nothing else."""
+    """Return the variables that make an AWS client use the stack at *endpoint_url* only."""
     return {"AWS_ENDPOINT_URL": endpoint_url, **CREDENTIALS, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}

@@ -1,9 +1,9 @@
 """The program of a function's `bootstrap`: AWS's runtime client, which restarts when the code is edited.
 
-On AWS new code comes with a deployment; here it comes with saving a file. A warm environment would go on with what it
-imported, so it ends itself while it waits for its next event, and that event starts a new one.
+On AWS new code comes with a deployment; here it comes with saving a file. A warm environment would keep the modules it
+imported. So it ends itself while it waits for its next event, and that event starts a new environment.
 
-It is run as a file and imports nothing of the project: the path that modules come from is the function's own.
+It is run as a file and imports nothing of the project: the import path is the function's own.
 """
 
 import os

@@ -3,8 +3,8 @@
     with running_stack(StackSettings(port=free_port(), state_dir=tmp_path, wait_scale=0)) as stack:
         boto3.client("stepfunctions", **stack.connection).start_execution(…)
 
-All that a stack is lies in its state folder: which servers run, what was deployed, its logs. So `up` and `down` work
-from any process, and one stack knows nothing of another.
+The state folder of a stack records its servers, its deployment and its logs. So `up` and `down` work
+from any process, and stacks are independent of one another.
 """
 
 from __future__ import annotations
@@ -24,69 +24,69 @@ from local.stack.outputs import DeployedStack
 from local.stack.processes import stop
 from local.stack.reaper import stopped_with_this_process
 from local.stack.settings import StackSettings
-from local.stack.state_file import Record, alone
+from local.stack.state_file import Record, state_lock
 
-type Say = Callable[[str], None]
+type Report = Callable[[str], None]
 
-# Whoever tries it out does not want to wait a minute for the first session.
+# The default of a minute would delay the first session of a demo.
 LOCAL_PARAMETERS = {"GatherSeconds": "3"}
 
 
 def silent(_: str) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
-def up(settings: StackSettings, say: Say = silent) -> DeployedStack:
-    """Return the stack of *settings*, ready: whatever of it is missing, dead or out of date is put right."""
-    with alone(settings.folder):
+def up(settings: StackSettings, report: Report = silent) -> DeployedStack:
+    """Return the stack of *settings*, ready; missing, dead and outdated parts are started or deployed again."""
+    with state_lock(settings.folder):
         record = Record.read(settings.folder)
         try:
-            return _up(settings, record, say)
+            return _up(settings, record, report)
         except BaseException:
-            # A stack that was whole before stays as it was; one that never was is not left half-built.
+            # A stack that was complete is left unchanged; an incomplete one is removed.
             if not record.deployed:
                 _down(settings, record)
             raise
 
 
 def down(settings: StackSettings) -> bool:
-    """Stop all that `up` started for the stack of *settings*; returns whether there was anything to stop."""
+    """Stop all that `up` started for the stack of *settings*; return whether anything ran."""
     if not settings.folder.exists():
         return False
-    with alone(settings.folder):
+    with state_lock(settings.folder):
         return _down(settings, Record.read(settings.folder))
 
 
 @contextmanager
-def running_stack(settings: StackSettings, say: Say = silent) -> Iterator[DeployedStack]:
-    """Have the stack of *settings* for a while; it is down afterwards, also when this process is killed."""
+def running_stack(settings: StackSettings, report: Report = silent) -> Iterator[DeployedStack]:
+    """Run the stack of *settings* for the block; it is stopped afterwards, also if this process is killed."""
     with stopped_with_this_process(settings.folder):
         try:
-            yield up(settings, say)
+            yield up(settings, report)
         finally:
             down(settings)
 
 
 def is_running(folder: Path) -> bool:
-    """Tell whether anything runs of the stack whose state *folder* is."""
+    """Return whether any server of the stack in *folder* runs."""
     return any(server.processes() for server in Record.read(folder).servers.values())
 
 
-def is_whole(folder: Path) -> bool:
-    """Tell whether the stack whose state *folder* is came up, and all its servers still run."""
+def is_complete(folder: Path) -> bool:
+    """Return whether the stack in *folder* is deployed, and all its servers run."""
     record = Record.read(folder)
     return bool(record.deployed) and all(server.alive() for server in record.servers.values())
 
 
-def _up(settings: StackSettings, record: Record, say: Say) -> DeployedStack:
+def _up(settings: StackSettings, record: Record, report: Report) -> DeployedStack:
     folder, url = settings.folder, endpoint(settings.port)
-    _have_servers(settings, record, say)
+    _have_servers(settings, record, report)
     parameters = {"SafetyCultureApiUrl": record.urls["safetyculture"], "ViApiUrl": record.urls["vi"]}
     name = settings.stack_name
     deployable = deploy.prepare(name, {**LOCAL_PARAMETERS, **parameters, **settings.parameters}, folder)
     outputs = deploy.outputs(name, url) if record.deployed.get(name) == deployable.digest else None
     if outputs is None:
-        say("Deploying the template with sam deploy.")
+        report("Deploying the template with sam deploy.")
         outputs = deploy.deploy(deployable, url, folder)
         record.deployed[name] = deployable.digest
         record.write(folder)
@@ -98,25 +98,25 @@ def _up(settings: StackSettings, record: Record, say: Say) -> DeployedStack:
     return stack
 
 
-def _have_servers(settings: StackSettings, record: Record, say: Say) -> None:
-    """Have all servers answering; those that are missing start side by side. *record* is true at every moment."""
+def _have_servers(settings: StackSettings, record: Record, report: Report) -> None:
+    """Start missing servers side by side, and wait until all answer. *record* is current at every moment."""
     folder = settings.folder
     aws = MiniStack(settings.port, settings.wait_scale, folder)
     feeds = emulator.safetyculture(settings.rows, settings.latency_seconds, folder)
 
     if not aws.is_served_by(record.servers.get(aws.NAME)):
         _stop(record, aws.NAME)
-        record.deployed = {}  # what was deployed was in its memory
+        record.deployed = {}  # the deployment was in its memory
         record.servers[aws.NAME] = aws.start()
         record.write(folder)
-        say(f"Starting MiniStack on port {settings.port}.")
+        report(f"Starting MiniStack on port {settings.port}.")
     started = []
     for api, url, about in (
         (feeds, settings.safetyculture_url, f"SafetyCulture API, {settings.rows:,} assets"),
         (emulator.vi(folder), settings.vi_url, "Vi API"),
     ):
         if _start(record, api, url, folder):
-            say(f"Starting the emulated {about}.")
+            report(f"Starting the emulated {about}.")
             started.append(api)
     aws.wait_until_ready(record.servers[aws.NAME])
     for api in started:
@@ -125,7 +125,7 @@ def _have_servers(settings: StackSettings, record: Record, say: Say) -> None:
 
 
 def _start(record: Record, api: emulator.EmulatorProgram, url: str | None, folder: Path) -> bool:
-    """Have an emulated API running, unless *url* is to be used in its place; say whether it was started just now."""
+    """Run an emulated API, unless *url* replaces it; return whether this call started it."""
     if url:
         _stop(record, api.name)
         record.urls[api.name] = url
@@ -145,7 +145,7 @@ def _stop(record: Record, name: str) -> None:
 
 
 def _down(settings: StackSettings, record: Record) -> bool:
-    """Stop the servers of *record* and forget the stack; its logs stay, to be read."""
+    """Stop the servers of *record* and delete the stack's state, except its logs."""
     was_running = is_running(settings.folder)
     stop(record.servers.values())
     for entry in settings.folder.iterdir():

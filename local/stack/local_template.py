@@ -1,15 +1,15 @@
 """The template as the local stack deploys it: the real one, with functions that run from source.
 
-`template.yaml` stays the only source. What differs, and nothing else:
+`template.yaml` stays the only source. The differences are these, and no others:
 
-- a function is a `provided.al2023` one whose `bootstrap` runs AWS's own runtime client on the function's source folder,
-  with the layer's source on its path: nothing is built, error names and deadlines are those of AWS;
-- layers are left out, and so is the architecture: both describe what `sam build` makes for AWS;
-- a definition file is named by its absolute path, for the derived template lies elsewhere;
-- a statement that denies plain HTTP is left out, for the stack listens on loopback without TLS;
+- a function has the runtime `provided.al2023`, and its `bootstrap` runs AWS's own runtime client on the function's
+  source folder, with the layer's source on its path: nothing is built, error names and deadlines are those of AWS;
+- layers are left out, and so is the architecture: both describe the build of `sam build` for AWS;
+- a definition file is named by its absolute path, since the derived template is in another folder;
+- a statement that denies plain HTTP is left out, since the stack listens on loopback without TLS;
 - `!Ref` of a secret becomes `!GetAtt ….Id`, the same ARN on AWS: MiniStack's `Ref` gives the name, which no role's
   statement matches;
-- an alarm on a sum of metrics looks at the first of them: MiniStack knows no metric math;
+- an alarm on a sum of metrics uses the first of them: MiniStack has no metric math;
 - `MaximumConcurrency` is the default of the parameter that it names: MiniStack's `Ref` of a number gives text, which it
   then compares with numbers.
 """
@@ -41,9 +41,9 @@ PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def derive(template: Template, *, root: Path, code: Path) -> Template:
-    """Return what is deployed locally for *template*, whose paths are relative to *root*.
+    """Return the local form of *template*, whose paths are relative to *root*.
 
-    The functions' code is looked for in *code*, in a folder named as the function; `write_bootstraps` makes these.
+    The code of a function is in the folder of *code* named like it; `write_bootstraps` creates these folders.
     """
     derived = deepcopy(template)
     for properties in [derived.get("Globals", {}).get("Function", {}), *_functions(derived).values()]:
@@ -84,7 +84,7 @@ def definitions(template: Template, *, root: Path) -> list[Path]:
 
 
 def write_bootstraps(folders: dict[str, Path], *, code: Path) -> None:
-    """Make *code* hold one folder a function, with the program that runs its source."""
+    """Write one folder for each function into *code*, with the program that runs its source."""
     shutil.rmtree(code, ignore_errors=True)
     for name, folder in folders.items():
         bootstrap = code / name / "bootstrap"
@@ -94,7 +94,7 @@ def write_bootstraps(folders: dict[str, Path], *, code: Path) -> None:
 
 
 def bootstrap_of(folder: Path) -> str:
-    """Return the program that Lambda starts for the function in *folder*: its source and the layer's, no more."""
+    """Return the program that Lambda starts for the function in *folder*: with its source and the layer's only."""
     source, path = shlex.quote(str(folder)), shlex.quote(f"{folder}{os.pathsep}{LAYER}")
     python, runtime = shlex.quote(str(PYTHON)), shlex.quote(str(LAMBDA_RUNTIME))
     return f"""\
@@ -118,12 +118,12 @@ def _properties_of(template: Template, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def _first_metric(metrics: list[dict[str, Any]]) -> dict[str, Any]:
-    stat = next(one["MetricStat"] for one in metrics if "MetricStat" in one)
+    stat = next(metric["MetricStat"] for metric in metrics if "MetricStat" in metric)
     return {**stat["Metric"], "Period": stat["Period"], "Statistic": stat["Stat"]}
 
 
 def _allows_plain_http(resource: dict[str, Any]) -> bool:
-    """Take the denial of plain HTTP out of a bucket policy; false when nothing is left of it."""
+    """Remove the denial of plain HTTP from a bucket policy; return False if no statement is left."""
     if resource["Type"] != BUCKET_POLICY:
         return True
     document = resource["Properties"]["PolicyDocument"]
@@ -136,7 +136,7 @@ def _allows_plain_http(resource: dict[str, Any]) -> bool:
 
 
 def _as_ministack_reads(template: Template) -> Any:
-    """Return *template* with what MiniStack reads otherwise than AWS spelt so that both mean the same."""
+    """Return *template* with equivalent spellings where MiniStack and AWS differ."""
     secrets = {name for name, resource in template["Resources"].items() if resource["Type"] == SECRET}
 
     def arn_in_text(at: re.Match[str]) -> str:
@@ -157,7 +157,7 @@ def _as_ministack_reads(template: Template) -> Any:
 
 
 def _mapped(node: Any, change: Callable[[Any], Any]) -> Any:
-    """Return *node* with *change* applied to all that it holds, innermost first."""
+    """Return *node* with *change* applied to all its nodes, innermost first."""
     match node:
         case dict():
             node = {key: _mapped(value, change) for key, value in node.items()}

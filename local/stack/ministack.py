@@ -18,13 +18,13 @@ from local.stack.processes import POLL_SECONDS, Server, start
 
 HOST = "127.0.0.1"
 READY_WITHIN_SECONDS = 60
-# A busy one is not a dead one: it holds everything in memory, so it is given time before it is replaced.
+# A busy MiniStack is not dead: it has everything in memory, so it gets time before it is replaced.
 ANSWERS_WITHIN_SECONDS = 15
 
 
 @dataclass(frozen=True)
 class MiniStack:
-    """A MiniStack on *port* whose state machines wait *wait_scale* times as long as they say."""
+    """A MiniStack on *port* whose state machines wait *wait_scale* times as long as defined."""
 
     NAME: ClassVar[str] = "ministack"
 
@@ -33,11 +33,11 @@ class MiniStack:
     folder: Path
 
     def is_served_by(self, server: Server | None) -> bool:
-        """Tell whether *server* is such a MiniStack, and answers."""
+        """Return whether *server* is this MiniStack, and answers."""
         return server is not None and server.launch == self._launch and server.alive() and self._answers()
 
     def start(self) -> Server:
-        """Start it; it may not answer yet. Raises `PortTaken` when somebody else listens there."""
+        """Start MiniStack, which may not answer yet; raises `PortTaken` if another server listens on the port."""
         if taken(self.port):
             raise PortTaken(self.port)
         scratch = self.folder / "tmp"
@@ -47,7 +47,7 @@ class MiniStack:
         return start(self.NAME, program, launch=self._launch, env=env, log=self._log)
 
     def wait_until_ready(self, server: Server) -> None:
-        """Return when it answers; raises `ServerFailed` when it ends or takes too long."""
+        """Wait until MiniStack answers; raises `ServerFailed` if it ends or takes too long."""
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._answers():
             if not server.alive():
@@ -95,14 +95,14 @@ def endpoint(port: int) -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port without a server."""
     with socket.create_server((HOST, 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def taken(port: int) -> bool:
-    """Tell whether somebody listens on *port*."""
+    """Return whether a server listens on *port*."""
     try:
         socket.create_server((HOST, port)).close()
     except OSError:

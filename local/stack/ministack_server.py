@@ -1,12 +1,12 @@
-"""Runs MiniStack, in its own environment: quicker than by itself, and without two waits that nothing on AWS has.
+"""Runs MiniStack in its own environment: faster than by default, and without two waits that AWS does not have.
 
-- Its application is served by uvicorn and llhttp, which spend less on a request than what it brings along
+- Its application is served by uvicorn and llhttp, which spend less on a request than MiniStack's server
   (docs/decisions/0018-uvicorn-serves-ministack.md).
-- Its Lambda writes the head and the body of an event apart, and the body then waited 40 ms for the function's delayed
-  acknowledgement of the head, at every invocation. Here what its servers write leaves at once.
+- Its Lambda writes the head and the body of an event separately. At every invocation the body then waited 40 ms for the
+  function's delayed acknowledgement of the head. Here its servers send all writes at once.
 - Its Step Functions sleep 0.15 s before the first state of every execution. Here they do not
-  (docs/decisions/0015-no-pause-before-the-first-state.md). The waits of the machines themselves stay as they are.
-- It accepts requests that AWS refuses. Here it learns to refuse them (the package `refusals` beside this file).
+  (docs/decisions/0015-no-pause-before-the-first-state.md). The waits of the machines themselves are unchanged.
+- It accepts requests that AWS refuses. The package `refusals` beside this file makes it refuse them.
 
 It is run as a file and imports nothing of the project, which that environment does not have; it loads `refusals` by
 its path.
@@ -27,26 +27,26 @@ from typing import Any
 import uvicorn
 
 KEEP_ALIVE_SECONDS = 75  # MiniStack's
-END_SECONDS = 1  # ours: what is asked for when it is told to end gets so long to be answered
+END_SECONDS = 1  # ours: time for the requests under way at its end
 PAUSE_SECONDS = 0.15  # MiniStack's, before the first state
 REFUSALS = Path(__file__).with_name("refusals")
 RECORDER = Path(__file__).with_name("jsonata_recorder.py")
 
 
 def without_pause(code: CodeType) -> CodeType:
-    """Return *code* with a pause of no length where it has that of `PAUSE_SECONDS`; other code as it is."""
+    """Return *code* with a pause of 0 in place of `PAUSE_SECONDS`; other code is unchanged."""
     return code.replace(co_consts=tuple(0 if constant == PAUSE_SECONDS else constant for constant in code.co_consts))
 
 
 def start_executions_at_once() -> None:
-    """Take the pause out of what runs an execution; a MiniStack that has no such thing stays as it is."""
+    """Remove the pause from the code that runs an execution; a MiniStack without it is unchanged."""
     with suppress(ImportError, KeyError):
         run_execution = vars(import_module("ministack.services.stepfunctions"))["_run_execution"]
         run_execution.__code__ = without_pause(run_execution.__code__)
 
 
 def refuse_what_aws_refuses() -> None:
-    """Teach MiniStack the refusals; raises when it is not the MiniStack that they were written for."""
+    """Add the refusals to MiniStack; raises `PatchFailed` if it is another version than the pinned one."""
     loaded("refusals", REFUSALS / "__init__.py", [str(REFUSALS)]).teach_all()
 
 
@@ -69,14 +69,14 @@ def loaded(name: str, path: Path, folders: list[str] | None = None) -> Any:
 
 
 def allow_many_connections() -> None:
-    """Raise the number of files that may be open as far as it goes, as MiniStack does by itself."""
+    """Raise the limit of open files to its maximum, as MiniStack does by itself."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def serve() -> None:
-    """Serve until told to end; the address is in MiniStack's own variables."""
+    """Serve until a signal ends the program; MiniStack's own variables set the address."""
     uvicorn.run(
         "ministack.app:app",
         host=os.environ["BIND_HOST"],

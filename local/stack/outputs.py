@@ -1,4 +1,4 @@
-"""A stack that is up, as its `outputs.json` and its `env` describe it."""
+"""A running stack, described by its `outputs.json` and its `env`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local.stack import deploy, environment
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack that is up: what `outputs.json` holds, name for name."""
+    """A running stack: the fields of `outputs.json`."""
 
     endpoint_url: str
     region: str
@@ -34,7 +34,7 @@ class DeployedStack:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Return the stack whose state *folder* is."""
+        """Return the stack in *folder*."""
         return cls(**json.loads((folder / "outputs.json").read_text()))
 
     def write(self, folder: Path) -> None:

@@ -1,6 +1,6 @@
-"""Servers that outlive the command that starts them, and are found and stopped again by a later one.
+"""Servers that outlive the command that starts them; a later command finds and stops them.
 
-A pid alone names nobody: pids are used again. A server is its pid and when it started, and it owns its process group,
+A pid alone identifies no process: pids are reused. A server is its pid and its start time, and owns its process group,
 in which its children are (MiniStack's are the functions).
 """
 
@@ -32,7 +32,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that was started here; *launch* is what decided how it runs."""
+    """A server that was started here; *launch* has its settings."""
 
     name: str
     pid: int
@@ -40,11 +40,11 @@ class Server:
     launch: str
 
     def alive(self) -> bool:
-        """Tell whether the server itself runs."""
+        """Return whether the server itself runs."""
         return any((process.pid, process.started) == (self.pid, self.started) for process in running())
 
     def processes(self) -> list[Process]:
-        """Return what runs of the server: itself and its children, also when they have outlived it."""
+        """Return the running processes of the server: itself and its children, also if they have outlived it."""
         processes = list(running())
         if any(process.pid == self.pid and process.started != self.started for process in processes):
             return []  # the pid is another's now, and so is its group
@@ -75,7 +75,7 @@ def start(name: str, command: Sequence[str | Path], *, launch: str, env: Mapping
 
 
 def stop(servers: Iterable[Server], *, grace_seconds: float = 5) -> None:
-    """Stop *servers* with all their children; returns when none of them runs any more."""
+    """Stop *servers* with all their children, and wait until none runs."""
     servers = list(servers)
     for order, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, grace_seconds)):
         if not sum(_signalled(server, order) for server in servers):
@@ -91,7 +91,7 @@ def stop(servers: Iterable[Server], *, grace_seconds: float = 5) -> None:
 
 
 def _signalled(server: Server, order: signal.Signals) -> int:
-    """Send *order* to all that runs of *server*; returns how many that are."""
+    """Send *order* to all processes of *server*; return their number."""
     processes = server.processes()
     for process in processes:
         with suppress(ProcessLookupError):
@@ -100,7 +100,7 @@ def _signalled(server: Server, order: signal.Signals) -> int:
 
 
 def running() -> Iterator[Process]:
-    """Yield the processes of this machine that run, which the dead ones that nobody has collected do not."""
+    """Yield the running processes of this machine, without zombies."""
     return _from_proc() if PROC.joinpath("self", "stat").exists() else _from_ps()
 
 

@@ -1,4 +1,4 @@
-"""Stops a stack when the process that uses it has died, however it died.
+"""Stops a stack after the process that uses it has ended, for any reason.
 
     python -m local.stack.reaper FOLDER
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from local.paths import ROOT
 from local.stack.processes import stop
-from local.stack.state_file import Record, alone
+from local.stack.state_file import Record, state_lock
 
 
 @contextmanager
@@ -37,10 +37,10 @@ def stopped_with_this_process(folder: Path) -> Iterator[None]:
 
 
 def main(folder: Path) -> None:
-    """Wait until the other process ends or says that all is well."""
+    """Wait until the other process ends, or reports a regular end."""
     if sys.stdin.buffer.read() or not folder.exists():
         return
-    with alone(folder):
+    with state_lock(folder):
         stop(Record.read(folder).servers.values())
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -20,7 +20,7 @@ class StackSettings:
 
     *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
     *safetyculture_url* and *vi_url* name servers to use in place of the emulators; that of SafetyCulture serves *rows*
-    assets and takes *latency_seconds* a page. *parameters* are those of the template that are not as it says. Stacks of
+    assets and takes *latency_seconds* a page. *parameters* override the defaults of the template. Stacks of
     several names on one port share its servers, as stacks of one account do.
     """
 
@@ -35,7 +35,7 @@ class StackSettings:
     stack_name: str = DEFAULT_STACK_NAME
 
     def __post_init__(self) -> None:
-        """Refuse what could not work, before anything is started."""
+        """Refuse invalid settings before anything is started."""
         if not STACK_NAME.fullmatch(self.stack_name):
             raise LocalStackFailed(
                 f"Invalid stack name {self.stack_name!r}. Start with a letter, and use letters, digits and -."

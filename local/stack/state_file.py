@@ -15,15 +15,15 @@ from local.stack.processes import Server
 
 @dataclass
 class Record:
-    """Which servers were started and what was deployed; whether they still run is asked of the servers themselves."""
+    """The started servers and the deployed stacks; the servers themselves show whether they still run."""
 
     servers: dict[str, Server] = field(default_factory=dict)
-    urls: dict[str, str] = field(default_factory=dict)  # of the emulated APIs, or what is used in their place
+    urls: dict[str, str] = field(default_factory=dict)  # of the emulated APIs, or of the servers in their place
     deployed: dict[str, str] = field(default_factory=dict)  # the digest of each stack, by its name
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Return what *folder* remembers; nothing, when it holds no record."""
+        """Return the record in *folder*, or an empty one."""
         try:
             stored = json.loads(_path(folder).read_text())
         except FileNotFoundError:
@@ -32,15 +32,15 @@ class Record:
         return cls(servers, **stored)
 
     def write(self, folder: Path) -> None:
-        """Remember, whole or not at all."""
+        """Write the record completely or not at all."""
         draft = folder / "running.json.new"
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
         draft.replace(_path(folder))
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Have *folder* to oneself: a second command on the same stack waits for the first."""
+def state_lock(folder: Path) -> Iterator[None]:
+    """Lock *folder*: a second command on the same stack waits for the first."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -21,7 +21,7 @@ class _Loader(yaml.SafeLoader):
 
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 (the name is PyYAML's)
-        """Write every value in full where it stands: CloudFormation reads no aliases."""
+        """Write every value in full: CloudFormation reads no aliases."""
         return True
 
 
@@ -51,7 +51,7 @@ def _write_tagged(dumper: yaml.SafeDumper, tagged: Tagged) -> yaml.Node:
 
 
 _Loader.add_multi_constructor("!", _read_tagged)
-# Like CloudFormation: 2012-10-17 is a policy version, not a day.
+# As in CloudFormation, 2012-10-17 is a policy version, not a date.
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _read_text)
 _Dumper.add_representer(Tagged, _write_tagged)
 

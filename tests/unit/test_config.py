@@ -49,7 +49,7 @@ def read_by_a_function(origin: str) -> None:
 
 
 def read_by_the_command(origin: str) -> None:
-    Stack("s", "m", "b", "t", knows_vi=ViSettings(origin, "arn", None, None)).vi()
+    Stack("s", "m", "b", "t", vi_settings=ViSettings(origin, "arn", None, None)).vi()
 
 
 def read_by_the_local_stack(origin: str) -> None:

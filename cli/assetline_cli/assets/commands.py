@@ -238,9 +238,10 @@ def download(
     again to resume a download. A file gets its name only after it is complete
     and verified. Names are changed where a disk would refuse them;
     .assetline-names.jsonl in the folder lists these files. If several assets
-    have one name, all but the first get their IDs into theirs. So does an
-    asset whose name another file has; --overwrite replaces that file. A
-    download to S3 runs in the stack: Ctrl+C stops only the watching.
+    have the same name, all but the first get their IDs in their names. An
+    asset whose name another file has gets its ID too; --overwrite replaces
+    that file. A download to S3 runs in the stack: Ctrl+C stops only the
+    watching.
 
     Exit status: 0 all files are downloaded; 1 any other result; 130 Ctrl+C.
 

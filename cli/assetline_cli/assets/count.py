@@ -26,4 +26,4 @@ def count_assets(context: CliContext, stack: str, selection: AssetSelection, dat
             listing = Listing(client, selected, contents=False)
             listing.admit()
             number = sum(len(page.records) for page in listing.pages())
-        context.say(count_of(number, "asset") if context.out.is_terminal else str(number))
+        context.print_line(count_of(number, "asset") if context.out.is_terminal else str(number))

@@ -63,15 +63,15 @@ def _plan(client: ViClient, dataset: str, ids: tuple[str, ...], selection: Asset
     return _DeletionPlan(found, [_input({"dataset_id": dataset, **selection.vi_query(), "expect_count": found})])
 
 
-def _listed(client: ViClient, wanted: Selection) -> _DeletionPlan:
+def _listed(client: ViClient, selected: Selection) -> _DeletionPlan:
     """List the assets that meet the conditions which are checked after Vi has answered."""
-    listing, ids, excluded = Listing(client, wanted, contents=False), list[str](), 0
+    listing, ids, excluded = Listing(client, selected, contents=False), list[str](), 0
     listing.admit()
     for page in listing.pages():
         ids += filter(None, map(id_of, page.records))
         excluded += page.excluded
-    everything = not excluded and len(ids) >= Assets(client, wanted.dataset_id).count()
-    return _DeletionPlan(len(ids), _inputs_of(wanted.dataset_id, ids), everything)
+    everything = not excluded and len(ids) >= Assets(client, selected.dataset_id).count()
+    return _DeletionPlan(len(ids), _inputs_of(selected.dataset_id, ids), everything)
 
 
 def _inputs_of(dataset: str, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -83,12 +83,12 @@ def _fitting(dataset: str, ids: Sequence[str]) -> list[list[str]]:
     empty = input_bytes({"dataset_id": dataset, "ids": []})
     lists: list[list[str]] = []
     size = INPUT_BYTES
-    for one in ids:
-        added = len(f'"{one}", ')  # an id is ASCII
+    for asset_id in ids:
+        added = len(f'"{asset_id}", ')  # an id is ASCII
         if size + added > INPUT_BYTES:
             lists.append([])
             size = empty
-        lists[-1].append(one)
+        lists[-1].append(asset_id)
         size += added
     return lists
 
@@ -112,7 +112,7 @@ def _refuse_other_count(plan: _DeletionPlan, dataset: str, expected: int | None,
 
 
 def _deleted(runs: AssetRuns, dataset: str, plan: _DeletionPlan) -> list[DeletionResult]:
-    """Run the deletions one after another, as Vi is one; print their results, however they end."""
+    """Run the deletions one after another; print their results, those of failed runs too."""
     results: list[DeletionResult] = []
     title, ahead = f"Deleting {count_of(plan.found, 'asset')} of {dataset}", [*plan.inputs]
     try:
@@ -128,7 +128,7 @@ def _deleted(runs: AssetRuns, dataset: str, plan: _DeletionPlan) -> list[Deletio
                 sum(len(run_input["ids"]) if "ids" in run_input else run_input["expect_count"] for run_input in ahead),
                 "asset",
             )
-            runs.context.complain(f"Not started: the deletion of {left}. {RUN_AGAIN}")
+            runs.context.print_message(f"Not started: the deletion of {left}. {RUN_AGAIN}")
     return results
 
 
@@ -138,12 +138,14 @@ def _sum_up(context: CliContext, dataset: str, results: list[DeletionResult]) ->
     line = f"Deleted {count_of(deleted, 'asset')} of {dataset}"
     line += f", {count(unknown)} did not exist" if unknown else ""
     line += f", {count(failed)} failed" if failed else ""
-    context.say(f"{line}.")
+    context.print_line(f"{line}.")
     for result in results:
         if not result.complete:
             left = "" if result.left is None else f", {count(result.left)} left"
-            context.complain(f"The deletion is not complete ({result.ended}{left}). See the report for the reasons.")
-        context.say(f"Report: s3://{result.bucket}/{result.csv_key or result.report_key}")
+            context.print_message(
+                f"The deletion is not complete ({result.ended}{left}). See the report for the reasons."
+            )
+        context.print_line(f"Report: s3://{result.bucket}/{result.csv_key or result.report_key}")
 
 
 def delete_assets(  # noqa: PLR0913 - each is an option of the command
@@ -167,11 +169,11 @@ def delete_assets(  # noqa: PLR0913 - each is an option of the command
         plan = _plan(client, dataset, tuple(dict.fromkeys(asset_ids)), selection)
     _refuse_other_count(plan, dataset, expected, yes=yes)
     if not plan.found:
-        context.say("No assets to delete.")
+        context.print_line("No assets to delete.")
         return COMPLETE
-    which = f"{'all ' if plan.all else ''}{count_of(plan.found, 'asset')}"
-    if not yes and not confirmed(context, f"Delete {which} of {dataset} permanently?"):
-        context.say("Nothing was deleted.")
+    found = f"{'all ' if plan.all else ''}{count_of(plan.found, 'asset')}"
+    if not yes and not confirmed(context, f"Delete {found} of {dataset} permanently?"):
+        context.print_line("Nothing was deleted.")
         return FAILED
     results = _deleted(runs, dataset, plan)
     return COMPLETE if all(result.complete for result in results) else FAILED

@@ -37,7 +37,7 @@ def _missing(result: DownloadResult) -> str:
     """Return the files that an incomplete download is missing, in words."""
     parts = [f"{count(result.failed)} failed"] if result.failed else []
     parts += [f"{count_of(result.left, 'file')} not started"] if result.left else []
-    # What else is not complete, the result does not count: records without an id, or a run that was ended early.
+    # The result does not count records without an ID, nor the files of a run that ended early.
     manifest = f"s3://{result.manifest_bucket}/{result.manifest_key}"
     return f"{' and '.join(parts)}." if parts else f"The download is not complete. See {manifest} for the reasons."
 
@@ -65,22 +65,26 @@ def _frame(progress: DownloadProgress, dataset_id: str, now: datetime) -> Progre
 def _print_summary(context: CliContext, progress: DownloadProgress, folder: Path) -> None:
     written, skipped = progress.counts["written"], progress.counts["skipped"]
     line = f"Downloaded {count_of(written, 'file')} ({size(progress.bytes_written)}) to {printable(str(folder))}"
-    context.say(f"{line}{_skipped_and_excluded(skipped, progress.excluded)}.")
+    context.print_line(f"{line}{_skipped_and_excluded(skipped, progress.excluded)}.")
     for outcome in progress.beside[:FAILURES_SHOWN]:
-        context.complain(
+        context.print_message(
             f"Another file is named {printable(outcome.filename)}. Saved this one as {printable(outcome.name)}."
         )
     if len(progress.beside) > FAILURES_SHOWN:
-        context.complain(f"… and {count(len(progress.beside) - FAILURES_SHOWN)} more, with their IDs in their names.")
+        context.print_message(
+            f"… and {count(len(progress.beside) - FAILURES_SHOWN)} more, with their IDs in their names."
+        )
     for outcome in progress.failed[:FAILURES_SHOWN]:
         shown = printable(outcome.name or outcome.asset_id)
-        context.complain(f"Not downloaded: {shown}: {outcome.message} ({outcome.reason})")
+        context.print_message(f"Not downloaded: {shown}: {outcome.message} ({outcome.reason})")
     if len(progress.failed) > FAILURES_SHOWN:
-        context.complain(f"… and {count(len(progress.failed) - FAILURES_SHOWN)} more.")
+        context.print_message(f"… and {count(len(progress.failed) - FAILURES_SHOWN)} more.")
     if progress.failed:
-        context.complain(RUN_AGAIN)
+        context.print_message(RUN_AGAIN)
     if progress.nameless:
-        context.complain(f"Vi listed {count_of(progress.nameless, 'asset')} without an ID, which cannot be downloaded.")
+        context.print_message(
+            f"Vi listed {count_of(progress.nameless, 'asset')} without an ID, which cannot be downloaded."
+        )
 
 
 @dataclass(frozen=True)
@@ -124,10 +128,10 @@ def _download_to_s3(context: CliContext, stack: str, request: DownloadArguments)
     line = (
         f"Downloaded {count_of(result.written, 'file')} ({size(result.bytes)}) to s3://{result.bucket}/{result.prefix}"
     )
-    context.say(f"{line}{_skipped_and_excluded(result.skipped, result.excluded)}.")
+    context.print_line(f"{line}{_skipped_and_excluded(result.skipped, result.excluded)}.")
     if not result.complete:
-        context.complain(f"{_missing(result)} {RUN_AGAIN}")
-    context.say(f"Result of every file: s3://{result.manifest_bucket}/{result.files_key}")
+        context.print_message(f"{_missing(result)} {RUN_AGAIN}")
+    context.print_line(f"Result of every file: s3://{result.manifest_bucket}/{result.files_key}")
     return COMPLETE if result.complete else FAILED
 
 
@@ -136,7 +140,7 @@ def _download_to_folder(context: CliContext, stack: str, request: DownloadArgume
     dataset_id = request.selected.dataset_id
     with (
         closing(vi_client(context, found)) as client,
-        closing(vi_client(context, found, patient=False)) as of_files,  # a whole file is retried instead
+        closing(vi_client(context, found, patient=False)) as of_files,  # the complete file is retried instead
         closing(Downloader(found.vi().origin)) as http,
     ):
         listing = Listing(client, request.selected)
@@ -147,7 +151,7 @@ def _download_to_folder(context: CliContext, stack: str, request: DownloadArgume
             listing, lambda stopped: FolderFetch(assets, http, place, request.overwrite, stopped), context.clock
         )
         try:
-            with frames_on(context.out, context.clock, wanted=request.progress) as view:
+            with frames_on(context.out, context.clock, enabled=request.progress) as view:
                 return downloader.download(
                     lambda progress: view.show(_frame(progress, dataset_id, now())), by_date=request.by_date
                 )

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from assetline.assets.listing import Listing
     from assetline_cli.clock import Clock
 
-AT_ONCE = 32  # ours: small files, of which the way there and back takes longer than the bytes
-AHEAD = 500  # ours: listed and not begun; the addresses of a few are not over before it is their turn
+AT_ONCE = 32  # ours: for small files the round trip takes longer than the bytes
+AHEAD = 500  # ours: listed files that wait for a thread; so few that their URLs do not expire
 TICK_SECONDS = 0.5
 
 
@@ -51,7 +51,7 @@ class DownloadProgress:
     renamed: list[RenamedFile] = field(default_factory=list)
 
     def add(self, outcome: FileOutcome, size: int) -> None:
-        """Count what became of a file of *size*."""
+        """Count the outcome of a file of *size* bytes."""
         self.counts[outcome.state] += 1
         self.bytes_done += size
         if outcome.state == "written":
@@ -69,15 +69,15 @@ class FileDownloader:
         self._listing = listing
         self._stop = Event()
         self._fetch = fetch(self._stop.is_set)
-        self._bringing = DownloadProgress(clock.now())
+        self._progress = DownloadProgress(clock.now())
 
     @property
     def renamed(self) -> list[RenamedFile]:
-        """The files there so far whose names are not their assets'."""
-        return self._bringing.renamed
+        """The downloaded files whose names differ from those of their assets."""
+        return self._progress.renamed
 
-    def download(self, tell: Callable[[DownloadProgress], object], *, by_date: bool) -> DownloadProgress:
-        """Download all files, call *tell* with the progress, and return the last progress.
+    def download(self, report: Callable[[DownloadProgress], object], *, by_date: bool) -> DownloadProgress:
+        """Download all files, call *report* with the progress, and return the last progress.
 
         Ctrl+C and errors that concern every file end it; unfinished files leave nothing behind.
         """
@@ -88,25 +88,25 @@ class FileDownloader:
             try:
                 while True:
                     while pending < AHEAD and (file := next(files, None)) is not None:
-                        threads.submit(self._bring, file).add_done_callback(done.put)
+                        threads.submit(self._download, file).add_done_callback(done.put)
                         pending += 1
                     if not pending:
                         break
                     pending -= self._settle(done)
-                    tell(self._bringing)
+                    report(self._progress)
             except BaseException:
                 self._stop.set()
-                threads.shutdown(wait=False, cancel_futures=True)  # those not begun; the others end with the context
+                threads.shutdown(wait=False, cancel_futures=True)  # those not begun; the context waits for the others
                 raise
-        self._bringing.ended = True
-        tell(self._bringing)
-        return self._bringing
+        self._progress.ended = True
+        report(self._progress)
+        return self._progress
 
-    def _bring(self, file: AssetFile) -> tuple[AssetFile, FileOutcome]:
-        return file, self._fetch.bring(file)
+    def _download(self, file: AssetFile) -> tuple[AssetFile, FileOutcome]:
+        return file, self._fetch.download(file)
 
     def _settle(self, done: SimpleQueue[Future[tuple[AssetFile, FileOutcome]]]) -> int:
-        """Count what has ended, for which a moment is waited; return how many files that are."""
+        """Wait briefly for files to end, count them, and return their number."""
         settled = 0
         try:
             future = done.get(timeout=TICK_SECONDS)
@@ -114,24 +114,24 @@ class FileDownloader:
                 settled += 1
                 with suppress(Stopped):
                     file, outcome = future.result()
-                    self._bringing.add(outcome, file.size or 0)
+                    self._progress.add(outcome, file.size or 0)
                     if outcome.state == "written" and outcome.name != file.name:
-                        self._bringing.beside.append(outcome)
+                        self._progress.beside.append(outcome)
                 future = done.get_nowait()
         except Empty:
             return settled
 
     def _files(self, *, by_date: bool) -> Iterator[AssetFile]:
-        names, bringing = Names(), self._bringing
+        names, progress = Names(), self._progress
         for page in self._listing.pages():
-            bringing.excluded += page.excluded
+            progress.excluded += page.excluded
             for asset_id in page.unknown:
-                bringing.files += 1
-                bringing.add(unknown(asset_id), 0)
-            bringing.nameless += sum(not id_of(record) for record in page.records)
+                progress.files += 1
+                progress.add(unknown(asset_id), 0)
+            progress.nameless += sum(not id_of(record) for record in page.records)
             found = [named(record, names, by_date=by_date) for record in page.records]
             files = [file for file in found if file is not None]
-            bringing.files += len(files)
-            bringing.bytes_total += sum(file.size or 0 for file in files)
+            progress.files += len(files)
+            progress.bytes_total += sum(file.size or 0 for file in files)
             yield from files
-        bringing.listed = True
+        progress.listed = True

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from assetline_cli.assets.renamed_files import RenamedFile
 
 PIECE = 1024**2
-# What the next file would meet as well.
+# The next file would fail with these errors, too.
 _OF_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE})
 
 
@@ -38,16 +38,16 @@ class FolderFetch(Fetch):
 
     place: DownloadFolder
 
-    def bring(self, file: AssetFile) -> FileOutcome:
-        """Return the outcome of a file, under its name in the folder; raises as `Fetch.bring`."""
+    def download(self, file: AssetFile) -> FileOutcome:
+        """Return the outcome of a file, under its name in the folder; raises as `Fetch.download`."""
         try:
             self.place.admit(file)
         except NotKept as failure:
             return failed(file, failure.reason, str(failure))
         if self.overwrite:
-            return super().bring(file)
+            return super().download(file)
         with self.place.free_name(file) as named:
-            return super().bring(named)
+            return super().download(named)
 
 
 class DownloadFolder:
@@ -55,16 +55,16 @@ class DownloadFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._under_way: dict[str, str] = {}  # the ids of assets, by the names that they are about to get, folded
-        self._equal: dict[str, int] = {}  # what has been read already, by name: nothing is read twice
+        self._under_way: dict[str, str] = {}  # asset IDs, by the folded names reserved for them
+        self._equal: dict[str, int] = {}  # checksums by name: no file is read twice
 
-    def room(self, file: AssetFile) -> AbstractContextManager[object]:  # noqa: ARG002 - as every place has it
-        """Return at once: of a file, one piece is in memory."""
+    def room(self, file: AssetFile) -> AbstractContextManager[object]:  # noqa: ARG002 - every place has it
+        """Return at once: only one piece of a file is in memory."""
         return nullcontext()
 
     @contextmanager
     def free_name(self, file: AssetFile) -> Iterator[AssetFile]:
-        """Yield *file* under its name, or, if that is another file's, under the first with its id that is not."""
+        """Yield *file* under its name; if another file has it, under the first free name with its ID."""
         named = self._free(file)
         try:
             yield named
@@ -79,15 +79,15 @@ class DownloadFolder:
                 if not self._is_another(named):
                     return named
                 del self._under_way[folded(name)]
-        raise AssertionError("one of the names is free: there is no end of them")
+        raise AssertionError("the names do not end, so one of them is free")
 
     def _is_another(self, file: AssetFile) -> bool:
         """Return whether a different file has the name; without a checksum in Vi, the size decides."""
         try:
-            there = (self._folder / file.name).stat()
+            found = (self._folder / file.name).stat()
         except OSError:
             return False
-        if not S_ISREG(there.st_mode) or file.size not in {None, there.st_size}:
+        if not S_ISREG(found.st_mode) or file.size not in {None, found.st_size}:
             return True
         if file.size is None or not file.crc32c:
             return False
@@ -100,15 +100,15 @@ class DownloadFolder:
     def _checksum(self, name: str) -> int | None:
         checksum = Crc32c()
         try:
-            with (self._folder / name).open("rb") as there:
-                while piece := there.read(PIECE):
+            with (self._folder / name).open("rb") as existing:
+                while piece := existing.read(PIECE):
                     checksum.update(piece)
         except OSError:
             return None
         return checksum.signed
 
     def held(self, file: AssetFile) -> int | None:
-        """Return the signed CRC32C of the file that is there, if `free_name` found it equal; else None."""
+        """Return the signed CRC32C of the existing file if `free_name` found it equal, else None."""
         return self._equal.get(file.name)
 
     def put(self, file: AssetFile, arriving: VerifiedBody) -> None:
@@ -139,14 +139,14 @@ class DownloadFolder:
                 )
 
     def remove_abandoned(self) -> int:
-        """Remove what runs that were killed have left in the folder and its folders by date; return how many files."""
+        """Remove files of killed runs from the folder and its folders by date; return their number."""
         try:
             return remove_abandoned(_and_by_date(self._folder))
         except OSError as error:
             raise self._failure(error) from error
 
     def keep_renamed(self, renamed: Iterable[RenamedFile]) -> None:
-        """Note in the folder which files are not called as their assets; raises as `put`."""
+        """Record in the folder the files whose names differ from those of their assets; raises as `put`."""
         try:
             keep_renamed(self._folder, renamed)
         except OSError as error:
@@ -162,10 +162,10 @@ class DownloadFolder:
 
 
 def _write(descriptor: int, arriving: VerifiedBody) -> None:
-    # By the system's own calls, half as many as a file object makes: at each of them the threads change places.
+    # System calls without a file object, which makes twice as many: each of them may switch threads.
     for piece in arriving:
         left = memoryview(piece)
-        while left:  # a write may take a part of it
+        while left:  # a write may accept only a part
             left = left[os.write(descriptor, left) :]
 
 
@@ -175,12 +175,14 @@ def _and_by_date(folder: Path) -> Iterator[Path]:
     for folders in ([UNDATED], [r"\d{4}", r"\d\d", r"\d\d"]):
         found = [folder]
         for pattern in folders:
-            found = [below for one in found for below in _below(one, re.compile(pattern))]
+            found = [below for parent in found for below in _below(parent, re.compile(pattern))]
         yield from found
 
 
 def _below(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
     with os.scandir(folder) as entries:
         return [
-            folder / one.name for one in entries if pattern.fullmatch(one.name) and one.is_dir(follow_symlinks=False)
+            folder / entry.name
+            for entry in entries
+            if pattern.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
         ]

@@ -9,7 +9,7 @@ from assetline.assets.asset_rows import flat
 from assetline.vi.assets import Assets
 from assetline_cli.assets.wait import DONE, ProcessingWaiter
 from assetline_cli.terminal.formatting import iso_time
-from assetline_cli.terminal.output import printable, say_json
+from assetline_cli.terminal.output import print_json, printable
 from assetline_cli.vi_client import dataset_known, open_vi_client
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def print_details(context: CliContext, record: dict[str, Any]) -> None:
     width = max((len(name) for name, text in texts.items() if text), default=0)
     for name, text in texts.items():
         if text:
-            context.say(f"{name:<{width}}  {text}")
+            context.print_line(f"{name:<{width}}  {text}")
 
 
 def _text(value: Any) -> str:
@@ -57,7 +57,7 @@ def wait_for_asset(  # noqa: PLR0913 - each is an option of the command
         open_vi_client(context, stack, patient=False) as impatient,  # the waiter has pauses of its own
     ):
         waiter = ProcessingWaiter(Assets(impatient, dataset), context.clock, done, seconds)
-        waiter.processed(asset, lambda status: context.complain(f"The upload status of {asset} is {status}."))
+        waiter.processed(asset, lambda status: context.print_message(f"The upload status of {asset} is {status}."))
 
 
 def show_asset(  # noqa: PLR0913 - each is an option of the command
@@ -67,6 +67,6 @@ def show_asset(  # noqa: PLR0913 - each is an option of the command
     with open_vi_client(context, stack) as client, dataset_known(client, dataset):
         record = Assets(client, dataset).get(asset, contents=url)
     if json:
-        say_json(context.out, record)
+        print_json(context.out, record)
     else:
         print_details(context, _readable(record) if url else record)

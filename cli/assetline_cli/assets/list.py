@@ -127,7 +127,7 @@ class AssetOrder:
     limit: int
 
     def wire_params(self) -> dict[str, str]:
-        """Return the order as Vi's query spells it."""
+        """Return the order as parameters of Vi's query."""
         params = {"sortBy": self.sort_by, "o": "desc" if self.descending else None}
         return {name: value for name, value in params.items() if value}
 
@@ -160,12 +160,12 @@ def list_assets(  # noqa: PLR0913 - each is an option of the command
     if not json:
         _print_hint(context, listed, is_filtered=bool(selection.given))
     if listed.unknown:
-        context.complain(f"The dataset has no asset with these IDs: {', '.join(map(printable, listed.unknown))}.")
+        context.print_message(f"The dataset has no asset with these IDs: {', '.join(map(printable, listed.unknown))}.")
     return FAILED if listed.unknown else COMPLETE
 
 
 def _print_hint(context: CliContext, listed: LimitedListing, *, is_filtered: bool) -> None:
     if listed.more:
-        context.complain(f"These are the first {count(listed.number)} assets; --limit 0 lists all.")
+        context.print_message(f"These are the first {count(listed.number)} assets; --limit 0 lists all.")
     elif not listed.number and not listed.unknown:
-        context.complain("No asset matches the conditions." if is_filtered else "The dataset is empty.")
+        context.print_message("No asset matches the conditions." if is_filtered else "The dataset is empty.")

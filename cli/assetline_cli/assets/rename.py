@@ -18,4 +18,4 @@ def rename_asset(context: CliContext, stack: str, dataset: str, asset: str, file
         assets = Assets(client, dataset)
         former = assets.get(asset).get("filename")
         assets.rename(asset, filename)
-    context.say(f"{asset}: {printable(str(former))} is now {printable(filename)}.")
+    context.print_line(f"{asset}: {printable(str(former))} is now {printable(filename)}.")

@@ -16,7 +16,7 @@ LIST_NAME = ".assetline-names.jsonl"
 
 
 class RenamedFile(NamedTuple):
-    """A file: its `name` in the folder, and what its asset is called."""
+    """A file: its `name` in the folder, and the name of its asset."""
 
     name: str
     filename: str
@@ -24,17 +24,17 @@ class RenamedFile(NamedTuple):
 
 
 def keep_renamed(folder: Path, renamed: Iterable[RenamedFile]) -> None:
-    """Add files to the list of a folder; a file that is in it is replaced.
+    """Add files to the list of a folder; an entry of the same name is replaced.
 
     Raises:
         OSError: the list cannot be read or written.
     """
-    added = {one.name: one for one in renamed}
+    added = {file.name: file for file in renamed}
     if not added:
         return
-    listed = {one.name: one for one in renamed_in(folder)} | added
-    with part_of(folder / LIST_NAME) as part, os.fdopen(part, "wb", closefd=False) as file:
-        file.writelines(json.dumps(listed[name]._asdict()).encode() + b"\n" for name in sorted(listed))
+    listed = {file.name: file for file in renamed_in(folder)} | added
+    with part_of(folder / LIST_NAME) as part, os.fdopen(part, "wb", closefd=False) as stream:
+        stream.writelines(json.dumps(listed[name]._asdict()).encode() + b"\n" for name in sorted(listed))
 
 
 def renamed_in(folder: Path) -> list[RenamedFile]:
@@ -43,7 +43,7 @@ def renamed_in(folder: Path) -> list[RenamedFile]:
         lines = (folder / LIST_NAME).read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    return [one for line in lines if (one := _parsed(line)) is not None]
+    return [file for line in lines if (file := _parsed(line)) is not None]
 
 
 def _parsed(line: bytes) -> RenamedFile | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from assetline_cli.context import CliContext
 
 LOOK_EVERY_SECONDS = 1.0  # ours
-STATE_BYTES = 262_144  # of Step Functions: the input of an execution and of each of its states, in UTF-8
+STATE_BYTES = 262_144  # Step Functions: the input of an execution and of each of its states, in UTF-8
 INPUT_BYTES = STATE_BYTES - 8_192  # ours: a machine passes the input on together with ARNs and a cursor
 
 
@@ -36,11 +36,11 @@ class RunObservation:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the run has ended."""
         return self.described is not None and has_ended(self.described["status"])
 
     def without_answer(self) -> RunObservation:
-        """Return the same, of a moment in which AWS gives no answer."""
+        """Return the same observation, marked as without an answer from AWS."""
         return replace(self, answered=False)
 
 
@@ -93,17 +93,17 @@ class AssetRuns:
 
         try:
             await_appearance(lambda: executions.described(arn), clock, LOOK_EVERY_SECONDS)
-            with frames_on(self.context.out, clock, wanted=self.progress) as view:
-                for look in looks(observed, clock, LOOK_EVERY_SECONDS, before=RunObservation()):
+            with frames_on(self.context.out, clock, enabled=self.progress) as view:
+                for look in looks(observed, clock, LOOK_EVERY_SECONDS, previous=RunObservation()):
                     view.show(_frame(look, title, (clock.now() - began).total_seconds()))
                     if look.ended and look.described is not None:
                         return look.described
         except KeyboardInterrupt:
-            self.context.complain(f"\nStopped watching. The run continues in AWS: {arn}")
+            self.context.print_message(f"\nStopped watching. The run continues in AWS: {arn}")
             raise
         except (BotoCoreError, ClientError) as error:
             raise CommandFailed(f"{explain(error)} The run continues in AWS: {arn}") from error
-        raise AssertionError("the last look is of the end")
+        raise AssertionError("the last observation has ended")
 
     def _executions(self) -> Executions:
         return Executions(self.context.aws.stepfunctions, self.machine_arn)

@@ -201,7 +201,7 @@ class AssetSelection:
 
     def where(self) -> Where | None:
         """Return the conditions that are checked after Vi has answered; raises `CommandFailed`."""
-        from assetline.assets.conditions import Where  # noqa: PLC0415 - pydantic comes with it, and help needs none
+        from assetline.assets.conditions import Where  # noqa: PLC0415 - it imports pydantic, and help needs none
 
         conditions = {name: _value(value) for name, value in self.given.items() if name in CONDITION_OPTIONS}
         with selection_errors():
@@ -252,7 +252,7 @@ def _value(value: Any) -> Any:
 
 @contextmanager
 def selection_errors() -> Iterator[None]:
-    """Word the errors of a selection in one sentence; raises `CommandFailed`."""
+    """Report the errors of a selection in one sentence; raises `CommandFailed`."""
     from pydantic import ValidationError  # noqa: PLC0415 - as above
 
     try:

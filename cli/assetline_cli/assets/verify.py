@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 AT_ONCE = 32  # ours
-SHOWN = 1000  # ours: a terminal is no file
+SHOWN = 1000  # ours: differences that a terminal shows
 
 type Kind = Literal["missing there", "missing in Vi", "size differs", "checksum differs", "no such asset"]
 
@@ -59,7 +59,7 @@ class Verification:
     """
 
     equal: int = 0
-    unproven: int = 0
+    unverified: int = 0
     nameless: int = 0
     differences: list[Difference] = field(default_factory=list)
 
@@ -76,27 +76,27 @@ def _held(listing: Listing, verified: Verification, *, by_date: bool) -> Iterato
 
 
 def compare(held: Iterable[AssetFile], place: VerifyTarget, verified: Verification) -> None:
-    """Add to *verified* how what Vi *held* and what is in *place* differ."""
-    there = TargetFiles(place)
+    """Add the differences between the files *held* by Vi and those in *place* to *verified*."""
+    target = TargetFiles(place)
     files = list(held)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify") as threads:
-        seen = list(zip(files, threads.map(there.beside, files), strict=True))
+        seen = list(zip(files, threads.map(target.beside, files), strict=True))
     # Equal files first: one of them may have the name of an asset that differs.
-    for file, (name, difference) in sorted(seen, key=lambda one: one[1][1] is not None):
-        if not there.take(name):
+    for file, (name, difference) in sorted(seen, key=lambda pair: pair[1][1] is not None):
+        if not target.take(name):
             verified.differences.append(_missing(file))
         elif difference is not None:
             verified.differences.append(difference)
         elif file.crc32c:
             verified.equal += 1
         else:
-            verified.unproven += 1
-    verified.differences += [Difference(name, "missing in Vi", there=str(size)) for name, size in there.left()]
-    verified.differences.sort(key=lambda one: one.name)
+            verified.unverified += 1
+    verified.differences += [Difference(name, "missing in Vi", there=str(size)) for name, size in target.left()]
+    verified.differences.sort(key=lambda difference: difference.name)
 
 
 class TargetFiles:
-    """The files of a place, found by what an asset may be called there."""
+    """The files of a place, found by the names that an asset may have."""
 
     def __init__(self, place: VerifyTarget) -> None:
         self._place = place
@@ -112,13 +112,13 @@ class TargetFiles:
         return free
 
     def left(self) -> Iterator[tuple[str, int]]:
-        """Yield the files, with their sizes, that no asset took and that are to be in Vi."""
+        """Yield the files that no asset took and that need an asset, with their sizes."""
         for name, size in self._sizes.items():
-            if name not in self._taken and not self._place.may_be_alone(name):
+            if name not in self._taken and not self._place.may_lack_asset(name):
                 yield name, size
 
     def beside(self, file: AssetFile) -> tuple[str, Difference | None]:
-        """Return the name of the file that is an asset's, none if it is missing, and how it differs."""
+        """Return the name of an asset's file, empty if it is missing, and their difference."""
         differing = []
         for name in dict.fromkeys(self._names(file)):
             difference = self._difference(file, name)
@@ -128,7 +128,7 @@ class TargetFiles:
         return differing[0] if differing else ("", None)
 
     def _names(self, file: AssetFile) -> Iterator[str]:
-        """Yield the names there that a download may have given it, and the one it may have been dropped under."""
+        """Yield the names that a download may have given the asset, and the name of its drop."""
         if (name := self._spelled_there(file.name)) is not None:
             yield name
         for with_id in names_with_id(file):
@@ -139,7 +139,7 @@ class TargetFiles:
             yield self._dropped[file.filename]
 
     def _spelled_there(self, name: str) -> str | None:
-        """Return the name of a file there as that place spells it."""
+        """Return the name of a file in the spelling of the place."""
         return name if name in self._sizes else self._spelled.get(normalize("NFC", name))
 
     def _difference(self, file: AssetFile, name: str) -> Difference | None:
@@ -173,35 +173,43 @@ def _hex(checksum: int) -> str:
     return f"{checksum & 0xFFFFFFFF:08x}"
 
 
+def _cells(difference: Difference) -> tuple[str, ...]:
+    return difference.kind, difference.name, difference.asset_id, difference.in_vi, difference.there
+
+
+def _line(difference: Difference) -> str:
+    return f"{difference.kind:<16}  {printable(difference.name or difference.asset_id)}{_compared(difference)}"
+
+
 LAYOUT = ListLayout[Difference](
-    cells=lambda one: (one.kind, one.name, one.asset_id, one.in_vi, one.there),
-    plain_cells=lambda one: (one.kind, one.name, one.asset_id, one.in_vi, one.there),
+    cells=_cells,
+    plain_cells=_cells,
     as_json=asdict,
-    line=lambda one: f"{one.kind:<16}  {printable(one.name or one.asset_id)}{_compared(one)}",
+    line=_line,
 )
 
 
 def _print_verification(context: CliContext, verified: Verification, dataset: str, where: str, *, json: bool) -> None:
     short = context.out.is_terminal and not json
     print_list(context.out, verified.differences[: SHOWN if short else None], LAYOUT, json=json)
-    tell = context.say if short else context.complain
+    print_line = context.print_line if short else context.print_message
     if len(verified.differences) > SHOWN and short:
-        tell(f"… and {count(len(verified.differences) - SHOWN)} more.")
-    tell(_summary(verified, dataset, where))
+        print_line(f"… and {count(len(verified.differences) - SHOWN)} more.")
+    print_line(_summary(verified, dataset, where))
 
 
-def _compared(one: Difference) -> str:
-    if one.kind == "checksum differs":
-        return f"  (CRC32C {one.in_vi} in Vi, {one.there} there)"
-    return f"  ({one.in_vi} bytes in Vi, {one.there} there)" if one.kind == "size differs" else ""
+def _compared(difference: Difference) -> str:
+    if difference.kind == "checksum differs":
+        return f"  (CRC32C {difference.in_vi} in Vi, {difference.there} there)"
+    return f"  ({difference.in_vi} bytes in Vi, {difference.there} there)" if difference.kind == "size differs" else ""
 
 
 def _summary(verified: Verification, dataset: str, where: str) -> str:
-    kinds = Counter(one.kind for one in verified.differences)
+    kinds = Counter(difference.kind for difference in verified.differences)
     are = "is" if verified.equal == 1 else "are"
     parts = [f"{count_of(verified.equal, 'file')} of {dataset} {are} equal in {printable(where)}"]
-    if verified.unproven:
-        parts.append(f"{count(verified.unproven)} are equal in size, and have no checksum in Vi")
+    if verified.unverified:
+        parts.append(f"{count(verified.unverified)} are equal in size, and have no checksum in Vi")
     parts += [f"{count(number)} {IN_WORDS[kind]}" for kind, number in kinds.items()]
     if verified.nameless:
         parts.append(f"{count(verified.nameless)} without an ID, which cannot be compared")
@@ -211,7 +219,7 @@ def _summary(verified: Verification, dataset: str, where: str) -> str:
 def verify_assets(  # noqa: PLR0913 - each is an option of the command
     context: CliContext, stack: str, selected: Selection, where: str, *, by_date: bool, json: bool
 ) -> int:
-    """Print how the selected assets and the files at *where* differ, and return the exit status."""
+    """Print the differences between the selected assets and the files at *where*; return the exit status."""
     with open_vi_client(context, stack) as client:
         target = verify_target_at(where, context.aws.s3_of_many)
         listing = Listing(client, selected, contents=False)

@@ -33,12 +33,12 @@ class VerifyTarget(Protocol):
     def crc32c(self, name: str) -> int:
         """Return the signed CRC32C of a file; raises `CommandFailed`."""
 
-    def may_be_alone(self, name: str) -> bool:
+    def may_lack_asset(self, name: str) -> bool:
         """Return whether a file may have no asset in Vi."""
 
 
 def verify_target_at(where: str, s3: S3Client) -> VerifyTarget:
-    """Return the place that is called *where*: s3://BUCKET/PREFIX, or a folder."""
+    """Return the place *where*: s3://BUCKET/PREFIX, or a folder."""
     if not where.startswith(S3):
         return FolderTarget(Path(where))
     bucket, _, prefix = where.removeprefix(S3).partition("/")
@@ -47,7 +47,7 @@ def verify_target_at(where: str, s3: S3Client) -> VerifyTarget:
 
 @dataclass(frozen=True)
 class FolderTarget:
-    """A folder and all below it, but hidden folders; hidden files and those of a system may be any program's."""
+    """A folder and everything below it, except hidden folders; hidden and system files need no asset."""
 
     path: Path
 
@@ -68,7 +68,7 @@ class FolderTarget:
                 "command again."
             ) from None
 
-    def may_be_alone(self, name: str) -> bool:
+    def may_lack_asset(self, name: str) -> bool:
         """Return whether a file is hidden, or a system file such as `Thumbs.db`."""
         return name.rpartition("/")[2].startswith(".") or is_system_file(name)
 
@@ -83,7 +83,7 @@ class FolderTarget:
 
 @dataclass(frozen=True)
 class PrefixTarget:
-    """A prefix of a bucket, ending with a slash, or a whole bucket."""
+    """A prefix of a bucket, ending with a slash, or a complete bucket."""
 
     s3: S3Client
     bucket: str
@@ -93,16 +93,16 @@ class PrefixTarget:
         """Return the size of each object, by its key below the prefix; raises `CommandFailed`."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         try:
-            listed = [one for page in pages for one in page.get("Contents", [])]
+            listed = [item for page in pages for item in page.get("Contents", [])]
         except ClientError as error:
             if code_of(error) == "NoSuchBucket":
                 raise CommandFailed(f"Bucket {self.bucket!r} does not exist. Check the name.") from None
             raise
         # A console marks folders with empty objects whose keys end with a slash.
-        return {one["Key"].removeprefix(self.prefix): one["Size"] for one in listed if not one["Key"].endswith("/")}
+        return {item["Key"].removeprefix(self.prefix): item["Size"] for item in listed if not item["Key"].endswith("/")}
 
     def crc32c(self, name: str) -> int:
-        """Return the signed CRC32C of an object: as it is stored with it, or else as its bytes have it."""
+        """Return the signed CRC32C of an object: the stored one, or else that of its bytes."""
         key = f"{self.prefix}{name}"
         stored = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED").get("ChecksumCRC32C", "")
         if stored and "-" not in stored:  # with a hyphen it is a checksum of the checksums of parts
@@ -110,7 +110,7 @@ class PrefixTarget:
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"]
         return _crc32c(body.iter_chunks(PIECE))
 
-    def may_be_alone(self, name: str) -> bool:
+    def may_lack_asset(self, name: str) -> bool:
         """Return False: every object needs an asset."""
         del name
         return False

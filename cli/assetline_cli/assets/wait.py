@@ -15,38 +15,38 @@ if TYPE_CHECKING:
     from assetline.vi.assets import Assets
     from assetline_cli.clock import Clock
 
-# Vi's words are not documented (docs/contracts/vi-api.md, section 3.1); the first is evidenced by its own guide.
+# Vi's statuses are not documented (docs/contracts/vi-api.md, section 3.1); the first appears in its own guide.
 DONE = ("completed", "uploaded", "done", "finished", "ready", "success", "succeeded")
 FAILED = frozenset({"failed", "error", "errored", "cancelled", "canceled", "rejected"})
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # ours: seconds between two looks
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # ours: seconds between two requests
 
 
 @dataclass(frozen=True)
 class ProcessingWaiter:
-    """Looks at assets until their `uploadStatus` is one of *done*, at most *seconds* long."""
+    """Polls assets until their `uploadStatus` is one of *done*, for at most *seconds*."""
 
     assets: Assets
     clock: Clock
     done: Collection[str]
     seconds: float
 
-    def processed(self, asset_id: str, tell: Callable[[str], object]) -> dict[str, Any]:
-        """Return the record of an asset after Vi has processed it; call *tell* with each new status.
+    def processed(self, asset_id: str, report: Callable[[str], object]) -> dict[str, Any]:
+        """Return the record of an asset after Vi has processed it; call *report* with each new status.
 
         Raises:
             CommandFailed: Vi could not process it, or not in time.
-            AssetUnknown and others: as `Assets.get`; errors that pass are retried.
+            AssetUnknown and others: as `Assets.get`; transient errors are retried.
         """
-        began, pause, before = self.clock.now(), FIRST_PAUSE, ""
+        began, pause, previous = self.clock.now(), FIRST_PAUSE, ""
         while True:
             record, status, requested_pause = self._look(asset_id)
             if record is not None and status.casefold() in self.done:
                 return record
             if status.casefold() in FAILED:
                 raise CommandFailed(f"Vi could not process {asset_id}: its upload status is {status}.")
-            if status != before:
-                tell(status)
-                before = status
+            if status != previous:
+                report(status)
+                previous = status
             left = self.seconds - (self.clock.now() - began).total_seconds()
             if left <= 0:
                 raise CommandFailed(

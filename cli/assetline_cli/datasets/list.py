@@ -28,7 +28,9 @@ COLUMNS = TableColumns(
 
 def layout(now: datetime) -> ListLayout[Dataset]:
     """Return how datasets are listed."""
-    return ListLayout(columns=COLUMNS, cells=lambda one: _cells(one, now), plain_cells=_plain_cells, as_json=asdict)
+    return ListLayout(
+        columns=COLUMNS, cells=lambda dataset: _cells(dataset, now), plain_cells=_plain_cells, as_json=asdict
+    )
 
 
 def _plain_cells(dataset: Dataset) -> tuple[str, ...]:
@@ -53,4 +55,4 @@ def list_datasets(context: CliContext, stack: str, *, json: bool) -> None:
         found = [*vi_datasets.datasets(client)]
     print_list(context.out, found, layout(context.clock.now()), json=json)
     if not found and not json:
-        context.complain("The organisation has no dataset.")
+        context.print_message("The organisation has no dataset.")

@@ -66,11 +66,11 @@ class DropCommand:
         self._look = drops_command(stack.name, request.dataset_id)
 
     def run(self) -> int:
-        """Upload the files, wait for their ingestion if request to, and return the exit status."""
+        """Upload the files, wait for their ingestion if requested, and return the exit status."""
         metadata = parse_metadata(self._request.metadata)
         found = find_files(self._request.paths, self._request.dataset_id)
         for line in found.skipped_lines():
-            self._context.complain(line)
+            self._context.print_message(line)
         if not found.files and not found.unfit:
             raise CommandFailed(
                 f"No files to upload in {', '.join(map(str, self._request.paths))}. Name other files or folders."
@@ -78,9 +78,9 @@ class DropCommand:
         uploading = self._upload(found, metadata)
         uploading.failed += found.unfit
         if not self._request.wait:
-            for one in uploading.dropped:
-                self._context.say(one.drop_id)
-        if uploading.ended != "whole":
+            for file in uploading.dropped:
+                self._context.print_line(file.drop_id)
+        if uploading.ended != "complete":
             return self._ended_early(found, uploading)
         return self._wait(uploading) if self._request.wait else self._leave(uploading)
 
@@ -89,43 +89,43 @@ class DropCommand:
             self._context.aws.s3_of_many, self._ingestion.drop_bucket, metadata, self._context.clock
         )
         dataset_id, now = self._request.dataset_id, self._context.clock.now
-        with frames_on(self._screen, self._context.clock, wanted=self._request.progress) as view:
+        with frames_on(self._screen, self._context.clock, enabled=self._request.progress) as view:
             return uploader.upload(
                 found.files.values(), lambda progress: view.show(uploading_frame(progress, dataset_id, now()))
             )
 
     def _ended_early(self, found: FoundFiles, uploading: UploadProgress) -> int:
         """Print the number of uploaded files, and the files that are missing."""
-        tell = self._context.complain
+        print_message = self._context.print_message
         if uploading.refusal:
-            tell(f"Error: {explain(uploading.refusal)}")
-        dropped = {one.file.key for one in uploading.dropped}
-        tell(
+            print_message(f"Error: {explain(uploading.refusal)}")
+        dropped = {dropped.file.key for dropped in uploading.dropped}
+        print_message(
             f"{'' if uploading.refusal else '\n'}Dropped {count(len(dropped))} of {count_of(len(found.files), 'file')}."
         )
         if dropped:
-            tell(f"The uploaded files are ingested. See their progress: {self._look}")
+            print_message(f"The uploaded files are ingested. See their progress: {self._look}")
         left = [file for key, file in found.files.items() if key not in dropped]
         if left:
-            tell("Not dropped:")
+            print_message("Not dropped:")
         for file in left[:LEFT_SHOWN]:
-            tell(f"  {file.shown}")
+            print_message(f"  {file.shown}")
         if len(left) > LEFT_SHOWN:
-            tell(f"  … and {count(len(left) - LEFT_SHOWN)} more")
+            print_message(f"  … and {count(len(left) - LEFT_SHOWN)} more")
         return FAILED if uploading.refusal else INTERRUPTED
 
     def _leave(self, uploading: UploadProgress) -> int:
         for file in uploading.failed:
-            self._context.complain(f"Not dropped: {file.shown}: {file.message}")
-        self._context.complain(f"See their progress: {self._look}")
+            self._context.print_message(f"Not dropped: {file.shown}: {file.message}")
+        self._context.print_message(f"See their progress: {self._look}")
         return FAILED if uploading.failed else COMPLETE
 
     def _wait(self, uploading: UploadProgress) -> int:
         try:
             return self._sum_up(uploading, self._follow(uploading))
         except KeyboardInterrupt:
-            self._context.complain("\nStopped waiting. The ingestion continues.")
-            self._context.complain(f"See its progress: {self._look}")
+            self._context.print_message("\nStopped waiting. The ingestion continues.")
+            self._context.print_message(f"See its progress: {self._look}")
             return INTERRUPTED
         except (BotoCoreError, ClientError) as error:
             raise CommandFailed(
@@ -140,18 +140,20 @@ class DropCommand:
         if not uploading.dropped:
             return following
         last: IngestionProgress | None = None
-        with frames_on(self._screen, clock, wanted=self._request.progress) as view:
+        with frames_on(self._screen, clock, enabled=self._request.progress) as view:
             for last in following.looks():
                 view.show(following_frame(last, dataset_id, clock.now()))
         if last and last.gave_up:
-            self._tell_gave_up(last)
+            self._print_gave_up(last)
         return following
 
-    def _tell_gave_up(self, last: IngestionProgress) -> None:
-        self._context.complain(f"No drop has changed for {duration(NOTHING_MOVED.total_seconds())}. Stopped waiting.")
+    def _print_gave_up(self, last: IngestionProgress) -> None:
+        self._context.print_message(
+            f"No drop has changed for {duration(NOTHING_MOVED.total_seconds())}. Stopped waiting."
+        )
         if last.trouble:
-            self._context.complain(f"The last run failed: {last.trouble}")
-        self._context.complain(f"The drops are ingested once the cause is fixed. See their progress: {self._look}")
+            self._context.print_message(f"The last run failed: {last.trouble}")
+        self._context.print_message(f"The drops are ingested once the cause is fixed. See their progress: {self._look}")
 
     def _sum_up(self, uploading: UploadProgress, following: IngestionWatcher) -> int:
         summary = DropSummary(self._request.dataset_id, uploading.dropped, uploading.failed, following.over)

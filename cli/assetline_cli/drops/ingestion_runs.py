@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from assetline_cli.clock import Clock
 
-LISTED = 100  # ours: runs of all datasets to look for one of ours among, the newest first
-NAMED_AFTER = 60  # characters: the name of a run begins with the dataset's id, as far as there is room
+LISTED = 100  # ours: the newest runs of all datasets, searched for those of one dataset
+NAMED_AFTER = 60  # characters of the dataset's ID at the beginning of a run's name
 
 
 class FailedRuns:
@@ -30,7 +30,7 @@ class FailedRuns:
         self._client = client
         self._machine_arn = machine_arn
         self._dataset_id = dataset_id
-        self._of_others: set[str] = set()  # whose names begin alike
+        self._of_others: set[str] = set()  # names that begin alike
 
     def newest(self, since: datetime) -> str | None:
         """Return the reason of the last run that failed after *since*; None if none did, or AWS refuses to answer."""
@@ -69,8 +69,8 @@ class IngestionStarter:
         try:
             return self._executions.start(name, json.dumps({"dataset_id": dataset_id}))
         except (BotoCoreError, ClientError, CommandFailed) as error:
-            why = str(error) if isinstance(error, CommandFailed) else explain(error)
+            reason = str(error) if isinstance(error, CommandFailed) else explain(error)
             raise CommandFailed(
-                f"The drops of {dataset_id} are queued, and their run could not be started. {why} The stack "
+                f"The drops of {dataset_id} are queued, and their run could not be started. {reason} The stack "
                 "starts it within a few minutes."
             ) from error

@@ -74,4 +74,4 @@ def list_drops(  # noqa: PLR0913 - each is an option of the command
     print_list(context.out, newest, layout(context.clock.now()), json=json)
     hint = drops_hint(newest, stack, dataset, state)
     if hint and not json:
-        context.complain(hint)
+        context.print_message(hint)

@@ -43,13 +43,13 @@ class LocalFile:
 
     @property
     def shown(self) -> str:
-        """Its path, as it is shown."""
+        """The printable path."""
         return printable(str(self.path))
 
 
 @dataclass(frozen=True)
 class UndroppedFile:
-    """A file that is not in the bucket, and why."""
+    """A file that was not uploaded, and the reason."""
 
     path: Path
     reason: str
@@ -57,7 +57,7 @@ class UndroppedFile:
 
     @property
     def shown(self) -> str:
-        """Its path, as it is shown."""
+        """The printable path."""
         return printable(str(self.path))
 
 
@@ -103,14 +103,14 @@ def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:
 
     Raises:
         CommandFailed: two of them would have one key.
-        CommandFailed: a folder cannot be looked into.
+        CommandFailed: a folder cannot be read.
     """
     found = FoundFiles()
     for path in paths:
         if path.is_dir():
             for file in _walk(path, found):
                 _add(found, file, f"{dataset_id}/{file.relative_to(path).as_posix()}")
-        elif is_system_file(path.absolute().name):  # the stack ignores it, so it would never end
+        elif is_system_file(path.absolute().name):  # the stack ignores it, so its drop would never end
             found.system += 1
         else:
             _add(found, path, f"{dataset_id}/{path.absolute().name}")
@@ -118,7 +118,7 @@ def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:
 
 
 def _walk(folder: Path, found: FoundFiles) -> Iterator[Path]:
-    """Yield the files below *folder*, in order, and count what is passed over."""
+    """Yield the files below *folder*, in order, and count those that are skipped."""
     for here, folders, files in folder.walk(on_error=_raise_unreadable):
         visible = sorted(name for name in folders if not name.startswith("."))
         found.hidden += len(folders) - len(visible)
@@ -130,7 +130,7 @@ def _walk(folder: Path, found: FoundFiles) -> Iterator[Path]:
                 found.hidden += 1
             elif is_system_file(name):
                 found.system += 1
-            elif path.is_dir():  # a link: it may lead back to where it is
+            elif path.is_dir():  # a link may lead back to its own folder
                 found.linked_folders += 1
             elif path.exists() and not path.is_file():  # such as a pipe: reading it may never end
                 found.special += 1
@@ -163,10 +163,10 @@ def _add(found: FoundFiles, path: Path, key: str) -> None:
         )
         found.unfit.append(UndroppedFile(path, "NameTooLong", message))
         return
-    before = found.files.get(key)
-    if before and before.path.resolve() != path.resolve():
+    earlier = found.files.get(key)
+    if earlier and earlier.path.resolve() != path.resolve():
         raise CommandFailed(
-            f"{before.shown!r} and {printable(str(path))!r} have the same key, {key!r}. Upload them "
+            f"{earlier.shown!r} and {printable(str(path))!r} have the same key, {key!r}. Upload them "
             "one after the other, or name the folder above them."
         )
     found.files[key] = LocalFile(path, key, size)

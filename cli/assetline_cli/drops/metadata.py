@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from assetline_cli.errors import CommandFailed
 
 MOST_BYTES = 2048  # S3: of all names and values of one object
-NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # HTTP: what the name of a header is made of
+NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # HTTP: the characters of a header's name
 
 
 def parse_metadata(given: Sequence[str]) -> dict[str, str]:
-    """Read KEY=VALUE arguments. Names are in lower case, as S3 gives them back.
+    """Read KEY=VALUE arguments. Names are in lower case, as S3 returns them.
 
     Raises:
         CommandFailed: one is not KEY=VALUE, a key is given twice, or S3 would not keep it.

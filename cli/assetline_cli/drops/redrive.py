@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from assetline_cli.stack import DropQueues
 
-MESSAGES_PER_BATCH = 10  # of SQS
+MESSAGES_PER_BATCH = 10  # SQS
 RECEIVE_WAIT_SECONDS = 2  # ours: a long poll asks all servers of SQS, so an empty answer means an empty queue
 VISIBILITY_SECONDS = 60  # ours: more than a batch takes
 MESSAGES_PER_REPORT = 100  # ours
@@ -38,7 +38,7 @@ class DeadLetters:
     queues: DropQueues
 
     def count(self) -> int:
-        """Return how many messages wait, as far as SQS has counted."""
+        """Return the approximate number of waiting messages."""
         answer = self.sqs.get_queue_attributes(
             QueueUrl=self.queues.dead_letter_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
         )
@@ -99,10 +99,10 @@ def redrive_messages(context: CliContext, stack: str, *, sure: bool) -> int:
     dead_letters = DeadLetters(context.aws.sqs, find_stack(context.aws.cloudformation, stack).queues_of_drops())
     waiting = dead_letters.count()
     if not waiting:
-        context.say("0 messages in the dead-letter queue.")
+        context.print_line("0 messages in the dead-letter queue.")
         return COMPLETE
     if not sure and not confirmed(context, f"Move {count_of(waiting, 'message')} to the drop queue?"):
-        context.say("No message was moved.")
+        context.print_line("No message was moved.")
         return FAILED
     moved = 0
     try:
@@ -110,7 +110,7 @@ def redrive_messages(context: CliContext, stack: str, *, sure: bool) -> int:
             reports = moved // MESSAGES_PER_REPORT
             moved += batch
             if moved // MESSAGES_PER_REPORT > reports:
-                context.complain(f"Moved {moved:,} of {max(moved, waiting):,} messages.")
+                context.print_message(f"Moved {moved:,} of {max(moved, waiting):,} messages.")
     finally:
-        context.say(f"Moved {count_of(moved, 'message')} to the drop queue.")
+        context.print_line(f"Moved {count_of(moved, 'message')} to the drop queue.")
     return COMPLETE

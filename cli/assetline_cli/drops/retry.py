@@ -36,10 +36,10 @@ class RetrySelection:
     state: Over = "rejected"
 
     def chosen(self, drops: DropsTable) -> list[Drop]:
-        """Return the drops that are selection.
+        """Return the selected drops.
 
         Raises:
-            CommandFailed: one that is named is not there, or in another state.
+            CommandFailed: a named drop does not exist, or is in another state.
         """
         if self.drop_ids:
             return self._named(drops)
@@ -54,8 +54,8 @@ class RetrySelection:
                     f"Drop {drop_id!r} does not exist in this stack. List the drops with `assetline drops list --json`."
                 )
             if found[drop_id].state != self.state:
-                what = f"{found[drop_id].state}, not {self.state}"
-                raise CommandFailed(f"Drop {drop_id} is {what}. Nothing was queued.")
+                state = f"{found[drop_id].state}, not {self.state}"
+                raise CommandFailed(f"Drop {drop_id} is {state}. Nothing was queued.")
         return list(found.values())
 
 
@@ -65,59 +65,61 @@ def can_be_retried(drop: Drop) -> bool:
 
 
 def retry_drops(context: CliContext, stack_name: str, selection: RetrySelection, *, sure: bool) -> int:
-    """Re-queue what is selected, asking first unless *sure*; return the exit status of the command.
+    """Queue the selected drops again, asking first unless *sure*; return the exit status of the command.
 
     Raises:
-        CommandFailed: there is nothing that can be.
-        CommandFailed: the drops wait again, and are taken a little later.
+        CommandFailed: none of the named drops can be retried.
+        CommandFailed: the drops are queued, but their run did not start; the sweeper starts it.
     """
     stack = find_stack(context.aws.cloudformation, stack_name)
     drops = DropsTable.of(context, stack.ingestion())
     chosen = selection.chosen(drops)
-    again = [drop for drop in chosen if can_be_retried(drop)]
-    _tell_of_unfit(context, chosen)
-    if not again:
+    retried = [drop for drop in chosen if can_be_retried(drop)]
+    _print_unfit(context, chosen)
+    if not retried:
         if selection.drop_ids:
             raise CommandFailed("None of these drops can be retried. Fix the files and upload them again.")
-        context.say("No drops to retry.")
+        context.print_line("No drops to retry.")
         return COMPLETE
-    if not sure and not confirmed(context, _question(again)):
-        context.say("Nothing was queued.")
+    if not sure and not confirmed(context, _question(retried)):
+        context.print_line("Nothing was queued.")
         return FAILED
-    _requeue(context, stack, drops, again, selection.state)
+    _requeue(context, stack, drops, retried, selection.state)
     return COMPLETE
 
 
-def _requeue(context: CliContext, stack: Stack, drops: DropsTable, again: Sequence[Drop], state: Over) -> None:
-    waiting = drops.retry(again, state)
-    context.say(f"Queued {count_of(len(waiting), 'drop')}.")
-    if len(waiting) < len(again):
-        context.complain(f"Skipped {count_of(len(again) - len(waiting), 'drop')}, which changed in the meantime.")
+def _requeue(context: CliContext, stack: Stack, drops: DropsTable, retried: Sequence[Drop], state: Over) -> None:
+    waiting = drops.retry(retried, state)
+    context.print_line(f"Queued {count_of(len(waiting), 'drop')}.")
+    if len(waiting) < len(retried):
+        context.print_message(
+            f"Skipped {count_of(len(retried) - len(waiting), 'drop')}, which changed in the meantime."
+        )
     runs = IngestionStarter(context.aws.stepfunctions, stack.ingestion().machine_arn, context.clock)
     failures = []
-    for dataset_id in sorted({drop.dataset_id for drop in again if drop.drop_id in waiting}):
+    for dataset_id in sorted({drop.dataset_id for drop in retried if drop.drop_id in waiting}):
         try:
             runs.start(dataset_id)
-        except CommandFailed as error:  # the drops of the other datasets wait as well
+        except CommandFailed as error:  # the drops of the other datasets are queued as well
             failures.append(error)
         else:
-            context.say(f"See their progress: {drops_command(stack.name, dataset_id)}")
+            context.print_line(f"See their progress: {drops_command(stack.name, dataset_id)}")
     if failures:
         raise failures[0]
 
 
-def _tell_of_unfit(context: CliContext, chosen: Sequence[Drop]) -> None:
+def _print_unfit(context: CliContext, chosen: Sequence[Drop]) -> None:
     unfit = Counter(drop.reason or "no reason" for drop in chosen if not can_be_retried(drop))
     if unfit:
         reasons = ", ".join(f"{reason} {number:,}" for reason, number in unfit.most_common())
         verb = "was" if unfit.total() == 1 else "were"
-        context.complain(
+        context.print_message(
             f"{count_of(unfit.total(), 'drop')} {verb} rejected for the content ({reasons}). Fix the "
             "files and upload them again."
         )
 
 
-def _question(again: Sequence[Drop]) -> str:
-    datasets = sorted({drop.dataset_id for drop in again})
+def _question(retried: Sequence[Drop]) -> str:
+    datasets = sorted({drop.dataset_id for drop in retried})
     where = datasets[0] if len(datasets) == 1 else count_of(len(datasets), "dataset")
-    return f"Retry {count_of(len(again), 'drop')} of {where}?"
+    return f"Retry {count_of(len(retried), 'drop')} of {where}?"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assetline_cli.drops.retry import can_be_retried
 from assetline_cli.suggested_commands import drops_command, retry_command
 from assetline_cli.terminal.formatting import count
-from assetline_cli.terminal.output import printable, say
+from assetline_cli.terminal.output import print_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HEADLINE = "Asset Upload Summary"
 FILES_SHOWN = 50  # ours: more are listed by another command
-IDS_NAMED = 3  # ours: more than so many are re-queued by their dataset
+IDS_NAMED = 3  # ours: more drops than this are retried by dataset
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class DropSummary:
     @property
     def rejected(self) -> list[tuple[str, Drop]]:
         """The rejected files, with their drops."""
-        ended = ((one.file.shown, self.over.get(one.drop_id)) for one in self.dropped)
+        ended = ((dropped.file.shown, self.over.get(dropped.drop_id)) for dropped in self.dropped)
         return [(shown, drop) for shown, drop in ended if drop and drop.state == "rejected"]
 
     @property
@@ -80,28 +80,28 @@ class DropSummary:
 
     def advice(self, stack: str) -> Iterator[str]:
         """Yield the next commands for the files that failed."""
-        again = [drop.drop_id for _, drop in self.rejected if can_be_retried(drop)]
-        if again:
-            ids = again if len(again) <= IDS_NAMED else []
+        retriable = [drop.drop_id for _, drop in self.rejected if can_be_retried(drop)]
+        if retriable:
+            ids = retriable if len(retriable) <= IDS_NAMED else []
             yield f"Retry the drops that Vi may accept now: {retry_command(stack, self.dataset_id, ids)}"
-        if len(again) < len(self.rejected) or self.not_dropped:
-            others = "The others" if again else "They"
+        if len(retriable) < len(self.rejected) or self.not_dropped:
+            others = "The others" if retriable else "They"
             yield f"{others} stay rejected until you fix the files and upload them again."
         if len(self.rejected) > FILES_SHOWN:
             yield f"List them all: {drops_command(stack, self.dataset_id, 'rejected')} --limit {len(self.rejected)}"
 
 
 def print_drop_summary(console: Console, summary: DropSummary, stack: str) -> None:
-    """Print the summary, and below it what failed."""
-    say(console, HEADLINE, "bold")
-    say(console, "━" * len(HEADLINE), "dim")
+    """Print the summary, and below it the failed files."""
+    print_line(console, HEADLINE, "bold")
+    print_line(console, "━" * len(HEADLINE), "dim")
     for line in summary.figures():
-        say(console, line)
+        print_line(console, line)
     failed = list(summary.failed_lines())
     if failed:
-        say(console, "")
-        say(console, "Failed files:", "bold red")
+        print_line(console, "")
+        print_line(console, "Failed files:", "bold red")
         for line in failed:
-            say(console, line)
+            print_line(console, line)
         for line in summary.advice(stack):
-            say(console, line)
+            print_line(console, line)

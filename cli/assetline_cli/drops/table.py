@@ -33,8 +33,8 @@ class DropsTable:
 
     @classmethod
     def of(cls, context: CliContext, ingestion: Ingestion) -> DropsTable:
-        """Return those of the stack that *ingestion* is of."""
-        # The retention is written when drops end, which the command never does.
+        """Return the drops of the stack with the outputs *ingestion*."""
+        # The ledger writes the retention when drops end; the command ends none.
         ledger = Ledger(context.aws.table(ingestion.drops_table), retention_days=0, clock=context.clock.now)
         return cls(ledger, SessionsTable(context.aws.table(ingestion.sessions_table)))
 
@@ -59,9 +59,9 @@ class DropsTable:
             for dataset in datasets:
                 for state in states:
                     for drop in self._ledger.listed(dataset, state, limit, newest_first=True):
-                        # The index is a moment behind: who changed while we read is listed twice.
-                        before = found.get(drop.drop_id)
-                        if before is None or before.updated_at < drop.updated_at:
+                        # The index is a moment behind: a drop that changes during the read is listed twice.
+                        earlier = found.get(drop.drop_id)
+                        if earlier is None or earlier.updated_at < drop.updated_at:
                             found[drop.drop_id] = drop
         return heapq.nlargest(limit, found.values(), key=lambda drop: (drop.dropped_at, drop.drop_id))
 
@@ -75,10 +75,10 @@ class DropsTable:
             return [*islice(self._ledger.listed(dataset_id, state, limit), limit)]
 
     def retry(self, drops: Iterable[Drop], state: Literal["rejected", "ingested"]) -> set[str]:
-        """Let drops in a state wait for a session again; return the ids of those that do."""
-        again = [*drops]
-        waiting = self._ledger.retry(again, state)
-        for dataset_id in {drop.dataset_id for drop in again if drop.drop_id in waiting}:
+        """Queue drops in a state for a new session; return the IDs of the queued ones."""
+        retriable = [*drops]
+        waiting = self._ledger.retry(retriable, state)
+        for dataset_id in {drop.dataset_id for drop in retriable if drop.drop_id in waiting}:
             self._sessions.note_dataset(dataset_id)  # so that a sweep finds them, should no run start
         return waiting
 

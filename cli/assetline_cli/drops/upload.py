@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from assetline_cli.clock import Clock
 
-AT_ONCE = 16  # ours: small files, of which the way there and back takes longer than the bytes
-PARTS_AT_ONCE = 10  # ours: of all files that go in parts
-AHEAD = 2 * AT_ONCE  # what a thread finds to do when it is done, and not more, so that stopping is quick
-WHOLE_BYTES = 8 * 1024**2  # ours: larger files go in parts, a part that fails alone is sent again
+AT_ONCE = 16  # ours: for small files the round trip takes longer than the bytes
+PARTS_AT_ONCE = 10  # ours: of all files uploaded in parts
+AHEAD = 2 * AT_ONCE  # ours: files that wait for a thread; few, so that stopping is quick
+LARGEST_PUT_BYTES = 8 * 1024**2  # ours: larger files are uploaded in parts; only a failed part is sent again
 TICK_SECONDS = 0.5  # how often the progress is shown while no file ends
 
 
@@ -51,7 +51,7 @@ class UploadProgress:
     dropped: list[DroppedFile] = field(default_factory=list)
     failed: list[UndroppedFile] = field(default_factory=list)
     bytes_sent: int = 0
-    ended: Literal["whole", "interrupted", "refused"] | None = None
+    ended: Literal["complete", "interrupted", "refused"] | None = None
     refusal: BotoCoreError | ClientError | None = None
 
 
@@ -66,8 +66,8 @@ class DropUploader:
         self._lock = Lock()
         self._uploading = UploadProgress(0, 0, clock.now())
 
-    def upload(self, files: Iterable[LocalFile], tell: Callable[[UploadProgress], object]) -> UploadProgress:
-        """Upload *files*, call *tell* with the progress, and return the last progress, in the order of *files*.
+    def upload(self, files: Iterable[LocalFile], report: Callable[[UploadProgress], object]) -> UploadProgress:
+        """Upload *files*, call *report* with the progress, and return the last progress, in the order of *files*.
 
         A file that cannot be read does not stop the others. Ctrl+C and a refusal of AWS do: multipart uploads are
         aborted, and uploaded files are drops.
@@ -75,15 +75,15 @@ class DropUploader:
         files = list(files)
         total = sum(file.size for file in files)
         self._uploading = UploadProgress(len(files), total, self._clock.now())
-        tell(self._uploading)
-        config = TransferConfig(multipart_threshold=WHOLE_BYTES, max_concurrency=PARTS_AT_ONCE)
+        report(self._uploading)
+        config = TransferConfig(multipart_threshold=LARGEST_PUT_BYTES, max_concurrency=PARTS_AT_ONCE)
         try:
             with (
                 ThreadPoolExecutor(AT_ONCE) as threads,
                 create_transfer_manager(self._s3, config) as in_parts,
             ):
                 try:
-                    self._all(files, threads, in_parts, tell)
+                    self._all(files, threads, in_parts, report)
                 except BaseException:
                     threads.shutdown(wait=False, cancel_futures=True)  # those not begun; parts end with their context
                     raise
@@ -92,10 +92,10 @@ class DropUploader:
         except (BotoCoreError, ClientError) as error:
             self._uploading.ended, self._uploading.refusal = "refused", error
         else:
-            self._uploading.ended = "whole"
+            self._uploading.ended = "complete"
         places = {file.key: place for place, file in enumerate(files)}
-        self._uploading.dropped.sort(key=lambda one: places[one.file.key])
-        tell(self._uploading)
+        self._uploading.dropped.sort(key=lambda dropped: places[dropped.file.key])
+        report(self._uploading)
         return self._uploading
 
     def _all(
@@ -103,7 +103,7 @@ class DropUploader:
         files: list[LocalFile],
         threads: ThreadPoolExecutor,
         in_parts: TransferManager,
-        tell: Callable[[UploadProgress], object],
+        report: Callable[[UploadProgress], object],
     ) -> None:
         left = iter(files)
         pending: set[Future[None]] = set()
@@ -114,12 +114,12 @@ class DropUploader:
             done, pending = wait(pending, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
-            tell(self._uploading)
+            report(self._uploading)
 
     def _put(self, file: LocalFile, in_parts: TransferManager) -> None:
-        """Put one file, and note what came of it."""
+        """Upload one file, and record the outcome."""
         try:
-            dropped = self._put_in_parts(file, in_parts) if file.size > WHOLE_BYTES else self._put_whole(file)
+            dropped = self._put_in_parts(file, in_parts) if file.size > LARGEST_PUT_BYTES else self._put_object(file)
         except OSError as error:
             with self._lock:
                 self._uploading.failed.append(UndroppedFile(file.path, "Unreadable", f"{error.strerror or error}."))
@@ -129,7 +129,7 @@ class DropUploader:
             with self._lock:
                 self._uploading.dropped.append(dropped)
 
-    def _put_whole(self, file: LocalFile) -> DroppedFile:
+    def _put_object(self, file: LocalFile) -> DroppedFile:
         with file.path.open("rb") as body:
             answer = self._s3.put_object(Bucket=self._bucket, Key=file.key, Body=body, Metadata=self._metadata)
         self._count(file.size)
@@ -137,11 +137,11 @@ class DropUploader:
 
     def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> DroppedFile:
         with file.path.open("rb"):
-            pass  # fails before anything is started if it cannot be read
+            pass  # an unreadable file fails before its upload begins
         in_parts.upload(
             str(file.path), self._bucket, file.key, {"Metadata": self._metadata}, [_Counting(self._count)]
         ).result()
-        # The answer that ends an upload in parts is not handed on.
+        # boto3 does not return the answer that ends a multipart upload.
         return self._dropped(file, self._s3.head_object(Bucket=self._bucket, Key=file.key))
 
     def _dropped(self, file: LocalFile, answer: Any) -> DroppedFile:
@@ -150,9 +150,9 @@ class DropUploader:
         return DroppedFile(file, drop_id(self._bucket, file.key, version), self._time_of(answer))
 
     def _time_of(self, answer: Any) -> datetime:
-        told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+        date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
         try:
-            return parsedate_to_datetime(told).astimezone(UTC) if told else self._uploading.began_at
+            return parsedate_to_datetime(date).astimezone(UTC) if date else self._uploading.began_at
         except ValueError:
             return self._uploading.began_at
 

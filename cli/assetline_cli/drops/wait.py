@@ -58,31 +58,31 @@ class IngestionProgress:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to be seen."""
+        """Whether all drops have ended, or the watcher gave up."""
         return self.over == self.total or self.gave_up
 
     def without_answer(self) -> Self:
-        """Return the same, of a moment in which AWS gives no answer."""
+        """Return the same observation, marked as without an answer from AWS."""
         return replace(self, answered=False)
 
 
 class IngestionWatcher:
-    """Looks at *dropped* until they are over; `over` has those that are, by their ids."""
+    """Polls *dropped* until all have ended; `over` has those that have, by ID."""
 
     def __init__(
         self, drops: DropsTable, failed_runs: FailedRuns, dropped: Sequence[DroppedFile], clock: Clock
     ) -> None:
         self._drops = drops
         self._failed_runs = failed_runs
-        self._dropped_at = {one.drop_id: one.at for one in dropped}
+        self._dropped_at = {file.drop_id: file.at for file in dropped}
         self._clock = clock
-        self._began_at = self._moved_at = self._asked_at = clock.now()
+        self._began_at = self._moved_at = self._runs_read_at = clock.now()
         self._states: Counter[str] = Counter()
         self._trouble: str | None = None
         self.over: dict[str, Drop] = {}
 
     def looks(self) -> Iterator[IngestionProgress]:
-        """Yield what a look sees, every few seconds, the last of it ended."""
+        """Yield an observation every few seconds; the last one has ended."""
         return looks(self._look, self._clock, LOOK_EVERY_SECONDS)
 
     def _look(self) -> IngestionProgress:
@@ -90,8 +90,8 @@ class IngestionWatcher:
         now = self._clock.now()
         if states != self._states:
             self._states, self._moved_at, self._trouble = states, now, None
-        elif now - self._asked_at >= RUNS_EVERY:
-            self._asked_at = now
+        elif now - self._runs_read_at >= RUNS_EVERY:
+            self._runs_read_at = now
             self._trouble = self._failed_runs.newest(self._began_at)
         return IngestionProgress(
             total=len(self._dropped_at),
@@ -114,5 +114,5 @@ class IngestionWatcher:
 
     def _is_news(self, drop: Drop) -> bool:
         """Return whether the ledger's drop is of this upload: the same file may have been uploaded earlier."""
-        # S3 returns times in whole seconds.
+        # S3 returns times without fractions of a second.
         return drop.finished_at is None or drop.finished_at >= self._dropped_at[drop.drop_id].replace(microsecond=0)

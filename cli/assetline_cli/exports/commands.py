@@ -189,8 +189,7 @@ def download(ctx: typer.Context, export: ExportName, to: IntoFolder, stack: Stac
     """Download the file of an export, with its manifest and its changes.
 
     A running export is watched until it ends. A file gets its name only
-    after the whole file is downloaded. Exit status: as `assetline exports
-    watch`.
+    after it is complete. Exit status: as `assetline exports watch`.
 
     [bold]Examples[/bold]
 

@@ -23,7 +23,7 @@ from assetline_cli.exit_codes import DIFFERENT, SAME
 from assetline_cli.exports.diff_inputs import ExportFile, FileFinder
 from assetline_cli.exports.download import LARGE_BYTES
 from assetline_cli.terminal.formatting import count
-from assetline_cli.terminal.output import say
+from assetline_cli.terminal.output import print_line
 from assetline_cli.terminal.progress_bar import byte_progress
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def _trouble_reported(context: CliContext) -> Iterator[None]:
 
 
 @contextmanager
-def _whole_or_nothing(output: Path | None, inputs: Sequence[str]) -> Iterator[BinaryIO]:
-    """Open what becomes *output* once all went well; what was there before stays until then."""
+def _output_file(output: Path | None, inputs: Sequence[str]) -> Iterator[BinaryIO]:
+    """Open a temporary file, which replaces *output* after the comparison succeeds."""
     if output is None:
         with Path(os.devnull).open("wb") as nowhere:
             yield nowhere
@@ -112,7 +112,7 @@ def _compare(  # noqa: PLR0913, PLR0917
 ) -> Summary:
     size = old.path.stat().st_size + new.path.stat().st_size
     with (
-        byte_progress(console, "Comparing", wanted=size >= LARGE_BYTES) as bar,
+        byte_progress(console, "Comparing", enabled=size >= LARGE_BYTES) as bar,
         old.path.open("rb") as old_bytes,
         new.path.open("rb") as new_bytes,
     ):
@@ -130,42 +130,42 @@ def _compare(  # noqa: PLR0913, PLR0917
 
 
 def _print(console: Console, old: ExportFile, new: ExportFile, summary: Summary, output: Path | None) -> None:
-    say(console, f"Old: {old.name}, {count(summary.rows_old)} rows")
-    say(console, f"New: {new.name}, {count(summary.rows_new)} rows")
-    say(console, f"Key: {_listed(summary.keys)}")
+    print_line(console, f"Old: {old.name}, {count(summary.rows_old)} rows")
+    print_line(console, f"New: {new.name}, {count(summary.rows_new)} rows")
+    print_line(console, f"Key: {_listed(summary.keys)}")
     figures = f"Added: {count(summary.added)} | Changed: {count(summary.changed)} | Removed: {count(summary.removed)}"
-    say(console, f"{figures} | Unchanged: {count(summary.unchanged)}")
+    print_line(console, f"{figures} | Unchanged: {count(summary.unchanged)}")
     if summary.columns_added:
-        say(console, f"Columns added: {_listed(summary.columns_added)}")
+        print_line(console, f"Columns added: {_listed(summary.columns_added)}")
     if summary.columns_removed:
-        say(console, f"Columns removed: {_listed(summary.columns_removed)}")
+        print_line(console, f"Columns removed: {_listed(summary.columns_removed)}")
     for was, is_now in summary.columns_renamed:
-        say(console, f"Column renamed: {_shown(was)} is now {_shown(is_now)}")
+        print_line(console, f"Column renamed: {_shown(was)} is now {_shown(is_now)}")
     _print_duplicates(console, summary)
     _print_preview(console, summary)
     if output is not None:
-        say(console, f"Changes saved to: {output}")
+        print_line(console, f"Changes saved to: {output}")
     if not summary.differs:
-        say(console, "No differences.", "green")
+        print_line(console, "No differences.", "green")
 
 
 def _print_duplicates(console: Console, summary: Summary) -> None:
     if not summary.duplicates_old and not summary.duplicates_new:
         return
-    say(console, f"Duplicates: {count(summary.duplicates_old)} in old, {count(summary.duplicates_new)} in new")
+    print_line(console, f"Duplicates: {count(summary.duplicates_old)} in old, {count(summary.duplicates_new)} in new")
     for duplicate in summary.first_duplicates:
         rows = f"rows {count(duplicate.first_row)} and {count(duplicate.row)}"
-        say(console, f"  {duplicate.file} {rows}: {_key_shown(summary.keys, duplicate.key)}", "yellow")
+        print_line(console, f"  {duplicate.file} {rows}: {_key_shown(summary.keys, duplicate.key)}", "yellow")
 
 
 def _print_preview(console: Console, summary: Summary) -> None:
     for change in summary.first_changes:
-        say(console, _change_shown(summary.keys, change), STYLES[change.change])
+        print_line(console, _change_shown(summary.keys, change), STYLES[change.change])
     shown = Counter(change.change for change in summary.first_changes)
     found: dict[Kind, int] = {"added": summary.added, "changed": summary.changed, "removed": summary.removed}
     more = [f"{count(found[kind] - shown[kind])} {kind}" for kind in found if found[kind] > shown[kind]]
     if more:
-        say(console, f"… and more: {', '.join(more)}")
+        print_line(console, f"… and more: {', '.join(more)}")
 
 
 def _change_shown(keys: Sequence[str], change: Change) -> str:
@@ -182,7 +182,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _shown(cell: str) -> str:
-    """Return *cell* short, and without what a terminal would obey."""
+    """Return *cell* shortened, with control characters escaped."""
     short = cell if len(cell) <= SHOWN_CHARACTERS else f"{cell[:SHOWN_CHARACTERS]}…"
     return short if short.isprintable() else repr(short)
 
@@ -200,10 +200,10 @@ def compare_exports(  # noqa: PLR0913 - each is an option of the command
     with _trouble_reported(context), tempfile.TemporaryDirectory(prefix="assetline-diff-") as scratch:
         finder = FileFinder(context, stack, Path(scratch))
         feed_key = feed_named(feed).key if feed else ()
-        with _whole_or_nothing(output, names) as out:
+        with _output_file(output, names) as out:
             files = finder.find(names[0]), finder.find(names[1])
             for warning in _warnings(*files):
-                context.complain(f"Warning: {warning}")
+                context.print_message(f"Warning: {warning}")
             summary = _compare(*files, keys or feed_key or _key_of(*files), Path(scratch), out, context.out)
             _refuse_fields_apart(*files, summary)
         _print(context.out, *files, summary, output)

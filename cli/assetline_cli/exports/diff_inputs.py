@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from assetline_cli.context import CliContext
 
 S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
-# S3 answers 403 instead of 404 to who may not list the bucket.
+# S3 answers 403 instead of 404 to callers that may not list the bucket.
 NOT_THERE = frozenset({"NoSuchKey", "404", *DENIED})
 
 
@@ -53,7 +53,7 @@ class DiffManifest(ManifestColumns, frozen=True):
 
 @dataclass(frozen=True)
 class ExportFile:
-    """A file to compare, on this machine; *name* is what the operator called it."""
+    """A file to compare, on this machine; *name* is the operator's name for it."""
 
     name: str
     path: Path
@@ -73,7 +73,7 @@ class FileFinder:
         """Return the file of *name*: a path, an S3 URI or an export ID.
 
         Raises:
-            CommandFailed: there is no such file, or it could not be downloaded.
+            CommandFailed: the file does not exist, or could not be downloaded.
             FormatUnknown: exports have no such format.
         """
         if uri := S3_URI.fullmatch(name):
@@ -93,7 +93,7 @@ class FileFinder:
         for beside in (manifest_key(feed, export_id), partial_manifest_key(feed, export_id)):
             manifest = _manifest_in_s3(self.context.aws.s3, bucket, beside)
             if manifest is not None and manifest.key is not None:
-                return self._brought(export_id, bucket, manifest.key, manifest)
+                return self._downloaded(export_id, bucket, manifest.key, manifest)
         raise CommandFailed(
             f"Export {export_id!r} has no file in stack {self.stack!r}: s3://{bucket}/{manifest_key(feed, export_id)} "
             "does not exist, or you may not read it. List the exports with `assetline exports list`."
@@ -102,10 +102,10 @@ class FileFinder:
     def _in_s3(self, name: str, bucket: str, key: str) -> ExportFile:
         format_of(key)  # fails before the first call of AWS
         manifest = _manifest_in_s3(self.context.aws.s3, bucket, f"{_stem(key)}.manifest.json")
-        return self._brought(name, bucket, key, manifest or DiffManifest())
+        return self._downloaded(name, bucket, key, manifest or DiffManifest())
 
-    def _brought(self, name: str, bucket: str, key: str, manifest: DiffManifest) -> ExportFile:
-        number = sum(1 for _ in self.scratch.iterdir())  # OLD and NEW may be called the same in two buckets
+    def _downloaded(self, name: str, bucket: str, key: str, manifest: DiffManifest) -> ExportFile:
+        number = sum(1 for _ in self.scratch.iterdir())  # OLD and NEW may have the same name in two buckets
         path = self.scratch / f"{number}-{PurePosixPath(key).name}"
         try:
             with self._bar(path.name) as advance:

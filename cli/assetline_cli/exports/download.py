@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from assetline_cli.executions import ExportOutput
 
-LARGE_BYTES = 8 * 1024**2  # ours: below this a download is over before a bar is read
+LARGE_BYTES = 8 * 1024**2  # ours: smaller downloads end before a bar can be read
 
 
 def download(s3: S3Client, result: ExportOutput, folder: Path, console: Console) -> list[Path]:
@@ -57,13 +57,13 @@ def download(s3: S3Client, result: ExportOutput, folder: Path, console: Console)
 
 @contextmanager
 def _bar(console: Console, name: str, size: int) -> Iterator[Callable[[int], None]]:
-    with byte_progress(console, f"Downloading {name}", wanted=size >= LARGE_BYTES) as progress:
+    with byte_progress(console, f"Downloading {name}", enabled=size >= LARGE_BYTES) as progress:
         task = progress.add_task(name, total=size)
         yield lambda arrived: progress.advance(task, arrived)
 
 
-def _failed(bucket: str, key: str, folder: Path, why: str) -> CommandFailed:
+def _failed(bucket: str, key: str, folder: Path, reason: str) -> CommandFailed:
     return CommandFailed(
-        f"The export is complete, and its file could not be downloaded. {why} Fix that, then run: "
+        f"The export is complete, and its file could not be downloaded. {reason} Fix that, then run: "
         f"aws s3 cp s3://{bucket}/{key} {folder}/"
     )

@@ -46,15 +46,15 @@ class ExportFilter:
 
     @property
     def everything(self) -> bool:
-        """Whether none is left out but for the limit."""
+        """Whether the filter accepts every export."""
         return self.feed is None and self.state is None
 
     def newest(self, exports: Iterable[ExportItem]) -> list[ExportItem]:
         """Return the newest of *exports* that pass the filter."""
-        wanted = (export for export in exports if self._wants(export))
-        return heapq.nlargest(self.limit, wanted, key=lambda export: (export.started_at, export.export_id))
+        matching = (export for export in exports if self._matches(export))
+        return heapq.nlargest(self.limit, matching, key=lambda export: (export.started_at, export.export_id))
 
-    def _wants(self, export: ExportItem) -> bool:
+    def _matches(self, export: ExportItem) -> bool:
         return self.feed in {None, export.feed} and self.state in {None, export.state}
 
 
@@ -122,12 +122,12 @@ def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
     )
 
 
-def list_exports(context: CliContext, stack: str, wanted: ExportFilter, *, json: bool) -> None:
+def list_exports(context: CliContext, stack: str, choice: ExportFilter, *, json: bool) -> None:
     """Print the newest exports that pass the filter."""
     found, now = find_stack(context.aws.cloudformation, stack), context.clock.now()
     executions = Executions(context.aws.stepfunctions, found.machine_arn)
     exports = ExportsReader(context.aws.table(found.table)).all()
-    newest = wanted.newest(settled(exports, executions, now))
+    newest = choice.newest(settled(exports, executions, now))
     print_list(context.out, newest, layout(now), json=json)
-    for line in () if json else hint_lines(newest, wanted, stack, now):
-        context.complain(line)
+    for line in () if json else hint_lines(newest, choice, stack, now):
+        context.print_message(line)

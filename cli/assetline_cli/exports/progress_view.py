@@ -40,7 +40,7 @@ STYLES = {Stage.WAITING: "yellow", Stage.NO_ANSWER: "yellow", Stage.COMPLETE: "g
 
 
 class ExportDisplay:
-    """Shows one export; the elapsed time advances between two looks."""
+    """Shows one export; the elapsed time advances between two observations."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
         self._console = console
@@ -80,12 +80,12 @@ def _words(snapshot: Snapshot) -> Text:
 
 
 def stage_words(snapshot: Snapshot) -> str:
-    """Return where the export is, and of a pause how long it is."""
+    """Return the stage of an export in words, with the duration of a pause."""
     return waiting_words(snapshot.progress) if snapshot.stage is Stage.WAITING and snapshot.progress else snapshot.stage
 
 
 def waiting_words(progress: ExportItem) -> str:
-    """Return that the feed requested a pause, with its duration."""
+    """Return the stage of an export whose feed requested a pause, with its duration."""
     return f"{Stage.WAITING}, which requested a pause of {duration(progress.pause_seconds)}"
 
 

@@ -33,7 +33,7 @@ URGENCY = {Stage.FAILED: 0, Stage.STOPPED: 0, Stage.COMPLETE: 3, None: 2}
 
 
 def feed_stage(item: ExportItem | None) -> Stage | None:
-    """Return where one feed is, or None while it waits for its turn."""
+    """Return the stage of one feed, or None before it starts."""
     if item is None:
         return None
     return stage_of(item) if item.running else STAGES.get(item.state, Stage.INCOMPLETE)

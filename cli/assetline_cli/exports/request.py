@@ -39,7 +39,7 @@ class ExportArguments:
         return f"Exporting {self.feed}"
 
     def input(self) -> str:
-        """Return the input of the execution, without what was not given."""
+        """Return the input of the execution, without omitted options."""
         return _given(asdict(self))
 
     def execution_name(self, at: datetime, tag: str) -> str:
@@ -60,7 +60,7 @@ class ResumeArguments:
         return f"Resuming {self.export_id}"
 
     def input(self) -> str:
-        """Return the input of the execution, without what was not given."""
+        """Return the input of the execution, without omitted options."""
         return _given({"resume": self.export_id, "max_turn_seconds": self.max_turn_seconds})
 
     def execution_name(self, at: datetime, tag: str) -> str:
@@ -87,7 +87,7 @@ class FeedsArguments:
         return "Exporting all feeds" if self.feeds == (EVERY_FEED,) else f"Exporting {len(self.feeds)} feeds"
 
     def input(self) -> str:
-        """Return the input of the execution, without what was not given."""
+        """Return the input of the execution, without omitted options."""
         feeds = EVERY_FEED if self.feeds == (EVERY_FEED,) else self.feeds
         return _given(asdict(self) | {"feeds": feeds})
 
@@ -109,7 +109,7 @@ class AssetsExportArguments:
         return f"Exporting the assets of {self.dataset_id}"
 
     def input(self) -> str:
-        """Return the input of the execution, without what was not given."""
+        """Return the input of the execution, without omitted options."""
         return _given({"source": "vi", "dataset_id": self.dataset_id, **self.options})
 
     def execution_name(self, at: datetime, tag: str) -> str:
@@ -136,8 +136,8 @@ def parse_params(given: Sequence[str]) -> Params:
         name = name.strip()
         if not equals or not name:
             raise CommandFailed(f"Invalid --param {text!r}. Use NAME=VALUE, for example --param archived=both.")
-        before = params.get(name)
-        params[name] = value if before is None else [*([before] if isinstance(before, str) else before), value]
+        earlier = params.get(name)
+        params[name] = value if earlier is None else [*([earlier] if isinstance(earlier, str) else earlier), value]
     return params
 
 
@@ -172,10 +172,10 @@ class ExportOptions:
         if not feeds:
             raise typer.BadParameter("Name a feed, several feeds, or all.", param_hint="FEED")
         if len(feeds) > 1 or feeds == (EVERY_FEED,):
-            return self._several(feeds)
-        return self._one(feeds[0])
+            return self._many_feeds(feeds)
+        return self._single_feed(feeds[0])
 
-    def _one(self, feed: str) -> ExportArguments:
+    def _single_feed(self, feed: str) -> ExportArguments:
         return ExportArguments(
             feed,
             params=parse_params(self.param or ()),
@@ -189,7 +189,7 @@ class ExportOptions:
             excel=self.excel,
         )
 
-    def _several(self, feeds: tuple[str, ...]) -> FeedsArguments:
+    def _many_feeds(self, feeds: tuple[str, ...]) -> FeedsArguments:
         if EVERY_FEED in feeds and len(feeds) > 1:
             raise typer.BadParameter("'all' means every feed. Do not name others.", param_hint="FEED")
         self._only("Not allowed with several feeds. Export that feed alone.", without=("param", "page_size"))

@@ -45,7 +45,7 @@ class Stage(StrEnum):
     INCOMPLETE = "incomplete"
     FAILED = "failed"
     STOPPED = "stopped"
-    NO_ANSWER = "no answer from AWS, trying again"
+    NO_ANSWER = "no answer from AWS, retrying"
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class Snapshot:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the execution has ended."""
         return self.execution.ended
 
     def without_answer(self) -> Self:
-        """Return the same, of a moment in which AWS gives no answer."""
+        """Return the same observation, marked as without an answer from AWS."""
         return replace(self, stage=Stage.NO_ANSWER)
 
     def elapsed_seconds(self, now: datetime) -> float:
@@ -72,7 +72,7 @@ class Snapshot:
 
 
 class ExportWatcher:
-    """Looks at one execution until it has ended."""
+    """Polls one execution until it has ended."""
 
     def __init__(self, executions: Executions, exports: ExportsReader, clock: Clock) -> None:
         self._executions = executions
@@ -86,7 +86,7 @@ class ExportWatcher:
         yield from looks(lambda: self._look(arn), self._clock, LOOK_EVERY_SECONDS)
 
     def _look(self, arn: str) -> Snapshot:
-        # The execution first: once it has ended, the item read after it is the last word.
+        # The execution is read first: an item read after its end is final.
         execution = self._executions.describe(arn)
         progress = self._exports.progress_of(execution)
         return Snapshot(execution=execution, progress=progress, stage=_stage(execution, progress))
@@ -105,14 +105,14 @@ def _ending(execution: Execution) -> Stage:
 
 
 def stage_of(running: ExportItem) -> Stage:
-    """Return where an export is whose execution runs."""
+    """Return the stage of a running export."""
     if running.pause_seconds:
         return Stage.WAITING
     # Without a remaining count, an export shows as exporting while its file is closed.
     return Stage.CLOSING if running.remaining == 0 else Stage.EXPORTING
 
 
-LOOK_AT_FEEDS_EVERY_SECONDS = 3.0  # a look reads the whole table, to find the exports among all there ever were
+LOOK_AT_FEEDS_EVERY_SECONDS = 3.0  # ours: each poll scans the complete table
 
 
 class FeedResult(BaseModel, frozen=True):
@@ -129,7 +129,7 @@ class FeedResult(BaseModel, frozen=True):
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> Self:
-        """Read one of the results of an execution; what is neither a file nor an error is a failure unexplained."""
+        """Read a result of an execution; without a file or an error it is an unexplained failure."""
         feed = str(answer.get("feed", "?"))
         try:
             return cls(feed=feed, result=ExportOutput.model_validate(answer))
@@ -139,7 +139,7 @@ class FeedResult(BaseModel, frozen=True):
 
 
 class FeedsOutput(BaseModel, frozen=True):
-    """The output of an execution that succeeded, which it does whatever became of its feeds."""
+    """The output of an execution that succeeded, even if exports of its feeds failed."""
 
     complete: bool
     results: list[dict[str, Any]]
@@ -161,7 +161,7 @@ class FeedsSnapshot:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the execution has ended."""
         return has_ended(self.status)
 
     @property
@@ -170,7 +170,7 @@ class FeedsSnapshot:
         return self.status == "SUCCEEDED" and bool(self.results) and all(result.complete for result in self.results)
 
     def without_answer(self) -> Self:
-        """Return the same, of a moment in which AWS gives no answer."""
+        """Return the same observation, marked as without an answer from AWS."""
         return replace(self, answered=False)
 
     def elapsed_seconds(self, now: datetime) -> float:
@@ -178,7 +178,7 @@ class FeedsSnapshot:
         return max(0.0, ((self.stopped_at or now) - self.started_at).total_seconds())
 
     def item_of(self, feed: str) -> ExportItem | None:
-        """Return how far *feed* is, or None while it has not begun."""
+        """Return the item of *feed*, or None before it starts."""
         return next((item for item in reversed(self.items) if item.feed == feed), None)
 
     def all_feeds(self) -> list[str]:
@@ -188,7 +188,7 @@ class FeedsSnapshot:
 
 
 class FeedsWatcher:
-    """Looks at an execution of several feeds until it has ended."""
+    """Polls an execution of several feeds until it has ended."""
 
     def __init__(self, executions: Executions, exports: ExportsReader, clock: Clock) -> None:
         self._executions = executions

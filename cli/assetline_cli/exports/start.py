@@ -31,13 +31,13 @@ def start(context: CliContext, stack: Stack, request: Request) -> str:
     """
     if isinstance(request, ResumeArguments):
         _refuse_ended_export(ExportsReader(context.aws.table(stack.table)), request.export_id)
-    machine = stack.machine_of_several() if isinstance(request, FeedsArguments) else stack.machine_arn
+    machine = stack.machine_of_feeds() if isinstance(request, FeedsArguments) else stack.machine_arn
     name = request.execution_name(context.clock.now(), secrets.token_hex(2))
     return Executions(context.aws.stepfunctions, machine).start(name, request.input())
 
 
 def _refuse_ended_export(exports: ExportsReader, export_id: str) -> None:
-    """Fail before the machine would; the machine checks again."""
+    """Raise `CommandFailed` if an export has ended; the machine checks again."""
     item = exports.named(export_id)
     if item.state == states.COMPLETE:
         raise CommandFailed(f"Export {export_id} is complete: s3://{item.bucket}/{item.key}")
@@ -62,8 +62,8 @@ def start_export(context: CliContext, stack: str, request: Request, to: Path | N
     found = find_stack(context.aws.cloudformation, stack)
     arn = start(context, found, request)
     if not watch and to is None:
-        context.say(arn)
-        context.say(f"Watch it: {watch_command(arn, stack)}")
+        context.print_line(arn)
+        context.print_line(f"Watch it: {watch_command(arn, stack)}")
         return COMPLETE
-    context.say(f"{request.title}: {arn}")
+    context.print_line(f"{request.title}: {arn}")
     return watch_execution(context, found, arn, to, just_started=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from assetline_cli.stack import Stack
 
 CAUSE = "Stopped by the operator, with the command assetline."
-SALVAGE_SECONDS = 30.0  # ours: how long to wait for the partial file; it appears whether anybody waits or not
+SALVAGE_SECONDS = 30.0  # ours: longest wait for the partial file, which appears without it too
 LOOK_EVERY_SECONDS = 1.0
 
 
@@ -42,10 +42,10 @@ class ExecutionStopper:
         """The status of the execution."""
         return self._executions.described(self._arn)["status"]
 
-    def stop(self, tell: Callable[[str], None]) -> bool:
-        """Stop the execution and *tell* its partial files; return False if it ended in another way."""
+    def stop(self, report: Callable[[str], None]) -> bool:
+        """Stop the execution and *report* its partial files; return False if it ended in another way."""
         self._executions.stop(self._arn, CAUSE)
-        tell("Stopping. The checkpointed rows become a partial file.")
+        report("Stopping. The checkpointed rows become a partial file.")
         try:
             items = self._settled()
         except KeyboardInterrupt:
@@ -53,13 +53,13 @@ class ExecutionStopper:
         if has_ended(self.status) and self.status != "ABORTED":
             return False
         for line in leftover_lines(items):
-            tell(line)
+            report(line)
         return True
 
     def _settled(self) -> Sequence[ExportItem]:
         began_at = self._clock.now()
         while True:
-            # The execution first: after its end it opens no export.
+            # The execution is read first: after its end it opens no export.
             ended, items = has_ended(self.status), self._items()
             late = (self._clock.now() - began_at).total_seconds() >= SALVAGE_SECONDS
             if late or (ended and not any(item.running for item in items)):
@@ -70,7 +70,7 @@ class ExecutionStopper:
 def leftover_lines(items: Sequence[ExportItem]) -> list[str]:
     """Return the figures and the files of stopped exports, one per line."""
     if not items:
-        return ["Stopped before a file was opened. There is no partial file."]
+        return ["Stopped before a file was opened. No partial file exists."]
     return [line for item in items for line in _leftover(item)]
 
 
@@ -82,13 +82,13 @@ def _leftover(item: ExportItem) -> list[str]:
     if item.partial_key:
         return [*lines, f"Partial file: s3://{item.bucket}/{item.partial_key}"]
     if item.state == PARTIAL:
-        return [*lines, "Nothing was checkpointed. There is no partial file."]
+        return [*lines, "Nothing was checkpointed. No partial file exists."]
     key = partial_key(item.feed, item.export_id, item.format)
     return [*lines, f"The partial file appears within a minute, if anything was checkpointed: s3://{item.bucket}/{key}"]
 
 
 def export_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
-    """Return what stops the execution *arn*."""
+    """Return the stopper of the execution *arn*."""
     executions = Executions(context.aws.stepfunctions, stack.machine_arn)
     exports = ExportsReader(context.aws.table(stack.table))
 
@@ -100,8 +100,8 @@ def export_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStop
 
 
 def feeds_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
-    """Return what stops the execution *arn*, and with it the exports it has started."""
-    executions = Executions(context.aws.stepfunctions, stack.machine_of_several())
+    """Return the stopper of the execution *arn* and of the exports that it has started."""
+    executions = Executions(context.aws.stepfunctions, stack.machine_of_feeds())
     exports = ExportsReader(context.aws.table(stack.table))
     return ExecutionStopper(executions, arn, lambda: exports.children_of(arn), context.clock)
 
@@ -114,16 +114,16 @@ def stop_export(context: CliContext, stack_name: str, name: str, *, sure: bool) 
     """
     stack = find_stack(context.aws.cloudformation, stack_name)
     arn = ExportsReader(context.aws.table(stack.table)).execution_named(name)
-    several = stack.exports_several(arn)
+    several = stack.exports_feeds(arn)
     stopping = feeds_stopper(context, stack, arn) if several else export_stopper(context, stack, arn)
     status = stopping.status
     if has_ended(status) and status != "ABORTED":
         raise CommandFailed(f"{name} has already ended ({status}). Nothing was stopped.")
     if status == "ABORTED":
-        context.say("It was already stopped.")
+        context.print_line(f"{name} was already stopped.")
     elif not sure and not confirmed(context, f"Stop {name} permanently? A stopped export cannot be resumed."):
-        context.say("Nothing was stopped.")
+        context.print_line("Nothing was stopped.")
         return FAILED
-    if not stopping.stop(context.say):
+    if not stopping.stop(context.print_line):
         raise CommandFailed(f"{name} ended before it could be stopped. See its result: assetline exports watch {arn}")
     return COMPLETE

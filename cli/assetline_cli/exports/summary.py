@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetline_cli.terminal.formatting import count, rows_of, size
-from assetline_cli.terminal.output import rule, say
+from assetline_cli.terminal.output import print_line, rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class ExportSummary:
     resumed: bool = False
 
     def lines(self) -> list[str]:
-        """Return the figures, without rates of nothing."""
+        """Return the figures, without the rates of an empty export."""
         rows, pages, noun = self.result.rows, self.result.pages, rows_of(self.result.feed)
         since = ", since it was resumed" if self.resumed else ""
         lines = [
@@ -49,7 +49,7 @@ class ExportSummary:
             f"Total Pages: {count(pages)}",
             f"Total Time: {self.seconds:,.2f}s ({self.seconds / 60:.2f} minutes{since})",
         ]
-        # What an execution before this one read was not read in these seconds.
+        # The seconds do not cover pages that an earlier execution read.
         if pages and not self.resumed:
             lines.append(f"Average Page Time: {self.seconds / pages:.3f}s")
         if self.seconds and not self.resumed:
@@ -74,14 +74,14 @@ def print_summary(console: Console, summary: ExportSummary, downloaded: list[Pat
     print_block(console, headline, colour, lines)
 
 
-def print_failure(console: Console, snapshot: Snapshot, failure: ExecutionFailure, what_is_left: list[str]) -> None:
+def print_failure(console: Console, snapshot: Snapshot, failure: ExecutionFailure, next_commands: list[str]) -> None:
     """Print the error of an export, its progress, its execution and the next command."""
     lines = [f"{failure.error}: {failure.message}"]
     progress = snapshot.progress
     if progress and progress.pages:
         lines.append(f"Reached: page {count(progress.pages)}, {count(progress.rows)} {rows_of(progress.feed)}")
     lines.append(f"Execution: {snapshot.execution.arn}")
-    lines += what_is_left
+    lines += next_commands
     headline = {"ABORTED": "EXPORT STOPPED", "TIMED_OUT": "EXPORT OUT OF TIME"}
     print_block(console, headline.get(snapshot.execution.status, "EXPORT FAILED"), "red", lines)
 
@@ -89,10 +89,10 @@ def print_failure(console: Console, snapshot: Snapshot, failure: ExecutionFailur
 def print_block(console: Console, headline: str, colour: str, lines: list[str]) -> None:
     """Print *lines* under a headline, between rules."""
     rule(console)
-    say(console, headline, f"bold {colour}")
+    print_line(console, headline, f"bold {colour}")
     rule(console)
     for line in lines:
-        say(console, line)
+        print_line(console, line)
     rule(console)
 
 
@@ -116,7 +116,7 @@ def feeds_lines(snapshot: FeedsSnapshot, seconds: float, downloaded: Sequence[Pa
 
 
 def _table(results: Sequence[FeedResult]) -> list[str]:
-    """Return a line a feed: its name, rows and size in columns, and after them its file or its error."""
+    """Return a line for each feed: its name, rows and size in columns, and after them its file or its error."""
     cells = [_cells(result) for result in results]
     name, rows, bytes_ = (max((len(row[column]) for row in cells), default=0) for column in range(3))
     return [f"{feed:<{name}}  {n:>{rows}}  {b:>{bytes_}}  {rest}" for feed, n, b, rest in cells]
@@ -125,7 +125,7 @@ def _table(results: Sequence[FeedResult]) -> list[str]:
 def _cells(result: FeedResult) -> tuple[str, str, str, str]:
     if result.result:
         file = f"s3://{result.result.bucket}/{result.result.key}"
-        whole = "" if result.complete else " (not all rows of the feed)"
-        return result.feed, f"{count(result.result.rows)} rows", size(result.result.bytes), f"{file}{whole}"
+        note = "" if result.complete else " (not all rows of the feed)"
+        return result.feed, f"{count(result.result.rows)} rows", size(result.result.bytes), f"{file}{note}"
     failure = result.failure
     return result.feed, "-", "-", f"{failure.error}: {failure.message}" if failure else "failed"

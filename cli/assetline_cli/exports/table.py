@@ -25,25 +25,25 @@ class ExportsReader:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._known: dict[str, str] = {}
+        self._export_ids: dict[str, str] = {}
 
     def progress_of(self, execution: Execution) -> ExportItem | None:
-        """Return how far the export is, or None while its item is not, or no longer, this execution's."""
+        """Return the item of the export, or None while another execution owns it."""
         export_id = execution.result.export_id if execution.result else None
-        export_id = export_id or execution.resumes or self._known.get(execution.arn)
+        export_id = export_id or execution.resumes or self._export_ids.get(execution.arn)
         item = self.get(export_id) if export_id else self._find(execution)
-        # An item belongs to the execution that works on it: until one that resumes has taken it over, its figures
-        # are those of the execution that failed.
+        # An execution owns the item that it updates. Until a resuming execution takes it over, the item has the
+        # figures of the failed one.
         if item is None or item.execution_arn != execution.arn:
             return None
-        self._known[execution.arn] = item.export_id
+        self._export_ids[execution.arn] = item.export_id
         return item
 
     def get(self, export_id: str) -> ExportItem | None:
         """Return the item *export_id*, or None.
 
         Raises:
-            CommandFailed: there is one, and it cannot be read.
+            CommandFailed: the item cannot be read.
         """
         item = self._table.get_item(Key={"export_id": export_id}, ConsistentRead=True).get("Item")
         try:
@@ -68,7 +68,7 @@ class ExportsReader:
         return item
 
     def execution_named(self, name: str) -> str:
-        """Return the execution ARN that *name* is, or that of the export it is the id of."""
+        """Return *name* if it is an execution ARN, else the ARN of the export with that ID."""
         return self.named(name).execution_arn if is_export_id(name) else name
 
     def all(self) -> Iterator[ExportItem]:
@@ -118,7 +118,7 @@ class ExportItem(ExportProgress, frozen=True):
 
     @classmethod
     def listed(cls, item: dict[str, Any]) -> Self | None:
-        """Read *item*, or return None if it is not an export: the table may hold other things too."""
+        """Read *item*, or return None if it is not an export: the table also has other items."""
         if not is_export_id(str(item.get("export_id"))):
             return None
         try:

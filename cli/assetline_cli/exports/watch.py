@@ -44,7 +44,7 @@ def watch_export(context: CliContext, stack: Stack, arn: str, to: Path | None, *
     try:
         return _sum_up(context, last, last.execution.result, to)
     except KeyboardInterrupt:
-        context.complain(f"\nDownload stopped. Run it again: {command}")
+        context.print_message(f"\nDownload stopped. Run it again: {command}")
         return INTERRUPTED
 
 
@@ -67,7 +67,7 @@ def _sum_up(context: CliContext, last: Snapshot, result: ExportOutput, to: Path 
     if to is not None:
         try:
             downloaded = download(context.aws.s3, result, to, context.out)
-        except CommandFailed as error:  # the export is done all the same, and its summary comes first
+        except CommandFailed as error:  # the export is complete nevertheless, and its summary comes first
             failure = error
     print_summary(context.out, summary, downloaded)
     if failure:
@@ -77,11 +77,11 @@ def _sum_up(context: CliContext, last: Snapshot, result: ExportOutput, to: Path 
 
 def _sum_up_failure(context: CliContext, last: Snapshot, stack: Stack) -> int:
     if last.execution.failure:
-        print_failure(context.err, last, last.execution.failure, _what_is_left(last, stack))
+        print_failure(context.err, last, last.execution.failure, _next_commands(last, stack))
     return FAILED
 
 
-def _what_is_left(last: Snapshot, stack: Stack) -> list[str]:
+def _next_commands(last: Snapshot, stack: Stack) -> list[str]:
     """Return the next commands for an export that has failed or was stopped."""
     item, failure = last.progress, last.execution.failure
     if item is None or failure is None:
@@ -94,7 +94,7 @@ def _what_is_left(last: Snapshot, stack: Stack) -> list[str]:
 
 def watch_feeds(context: CliContext, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
     """Show the execution *arn* to its end and return the exit status: 0 only if every feed is complete."""
-    executions = Executions(context.aws.stepfunctions, stack.machine_of_several())
+    executions = Executions(context.aws.stepfunctions, stack.machine_of_feeds())
     exports = ExportsReader(context.aws.table(stack.table))
     watch = FeedsWatcher(executions, exports, context.clock)
     command = watch_command(arn, stack.name, to)
@@ -110,7 +110,7 @@ def watch_feeds(context: CliContext, stack: Stack, arn: str, to: Path | None, *,
     try:
         return _sum_up_of_feeds(context, last, stack, to)
     except KeyboardInterrupt:
-        context.complain(f"\nDownload stopped. Run it again: {command}")
+        context.print_message(f"\nDownload stopped. Run it again: {command}")
         return INTERRUPTED
 
 
@@ -158,7 +158,7 @@ def _sum_up_failure_of_feeds(context: CliContext, last: FeedsSnapshot) -> int:
 
 def watch_execution(context: CliContext, found: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
     """Show the execution *arn* to its end and return the exit status of the command."""
-    see = watch_feeds if found.exports_several(arn) else watch_export
+    see = watch_feeds if found.exports_feeds(arn) else watch_export
     return see(context, found, arn, to, just_started=just_started)
 
 

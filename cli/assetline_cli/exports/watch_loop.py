@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WatchLoop[S: Observation]:
-    """A watch: *looks* and *view* are called again after a question was answered."""
+    """A watch; it calls *looks* and *view* again after the operator has answered a question."""
 
     looks: Callable[[], Iterable[S]]
     view: Callable[[], View[S]]
@@ -59,15 +59,15 @@ class WatchLoop[S: Observation]:
     def _interrupted(self, context: CliContext) -> None:
         wish = ask_interrupt_choice(context, self.what)
         if wish is InterruptChoice.WATCHING_ONLY:
-            context.complain(f"\nStopped watching. AWS continues the {self.what}.")
-            context.complain(f"Watch it again: {self.command}")
+            context.print_message(f"\nStopped watching. AWS continues the {self.what}.")
+            context.print_message(f"Watch it again: {self.command}")
             raise typer.Exit(INTERRUPTED)
         if wish is InterruptChoice.STOP:
             try:
-                stopped = self.stopping.stop(context.complain)
+                stopped = self.stopping.stop(context.print_message)
             except (BotoCoreError, ClientError) as error:
                 raise self._cut_off(error) from error
-            # One that had ended before it could be stopped is shown as it ended.
+            # An export that ended before it could be stopped is shown with its result.
             if stopped:
                 raise typer.Exit(FAILED)
 

@@ -43,19 +43,21 @@ def list_feeds(context: CliContext, name: str | None, *, json: bool) -> None:
 def describe_feed(context: CliContext, name: str) -> None:
     """Print the path, the key and the parameters of one feed; raises as `require_feed`."""
     feed = require_feed(name)
-    context.say(f"Feed: {feed.name}{' (legacy: it has a successor)' if feed.legacy else ''}")
-    context.say(f"Path: {feed.path}")
-    context.say(f"Key: {', '.join(feed.key)}")
-    context.say(f"Rows per page: at most {feed.max_page_size:,}")
-    context.say(f"--since last: {'yes' if feed.takes_modified_after else 'no: this feed has no filter for changes'}")
+    context.print_line(f"Feed: {feed.name}{' (legacy: it has a successor)' if feed.legacy else ''}")
+    context.print_line(f"Path: {feed.path}")
+    context.print_line(f"Key: {', '.join(feed.key)}")
+    context.print_line(f"Rows per page: at most {feed.max_page_size:,}")
+    context.print_line(
+        f"--since last: {'yes' if feed.takes_modified_after else 'no: this feed has no filter for changes'}"
+    )
     if not feed.parameters and not feed.parameters_are_unsure:
-        context.say("Parameters: none")
+        context.print_line("Parameters: none")
         return
-    context.say("Parameters:")
+    context.print_line("Parameters:")
     for parameter, kind in sorted(feed.parameters.items()):
-        context.say(f"  {parameter}: {kind.words}")
+        context.print_line(f"  {parameter}: {kind.words}")
     if feed.parameters_are_unsure:
-        context.say(f"  {ANY_NAME}: passed to the feed unchanged")
+        context.print_line(f"  {ANY_NAME}: passed to the feed unchanged")
 
 
 def _parameters(feed: Feed) -> list[str]:

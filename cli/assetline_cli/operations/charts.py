@@ -45,7 +45,9 @@ class Chart:
 
     def svg(self) -> str:
         """Return the chart as an SVG element; every text in it is escaped."""
-        ends = [point[0] for point in self.points] + [band.end for band in self.bands] + [one.at for one in self.marks]
+        ends = (
+            [point[0] for point in self.points] + [band.end for band in self.bands] + [each.at for each in self.marks]
+        )
         last = time_ceiling(max([*ends, 1.0]))
         most = nice_ceiling(max((value for _, value in self.points), default=1.0) or 1.0)
         x = _scale(last, LEFT, WIDTH - RIGHT)
@@ -55,7 +57,7 @@ class Chart:
             *_grid(most, y, last, x),
             *(_band(band, x) for band in self.bands),
             *self._line(x, y),
-            *(_mark(one, x) for one in self.marks),
+            *(_mark(each, x) for each in self.marks),
             f'<text class="unit" x="{LEFT}" y="{HEIGHT - 2}">{escape(self.unit)}</text>',
             "</svg>",
         ]
@@ -122,10 +124,10 @@ def _band(band: Band, x: Callable[[float], float]) -> str:
     )
 
 
-def _mark(one: Mark, x: Callable[[float], float]) -> str:
-    at = x(one.at)
+def _mark(mark: Mark, x: Callable[[float], float]) -> str:
+    at = x(mark.at)
     return (
-        f'<g class="fault"><title>{escape(one.label)}</title>'
+        f'<g class="fault"><title>{escape(mark.label)}</title>'
         f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
         f'<circle cx="{at:.1f}" cy="{TOP + 3}" r="3.5"/></g>'
     )

@@ -12,7 +12,7 @@ from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED
 from assetline_cli.operations.checks import Diagnosis, Finding
 from assetline_cli.terminal.formatting import count_of
-from assetline_cli.terminal.output import say, say_json
+from assetline_cli.terminal.output import print_json, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +36,13 @@ def run_doctor(context: CliContext, stack_name: str, *, json: bool) -> int:
     for finding in diagnose(context, stack_name):
         findings.append(finding)
         if json:
-            say_json(context.out, asdict(finding))
+            print_json(context.out, asdict(finding))
         else:
             _print(context, finding)
     failed = sum(finding.verdict == "failed" for finding in findings)
     warnings = sum(finding.verdict == "warning" for finding in findings)
     if not json:
-        say(context.out, _conclusion(failed, warnings), "bold")
+        print_line(context.out, _conclusion(failed, warnings), "bold")
     return FAILED if failed else COMPLETE
 
 
@@ -77,9 +77,9 @@ def _run(check: Check) -> Finding:
 
 def _print(context: CliContext, finding: Finding) -> None:
     mark, style = MARKS[finding.verdict]
-    say(context.out, f"{mark} {finding.check}: {finding.message}", style if finding.verdict != "ok" else "")
+    print_line(context.out, f"{mark} {finding.check}: {finding.message}", style if finding.verdict != "ok" else "")
     if finding.action:
-        say(context.out, f"  {finding.action}")
+        print_line(context.out, f"  {finding.action}")
 
 
 def _conclusion(failed: int, warnings: int) -> str:

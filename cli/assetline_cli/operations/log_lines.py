@@ -82,7 +82,7 @@ class FunctionLogs:
         lines. Other refusals of AWS are raised.
         """
         with ThreadPoolExecutor(THREADS) as threads:
-            found = threads.map(lambda each: [*self._of_function(*each, since)], subjects.items())
+            found = threads.map(lambda function: [*self._of_function(function, subjects[function], since)], subjects)
             lines = [line for of_function in found for line in of_function]
         return sorted(lines, key=lambda line: (line.at, line.function))
 

@@ -12,7 +12,7 @@ from assetline_cli.exports.table import ExportsReader, is_export_id
 from assetline_cli.operations.log_lines import EXECUTION_FUNCTIONS, EXPORT_FUNCTIONS, SESSION_FUNCTIONS, FunctionLogs
 from assetline_cli.sessions.list import sessions_of
 from assetline_cli.stack import find_stack
-from assetline_cli.terminal.output import say, say_cells, say_json
+from assetline_cli.terminal.output import print_cells, print_json, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,7 +98,7 @@ def print_logs(context: CliContext, stack_name: str, name: str, *, follow: bool,
     except KeyboardInterrupt:
         return INTERRUPTED
     if not printed:
-        context.complain(
+        context.print_message(
             f"No log lines of {name} since {subject.since:%Y-%m-%d %H:%M} UTC. The log groups "
             f"/assetline/{stack.name}/… keep lines for LogRetentionDays."
         )
@@ -107,9 +107,9 @@ def print_logs(context: CliContext, stack_name: str, name: str, *, follow: bool,
 
 def _print(context: CliContext, line: LogLine, *, json: bool) -> None:
     if json:
-        say_json(context.out, line.as_json())
+        print_json(context.out, line.as_json())
     elif context.out.is_terminal:
         style = LEVEL_STYLES.get(line.level, "")
-        say(context.out, f"{line.at:%H:%M:%S} {line.function:<15} {line.event}  {line.figures}".rstrip(), style)
+        print_line(context.out, f"{line.at:%H:%M:%S} {line.function:<15} {line.event}  {line.figures}".rstrip(), style)
     else:
-        say_cells(context.out, (line.at.isoformat(), line.function, line.level, line.event, line.figures))
+        print_cells(context.out, (line.at.isoformat(), line.function, line.level, line.event, line.figures))

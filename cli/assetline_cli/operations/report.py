@@ -41,7 +41,7 @@ def write_report(context: CliContext, stack_name: str, name: str, output: Path |
         raise CommandFailed(
             f"Cannot write {str(path)!r} ({error.strerror}). Name another file with --output."
         ) from error
-    context.say(str(path))
+    context.print_line(str(path))
 
 
 def _page(context: CliContext, stack: Stack, name: str, subject: LogSubject, lines: list[LogLine]) -> ReportPage:
@@ -51,6 +51,6 @@ def _page(context: CliContext, stack: Stack, name: str, subject: LogSubject, lin
         manifest = read_manifest(context.aws.s3, item)
         return export_page(ExportFacts(item, manifest, lines, stack.name, now))
     table = context.aws.table(stack.ingestion().sessions_table)
-    session = next(one for one in sessions_of(table) if one.session_key in subject.values.values())
+    session = next(each for each in sessions_of(table) if each.session_key in subject.values.values())
     summary, files = read_session_report(context.aws.s3, stack.bucket, session)
     return session_page(SessionFacts(session, summary, files, stack.bucket, lines, stack.name, now))

@@ -115,7 +115,9 @@ def _open_sessions(context: CliContext, stack: Stack) -> list[Session]:
     if stack.ingests is None:
         return []
     sessions = sessions_of(context.aws.table(stack.ingests.sessions_table))
-    return sorted((session for session in sessions if session.state in UNFINISHED), key=lambda one: one.opened_at)
+    return sorted(
+        (session for session in sessions if session.state in UNFINISHED), key=lambda session: session.opened_at
+    )
 
 
 def _waiting_drops(context: CliContext, stack: Stack) -> list[WaitingDrops]:

@@ -11,7 +11,7 @@ from assetline_cli.sessions.list import INTERNAL, seconds_of
 from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import drops_command
 from assetline_cli.terminal.formatting import age, count, count_of, duration, rows_of, rows_rate
-from assetline_cli.terminal.output import say, say_json
+from assetline_cli.terminal.output import print_json, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,13 @@ def print_status(context: CliContext, stack_name: str, *, json: bool) -> None:
     stack = find_stack(context.aws.cloudformation, stack_name)
     status, now = read_status(context, stack), context.clock.now()
     if json:
-        say_json(context.out, as_json(status))
+        print_json(context.out, as_json(status))
         return
-    say(context.out, f"Stack {status.stack}: {status.stack_status}", "bold")
+    print_line(context.out, f"Stack {status.stack}: {status.stack_status}", "bold")
     for heading, lines in sections(status, now):
-        say(context.out, heading, "bold")
+        print_line(context.out, heading, "bold")
         for line in lines:
-            say(context.out, f"  {line}")
+            print_line(context.out, f"  {line}")
 
 
 def sections(status: StackStatus, now: datetime) -> Iterator[tuple[str, list[str]]]:

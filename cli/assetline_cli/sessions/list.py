@@ -72,8 +72,8 @@ class SessionFilter:
 
     def newest(self, sessions: Iterable[Session]) -> list[Session]:
         """Return the newest of *sessions* that pass the filter."""
-        wanted = (one for one in sessions if self._wants(one))
-        return heapq.nlargest(self.limit, wanted, key=lambda one: (one.opened_at, one.session_key))
+        matching = (session for session in sessions if self._matches(session))
+        return heapq.nlargest(self.limit, matching, key=lambda session: (session.opened_at, session.session_key))
 
     def hint(self, stack: str) -> str:
         """Return the next command where no session passes."""
@@ -81,7 +81,7 @@ class SessionFilter:
             return f"No ingestion sessions yet. Upload a folder: {upload_command(stack)}"
         return "No session matches. Omit --dataset or --state to list the others."
 
-    def _wants(self, session: Session) -> bool:
+    def _matches(self, session: Session) -> bool:
         return self.dataset_id in {None, session.dataset_id} and self.state in {None, session.state}
 
 
@@ -124,10 +124,10 @@ def _cells(session: Session, now: datetime, figures: Sequence[str]) -> tuple[str
     )
 
 
-def list_sessions(context: CliContext, stack: str, wanted: SessionFilter, *, json: bool) -> None:
+def list_sessions(context: CliContext, stack: str, choice: SessionFilter, *, json: bool) -> None:
     """Print the newest sessions that pass the filter."""
     ingestion = find_stack(context.aws.cloudformation, stack).ingestion()
-    newest = wanted.newest(sessions_of(context.aws.table(ingestion.sessions_table)))
+    newest = choice.newest(sessions_of(context.aws.table(ingestion.sessions_table)))
     print_list(context.out, newest, layout(context.clock.now()), json=json)
     if not newest and not json:
-        context.complain(wanted.hint(stack))
+        context.print_message(choice.hint(stack))

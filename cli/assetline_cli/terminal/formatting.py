@@ -6,7 +6,7 @@ from typing import Any
 
 from assetline.assets.conditions import moment_of
 
-DATASET = "vi-"  # in front of a dataset's id: what its exports are called after
+DATASET = "vi-"  # prefix of a dataset's ID in the names of its exports
 
 
 def count(number: int) -> str:
@@ -62,11 +62,11 @@ def size(bytes_: int) -> str:
 
 def age(seconds: float) -> str:
     """Return an age in its largest unit: `40s`, `3m`, `2h`, `5d`."""
-    whole = max(0, int(seconds))
+    rounded = max(0, int(seconds))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if whole >= length:
-            return f"{whole // length}{unit}"
-    return f"{whole}s"
+        if rounded >= length:
+            return f"{rounded // length}{unit}"
+    return f"{rounded}s"
 
 
 def iso_time(milliseconds: Any) -> str:

@@ -1,7 +1,7 @@
-r"""The terminal's edge: words on the screen exactly as they are, and nothing in them that a terminal would obey.
+r"""Print text unchanged, but with control characters escaped.
 
-Names, messages and manifests hold what others put there: escape sequences, bidirectional overrides, line separators.
-Whatever is printed passes through a function of this module, or a `Screen`, and shows them as `\x1b` and the like.
+Names, messages and manifests may contain escape sequences, bidirectional overrides and line separators. All output
+passes through a function of this module or a `Screen`, which print such characters as `\x1b` and the like.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INDENT = "  "  # of the further lines of a message: none can look like another m
 
 
 class Screen(Console):
-    """A console on which text has no power: tables, bars and live views are rich's, and what is in them is not."""
+    """A console that escapes control characters; rich draws its tables, bars and live views."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Return what rich renders, with control characters of the text shown instead of sent."""
@@ -31,23 +31,23 @@ class Screen(Console):
             yield segment if segment.control else Segment(_lines_printable(segment.text), segment.style)
 
 
-def say(console: Console, line: str, style: str = "", end: str = "\n") -> None:
-    """Print *line* unwrapped and unread: rich would see an emoji in an ARN's `:secret:` and markup in brackets.
+def print_line(console: Console, line: str, style: str = "", end: str = "\n") -> None:
+    """Print *line* unchanged: rich would wrap it, and read an emoji in `:secret:` and markup in brackets.
 
     Line breaks in front are kept; later lines are indented.
     """
-    said = line.lstrip("\n")
-    shown = "\n" * (len(line) - len(said)) + f"\n{INDENT}".join(map(printable, said.split("\n")))
+    text = line.lstrip("\n")
+    shown = "\n" * (len(line) - len(text)) + f"\n{INDENT}".join(map(printable, text.split("\n")))
     console.print(Text(shown, style=style), soft_wrap=True, end=end)
 
 
-def say_cells(console: Console, cells: Iterable[str]) -> None:
-    """Print *cells* on one line for another program, set apart by tabs: rich would turn these into spaces."""
+def print_cells(console: Console, cells: Iterable[str]) -> None:
+    """Print *cells* on one line, separated by tabs, which rich would turn into spaces."""
     console.file.write("\t".join(map(printable, cells)) + "\n")
 
 
-def say_json(console: Console, value: Any) -> None:
-    """Print *value* as JSON on one line: it is exact, since JSON escapes what a terminal would obey."""
+def print_json(console: Console, value: Any) -> None:
+    """Print *value* as JSON on one line, exactly: JSON escapes control characters."""
     text = json.dumps(value, ensure_ascii=False)
     if not text.isprintable():
         text = "".join(char if char.isprintable() else _escaped(char) for char in text)
@@ -61,7 +61,7 @@ def _escaped(char: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return *text* on one line, without what a terminal would obey: keys may have any character."""
+    """Return *text* on one line, with control characters escaped: keys may contain any character."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -69,7 +69,7 @@ def printable(text: str) -> str:
 
 def rule(console: Console) -> None:
     """Print a line across."""
-    say(console, "=" * (min(WIDTH, console.width) if console.is_terminal else WIDTH), "dim")
+    print_line(console, "=" * (min(WIDTH, console.width) if console.is_terminal else WIDTH), "dim")
 
 
 def _lines_printable(text: str) -> str:

@@ -20,7 +20,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli.terminal.output import printable, say
+from assetline_cli.terminal.output import print_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 10.0  # ours: at most one line in this time, if anything changed
 WIDEST = 100  # ours: a bar across a wide screen is hard to read
 ROOM = 3  # columns left free: a terminal echoes ^C there, and a wrapped line would be drawn twice
-NO_ANSWER = "no answer from AWS, trying again"
+NO_ANSWER = "no answer from AWS, retrying"
 
 type Mark = tuple[str, str]
 
 
 class ProgressDisplay[Seen](Protocol):
-    """The two forms of a progress: a drawing of what was *seen*, and the lines that are new in it."""
+    """The two forms of a progress: a drawing, and the new lines."""
 
     def drawing(self, seen: Seen, spinner: Spinner, /) -> RenderableType:
         """Return the drawing; *spinner* turns until the end."""
@@ -72,9 +72,9 @@ class PlainView[Seen](View[Seen]):
         self._display = display
 
     def show(self, seen: Seen) -> None:
-        """Print what is new in *seen*."""
+        """Print the new lines of *seen*."""
         for line in self._display.new_lines(seen):
-            say(self._console, line)
+            print_line(self._console, line)
 
 
 class LiveView[Seen](View[Seen]):
@@ -104,16 +104,16 @@ class LiveView[Seen](View[Seen]):
         return Text("") if self._seen is None else self._display.drawing(self._seen, self._spinner)
 
 
-def view_on[Seen](console: Console, display: ProgressDisplay[Seen], *, wanted: bool = True) -> View[Seen]:
+def view_on[Seen](console: Console, display: ProgressDisplay[Seen], *, enabled: bool = True) -> View[Seen]:
     """Return the view that suits the console, or one that shows nothing."""
-    if not wanted:
+    if not enabled:
         return View()
     redrawn = console.is_terminal and not console.is_dumb_terminal
     return LiveView(console, display) if redrawn else PlainView(console, display)
 
 
 def heading(words: Text, mark: Mark | None, spinner: Spinner) -> RenderableType:
-    """Return *words* behind *mark*, or behind the spinner while there is no mark."""
+    """Return *words* behind *mark*, or behind the spinner while *mark* is None."""
     if mark is not None:
         return Text.assemble(mark, " ", words)
     spinner.update(text=words)
@@ -135,10 +135,10 @@ def sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}"
 
 
-def byte_progress(console: Console, title: str, *, wanted: bool = True) -> Progress:
+def byte_progress(console: Console, title: str, *, enabled: bool = True) -> Progress:
     """Return a bar for bytes, which disappears at its end and is shown on terminals only."""
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    shown = wanted and console.is_terminal
+    shown = enabled and console.is_terminal
     return Progress(
         SpinnerColumn(), TextColumn(title, markup=False), *columns, console=console, transient=True, disable=not shown
     )
@@ -148,7 +148,7 @@ def byte_progress(console: Console, title: str, *, wanted: bool = True) -> Progr
 class ProgressFrame:
     """The content of a progress line: *done* of *total* in any unit, and the figures in words, the time last.
 
-    `trouble` is what delays it. An `ended` frame is the last, complete or not.
+    `trouble` is the cause of a delay. An `ended` frame is the last, complete or not.
     """
 
     title: str
@@ -210,6 +210,6 @@ def _mark(frame: ProgressFrame) -> Mark | None:
     return ("✓", "bold green") if frame.done >= frame.total else ("!", "bold yellow")
 
 
-def frames_on(console: Console, clock: Clock, *, wanted: bool = True) -> View[ProgressFrame]:
+def frames_on(console: Console, clock: Clock, *, enabled: bool = True) -> View[ProgressFrame]:
     """Return the view of frames that suits the console, or one that shows nothing."""
-    return view_on(console, FrameDisplay(console, clock), wanted=wanted)
+    return view_on(console, FrameDisplay(console, clock), enabled=enabled)

@@ -25,7 +25,7 @@ def ask_interrupt_choice(terminal: Terminal, what: str = "export") -> InterruptC
         return InterruptChoice.WATCHING_ONLY
     question = f"Stop the {what}, or only the watching? [s]top / [w]atching only / [c]ontinue"
     try:
-        terminal.say("")
+        terminal.print_line("")
         while True:
             answer = terminal.ask(question)
             wishes = [wish for wish in InterruptChoice if answer and wish.startswith(answer)]
@@ -40,7 +40,7 @@ def confirmed(terminal: Terminal, question: str) -> bool:
     try:
         return terminal.ask(f"{question} [y]es / [n]o") in {"y", "yes"}
     except EOFError:
-        terminal.say("")
+        terminal.print_line("")
         return False
 
 

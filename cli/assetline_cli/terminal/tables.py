@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.table import Table
 from rich.text import Text
 
-from assetline_cli.terminal.output import printable, say, say_cells, say_json
+from assetline_cli.terminal.output import print_cells, print_json, print_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MEASURING_WIDTH = 1000  # wider than any table of the command
-FOLDED_WIDTH = 24  # ours: below this a folded cell is no longer read at a glance
+FOLDED_WIDTH = 24  # ours: a narrower folded cell is hard to read
 
 type Row = Sequence[str]
 
@@ -91,13 +91,13 @@ def print_list[Record](
     """
     if json:
         for record in records:
-            say_json(console, layout.as_json(record))
+            print_json(console, layout.as_json(record))
     elif not table or not console.is_terminal:
         for record in records:
-            say_cells(console, map(printable, layout.plain_cells(record)))
+            print_cells(console, map(printable, layout.plain_cells(record)))
     elif layout.columns is None:
         for record in records:
-            say(console, layout.line(record) if layout.line else "")
+            print_line(console, layout.line(record) if layout.line else "")
     elif shown := [*records]:
         rows = [layout.cells(record) for record in shown]
         console.print(layout.columns.fitting(console, rows, lambda number: layout.style(shown[number])))

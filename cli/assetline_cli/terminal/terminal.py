@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from assetline_cli.terminal.output import Screen, say
+from assetline_cli.terminal.output import Screen, print_line
 
 
 def _stdin_is_terminal() -> bool:
@@ -31,17 +31,17 @@ class Terminal:
     err: Console = field(default_factory=lambda: Screen(stderr=True))
     keyboard: Keyboard = field(default_factory=Keyboard)
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print *line*, unchanged, to stdout."""
-        say(self.out, line)
+        print_line(self.out, line)
 
-    def complain(self, line: str) -> None:
+    def print_message(self, line: str) -> None:
         """Print *line*, unchanged, to stderr."""
-        say(self.err, line)
+        print_line(self.err, line)
 
     @property
     def can_ask(self) -> bool:
-        """Whether stdout and stdin are a terminal, so that a question can be asked."""
+        """Whether stdout and stdin are a terminal, so that the command can ask a question."""
         return self.out.is_terminal and self.keyboard.is_there()
 
     def ask(self, question: str) -> str:
@@ -51,5 +51,5 @@ class Terminal:
             EOFError: stdin has ended.
             KeyboardInterrupt: the answer is Ctrl+C.
         """
-        say(self.out, f"{question} ", end="")
+        print_line(self.out, f"{question} ", end="")
         return self.keyboard.read_line().strip().lower()

@@ -22,33 +22,34 @@ def serve(  # noqa: PLR0913 - the options of a program
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = LOOPBACK,
     rows: Annotated[
-        int | None, typer.Option(min=0, show_default=str(_DEFAULT.rows), help="How many assets the feed has.")
+        int | None, typer.Option(min=0, show_default=str(_DEFAULT.rows), help="Number of assets in the feed.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(show_default=str(_DEFAULT.seed), help="Which assets they are: same seed, same rows.")
+        int | None,
+        typer.Option(show_default=str(_DEFAULT.seed), help="Seed of the assets: equal seeds give equal rows."),
     ] = None,
     page_size: Annotated[
         int | None,
         typer.Option(
             min=1,
             show_default=str(_DEFAULT.default_page_size),
-            help="Rows in a page when a request names no `limit`. The largest `limit` taken is "
-            f"{_DEFAULT.max_page_size}, or this when it is more.",
+            help="Rows in a page if a request has no `limit`. The largest accepted `limit` is "
+            f"{_DEFAULT.max_page_size}, or this value if it is larger.",
         ),
     ] = None,
     latency_seconds: Annotated[
         float | None, typer.Option(min=0, show_default="0", help="Time to the first byte of each page.")
     ] = None,
-    token: Annotated[str | None, typer.Option(show_default=LOCAL_TOKEN, help="The token that the API takes.")] = None,
+    token: Annotated[str | None, typer.Option(show_default=LOCAL_TOKEN, help="Token that the API accepts.")] = None,
     scenario: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="JSON file with a scenario; the other options win over it."),
+        typer.Option(exists=True, dir_okay=False, help="JSON file with a scenario; the other options override it."),
     ] = None,
 ) -> None:
     """Serve an emulated SafetyCulture API until SIGTERM or Ctrl+C.
 
-    Prints one line with its address when it is ready. The scenario can be replaced while it runs: PUT it to
-    /_emulator/scenario. What was asked of it is under /_emulator/requests.
+    The program prints one line with its address when it is ready. To replace the scenario while it runs, PUT one to
+    /_emulator/scenario. GET /_emulator/requests returns the requests received.
     """
     options = {
         "rows": rows,
@@ -62,7 +63,7 @@ def serve(  # noqa: PLR0913 - the options of a program
         listener = listening(host, port)
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on {host} port {port}: {error.strerror}") from error
-    # uvicorn closes down on these signals and then raises them anew, for what was here before it.
+    # uvicorn shuts down on these signals and then raises them again, for the previous handlers.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     UvicornServer(emulator(stage), lambda: typer.echo(f"safetyculture emulator ready on {url_of(listener)}")).run(
@@ -71,11 +72,11 @@ def serve(  # noqa: PLR0913 - the options of a program
 
 
 def scenario_of(file: Path | None, options: dict[str, Any]) -> FeedScenario:
-    """Return the scenario in *file*, or the default one, with *options* over it; BadParameter says what is wrong."""
+    """Return the scenario in *file*, or the default one, with *options* over it; raises `typer.BadParameter`."""
     try:
         settings = {} if file is None else json.loads(file.read_bytes())
         if not isinstance(settings, dict):
-            raise typer.BadParameter(f"{file} does not hold a JSON object")
+            raise typer.BadParameter(f"{file} is not a JSON object")
         settings |= options
         page_size = options.get("default_page_size", 0)
         if page_size > settings.get("max_page_size", _DEFAULT.max_page_size):

@@ -1,7 +1,7 @@
 """The emulated API as an ASGI application.
 
 The feeds, `GET /accounts/user/v1/user:WhoAmI` and `POST /assets/v1/fields/list` are the API
-(docs/contracts/safetyculture-feeds.md, sections 1 and 5). What is below `/_emulator/` is the emulator's own: its
+(docs/contracts/safetyculture-feeds.md, sections 1 and 5). The paths below `/_emulator/` control the emulator: its
 scenario, the faults that have fired, and the requests that came.
 """
 
@@ -42,7 +42,7 @@ from local.emulators.wire import JsonResponse, json_body, refusal, sleep_until
 WHO_AM_I_PATH = "/accounts/user/v1/user:WhoAmI"
 FIELDS_PATH = "/assets/v1/fields/list"
 
-_DEFINITIONS_PAGE = 5  # few, so that whoever wants them all has to follow `next_page_token`
+_DEFINITIONS_PAGE = 5  # few, so that a client has to follow `next_page_token`
 
 _CONTROL = "/_emulator/"
 _MAINTENANCE = "<!doctype html>\n<title>Maintenance</title>\n<h1>We will be back soon</h1>\n"
@@ -55,7 +55,7 @@ _TOKEN_OWNER = {
 
 
 def emulator(stage: FeedStage) -> Starlette:
-    """Return the application that plays what is on *stage*."""
+    """Return the application that plays the scenario of *stage*."""
     api = _Api(stage)
     control = _FeedControl(stage)
     return Starlette(
@@ -81,7 +81,7 @@ class _Api:
         self._stage = stage
 
     async def feed(self, request: Request) -> Response:
-        """Answer one page of a feed, when its time to the first byte is over."""
+        """Return one page of a feed, after its time to the first byte."""
         arrived = asyncio.get_running_loop().time()
         staging = self._stage.staging
         answer, slow = _feed_answer(request, staging)
@@ -89,13 +89,13 @@ class _Api:
         return answer
 
     async def who_am_i(self, request: Request) -> Response:
-        """Answer who owns the token."""
+        """Return the owner of the token."""
         if not _is_authorized(request, self._stage.staging.scenario):
             return _token_refused()
         return JsonResponse(_TOKEN_OWNER)
 
     async def field_definitions(self, request: Request) -> Response:
-        """Answer some of the fields of the organisation's assets, and a token for more."""
+        """Return some of the fields of the organisation's assets, and a token for more."""
         scenario = self._stage.staging.scenario
         if not _is_authorized(request, scenario):
             return _token_refused()
@@ -111,7 +111,7 @@ class _Api:
 
 
 def _feed_answer(request: Request, staging: Staging) -> tuple[Response, float]:
-    """Return the answer to a feed request, and by how many seconds a fault delays it."""
+    """Return the answer to a feed request, and the seconds by which a fault delays it."""
     scenario = staging.scenario
     if not _is_authorized(request, scenario):
         return _token_refused(), 0.0
@@ -160,7 +160,7 @@ def _faulty_answer(fault: AnswerFault, request: Request, page: EmulatedPage, sce
         case Reset():
             answer = json_body(request, page.render(), seconds=scenario.body_seconds, reset=True)
         case _:
-            raise AssertionError(f"no answer is written for {fault!r}")
+            raise AssertionError(f"no answer is implemented for {fault!r}")
     return answer
 
 
@@ -179,12 +179,12 @@ def _token_refused() -> Response:
 
 
 def _limit(request: Request, scenario: FeedScenario) -> int:
-    asked = request.query_params.get("limit")
-    if asked is None:
+    limit = request.query_params.get("limit")
+    if limit is None:
         return scenario.default_page_size
-    if not asked.isdecimal() or not 1 <= int(asked) <= scenario.max_page_size:
+    if not limit.isdecimal() or not 1 <= int(limit) <= scenario.max_page_size:
         raise ValueError(f"limit must be from 1 to {scenario.max_page_size}")
-    return int(asked)
+    return int(limit)
 
 
 def _place(request: Request) -> PageStart:
@@ -199,7 +199,7 @@ class _FeedControl:
         self._stage = stage
 
     async def put_scenario(self, request: Request) -> Response:
-        """Play another scenario from its start; a bad one is refused with what is wrong, and changes nothing."""
+        """Play another scenario from its start; refuse an invalid one with its errors, and change nothing."""
         try:
             scenario = FeedScenario.model_validate_json(await request.body())
         except ValidationError as error:
@@ -208,22 +208,22 @@ class _FeedControl:
         return self._scenario()
 
     async def get_scenario(self, _: Request) -> Response:
-        """Answer the scenario that plays, as it would be put."""
+        """Return the current scenario, in the format of a PUT."""
         return self._scenario()
 
     async def get_faults(self, _: Request) -> Response:
-        """Answer the scenario's faults, each with how many times it has fired."""
+        """Return the scenario's faults, each with the number of times that it has fired."""
         staging = self._stage.staging
         faults = zip(staging.scenario.faults, staging.fired, strict=True)
         return JsonResponse([fault.model_dump() | {"fired": fired} for fault, fired in faults])
 
     async def get_requests(self, _: Request) -> Response:
-        """Answer the newest requests, oldest first, and how many came in all."""
+        """Return the newest requests, oldest first, and the number of all."""
         journal = self._stage.journal
         return JsonResponse({"total": journal.total, "requests": journal.entries()})
 
     async def delete_requests(self, _: Request) -> Response:
-        """Forget the requests."""
+        """Delete the requests."""
         self._stage.journal.clear()
         return Response(status_code=204)
 
@@ -232,13 +232,13 @@ class _FeedControl:
 
 
 def in_words(error: ValidationError) -> str:
-    """Return what is wrong with a scenario, one line a mistake, each beginning with the place it is in."""
+    """Return the errors of a scenario, one line for each, which begins with its place."""
     lines = [f"{'.'.join(str(part) for part in flaw['loc']) or 'scenario'}: {flaw['msg']}" for flaw in error.errors()]
     return "\n".join(lines)
 
 
 class _Journalled:
-    """Writes every request to the API into the journal, and what status it got."""
+    """Records every request to the API in the journal, with its status."""
 
     def __init__(self, app: ASGIApp, stage: FeedStage) -> None:
         self._app = app

@@ -1,9 +1,9 @@
 """Assets of an imaginary organisation, as rows of the assets feed.
 
-Every row is a function of its index and the seed alone, so that any page of a million assets can be made without the
-ones before it and is the same on every machine. Rows and the definitions of their fields have the shapes of
-docs/contracts/safetyculture-feeds.md, sections 1.3 and 5. The values are chosen to be hard on whoever turns them
-into a table: text that looks like the encoding around it, like a formula, or like a number.
+Every row is a function of its index and the seed alone. So any page of a million assets can be made without the
+previous ones, and is the same on every machine. Rows and the definitions of their fields have the shapes of
+docs/contracts/safetyculture-feeds.md, sections 1.3 and 5. The values are chosen to be hard to turn into a table: text
+that resembles the surrounding encoding, a formula or a number.
 """
 
 import json
@@ -85,7 +85,7 @@ _STATUSES = (
 )
 _SITES = 40
 
-# Names as people give them. Two fields are called Location: the field's id is the key, its name is not.
+# Realistic names. Two fields are named Location: the field's ID is the key, its name is not.
 _CUSTOM_FIELDS = (
     ("Serial number", "STRING"),
     ("Notes", "STRING"),
@@ -99,14 +99,14 @@ _CUSTOM_FIELDS = (
 )
 _SELECT_OPTIONS = ("Good", "Fair, usable", 'Poor "replace"', "不良", "Unknown|new")
 
-_FIRST_SECOND = 1_514_764_800  # 2018-01-01, before which this organisation recorded nothing
+_FIRST_SECOND = 1_514_764_800  # 2018-01-01, the first day with records
 _EIGHT_YEARS = 8 * 365 * 86_400
 _EPOCH = date(1970, 1, 1)
-_ABSENT_BELOW = 86  # of 256: six of nine custom fields are there
+_ABSENT_BELOW = 86  # of 256: six of nine custom fields are present
 _NULL_BELOW = 100
-_INT64_PAST_DOUBLE = 9_007_199_254_740_993  # what a reader that goes through a double gets wrong
+_INT64_PAST_DOUBLE = 9_007_199_254_740_993  # a reader that uses doubles rounds it
 
-_quoted = json.encoder.encode_basestring  # a JSON string that leaves all but quotes, backslashes and controls alone
+_quoted = json.encoder.encode_basestring  # a JSON string that escapes only quotes, backslashes and controls
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +167,13 @@ def asset(index: int, seed: int = 0) -> dict[str, Any]:
 
 
 def fields(index: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Return what `fields` of row *index* holds before it is pipe-encoded: what a reader without loss gets back."""
+    """Return the items of `fields` of row *index* before pipe encoding: the result of a reader without loss."""
     values = _values(index, _organisation(seed), _dice(index, seed))
     return [{"name": field.name, "value": value, "field_id": field.id} for field, value in values]
 
 
 def statuses(index: int, seed: int = 0) -> list[dict[str, str]]:
-    """Return what `status_options` of row *index* holds before it is pipe-encoded."""
+    """Return the items of `status_options` of row *index* before pipe encoding."""
     return _statuses(_organisation(seed), _dice(index, seed)[29])
 
 
@@ -194,10 +194,10 @@ def field_definitions(seed: int = 0) -> list[dict[str, Any]]:
 
 
 def pipe_encoded(items: list[dict[str, Any]]) -> str:
-    """Return *items* as the feed writes them in `fields` and `status_options`; nothing is the empty string.
+    """Return *items* as the feed writes them in `fields` and `status_options`; an empty list gives "".
 
-    That is JSON whose item separators are pipes, without the brackets of the list. What stands inside a string is left
-    alone: whether the live API escapes it is not known.
+    The format is JSON with pipes as item separators, without the brackets of the list. Strings are written
+    unchanged: whether the live API escapes them is not documented.
     """
     return "|".join([_pipe_value(item) for item in items])
 
@@ -246,13 +246,13 @@ def _status_options(seed: int, die: int) -> str:
 
 def _values(index: int, organisation: _Organisation, dice: bytes) -> list[tuple[_Field, Any]]:
     if index % 67 == 66:
-        return []  # an asset made by an import that set no field at all
+        return []  # an asset of an import that set no field
     display_name = f"{_DISPLAY_NAMES[dice[30] % len(_DISPLAY_NAMES)]} {index}"
     found: list[tuple[_Field, Any]] = [(organisation.display_name, display_name)]
     for place, field in enumerate(organisation.custom_fields):
         luck = dice[31 + place]
         if field.name == "Notes" and index % 2 == 0:
-            # In turn, not by luck: every odd text stands in every run of 2 x len(ODD_TEXTS) rows.
+            # In order, not at random: every odd text occurs in each 2 x len(ODD_TEXTS) rows.
             found.append((field, ODD_TEXTS[index // 2 % len(ODD_TEXTS)]))
         elif luck >= _NULL_BELOW:
             found.append((field, _VALUE_OF[field.kind](int.from_bytes(dice[40 + 2 * place : 44 + 2 * place]))))
@@ -290,7 +290,7 @@ def _timestamp(number: int) -> dict[str, int]:
 
 
 def _choice(number: int) -> str:
-    # How the live feed writes a chosen option is not known; the documented asset has only `string_value` for it.
+    # The format of a chosen option in the live feed is unknown; the documented asset has only `string_value` for it.
     return _SELECT_OPTIONS[number % len(_SELECT_OPTIONS)]
 
 
@@ -313,7 +313,7 @@ def _date(day: int) -> str:
 
 
 def _dice(index: int, seed: int) -> bytes:
-    # A hash, not `random`: seeding a generator costs more than the whole row.
+    # A hash, not `random`: seeding a generator costs more than a complete row.
     return blake2b(b"%d:%d" % (seed, index), digest_size=64).digest()
 
 

@@ -1,4 +1,4 @@
-"""Records of the feeds other than assets: few keys, but those by which each feed tells its records apart.
+"""Records of the feeds other than assets, with few keys: those that identify a record of the feed.
 
 The paths and keys are those of docs/contracts/safetyculture-feeds.md, section 1.8.
 """

@@ -1,7 +1,7 @@
-"""Pages of the feeds: where one begins, what it holds, and what its `next_page` says.
+"""Pages of the feeds: their start, their content, and their `next_page`.
 
-Cursors hold the place they point to, so they outlive a restart of the emulator and a change of scenario, as an export
-that is resumed next morning needs. Clients are promised nothing but an opaque string.
+Cursors contain the place they point to, so they outlive a restart of the emulator and a change of scenario. An export
+that is resumed the next morning needs this. For clients a cursor is an opaque string.
 """
 
 import struct
@@ -42,13 +42,13 @@ class PageStart:
 
     @property
     def cursor(self) -> str:
-        """The opaque `next_page_token` that leads here."""
+        """The opaque `next_page_token` of this page."""
         packed = _PLACE.pack(self.row, self.page)
         return urlsafe_b64encode(packed + _seal(packed)).decode()
 
     @classmethod
     def of(cls, cursor: str) -> Self:
-        """Return the place *cursor* leads to; ValueError if the feed never gave it out."""
+        """Return the page of *cursor*; raises ValueError if the feed did not create it."""
         sealed = urlsafe_b64decode(cursor.encode())
         packed = sealed[:-_SEAL_BYTES]
         if len(packed) != _PLACE.size or sealed[-_SEAL_BYTES:] != _seal(packed):
@@ -58,7 +58,7 @@ class PageStart:
 
 @dataclass(frozen=True, slots=True)
 class EmulatedPage:
-    """One page as it goes out: its metadata, and the rows it holds."""
+    """One page: its metadata and its rows."""
 
     path: str
     metadata: dict[str, Any]
@@ -72,7 +72,7 @@ class EmulatedPage:
         return b'{"metadata":%b,"data":%b}' % (orjson.dumps(self.metadata), data)
 
     def render_without_data(self) -> bytes:
-        """Return a body that ends where `data` should begin, and is whole JSON all the same."""
+        """Return a body without `data` that is nevertheless complete JSON."""
         return orjson.dumps({"metadata": self.metadata})
 
 

@@ -1,7 +1,7 @@
 """The behaviour of the emulated API for a while: the feed it serves, its pace, and its faults.
 
-A fact that docs/contracts/safetyculture-feeds.md, section 3, lists as unsure (page size, `remaining_records`, the
-end marker, absolute `next_page`) is a setting here, and a fault of its section 2 is a `Fault`. All of it is data, so
+A fact that docs/contracts/safetyculture-feeds.md, section 3, lists as unsure is a setting here: page size,
+`remaining_records`, the end marker, absolute `next_page`. A fault of its section 2 is a `Fault`. All of it is data, so
 that a scenario can be a literal in a test, a JSON file, or the body of a request.
 """
 
@@ -23,16 +23,16 @@ class _FeedFault(_FeedValue):
     times: PositiveInt | None = None
 
     def strikes(self, page: int) -> bool:
-        """Return whether page number *page* is one that this fault is for."""
+        """Return whether this fault applies to page number *page*."""
         return self.page in {None, page}
 
 
 class AnswerFault(_FeedFault):
-    """A fault that takes the whole request: one request meets one of them, the first in the scenario's order."""
+    """A fault that replaces the answer: each request gets at most one, the first in the scenario's order."""
 
 
 class TooManyRequests(AnswerFault):
-    """429; the headers that say how long to wait are there when given (neither is sure to be, live)."""
+    """429; the headers with the pause are present if given (the live API may send neither)."""
 
     kind: Literal["429"] = "429"
     retry_after: NonNegativeFloat | None = None
@@ -83,7 +83,7 @@ class Reset(AnswerFault):
 
 
 class Truncated(AnswerFault):
-    """200 whose JSON ends half-way, inside `data`; to HTTP the body is whole."""
+    """200 whose JSON ends half-way, inside `data`; for HTTP the body is complete."""
 
     kind: Literal["truncated"] = "truncated"
 
@@ -101,17 +101,17 @@ class NoData(AnswerFault):
 
 
 class PageFault(_FeedFault):
-    """A fault of the page served; all that strike a page strike it together, when no `AnswerFault` took the request."""
+    """A fault of the page served; all faults of a page apply together, unless an `AnswerFault` applies."""
 
 
 class RepeatCursor(PageFault):
-    """`next_page` points to the page it came with: the cursors seen are A, A, A."""
+    """`next_page` points to its own page: the cursors are A, A, A."""
 
     kind: Literal["repeat_cursor"] = "repeat_cursor"
 
 
 class CycleCursor(PageFault):
-    """`next_page` points to the page before: the cursors seen are A, B, A, B."""
+    """`next_page` points to the previous page: the cursors are A, B, A, B."""
 
     kind: Literal["cycle_cursor"] = "cycle_cursor"
     page: int = Field(ge=2)
@@ -144,7 +144,7 @@ class RowDrift(PageFault):
 
 
 class MoveRows(PageFault):
-    """The last *rows* rows of the page before appear again at the start of this one; the pages after it follow on."""
+    """The last *rows* rows of the previous page appear again at the start of this one; later pages are shifted."""
 
     kind: Literal["move_rows"] = "move_rows"
     page: int = Field(ge=2)
@@ -152,7 +152,7 @@ class MoveRows(PageFault):
 
 
 class Slow(_FeedFault):
-    """The first byte comes *seconds* later than it would; whatever else befalls the request."""
+    """The first byte comes *seconds* later, also with other faults."""
 
     kind: Literal["slow"] = "slow"
     seconds: NonNegativeFloat
@@ -182,11 +182,11 @@ type Fault = Annotated[
 
 
 class FeedScenario(_FeedValue):
-    """The feed's rows and shape, its pace, the token it takes, and its faults.
+    """The feed's rows and shape, its pace, its token, and its faults.
 
-    `latency_seconds` is the time to the first byte of every answer of the feed, `body_seconds` the time from there to
-    the last byte of a page. A `limit` above `max_page_size` is refused (400). Without `field_definitions` the token may
-    not ask for them (403).
+    `latency_seconds` is the time to the first byte of every answer of the feed, `body_seconds` the time from then to
+    the last byte. A `limit` above `max_page_size` is refused (400). Without `field_definitions` the token may not read
+    them (403).
     """
 
     rows: NonNegativeInt = 2000

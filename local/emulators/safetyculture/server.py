@@ -1,4 +1,4 @@
-"""The emulated API on a socket: in a thread of the process that asks, or as a program of its own."""
+"""The emulated API on a socket: in a thread of the caller's process, or as a program of its own."""
 
 import threading
 from collections.abc import Iterator
@@ -14,30 +14,30 @@ from local.emulators.sockets import LOOPBACK, listening, url_of
 
 @dataclass(frozen=True)
 class FeedEmulator:
-    """A running emulator, as a test speaks to it; over HTTP the same is under `/_emulator/`."""
+    """A running emulator; a test calls the methods, other programs the paths below `/_emulator/`."""
 
     url: str
     stage: FeedStage
 
     @property
     def scenario(self) -> FeedScenario:
-        """The scenario that plays now."""
+        """The current scenario."""
         return self.stage.staging.scenario
 
     def has(self, scenario: FeedScenario) -> None:
-        """Play *scenario* from its start; the journal goes on."""
+        """Play *scenario* from its start; the journal continues."""
         self.stage.has(scenario)
 
     def requests(self) -> list[JournalEntry]:
-        """Return the requests that came, oldest first; the newest 10,000 of them."""
+        """Return the newest 10,000 requests received, oldest first."""
         return self.stage.journal.entries()
 
     def fired(self) -> list[int]:
-        """Return how many times each of the scenario's faults has fired, in their order."""
+        """Return the number of times that each of the scenario's faults has fired, in their order."""
         return [*self.stage.staging.fired]
 
     def forget(self) -> None:
-        """Forget the requests that came."""
+        """Delete the requests received."""
         self.stage.journal.clear()
 
 

@@ -11,10 +11,10 @@ JOURNAL_LENGTH = 10_000  # the newest requests; older ones are only counted
 
 @dataclass(slots=True)
 class JournalEntry:
-    """A request that came, and what became of it.
+    """A request, and its outcome.
 
-    `at` is in seconds since the emulator started; `page` is the page number a feed request asked for; `status` stays
-    None until the answer begins; `faults` are the kinds that fired. Of the token only its presence is kept.
+    `at` is in seconds since the emulator started; `page` is the requested page number of a feed; `status` stays
+    None until the answer begins; `faults` are the kinds that fired. The token is not recorded, only its presence.
     """
 
     method: str
@@ -28,7 +28,7 @@ class JournalEntry:
 
 
 class Journal:
-    """The newest arrivals, oldest first, and how many there were in all."""
+    """The newest requests, oldest first, and the number of all."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -36,32 +36,32 @@ class Journal:
         self.total = 0
 
     def add(self, method: str, path: str, query: dict[str, str], *, authorization: bool) -> JournalEntry:
-        """Write down a request that just came and return its entry, to be completed as it is answered."""
+        """Record a new request and return its entry, which the answer completes."""
         arrival = JournalEntry(method, path, query, round(time.monotonic() - self._started, 6), authorization)
         self._arrivals.append(arrival)
         self.total += 1
         return arrival
 
     def entries(self) -> list[JournalEntry]:
-        """Return the arrivals as they stand now; what happens to them later does not show in the result."""
-        # `copy` is one step of the interpreter, so a test's thread may ask while the server's thread writes.
+        """Return a copy of the requests; later changes do not appear in it."""
+        # `copy` is one step of the interpreter, so a test's thread may read while the server's thread writes.
         return [replace(arrival, faults=[*arrival.faults]) for arrival in self._arrivals.copy()]
 
     def clear(self) -> None:
-        """Forget all arrivals."""
+        """Delete all requests."""
         self._arrivals.clear()
         self.total = 0
 
 
 class Staging:
-    """One scenario being played: `fired` says how often each of its faults has struck, in their order."""
+    """One scenario being played: `fired` has the number of times that each fault has fired, in their order."""
 
     def __init__(self, scenario: FeedScenario) -> None:
         self.scenario = scenario
         self.fired = [0] * len(scenario.faults)
 
     def faults_on(self, page: int) -> list[Fault]:
-        """Return the faults that this request for page number *page* meets, and count them as fired."""
+        """Return the faults of this request for page number *page*, and count them as fired."""
         due = [place for place in range(len(self.fired)) if self._is_due(place, page)]
         answers = [place for place in due if isinstance(self.scenario.faults[place], AnswerFault)]
         if answers:
@@ -77,12 +77,12 @@ class Staging:
 
 
 class FeedStage:
-    """The emulator's whole state: what plays, and who came."""
+    """The state of the emulator: the scenario and the requests."""
 
     def __init__(self, scenario: FeedScenario) -> None:
         self.staging = Staging(scenario)
         self.journal = Journal()
 
     def has(self, scenario: FeedScenario) -> None:
-        """Play *scenario* from its start; requests under way end as they began, the journal goes on."""
+        """Play *scenario* from its start; requests under way end as they began, and the journal continues."""
         self.staging = Staging(scenario)

@@ -1,1 +1,1 @@
-"""The Datature Vi API, emulated on loopback, and whatever can be wrong with it."""
+"""An emulated Datature Vi API on loopback, with scripted faults."""

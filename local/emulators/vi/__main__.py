@@ -25,10 +25,10 @@ def serve(
 ) -> None:
     """Serve an emulated Datature Vi API until SIGTERM or Ctrl+C.
 
-    Prints one line with its address when it is ready. The scenario can be replaced while it runs: PUT it to
-    /_emulator/scenario (with ?keep=y, what it holds stays). What was asked of it is under /_emulator/requests.
+    The program prints one line with its address when it is ready. To replace the scenario while it runs, PUT one to
+    /_emulator/scenario; ?keep=y keeps the data. GET /_emulator/requests returns the requests received.
     """
-    # uvicorn closes down on these signals and then raises them anew, for what was here before it.
+    # uvicorn shuts down on these signals and then raises them again, for the previous handlers.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     try:

@@ -1,4 +1,4 @@
-"""Sessions, datasets and the like as the emulated API writes them down (docs/contracts/vi-api.md, section 3)."""
+"""Sessions, datasets and other answers of the emulated API (docs/contracts/vi-api.md, section 3)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from local.emulators.vi.stage import Multipart, ViStage
 from local.emulators.vi.store import Deletion, StoredDataset, now_ms
 from local.emulators.wire import JsonResponse
 
-DEAD = "http://127.0.0.1:9"  # the discard port: nobody listens
+DEAD = "http://127.0.0.1:9"  # the discard port: no server listens
 OVER = -1.0
 
 
 def session_answer(stage: ViStage, session: EmulatedSession, origin: str, *, created: bool = False) -> dict[str, Any]:
-    """Return a session; only the answer that creates it, or one that a scenario says, has where its files go."""
+    """Return a session; only the answer that creates it, or a scenario's setting, includes the upload URLs."""
     organization, dataset = stage.scenario.organization, session.dataset.dataset_id
     retention = session.on_asset_overwritten
     if retention.startswith("KeepLinked"):
@@ -78,14 +78,14 @@ def _metadata(session: EmulatedSession, place: int) -> dict[str, Any]:
 
 
 def page_answer(request: Request, stage: ViStage, found: Sequence[dict[str, Any]]) -> JsonResponse:
-    """Return the page of a list that is asked for; raises `Refused`."""
+    """Return the requested page of a list; raises `Refused`."""
     size, offset = page_size_of(request, stage), offset_of_page(request)
     following = token_of(offset + size) if offset + size < len(found) else None
     return JsonResponse({"items": found[offset : offset + size], "nextPage": following, "prevPage": None})
 
 
 def metadata(created: int) -> dict[str, Any]:
-    """Return what everything has that is made."""
+    """Return the metadata of every resource."""
     return {"timeCreated": created, "lastUpdated": now_ms(), "generation": 1, "attributes": {}}
 
 

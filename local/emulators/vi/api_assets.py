@@ -24,7 +24,7 @@ class AssetsApi:
         self._sorted: tuple[Any, list[Asset]] = (None, [])
 
     async def listed(self, request: Request) -> Response:
-        """Answer a page of assets."""
+        """Return a page of assets."""
         dataset, query = dataset_of(request, self._stage), request.query_params
         size = page_size_of(request, self._stage)
         found = self._matching(dataset, _question(request))
@@ -45,30 +45,30 @@ class AssetsApi:
         )
 
     async def count(self, request: Request) -> Response:
-        """Answer how many assets there are."""
+        """Return the number of assets."""
         dataset = dataset_of(request, self._stage)
         return JsonResponse({"count": len(self._matching(dataset, _question(request)))})
 
     async def get(self, request: Request) -> Response:
-        """Answer one asset."""
+        """Return one asset."""
         dataset = dataset_of(request, self._stage)
         asset = self._asset(request, dataset)
         contents = request.query_params.get("contents") == "y"
         return JsonResponse(self._record(asset, dataset, request, contents=contents))
 
     async def delete(self, request: Request) -> Response:
-        """Take an asset out."""
+        """Delete an asset."""
         dataset = dataset_of(request, self._stage)
         dataset.remove(self._asset(request, dataset).asset_id)
         return Response(self._stage.scenario.delete_body)
 
     async def rename(self, request: Request) -> Response:
-        """Give an asset another name."""
+        """Rename an asset."""
         dataset = dataset_of(request, self._stage)
         return await self._renamed(request, dataset, self._asset(request, dataset))
 
     async def rename_file(self, request: Request) -> Response:
-        """Give the asset of a name another one."""
+        """Rename the asset of a given name."""
         dataset = dataset_of(request, self._stage)
         asset = dataset.assets.get(dataset.by_name.get(request.path_params["filename"], ""))
         if asset is None:
@@ -76,24 +76,24 @@ class AssetsApi:
         return await self._renamed(request, dataset, asset)
 
     async def listed_with_objects(self, request: Request) -> Response:
-        """Answer a page of assets with what is annotated on them; `view=recent` has the newest first."""
+        """Return a page of assets with their annotations; `view=recent` has the newest first."""
         dataset, query = dataset_of(request, self._stage), request.query_params
         if query.get("view", "default") not in {"default", "recent"}:
             raise Refused(400, "view is default or recent")
-        found = [one for one in self._matching(dataset, _question(request)) if _has_objects(one, query)]
+        found = [asset for asset in self._matching(dataset, _question(request)) if _has_objects(asset, query)]
         if query.get("view") == "recent":
             found = sorted(found, key=lambda asset: asset.updated, reverse=True)
-        return page_answer(request, self._stage, [self._with_objects(one, dataset, request) for one in found])
+        return page_answer(request, self._stage, [self._with_objects(asset, dataset, request) for asset in found])
 
     async def get_with_objects(self, request: Request) -> Response:
-        """Answer one asset with what is annotated on it."""
+        """Return one asset with its annotations."""
         dataset = dataset_of(request, self._stage)
         return JsonResponse(self._with_objects(self._asset(request, dataset), dataset, request))
 
     def records(self, request: Request, dataset: StoredDataset) -> list[dict[str, Any]]:
         """Return all assets of a dataset as the API shows them."""
         contents = request.query_params.get("contents") == "y"
-        return [self._record(one, dataset, request, contents=contents) for one in dataset.assets.values()]
+        return [self._record(asset, dataset, request, contents=contents) for asset in dataset.assets.values()]
 
     def _with_objects(self, asset: Asset, dataset: StoredDataset, request: Request) -> dict[str, Any]:
         contents = request.query_params.get("contents") == "y"
@@ -101,11 +101,11 @@ class AssetsApi:
         objects = [{"annotationId": f"{asset.asset_id}-{place}", "tag": tag} for place, tag in enumerate(tags, 1)]
         return {"asset": self._record(asset, dataset, request, contents=contents), "objects": objects}
 
-    def _matching(self, dataset: StoredDataset, asked: Question) -> list[Asset]:
-        key = (id(dataset), dataset.version, repr(asked))
+    def _matching(self, dataset: StoredDataset, question: Question) -> list[Asset]:
+        key = (id(dataset), dataset.version, repr(question))
         if self._sorted[0] != key:
             try:
-                self._sorted = (key, asked.matching(dataset))
+                self._sorted = (key, question.matching(dataset))
             except BadQuery as error:
                 raise Refused(400, str(error)) from None
         return self._sorted[1]
@@ -138,7 +138,7 @@ class AssetsApi:
 
 
 def _has_objects(asset: Asset, query: QueryParams) -> bool:
-    """Say whether an asset has an annotation that is asked for: how these are filtered is made up."""
+    """Return whether an asset has a requested annotation; the rules of this filter are invented."""
     return "annotationFilter" not in query or query["annotationFilter"] in asset.annotations
 
 

@@ -17,26 +17,28 @@ class DatasetsApi:
         self._stage = stage
 
     async def organizations(self, request: Request) -> Response:
-        """List the one organisation there is."""
+        """List the only organisation."""
         return page_answer(request, self._stage, [organization_answer(self._stage)])
 
     async def organization(self, _: Request) -> Response:
-        """Answer the organisation."""
+        """Return the organisation."""
         return JsonResponse(organization_answer(self._stage))
 
     async def listed(self, request: Request) -> Response:
         """List the datasets."""
         return page_answer(
-            request, self._stage, [dataset_answer(self._stage, one) for one in self._stage.datasets.values()]
+            request, self._stage, [dataset_answer(self._stage, dataset) for dataset in self._stage.datasets.values()]
         )
 
     async def list_simple(self, request: Request) -> Response:
         """List the datasets in short."""
         datasets = self._stage.datasets.values()
-        return page_answer(request, self._stage, [{"datasetId": one.dataset_id, "name": one.name} for one in datasets])
+        return page_answer(
+            request, self._stage, [{"datasetId": dataset.dataset_id, "name": dataset.name} for dataset in datasets]
+        )
 
     async def create(self, request: Request) -> Response:
-        """Make a dataset."""
+        """Create a dataset."""
         body = await body_of(request)
         name = body.get("name")
         if not isinstance(name, str) or not name:
@@ -51,18 +53,18 @@ class DatasetsApi:
         return JsonResponse(dataset_answer(self._stage, dataset), status_code=201)
 
     async def get(self, request: Request) -> Response:
-        """Answer a dataset."""
+        """Return a dataset."""
         return JsonResponse(dataset_answer(self._stage, dataset_of(request, self._stage)))
 
     async def update(self, request: Request) -> Response:
-        """Change what a dataset is called."""
+        """Rename a dataset."""
         dataset, body = dataset_of(request, self._stage), await body_of(request)
         dataset.name = body.get("name", dataset.name)
         dataset.description = body.get("description", dataset.description)
         return JsonResponse(dataset_answer(self._stage, dataset))
 
     async def delete(self, request: Request) -> Response:
-        """Take a dataset out."""
+        """Delete a dataset."""
         dataset = dataset_of(request, self._stage)
         del self._stage.datasets[dataset.dataset_id]
         organization = self._stage.scenario.organization

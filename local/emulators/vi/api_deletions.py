@@ -21,10 +21,10 @@ class DeletionsApi:
         self._stage = stage
 
     async def start(self, request: Request) -> Response:
-        """Start to take out the assets that a query finds."""
+        """Start to delete the assets that a query finds."""
         dataset = dataset_of(request, self._stage)
         spec = (await body_of(request)).get("spec", {})
-        _found(dataset, spec)  # it is refused now if it cannot be read
+        _found(dataset, spec)  # an invalid query is refused at once
         fails = self._stage.struck(DeletionFails)
         deletion = Deletion(
             f"deletion-{self._stage.number()}",
@@ -48,12 +48,12 @@ class DeletionsApi:
             raise Refused(404, "Not found")
         size, offset = page_size_of(request, self._stage), offset_of_page(request)
         newest = [*reversed(dataset.deletions.values())]
-        items = [deletion_answer(self._stage, dataset, one) for one in newest[offset : offset + size]]
+        items = [deletion_answer(self._stage, dataset, deletion) for deletion in newest[offset : offset + size]]
         following = token_of(offset + size) if offset + size < len(newest) else None
         return JsonResponse({"items": items, "nextPage": following, "prevPage": None})
 
     async def get(self, request: Request) -> Response:
-        """Say how far a bulk deletion is."""
+        """Return the progress of a bulk deletion."""
         dataset = dataset_of(request, self._stage)
         deletion = dataset.deletions.get(request.path_params["deletion"])
         if deletion is None:
@@ -63,7 +63,7 @@ class DeletionsApi:
 
 
 def carry_out(stage: ViStage) -> None:
-    """Do the bulk deletions whose time has come."""
+    """Carry out the bulk deletions that are due."""
     for dataset in stage.datasets.values():
         for deletion in dataset.deletions.values():
             polled = deletion.polls > stage.scenario.deletion_polls or not stage.scenario.deletion_polls

@@ -1,7 +1,7 @@
 """Folders of the emulated Vi (docs/contracts/vi-api.md, section 2, row 28): names over assets, which they do not move.
 
-How a folder is written down is made up, but for what the official SDK shows of it: `name`, and of children `kind` and
-`resource`. No request says which folder an asset is in, so all are in the root, which is `/`.
+The format of a folder is invented, except for the fields that the official SDK shows: `name`, and `kind` and `resource`
+of children. No request assigns an asset to a folder, so all are in the root, which is `/`.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ class FoldersApi:
         self._assets = assets
 
     async def listed(self, request: Request) -> Response:
-        """Answer a page of folders, by name."""
+        """Return a page of folders, by name."""
         dataset, query = dataset_of(request, self._stage), request.query_params
         if query.get("sortBy", "name") != "name":
             raise Refused(400, "sortBy is name")
@@ -39,9 +39,9 @@ class FoldersApi:
         return page_answer(request, self._stage, [self._record(folder, dataset) for folder in found])
 
     async def get(self, request: Request) -> Response:
-        """Answer a folder, or a page of what is in it."""
+        """Return a folder, or a page of its content."""
         dataset, rest = dataset_of(request, self._stage), _rest(request)
-        if rest == _CHILDREN[1:]:  # so the official SDK asks for those of the root
+        if rest == _CHILDREN[1:]:  # the path of the official SDK's request for the root
             rest = ROOT + _CHILDREN
         folder = self._folder(dataset, rest.removesuffix(_CHILDREN))
         if rest.endswith(_CHILDREN):
@@ -49,7 +49,7 @@ class FoldersApi:
         return JsonResponse(self._record(folder, dataset))
 
     async def put(self, request: Request) -> Response:
-        """Make a folder, or give one another owner."""
+        """Create a folder, or change its owner."""
         dataset, name = dataset_of(request, self._stage), unquote(_rest(request))
         owner = (await body_of(request)).get("owner")
         if not isinstance(owner, str) or not owner:
@@ -59,13 +59,13 @@ class FoldersApi:
         return JsonResponse(self._record(folder, dataset))
 
     async def delete(self, request: Request) -> Response:
-        """Forget a folder; its assets stay."""
+        """Delete a folder; its assets are unchanged."""
         dataset = dataset_of(request, self._stage)
         del dataset.folders[self._folder(dataset, _rest(request), root=False).name]
         return Response(status_code=204)
 
     async def delete_all(self, request: Request) -> Response:
-        """Forget all folders of a dataset."""
+        """Delete all folders of a dataset."""
         dataset_of(request, self._stage).folders.clear()
         return Response(status_code=204)
 
@@ -84,9 +84,11 @@ class FoldersApi:
             raise Refused(400, f"childType is one of {', '.join(_KINDS)}")
         above = "" if name == ROOT else f"{name}/"
         below = [folder for path, folder in sorted(dataset.folders.items()) if path.rpartition("/")[0] == above[:-1]]
-        children = [{"kind": "Folder", "resource": self._record(one, dataset)} for one in below if one.name != ROOT]
+        children = [
+            {"kind": "Folder", "resource": self._record(folder, dataset)} for folder in below if folder.name != ROOT
+        ]
         if name == ROOT:
-            children += [{"kind": "Asset", "resource": one} for one in self._assets.records(request, dataset)]
+            children += [{"kind": "Asset", "resource": asset} for asset in self._assets.records(request, dataset)]
         return [child for child in children if child["kind"] in kinds]
 
     def _record(self, folder: Folder, dataset: StoredDataset) -> dict[str, Any]:
@@ -103,6 +105,6 @@ class FoldersApi:
 
 
 def _rest(request: Request) -> str:
-    """Return what follows `folders/`, as it was encoded: a name may hold slashes."""
+    """Return the encoded text after `folders/`: a name may contain slashes."""
     path: str = request.scope["raw_path"].decode("ascii").partition("?")[0]
     return path.partition("/folders/")[2]

@@ -19,7 +19,7 @@ from local.emulators.vi.stage import Multipart, ViStage
 from local.emulators.wire import RESET, JsonResponse
 
 LARGEST = 5000
-RETENTIONS = ("RemoveLinkedResource", "KeepLinkedResource", "KeepLinkedResources")  # the last as it is answered
+RETENTIONS = ("RemoveLinkedResource", "KeepLinkedResource", "KeepLinkedResources")  # the last one as answers spell it
 
 
 class SessionsApi:
@@ -29,7 +29,7 @@ class SessionsApi:
         self._stage = stage
 
     async def create(self, request: Request) -> Response:
-        """Open a session, if the ration has one."""
+        """Open a session, if the session quota allows it."""
         dataset = dataset_of(request, self._stage)
         spec = (await body_of(request)).get("spec", {})
         entries = [_entry(asset) for asset in spec.get("assets", [])]
@@ -67,12 +67,12 @@ class SessionsApi:
         if not self._stage.scenario.lists_sessions:
             raise Refused(404, "Not found")
         size = page_size_of(request, self._stage)
-        newest = reversed([one for one in self._stage.sessions.values() if one.dataset is dataset])
-        items = [session_answer(self._stage, one, origin_of(request)) for one in islice(newest, size)]
+        newest = reversed([session for session in self._stage.sessions.values() if session.dataset is dataset])
+        items = [session_answer(self._stage, session, origin_of(request)) for session in islice(newest, size)]
         return JsonResponse({"items": items, "nextPage": None, "prevPage": None})
 
     async def get(self, request: Request) -> Response:
-        """Say how far a session is."""
+        """Return the progress of a session."""
         return JsonResponse(session_answer(self._stage, self._session(request), origin_of(request)))
 
     async def cancel(self, request: Request) -> Response:
@@ -81,13 +81,13 @@ class SessionsApi:
         return Response(status_code=204)
 
     async def open_multipart(self, request: Request) -> Response:
-        """Say in how many parts a file comes."""
+        """Open a multipart upload, and return the number of its parts."""
         dataset = dataset_of(request, self._stage)
         spec = (await body_of(request)).get("spec", {})
         found = [
-            one
-            for one in self._stage.sessions.values()
-            if one.ingestion_id == spec.get("ingestionId") and one.dataset is dataset
+            session
+            for session in self._stage.sessions.values()
+            if session.ingestion_id == spec.get("ingestionId") and session.dataset is dataset
         ]
         if not found:
             raise Refused(404, "Ingestion not found")
@@ -99,7 +99,7 @@ class SessionsApi:
         return JsonResponse(multipart_answer(self._stage, upload_id, upload, spec.get("contentType", "")))
 
     async def part(self, request: Request) -> Response:
-        """Say where a part goes."""
+        """Return the upload URL of a part."""
         upload_id, number = self._part(request)
         path, expiry = self._stage.signer.signed("PUT", part_path(upload_id, number), self._stage.scenario.url_seconds)
         return JsonResponse(
@@ -114,18 +114,18 @@ class SessionsApi:
         )
 
     async def part_done(self, request: Request) -> Response:
-        """Take note of a part that came."""
+        """Mark a part as uploaded."""
         upload_id, number = self._part(request)
         upload = self._stage.multiparts[upload_id]
-        told = (await body_of(request)).get("responseHeaders", {})
+        headers = (await body_of(request)).get("responseHeaders", {})
         content = upload.received.get(number)
-        if content is None or told.get("ETag", "").strip('"') != f"{content.crc32c:08x}":
+        if content is None or headers.get("ETag", "").strip('"') != f"{content.crc32c:08x}":
             raise Refused(400, "The part has not come, or is another")
         upload.done.add(number)
         return Response(status_code=204)
 
     async def complete_multipart(self, request: Request) -> Response:
-        """Put the parts together."""
+        """Join the parts."""
         upload = self._stage.multiparts.pop(request.path_params["upload"], None)
         if upload is None:
             raise Refused(404, "Multipart upload not found")
@@ -134,13 +134,13 @@ class SessionsApi:
         content = self._stage.content()
         for number in range(1, upload.parts + 1):
             content.append(upload.received[number].read())
-        entry = next(one for one in upload.session.entries if one.filename == upload.filename)
+        entry = next(file for file in upload.session.entries if file.filename == upload.filename)
         error = self._stage.struck(FileError, entry.filename)
         upload.session.take(entry, content, error.code if error else "")
         return Response(status_code=204)
 
     async def abort_multipart(self, request: Request) -> Response:
-        """Forget the parts."""
+        """Delete the parts."""
         self._stage.multiparts.pop(request.path_params["upload"], None)
         return Response(status_code=204)
 

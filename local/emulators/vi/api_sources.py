@@ -1,6 +1,6 @@
 """Asset sources of the emulated Vi (docs/contracts/vi-api.md, section 2, row 26).
 
-There is one: the source of uploads.
+Each dataset has one: the source of uploads.
 """
 
 from typing import Any
@@ -26,19 +26,19 @@ class SourcesApi:
         self._assets = assets
 
     async def listed(self, request: Request) -> Response:
-        """List the one source there is."""
+        """List the only source."""
         return page_answer(request, self._stage, [self._record(dataset_of(request, self._stage))])
 
     async def get(self, request: Request) -> Response:
-        """Answer it."""
+        """Return the source."""
         return JsonResponse(self._record(self._dataset(request)))
 
     async def sample(self, request: Request) -> Response:
-        """Answer a few of its assets."""
+        """Return a few of its assets."""
         return JsonResponse({"items": self._assets.records(request, self._dataset(request))[:10]})
 
     async def delete(self, request: Request) -> Response:
-        """Refuse to delete it: without it nothing could be uploaded."""
+        """Refuse to delete the source: uploads need it."""
         self._dataset(request)
         raise Refused(409, "The managed source cannot be deleted")
 

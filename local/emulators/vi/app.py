@@ -1,6 +1,6 @@
 """The emulated Vi API as an ASGI application (docs/contracts/vi-api.md, section 2).
 
-Paths below `/_emulator/` are its own.
+Paths below `/_emulator/` control the emulator.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from local.emulators.wire import JsonResponse, sleep_until
 CONTROL = "/_emulator/"
 DATASET = "/workspaces/{org}/datasets/{dataset}"
 SOURCE = f"{DATASET}/assetSources/managed/datature/default"
-ONE_SOURCE = f"{DATASET}/assetSources/{{source_class}}/{{provider}}/{{source}}"
+MANAGED_SOURCE = f"{DATASET}/assetSources/{{source_class}}/{{provider}}/{{source}}"
 
 type Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def emulator(stage: ViStage) -> ASGIApp:
-    """Return the application that plays what is on *stage*."""
+    """Return the application that plays the scenario of *stage*."""
     sessions, assets, datasets, control = SessionsApi(stage), AssetsApi(stage), DatasetsApi(stage), _ViControl(stage)
     deletions, sources, folders = DeletionsApi(stage), SourcesApi(stage, assets), FoldersApi(stage, assets)
     routes: list[tuple[str, str, Endpoint]] = [
@@ -50,9 +50,9 @@ def emulator(stage: ViStage) -> ASGIApp:
         ("PATCH", DATASET, datasets.update),
         ("DELETE", DATASET, datasets.delete),
         ("GET", f"{DATASET}/assetSources", sources.listed),
-        ("GET", ONE_SOURCE, sources.get),
-        ("GET", f"{ONE_SOURCE}/sample", sources.sample),
-        ("DELETE", ONE_SOURCE, sources.delete),
+        ("GET", MANAGED_SOURCE, sources.get),
+        ("GET", f"{MANAGED_SOURCE}/sample", sources.sample),
+        ("DELETE", MANAGED_SOURCE, sources.delete),
         ("GET", f"{DATASET}/folders", folders.listed),
         ("DELETE", f"{DATASET}/folders", folders.delete_all),
         ("GET", f"{DATASET}/folders/{{folder:path}}", folders.get),
@@ -91,7 +91,7 @@ def emulator(stage: ViStage) -> ASGIApp:
 
 
 class _Front:
-    """Sends signed URLs past the API, and writes into the journal what came."""
+    """Routes signed URLs past the API, and records the other requests in the journal."""
 
     def __init__(self, stage: ViStage, api: ASGIApp) -> None:
         self._stage = stage
@@ -152,7 +152,7 @@ class _ViControl:
         self._stage = stage
 
     async def scenario(self, request: Request) -> Response:
-        """Answer the scenario, or play another; `?keep=y` keeps what is held."""
+        """Return the scenario, or play another; `?keep=y` keeps the data."""
         if request.method == "PUT":
             try:
                 scenario = ViScenario.model_validate_json(await request.body())
@@ -162,13 +162,13 @@ class _ViControl:
         return Response(self._stage.scenario.model_dump_json(), media_type="application/json")
 
     async def requests(self, request: Request) -> Response:
-        """Answer what came, the oldest first, or forget it."""
+        """Return the requests received, the oldest first, or delete them."""
         if request.method == "DELETE":
             self._stage.journal.clear()
             return Response(status_code=204)
         entries: list[dict[str, Any]] = [
-            {"method": one.method, "path": one.path, "query": one.query, "status": one.status, "at": one.at}
-            for one in self._stage.journal
+            {"method": entry.method, "path": entry.path, "query": entry.query, "status": entry.status, "at": entry.at}
+            for entry in self._stage.journal
         ]
         return JsonResponse({"requests": entries})
 

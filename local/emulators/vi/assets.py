@@ -1,4 +1,4 @@
-"""Assets as the emulated Vi lists them. How it filters and sorts is made up; how it writes them down is not."""
+"""Assets as the emulated Vi lists them. The rules of its filters and orders are invented; its format is not."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ class Question:
     descending: bool = False
 
     def matching(self, dataset: StoredDataset) -> list[Asset]:
-        """Return the assets that are asked for, in order; raises `BadQuery`."""
+        """Return the matching assets, in order; raises `BadQuery`."""
         conditions = [*_of_filter(self.filter), *_of_metadata(self.metadata_query)]
         if self.rule_query:
             rule = self.rule_query
@@ -54,7 +54,7 @@ def _of_filter(text: str | dict[str, Any] | None) -> list[Where]:
     if isinstance(text, str) and not text.lstrip().startswith("{"):
         return [lambda asset: text in asset.filename]
     try:
-        asked = json.loads(text) if isinstance(text, str) else text
+        conditions = json.loads(text) if isinstance(text, str) else text
     except ValueError:
         raise BadQuery("filter is not JSON") from None
     known: dict[str, Callable[[Asset], Any]] = {
@@ -64,13 +64,13 @@ def _of_filter(text: str | dict[str, Any] | None) -> list[Where]:
         "kind": lambda asset: asset.kind,
         "mimeType": lambda asset: asset.mime,
     }
-    if unknown := [name for name in asked if name not in known]:
-        raise BadQuery(f"filter knows no {unknown[0]!r}")
+    if unknown := [name for name in conditions if name not in known]:
+        raise BadQuery(f"filter has no field {unknown[0]!r}")
 
     def equal(name: str, value: Any) -> Where:
         return lambda asset: known[name](asset) == value
 
-    return [equal(name, value) for name, value in asked.items()]
+    return [equal(name, value) for name, value in conditions.items()]
 
 
 def _of_metadata(text: str | None) -> list[Where]:
@@ -89,7 +89,7 @@ def token_of(offset: int) -> str:
 
 
 def offset_of(token: str) -> int:
-    """Return where the page of a token begins; raises `BadQuery`."""
+    """Return the offset of the page of a token; raises `BadQuery`."""
     try:
         return int(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().removeprefix("o"))
     except ValueError:

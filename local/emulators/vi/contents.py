@@ -24,7 +24,7 @@ _REALMEDIA = "application/vnd.rn-realmedia"
 
 
 def contradicts(content: StoredContent, mime: str) -> bool:
-    """Say whether a file is plainly of another kind than its MIME type says."""
+    """Return whether the content of a file contradicts its MIME type."""
     named = "video" if mime == _REALMEDIA else mime.partition("/")[0]
     seen = _seen(content.head(HEAD_BYTES))
     return seen is not None and seen != named

@@ -1,4 +1,4 @@
-"""The emulated object store behind signed URLs: plain ASGI, for it is asked thousands of times a minute."""
+"""The emulated object store behind signed URLs: plain ASGI, since it gets thousands of requests a minute."""
 
 import asyncio
 import base64
@@ -17,17 +17,17 @@ type Headers = list[tuple[bytes, bytes]]
 
 
 def upload_path(session_id: str, place: int) -> str:
-    """Return where a file of a session goes."""
+    """Return the upload path of a file of a session."""
     return f"{OBJECTS}sessions/{session_id}/{place}"
 
 
 def part_path(upload_id: str, number: int) -> str:
-    """Return where a part goes."""
+    """Return the upload path of a part."""
     return f"{OBJECTS}parts/{upload_id}/{number}"
 
 
 def download_path(dataset_id: str, asset_id: str, filename: str) -> str:
-    """Return where a file is; its last segment is its name."""
+    """Return the path of a file; its last segment is its name."""
     return f"{OBJECTS}assets/{dataset_id}/{asset_id}/{quote(filename, safe='')}"
 
 
@@ -81,8 +81,8 @@ class Objects:
 
     def _damaged(self, content: StoredContent) -> StoredContent:
         """Return content that differs in its last byte."""
-        whole, damaged = content.read(), self._stage.content()
-        damaged.append(whole[:-1] + bytes([whole[-1] ^ 1]))
+        received, damaged = content.read(), self._stage.content()
+        damaged.append(received[:-1] + bytes([received[-1] ^ 1]))
         return damaged
 
     async def _put_part(self, upload_id: str, number: int, receive: Receive, send: Send) -> None:
@@ -111,17 +111,17 @@ class Objects:
             await _answer(send, 403 if fault.what == "expired" else fault.status)
             return
         body = asset.content.read()
-        whole = len(body)
+        length = len(body)
         if fault is not None:
-            body = body[: whole // 2] if fault.what == "short" else bytes(whole)
-        headers = [(b"content-type", asset.mime.encode()), (b"content-length", str(whole).encode())]
+            body = body[: length // 2] if fault.what == "short" else bytes(length)
+        headers = [(b"content-type", asset.mime.encode()), (b"content-length", str(length).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         await asyncio.sleep(0)
 
 
 def _checksums(content: StoredContent) -> Headers:
-    """Return what Google Cloud Storage says of an object that it stored; it adds the MD5 on a line of its own."""
+    """Return the headers of Google Cloud Storage for a stored object, except the MD5, which is a separate header."""
     digest = base64.b64encode(content.crc32c.to_bytes(4))
     return [(b"etag", f'"{content.crc32c:08x}"'.encode()), (b"x-goog-hash", b"crc32c=" + digest)]
 
@@ -130,7 +130,7 @@ async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message: Message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the client left half-way")
+            raise ConnectionResetError("the client closed the connection half-way")
         if piece := message.get("body"):
             yield piece
         if not message.get("more_body"):

@@ -1,4 +1,4 @@
-"""Requests of the emulated Vi that are read, and those that are refused."""
+"""Parse requests of the emulated Vi, and refuse invalid ones."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class Refused(Exception):  # noqa: N818
 
 
 def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JsonResponse:
-    """Return an answer whose body says why."""
+    """Return an answer with *message* in its body."""
     return JsonResponse({"message": message}, status_code=status, headers=headers)
 
 
@@ -45,20 +45,20 @@ def dataset_of(request: Request, stage: ViStage) -> StoredDataset:
 
 
 def origin_of(request: Request) -> str:
-    """Return where the emulator is reached."""
+    """Return the origin of the emulator."""
     return str(request.base_url).rstrip("/")
 
 
 def page_size_of(request: Request, stage: ViStage) -> int:
-    """Return how many a page of a list is to have; raises `Refused`."""
-    asked = request.query_params.get("s", "10")
-    if not asked.isdecimal() or not 1 <= int(asked) <= stage.scenario.max_page_size:
+    """Return the requested page size; raises `Refused`."""
+    size = request.query_params.get("s", "10")
+    if not size.isdecimal() or not 1 <= int(size) <= stage.scenario.max_page_size:
         raise Refused(400, f"s must be from 1 to {stage.scenario.max_page_size}")
-    return int(asked)
+    return int(size)
 
 
 def offset_of_page(request: Request) -> int:
-    """Return where the page of a list begins that is asked for; raises `Refused`."""
+    """Return the offset of the requested page; raises `Refused`."""
     token = request.query_params.get("p")
     try:
         return offset_of(token) if token else 0

@@ -1,6 +1,6 @@
 """The behaviour of the emulated API for a while: its assets, its pace, and its faults.
 
-A fact that docs/contracts/vi-api.md, section 9, lists as unsure is a setting here, and what may go wrong is a `Fault`.
+A fact that docs/contracts/vi-api.md, section 9, lists as unsure is a setting here, and a possible failure is a `Fault`.
 All of it is data: a literal in a test, a JSON file, or the body of a request.
 """
 
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 LOCAL_ORGANIZATION = "8b6f0a2d-4c1e-47f5-9e3d-7a60b5c2f184"
-LOCAL_KEY = "dtvi_" + "local" * 19 + "key"  # as long as the official client wants one; opens nothing but the emulator
+LOCAL_KEY = "dtvi_" + "local" * 19 + "key"  # as long as the official client requires; opens nothing but the emulator
 
 
 class _ViValue(BaseModel, frozen=True, extra="forbid"):
@@ -18,7 +18,7 @@ class _ViValue(BaseModel, frozen=True, extra="forbid"):
 
 
 class _ViFault(_ViValue):
-    """Something that goes wrong the first *times* times (None is always)."""
+    """A failure of the first *times* times (None is always)."""
 
     times: PositiveInt | None = None
 
@@ -29,7 +29,7 @@ class FileFault(_ViFault):
     filename: str = "*"
 
     def strikes(self, filename: str) -> bool:
-        """Return whether a file is one that this fault is for."""
+        """Return whether this fault applies to a file."""
         return fnmatchcase(filename, self.filename)
 
 
@@ -41,7 +41,7 @@ class ApiFault(_ViFault):
     path: str = ""
     status: int = Field(default=503, ge=400, le=599)
     retry_after: NonNegativeFloat | None = None
-    message: str = "The emulator was told to"
+    message: str = "The scenario refuses this request"
 
 
 class LostAnswer(_ViFault):
@@ -57,7 +57,7 @@ class LostDeletion(_ViFault):
 
 
 class DeletionFails(_ViFault):
-    """A bulk deletion fails for *reason* when its time has come; it has deleted the first *deleted* assets."""
+    """A bulk deletion fails for *reason* when it is due; it has deleted the first *deleted* assets."""
 
     kind: Literal["deletion_fails"] = "deletion_fails"
     reason: str = "Internal"
@@ -65,32 +65,32 @@ class DeletionFails(_ViFault):
 
 
 class PutFault(FileFault):
-    """A file's PUT is answered *status*, and nothing is kept; 0 resets the connection half-way."""
+    """A file's PUT is answered with *status*, and nothing is stored; 0 resets the connection half-way."""
 
     kind: Literal["put"] = "put"
     status: int = 503
 
 
 class DamagedPut(FileFault):
-    """A file's PUT is answered 200, and what is kept differs from what was sent in its last byte."""
+    """A file's PUT is answered with 200, and the stored file differs in its last byte."""
 
     kind: Literal["damaged_put"] = "damaged_put"
 
 
 class DeadUploadHost(FileFault):
-    """The signed URL of a file leads to a port where nobody listens."""
+    """The signed URL of a file names a port without a server."""
 
     kind: Literal["dead_upload_host"] = "dead_upload_host"
 
 
 class ExpiredUpload(FileFault):
-    """The signed URL of a file has expired when it is given out."""
+    """The signed URL of a file has expired when Vi returns it."""
 
     kind: Literal["expired_upload"] = "expired_upload"
 
 
 class FileError(FileFault):
-    """Vi does not take a file, with *code*."""
+    """Vi rejects a file, with *code*."""
 
     kind: Literal["file_error"] = "file_error"
     code: str = "ECORRUPT"
@@ -103,7 +103,7 @@ class OmittedEntry(FileFault):
 
 
 class RefusedEntry(FileFault):
-    """A session that is asked for with a file is not opened: *status*, and *message* names no file."""
+    """A session with a matching file is not opened: *status*, and *message* names no file."""
 
     kind: Literal["refused_entry"] = "refused_entry"
     status: int = Field(default=400, ge=400, le=499)
@@ -111,7 +111,7 @@ class RefusedEntry(FileFault):
 
 
 class SessionFails(_ViFault):
-    """A session fails when all its files are there, for *reason*."""
+    """A session fails when all its files are uploaded, for *reason*."""
 
     kind: Literal["session_fails"] = "session_fails"
     reason: str = "Internal"
@@ -124,19 +124,19 @@ class RepeatedToken(_ViFault):
 
 
 class MissingItems(_ViFault):
-    """A list is answered 200 with an object that has no `items`."""
+    """A list is answered with 200 and an object without `items`."""
 
     kind: Literal["missing_items"] = "missing_items"
 
 
 class NoContents(FileFault):
-    """An asset is listed without the signed URL that was asked for."""
+    """An asset is listed without the requested signed URL."""
 
     kind: Literal["no_contents"] = "no_contents"
 
 
 class DownloadFault(FileFault):
-    """A file's download is cut short, has other bytes, is answered *status*, or its URL has expired."""
+    """A file's download is cut short, has other bytes, is answered with *status*, or its URL has expired."""
 
     kind: Literal["download"] = "download"
     what: Literal["short", "wrong", "expired", "status"] = "short"
@@ -167,16 +167,16 @@ type Fault = Annotated[
 class ViScenario(_ViValue):
     """The emulated API.
 
-    `holds` is how many small pictures a dataset holds when it begins: `image_00000.png` and so on.
+    `holds` is the number of small images in each dataset at the start: `image_00000.png` and so on.
 
-    `sessions_per_window` in `window_seconds` is the ration, None for none. A session is through `finish_seconds` after
-    its last file; a file that has not come after `session_seconds` is an error. `lists_uploads` has a look at a session
-    show the signed URLs anew, `shows_spec_assets` the files it was opened for. `keep_linked` is how the retention mode
-    is spelled in answers. `collides` makes the last segment of every download URL the same. The `uploadStatus` of an
-    asset is `processing` for `processing_seconds`, and then `completed`.
+    `sessions_per_window` in `window_seconds` is the session quota; None sets no quota. A session ends `finish_seconds`
+    after its last file; a file that is missing after `session_seconds` is an error. `lists_uploads` adds signed URLs
+    to the answers for a session, `shows_spec_assets` its files. `keep_linked` is the spelling of the retention mode in
+    answers. `collides` makes the last segment of every download URL the same. The `uploadStatus` of an asset is
+    `processing` for `processing_seconds`, and then `completed`.
 
-    A bulk deletion takes `deletion_seconds`, and is polled `deletion_polls` times before it deletes what its filter
-    finds, and is over. It is in a list if `lists_deletions` says so, with its query if `shows_deletion_spec` does.
+    A bulk deletion takes `deletion_seconds`, and is polled `deletion_polls` times before it deletes the assets of its
+    filter and ends. With `lists_deletions` lists include it, with `shows_deletion_spec` including its query.
     """
 
     organization: str = LOCAL_ORGANIZATION

@@ -1,4 +1,4 @@
-"""The emulated Vi on a socket: in a thread of the process that asks, or as a program of its own."""
+"""The emulated Vi on a socket: in a thread of the caller's process, or as a program of its own."""
 
 import threading
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ from local.emulators.vi.store import Asset
 
 @dataclass(frozen=True)
 class ViEmulator:
-    """A running emulator, as a test speaks to it; over HTTP the same is under `/_emulator/`."""
+    """A running emulator; a test calls the methods, other programs the paths below `/_emulator/`."""
 
     url: str
     stage: ViStage
 
     def has(self, scenario: ViScenario) -> None:
-        """Play *scenario* from its start: nothing is held but empty datasets."""
+        """Play *scenario* from its start, with empty datasets."""
         self.stage.has(scenario)
 
     def plays(self, scenario: ViScenario) -> None:
-        """Play *scenario* from here on: what is held stays."""
+        """Play *scenario* from now on, and keep the data."""
         self.stage.play(scenario)
 
     def requests(self, containing: str = "", method: str | None = None) -> list[AnsweredRequest]:
-        """Return the requests that came whose path contains *containing*, oldest first."""
+        """Return the requests received whose path contains *containing*, oldest first."""
         arrivals = self.stage.journal.copy()
-        return [one for one in arrivals if containing in one.path and method in {None, one.method}]
+        return [request for request in arrivals if containing in request.path and method in {None, request.method}]
 
     def forget(self) -> None:
-        """Forget the requests that came."""
+        """Delete the requests received."""
         self.stage.journal.clear()
 
     def assets(self, dataset_id: str) -> dict[str, Asset]:
@@ -42,7 +42,7 @@ class ViEmulator:
         return {asset.filename: asset for asset in [*self.stage.datasets[dataset_id].assets.values()]}
 
     def sessions_opened(self) -> int:
-        """Return how many ingestion sessions there have been."""
+        """Return the number of ingestion sessions opened."""
         return len(self.stage.sessions)
 
 
@@ -50,7 +50,7 @@ class ViEmulator:
 def running(scenario: ViScenario | None = None, *, looks_into_files: bool = True) -> Iterator[ViEmulator]:
     """Run an emulator on a free loopback port for as long as the block lasts; it plays *scenario* or the default.
 
-    Tests whose files are none of their MIME types have it not look into files.
+    Without *looks_into_files* it does not compare files with their MIME types.
     """
     stage = ViStage(scenario or ViScenario(), looks_into_files=looks_into_files)
     listener = listening(LOOPBACK, 0)

@@ -1,4 +1,4 @@
-"""Ingestion sessions of the emulated Vi: files come in any order, are looked at, and become assets or errors."""
+"""Ingestion sessions of the emulated Vi: files come in any order, are inspected, and become assets or errors."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,7 @@ class Entry:
     omitted: bool = False
 
     def refused(self, code: str) -> None:
-        """Vi does not take the file."""
+        """Reject the file with *code*."""
         self.state, self.code = ERRORED, code
 
 
@@ -47,11 +47,11 @@ class EmulatedSession:
 
     @property
     def ingestion_id(self) -> str:
-        """Its other id, of multipart uploads."""
+        """The second ID, used by multipart uploads."""
         return f"ingestion-{self.session_id}"
 
     def take(self, entry: Entry, content: StoredContent, forced_code: str = "") -> None:
-        """Look at a file that came whole; one that comes once more replaces what was taken."""
+        """Inspect an uploaded file, which replaces an earlier upload."""
         self.last_change = now_ms()
         if self.failed or entry.state == ERRORED:
             return
@@ -67,17 +67,17 @@ class EmulatedSession:
         self.dataset.put(entry.filename, entry.kind, entry.mime, content, metadata, keep_linked=keep)
 
     def cancel(self) -> None:
-        """End it; what is taken stays."""
+        """End the session; its assets stay."""
         if not self.is_over():
             self.failed = "Cancelled"
             self.last_change = now_ms()
 
     def is_over(self) -> bool:
-        """Say whether it has come to an end, good or bad."""
+        """Return whether the session has ended."""
         return bool(self.failed) or self._is_finished()
 
     def status(self) -> dict[str, Any]:
-        """Return conditions, events and counts as Vi would say them now."""
+        """Return the current conditions, events and counts, in Vi's format."""
         self._time_out()
         if self._is_finished() and self.fails_for:
             self.failed = self.fails_for

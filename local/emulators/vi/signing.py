@@ -1,4 +1,4 @@
-"""Signed URLs: whoever has one may do what it says until it expires, and nobody can make one."""
+"""Signed URLs: each allows one method on one path until it expires, and cannot be forged."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ class Signer:
         return f"{path}?{urlencode({'expires': expiry, 'signature': self._signature(method, path, expiry)})}", expiry
 
     def allows(self, method: str, path: str, expires: str, signature: str) -> bool:
-        """Say whether a signature is ours, for this, and not over."""
+        """Return whether a signature is valid for the method and the path, and has not expired."""
         if not expires.isdecimal() or int(expires) < time.time() * 1000:
             return False
         return hmac.compare_digest(self._signature(method, path, int(expires)), signature)

@@ -1,4 +1,4 @@
-"""All that one emulated Vi remembers: its scenario, what it holds, who came, what went wrong."""
+"""The state of an emulated Vi: its scenario, its data, the requests received, and the faults that have fired."""
 
 import tempfile
 import time
@@ -19,7 +19,7 @@ JOURNAL_LENGTH = 50_000
 
 @dataclass(slots=True)
 class AnsweredRequest:
-    """A request to the API that came, and how it was answered; no header and no signature is kept."""
+    """A request to the API and its answer, without headers and signatures."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class AnsweredRequest:
 
 @dataclass
 class Multipart:
-    """A file that comes in parts."""
+    """A file uploaded in parts."""
 
     session: EmulatedSession
     filename: str
@@ -41,9 +41,9 @@ class Multipart:
 
 
 class ViStage:
-    """The emulator's whole state; `has` begins anew.
+    """The state of the emulator; `has` replaces it.
 
-    It compares what files hold with their MIME types if it *looks_into_files*.
+    With *looks_into_files* it compares the content of files with their MIME types.
     """
 
     def __init__(self, scenario: ViScenario, *, looks_into_files: bool = True) -> None:
@@ -55,12 +55,12 @@ class ViStage:
         self.has(scenario)
 
     def close(self) -> None:
-        """Remove the files of what is held."""
+        """Remove the files of the data."""
         if self._files:
             self._files.cleanup()
 
     def has(self, scenario: ViScenario) -> None:
-        """Play *scenario* from its start: nothing is held but its datasets."""
+        """Play *scenario* from its start, with its datasets only."""
         self.play(scenario)
         self.datasets = {name: StoredDataset(name, f"Dataset {name}") for name in scenario.datasets}
         for name, pictures in scenario.holds.items():
@@ -70,21 +70,21 @@ class ViStage:
         self.opened: deque[float] = deque()
 
     def play(self, scenario: ViScenario) -> None:
-        """Play *scenario* from here on: what is held stays."""
+        """Play *scenario* from now on, and keep the data."""
         self.scenario = scenario
         self.fired = [0] * len(scenario.faults)
 
     def content(self) -> StoredContent:
-        """Return where the bytes of a file go."""
+        """Return a store for the bytes of a file."""
         return StoredContent(self._folder)
 
     def _folder(self) -> Path:
-        """Return the folder of large files, which is made for the first of them."""
+        """Return the folder of large files, created for the first of them."""
         self._files = self._files or tempfile.TemporaryDirectory(prefix="vi-emulator-")
         return Path(self._files.name)
 
     def number(self) -> int:
-        """Return a number that was not given out before."""
+        """Return a new number."""
         return next(self._numbers)
 
     def struck[F: Fault](self, kind: type[F], filename: str | None = None) -> F | None:
@@ -99,11 +99,11 @@ class ViStage:
         return None
 
     def due(self) -> Iterator[tuple[int, Fault]]:
-        """Yield the faults that may still strike, with their places."""
+        """Yield the faults that may still fire, with their places."""
         return ((place, fault) for place, fault in enumerate(self.scenario.faults) if self._is_due(place))
 
     def seconds_to_wait(self) -> float:
-        """Take a session of the ration; return how long to wait instead when there is none."""
+        """Use a session of the quota and return 0, or return the seconds to wait if none is left."""
         ration, window = self.scenario.sessions_per_window, self.scenario.window_seconds
         now = time.monotonic()
         while self.opened and self.opened[0] <= now - window:

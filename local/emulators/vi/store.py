@@ -14,7 +14,7 @@ from typing import Any
 import google_crc32c
 from PIL import Image, UnidentifiedImageError
 
-IN_MEMORY = 1024**2  # larger ones lie in files
+IN_MEMORY = 1024**2  # larger ones are stored in files
 
 
 def now_ms() -> int:
@@ -33,7 +33,7 @@ class StoredContent:
         self.crc32c = 0
 
     def append(self, piece: bytes) -> None:
-        """Take another piece."""
+        """Append a piece."""
         self.size += len(piece)
         self.crc32c = google_crc32c.extend(self.crc32c, piece)
         if self._memory is not None:
@@ -48,13 +48,13 @@ class StoredContent:
                 file.write(piece)
 
     def read(self) -> bytes:
-        """Return all of it."""
+        """Return all bytes."""
         if self._memory is not None:
             return bytes(self._memory)
         return self._file.read_bytes() if self._file else b""
 
     def head(self, size: int) -> bytes:
-        """Return the first bytes of it."""
+        """Return the first bytes."""
         if self._file is None:
             return bytes((self._memory or b"")[:size])
         with self._file.open("rb") as file:
@@ -62,7 +62,7 @@ class StoredContent:
 
     @cached_property
     def dimensions(self) -> tuple[int, int]:
-        """Width and height as the image itself says; 0 and 0 for what is none, or is none that can be read here."""
+        """Return width and height from the image, or 0 and 0 if it cannot be read as an image."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -91,7 +91,7 @@ class Asset:
 
 @dataclass
 class Deletion:
-    """A bulk deletion: it is due at `due_at`, and over once it is done; `fails_for` is why it does not do it all."""
+    """A bulk deletion, due at `due_at`; `fails_for` is the reason if it fails."""
 
     deletion_id: str
     spec: dict[str, Any]
@@ -128,7 +128,7 @@ class StoredDataset:
     version: int = 0
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    def put(  # noqa: PLR0913 - what a session says of a file
+    def put(  # noqa: PLR0913 - the fields of a session's file
         self,
         filename: str,
         kind: str,
@@ -138,19 +138,19 @@ class StoredDataset:
         *,
         keep_linked: bool = False,
     ) -> Asset:
-        """Take a file; one of a name that is there replaces that asset, whose annotations stay if *keep_linked*."""
+        """Store a file as an asset, which replaces one of its name and keeps its annotations if *keep_linked*."""
         now = now_ms()
-        before = self.assets.get(self.by_name.get(filename, ""))
+        earlier = self.assets.get(self.by_name.get(filename, ""))
         asset = Asset(
-            before.asset_id if before else f"asset-{next(self._numbers):06}",
+            earlier.asset_id if earlier else f"asset-{next(self._numbers):06}",
             filename,
             kind,
             mime,
             content,
             custom_metadata,
-            before.created if before else now,
+            earlier.created if earlier else now,
             now,
-            before.annotations if before and keep_linked else {},
+            earlier.annotations if earlier and keep_linked else {},
         )
         self.assets[asset.asset_id] = asset
         self.by_name[filename] = asset.asset_id
@@ -158,14 +158,14 @@ class StoredDataset:
         return asset
 
     def rename(self, asset: Asset, filename: str) -> None:
-        """Give an asset another name."""
+        """Rename an asset."""
         self.by_name.pop(asset.filename, None)
         asset.filename, asset.updated = filename, now_ms()
         self.by_name[filename] = asset.asset_id
         self.version += 1
 
     def remove(self, asset_id: str) -> bool:
-        """Take an asset out; say whether it was there."""
+        """Delete an asset; return whether it existed."""
         asset = self.assets.pop(asset_id, None)
         if asset is None:
             return False

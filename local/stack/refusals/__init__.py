@@ -19,7 +19,7 @@ TEACHINGS = (
 
 
 def teach_all() -> None:
-    """Teach MiniStack every refusal; raises `PatchFailed` when it is another version than the pinned one."""
+    """Add every refusal to MiniStack; raises `PatchFailed` if it is another version than the pinned one."""
     require_version()
     for teach in TEACHINGS:
         teach()

@@ -1,4 +1,4 @@
-"""IAM conditions on what PutEvents carries, and on keys that have several values.
+"""IAM conditions on the entries of PutEvents, and on keys with several values.
 
 `events:source` and `events:detail-type` hold one value for each entry of a request, so they are multivalued keys. They
 need a set operator: `ForAllValues:` or `ForAnyValue:`. AWS gives no meaning to another operator on several values;
@@ -36,7 +36,7 @@ def keys_of_entries(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[str]
 
 
 def single_value(operator: str, actual: Any) -> tuple[bool, Any]:
-    """Return whether *operator* can compare *actual*, and what it then compares.
+    """Return whether *operator* can compare *actual*, and the value that it compares.
 
     A set operator and `Null` take the values of a multivalued key as they are; another takes the only one of them.
     """

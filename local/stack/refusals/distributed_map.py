@@ -1,7 +1,7 @@
 """A Distributed Map gives its children what Step Functions give them: selected items, in batches, and no variables.
 
 MiniStack ignores `ItemBatcher` and `ResultWriter`, and of a JSONata state also `Items`, `ItemSelector`, `Output` and
-`Assign`. Here the inputs of the children are made first; MiniStack then runs one child for each, as before.
+`Assign`. Here the inputs of the children are made first; MiniStack then runs one child for each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .patching import Function, attribute, wrap
 from .state_size import MEASURED_ELSEWHERE
 
 STATES = "ministack.services.stepfunctions"
-# What MiniStack's own function still reads.
+# The fields that MiniStack's own function still reads.
 KEPT = ("MaxConcurrency", "ToleratedFailureCount", "ToleratedFailurePercentage")
 
 
@@ -38,7 +38,7 @@ def _batching(run: Function) -> Function:
         writer = state.get("ResultWriter")
         arguments = language.fields(writer) if writer else None
         try:
-            # A child sees no variable of its parent.
+            # A child has no variable of its parent.
             results, _ = run(bare, None, inputs, iterator, execution, context | {"variables": {}})
         finally:
             written = write_results(execution, label, arguments) if arguments else None
@@ -58,14 +58,14 @@ class Language:
         self.is_jsonata = attribute(STATES, "_state_query_language")(state, context) == "JSONata"
 
     def value(self, template: Any, context: dict[str, Any] | None = None) -> Any:
-        """Return what *template* gives for the state's input."""
+        """Return the value of *template* for the state's input."""
         context = self.context if context is None else context
         if self.is_jsonata:
             return attribute(STATES, "_apply_jsonata_template")(template, self.given, context)
         return attribute(STATES, "_resolve_params_obj")(template, self.effective, context)
 
     def path(self, path: str) -> Any:
-        """Return what a JSONPath finds in the state's input, or in its context."""
+        """Return the result of a JSONPath on the state's input, or on its context."""
         return attribute(STATES, "_resolve_path_or_ctx")(path, self.effective, self.context)
 
     def fields(self, integration: dict[str, Any]) -> Any:

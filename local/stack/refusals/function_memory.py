@@ -1,7 +1,7 @@
 """Lambda kills a function's environment that grows past the function's MemorySize.
 
-A watcher reads how much memory each busy environment has used at its peak: its whole process and its children, as the
-kernel counts them. That needs /proc; on a system without it the limit is not enforced.
+A watcher reads the peak memory of each busy environment: its complete process and its children, as the
+kernel counts them. The watcher needs /proc; on a system without it the limit is not enforced.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ PEAK, CURRENT = "VmHWM:", "VmRSS:"
 
 
 def used_bytes(pid: int) -> int:
-    """Return the memory of process *pid*: its peak or, if more, what it and its children hold now; 0 when it ended."""
+    """Return the memory of process *pid*: its peak or, if larger, its own and its children's now; 0 after its end."""
     own = _figures(pid)
     with_children = own.get(CURRENT, 0) + sum(_figures(child).get(CURRENT, 0) for child in _descendants(pid))
     return max(own.get(PEAK, 0), with_children)
 
 
 def killed_message(request_id: str) -> str:
-    """Return how Lambda reports an invocation whose environment was killed."""
+    """Return Lambda's message for an invocation whose environment was killed."""
     return f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
 
 
 def teach() -> None:
-    """Make MiniStack kill a function that uses more memory than it has; does nothing without /proc."""
+    """Make MiniStack kill a function that uses more than its MemorySize; do nothing without /proc."""
     if not PROC.joinpath("self", "status").exists():
         return
     wrap(f"{RUNTIME}.ProvidedWorker", "_teardown", _noting_the_end)
@@ -55,7 +55,7 @@ def _watch() -> None:
 
 
 def _kill_if_too_large(worker: Any) -> bool:
-    """Kill the environment of *worker* when it is over its limit; tell whether it was."""
+    """Kill the environment of *worker* if it exceeds its limit; return whether it did."""
     process = _process(worker)
     limit_bytes = int(worker.config.get("MemorySize", DEFAULT_MEMORY_MB)) * 1024**2
     if process is None or used_bytes(process.pid) <= limit_bytes:
@@ -65,7 +65,7 @@ def _kill_if_too_large(worker: Any) -> bool:
 
 
 def _noting_the_end(teardown: Function) -> Function:
-    """Note how the process of an environment ended before MiniStack stops it."""
+    """Record the end of an environment's process before MiniStack stops it."""
 
     def _teardown(worker: Any) -> None:
         if (process := _process(worker)) is not None:
@@ -76,7 +76,7 @@ def _noting_the_end(teardown: Function) -> Function:
 
 
 def _limited(invoke: Function) -> Function:
-    """Report a killed environment as Lambda does, also when it grew and answered between two looks."""
+    """Report a killed environment as Lambda does, also if it grew and answered between two observations."""
 
     def invoke_within_limit(worker: Any, event: Any, request_id: str, **options: Any) -> Any:
         try:
@@ -93,7 +93,7 @@ def _limited(invoke: Function) -> Function:
 
 
 def _was_killed(worker: Any) -> bool:
-    """Tell whether the environment that took the last event was killed; one before it does not count."""
+    """Return whether the environment of the last event was killed; earlier ones do not count."""
     return getattr(worker, "ended", None) == (_environment(worker), -signal.SIGKILL)
 
 
@@ -108,12 +108,12 @@ def _process(worker: Any) -> Any:
 
 
 def _environment(worker: Any) -> Any:
-    """Return the number of the environment that *worker* has now; each has another."""
+    """Return the unique number of the current environment of *worker*."""
     return vars(worker)["_generation"]
 
 
 def _figures(pid: int) -> dict[str, int]:
-    """Return the figures of a process in bytes, by their names in /proc; none when it has ended."""
+    """Return the figures of a process in bytes, by their names in /proc; empty if it has ended."""
     with suppress(FileNotFoundError, ProcessLookupError), (PROC / str(pid) / "status").open() as status:
         lines = [line.split() for line in status if line.startswith((PEAK, CURRENT))]
         return {name: int(kilobytes) * 1024 for name, kilobytes, *_ in lines}

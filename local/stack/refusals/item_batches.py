@@ -11,7 +11,7 @@ def item_batches(
 ) -> list[dict[str, Any]]:
     """Return *items* in batches of at most *most_items* and *most_bytes*, each with *common* as its `BatchInput`.
 
-    A batch never has more bytes than the input of an execution may have. An item that is larger is a batch by itself,
+    A batch never has more bytes than the input of an execution may have. A larger item is a batch by itself,
     which its child execution then refuses.
     """
     envelope: dict[str, Any] = {} if common is None else {"BatchInput": common}

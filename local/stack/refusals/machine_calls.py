@@ -39,7 +39,7 @@ def calls_of_map(machine: str) -> list[Call]:
 
 
 def calls_of_task(resource: str, arguments: Any, machine: str) -> list[Call]:
-    """Return the calls of a Task of *machine*; none for an integration whose resource is not known."""
+    """Return the calls of a Task of *machine*; none for an integration whose resource is unknown."""
     here = ":".join(machine.split(":")[3:5])
     if resource.startswith("arn:aws:lambda:"):
         return [_invoke(resource, here)]

@@ -1,7 +1,7 @@
-"""A state machine calls with the permissions of its own role, and is refused what that does not grant.
+"""A state machine calls with the permissions of its own role, and is refused calls that the role does not grant.
 
 MiniStack lets a machine call anything. Here each call of an execution is checked against the policies of the role of
-its machine, by MiniStack's own evaluation. An `aws-sdk:` integration is not checked: its resource is not known.
+its machine, by MiniStack's own evaluation. An `aws-sdk:` integration is not checked: its resource is unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _machine: ContextVar[str] = ContextVar("machine")
 
 
 def teach() -> None:
-    """Make MiniStack check what a machine calls against the machine's role."""
+    """Make MiniStack check the calls of a machine against the machine's role."""
     wrap(STATES, "_execute_task", _knowing_the_machine)
     for call in ("_invoke_resource", "_invoke_with_callback"):
         wrap(STATES, call, _checking_a_call)

@@ -32,7 +32,7 @@ def write_results(execution: Mapping[str, Any], label: str, arguments: Mapping[s
 
 
 def written_result(map_run: str, bucket: str, manifest: str) -> dict[str, Any]:
-    """Return the result of a state whose ResultWriter has written *manifest*, whatever its children returned."""
+    """Return the result of a state whose ResultWriter has written *manifest*."""
     return {"MapRunArn": map_run, "ResultWriterDetails": {"Bucket": bucket, "Key": manifest}}
 
 

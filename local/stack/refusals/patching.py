@@ -1,4 +1,4 @@
-"""Replace functions of the pinned MiniStack, and fail at once when one of them is missing."""
+"""Replace functions of the pinned MiniStack, and fail at once if one of them is missing."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -11,7 +11,7 @@ type Function = Callable[..., Any]
 
 
 class PatchFailed(Exception):  # noqa: N818 - named for what happened, as the errors of the local stack are
-    """MiniStack does not have what a refusal replaces."""
+    """MiniStack lacks a function that a refusal replaces."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"{problem}. Adapt local/stack/refusals to this MiniStack, or pin {MINISTACK_VERSION} again.")
@@ -32,7 +32,7 @@ def attribute(owner: str, name: str) -> Any:
 
 
 def wrap(owner: str, name: str, wrapper: Callable[[Function], Function]) -> None:
-    """Replace function *name* of the module or class *owner* by what *wrapper* makes of it; raises `PatchFailed`."""
+    """Replace function *name* of the module or class *owner* by the result of *wrapper*; raises `PatchFailed`."""
     setattr(_resolved(owner), name, wrapper(attribute(owner, name)))
 
 

@@ -48,7 +48,7 @@ class Refusal:
 def refusal(
     named: Sequence[Part], stored: Mapping[int, Part], algorithm: str | None, *, composite: bool = True
 ) -> Refusal | None:
-    """Return why S3 refuses to complete an upload of the *stored* parts with the *named* ones; None if it does not."""
+    """Return the reason why S3 refuses to complete the *stored* parts with the *named* ones, or None."""
     numbers = [part.number for part in named]
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         return Refusal("InvalidPartOrder", "The list of parts was not in ascending order.")
@@ -82,7 +82,7 @@ def teach() -> None:
 
 
 def _remembering_the_type(create: Function) -> Function:
-    """Keep the checksum type with the upload: MiniStack forgets it."""
+    """Keep the checksum type with the upload: MiniStack does not store it."""
     uploads, parse = attribute(S3, "_multipart_uploads"), attribute(S3, "fromstring")
 
     def create_multipart_upload(bucket: str, key: str, headers: Mapping[str, str]) -> Any:
@@ -130,11 +130,11 @@ def _refusal_of(upload: Mapping[str, Any], named: list[Part] | None) -> Refusal 
 
 
 def _is_stored(part: Part, stored: Mapping[int, Part]) -> bool:
-    there = stored.get(part.number)
+    found = stored.get(part.number)
     return (
-        there is not None
-        and there.etag.strip('"') == part.etag.strip('"')
-        and all(there.checksums.get(algorithm) == value for algorithm, value in part.checksums.items())
+        found is not None
+        and found.etag.strip('"') == part.etag.strip('"')
+        and all(found.checksums.get(algorithm) == value for algorithm, value in part.checksums.items())
     )
 
 

@@ -1,8 +1,8 @@
 """Step Functions ends a state whose data has more than 262,144 bytes, with the error `States.DataLimitExceeded`.
 
-The data of a state are its input, what it passes to a service, what the service answers, what its iterations or
-branches return, and its output; each counts by the UTF-8 bytes of its JSON. No wildcard catches the error: it and
-`States.Runtime` match only their own names.
+The data of a state are its input, the request to a service and its answer, the results of its iterations or branches,
+and its output. Each counts by the UTF-8 bytes of its JSON. No wildcard catches the error: it and `States.Runtime` match
+only their own names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_WILDCARD_MATCHES = frozenset({DATA_LIMIT_EXCEEDED, "States.Runtime"})
 
 
 def size_bytes(data: Any) -> int:
-    """Return how many bytes *data* has as JSON."""
+    """Return the size of *data* as JSON, in bytes."""
     return len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
@@ -35,7 +35,7 @@ def refusal(data: Any, what: str) -> str | None:
 
 
 def matches(names: Sequence[str], error: str) -> bool | None:
-    """Tell whether *names* of a Retry or Catch match *error*; None when MiniStack's own rule decides."""
+    """Return whether *names* of a Retry or Catch match *error*; None if MiniStack's own rule decides."""
     return error in names if error in NO_WILDCARD_MATCHES else None
 
 

@@ -79,7 +79,7 @@ def test_signed_urls_are_listed_only_when_asked_for(vi: Held, assetline: Run) ->
 def test_what_vi_refuses_is_its_own_words(vi: Held, assetline: Run) -> None:
     ended = assetline("assets", "list", "ds1", "--filter", '{"nonsense": 1}')
     assert ended.exit_code == 1
-    assert "filter knows no 'nonsense'" in ended.stderr
+    assert "filter has no field 'nonsense'" in ended.stderr
     assert "no dataset 'nope'" in assetline("assets", "list", "nope").stderr
     assert "no dataset 'nope'" in assetline("assets", "count", "nope").stderr
 

@@ -223,7 +223,7 @@ def test_an_answer_that_does_not_come_for_a_while_is_waited_for(account: Account
     ends(account, **DELETED)
     ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "--yes")
     assert (ended.exit_code, ended.stderr) == (0, "")
-    assert "No answer from AWS, trying again" in ended.stdout
+    assert "No answer from AWS, retrying" in ended.stdout
 
 
 def test_silence_from_the_start_is_borne_as_well(account: Account, assetline: Run) -> None:

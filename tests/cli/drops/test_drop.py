@@ -193,7 +193,7 @@ class TestWaiting:
         drops.then(lambda: silent.update(on=True), lambda: None, lambda: silent.update(on=False), drops.becomes())
         ended = assetline("drop", "photos", "--dataset", "ds1")
         assert ended.exit_code == 0
-        assert ended.stdout.count("No answer from AWS, trying again\n") == 1
+        assert ended.stdout.count("No answer from AWS, retrying\n") == 1
 
     def test_a_run_that_fails_is_told_once_and_waited_out(self, drops: DropAccount, assetline: Run) -> None:
         drops.then(drops.run_fails("KeyRefused", "Vi refused the key."), drops.run_fails("Other", "No.", "ds1x"))

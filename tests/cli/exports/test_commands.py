@@ -150,7 +150,7 @@ class TestWatching:
         account.then(account.relents, account.completes)
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 0
-        assert "No answer from AWS, trying again\n" in ended.stdout
+        assert "No answer from AWS, retrying\n" in ended.stdout
 
     def test_silence_that_lasts_ends_the_watching_and_tells_how_to_go_on(
         self, account: Account, assetline: Run

@@ -134,7 +134,7 @@ class TestWatching:
         account.then(account.relents, account.results(file_of("assets")))
         ended = assetline("watch", SEVERAL)
         assert ended.exit_code == 0
-        assert ended.stdout.count("No answer from AWS, trying again\n") == 1
+        assert ended.stdout.count("No answer from AWS, retrying\n") == 1
 
     def test_an_input_that_is_refused(self, account: Account, assetline: Run) -> None:
         account.then(account.fails("UnknownFeed", json.dumps({"errorMessage": "No feed is called 'asets'."})))
@@ -215,7 +215,7 @@ class TestStopping:
         account.exports_several("assets")
         ended = assetline("stop", SEVERAL, "--yes")
         assert ended.exit_code == 0
-        assert ended.stdout.endswith("Stopped before a file was opened. There is no partial file.\n")
+        assert ended.stdout.endswith("Stopped before a file was opened. No partial file exists.\n")
 
     def test_one_that_was_stopped_tells_what_is_left(self, account: Account, assetline: Run) -> None:
         account.exports_several("assets")

@@ -93,13 +93,13 @@ class TestCtrlC:
 
     def test_where_nothing_was_sealed_there_is_no_file(self, account: Account, watched: Watched) -> None:
         account.then(account.writes(12, state="partial"))
-        assert "There is no partial file" in watched(AnsweringTerminal("s")).stderr
+        assert "No partial file exists" in watched(AnsweringTerminal("s")).stderr
 
     def test_an_export_that_was_not_open_leaves_nothing(self, account: Account, assetline: Run) -> None:
         account.then(ctrl_c)
         ended = assetline("watch", EXECUTION, **AnsweringTerminal("s").things)
         assert ended.exit_code == 1
-        assert ended.stderr.splitlines()[-1] == "Stopped before a file was opened. There is no partial file."
+        assert ended.stderr.splitlines()[-1] == "Stopped before a file was opened. No partial file exists."
 
     def test_one_that_ended_while_the_question_stood_is_shown_as_it_ended(
         self, account: Account, watched: Watched
@@ -202,7 +202,7 @@ class TestStop:
         account.ends("ABORTED")
         ended = assetline("stop", EXPORT, "--yes")
         assert ended.exit_code == 0
-        assert ended.stdout.startswith("It was already stopped.\n")
+        assert ended.stdout.startswith(f"{EXPORT} was already stopped.\n")
         assert f"Partial file: s3://the-exports/{PARTIAL}\n" in ended.stdout
 
     @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT"])

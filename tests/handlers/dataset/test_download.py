@@ -259,7 +259,7 @@ def test_what_concerns_every_file_ends_the_run(stage: DownloadStage) -> None:
         stage.run(dataset_id="nope")
     with pytest.raises(PlaceRefused):
         stage.run(bucket="no-such-bucket", prefix="")
-    with pytest.raises(ViRefused, match="filter knows no 'nonsense'"):
+    with pytest.raises(ViRefused, match="filter has no field 'nonsense'"):
         stage.run(filter='{"nonsense": 1}')
     stage.plays(RepeatedToken(), max_page_size=1000)
     stage.holds("b.png", "c.png")

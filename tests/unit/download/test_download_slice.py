@@ -10,7 +10,7 @@ import pytest
 
 from assetline.assets.asset_file import AssetFile, FileOutcome, outcome
 from assetline.download import download_slice
-from assetline.download.download_slice import Brought
+from assetline.download.download_slice import SliceDownloads
 from assetline.download.fetch_file import Fetch, NotBegun, Stopped
 from assetline.errors import KeyRefused
 
@@ -23,15 +23,15 @@ class FetchByName:
 
     become: Callable[[str], None]
 
-    def bring(self, file: AssetFile) -> FileOutcome:
+    def download(self, file: AssetFile) -> FileOutcome:
         self.become(file.name)
         return outcome(file, "written", 1, None)
 
 
-def brought(become: Callable[[str], None], *names: str) -> Brought:
+def downloaded(become: Callable[[str], None], *names: str) -> SliceDownloads:
     files = [AssetFile.of({"assetId": name}, name) for name in names]
-    result = Brought()
-    result.bring(cast("Fetch", FetchByName(become)), files)
+    result = SliceDownloads()
+    result.download(cast("Fetch", FetchByName(become)), files)
     return result
 
 
@@ -41,7 +41,7 @@ def test_files_are_brought_at_once() -> None:
     def become(_: str) -> None:
         together.wait(PATIENCE_SECONDS)
 
-    assert len(brought(become, "a", "b", "c", "d").outcomes) == 4
+    assert len(downloaded(become, "a", "b", "c", "d").outcomes) == 4
 
 
 def test_what_time_was_short_for_is_told_apart_from_what_was_not_begun() -> None:
@@ -51,13 +51,13 @@ def test_what_time_was_short_for_is_told_apart_from_what_was_not_begun() -> None
         if name in ends:
             raise ends[name]
 
-    result = brought(become, "late", "large", "small")
+    result = downloaded(become, "late", "large", "small")
     assert [one.asset_id for one in result.outcomes] == ["small"]
     assert [one.asset_id for one in result.broken_off] == ["large"]
 
 
 def test_what_was_under_way_when_one_ended_it_for_all_has_its_outcome() -> None:
-    result, together = Brought(), Barrier(2)
+    result, together = SliceDownloads(), Barrier(2)
 
     def become(name: str) -> None:
         together.wait(PATIENCE_SECONDS)
@@ -66,7 +66,7 @@ def test_what_was_under_way_when_one_ended_it_for_all_has_its_outcome() -> None:
 
     files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way")]
     with pytest.raises(KeyRefused):
-        result.bring(cast("Fetch", FetchByName(become)), files)
+        result.download(cast("Fetch", FetchByName(become)), files)
     assert [one.asset_id for one in result.outcomes] == ["under-way"]
 
 
@@ -87,9 +87,9 @@ def test_files_not_begun_when_one_ended_it_for_all_are_not_waited_for(monkeypatc
 
     monkeypatch.setattr(download_slice, "THREADS", 1)
     monkeypatch.setattr(download_slice, "ThreadPoolExecutor", Executor)
-    result = Brought()
+    result = SliceDownloads()
     files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way", "waits")]
     with pytest.raises(KeyRefused):
-        result.bring(cast("Fetch", FetchByName(become)), files)
+        result.download(cast("Fetch", FetchByName(become)), files)
     assert begun == ["refused", "under-way"]
     assert [one.asset_id for one in result.outcomes] == ["under-way"]

@@ -76,11 +76,11 @@ def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
     vi, place = Vi(), MemoryPlace()
     seconds = MILLISECONDS / 1000
     fetch = Fetch(vi, vi, place, clock=lambda: seconds + 1)
-    assert fetch.bring(file_of(expiry=MILLISECONDS)).state == "written"
+    assert fetch.download(file_of(expiry=MILLISECONDS)).state == "written"
     assert vi.asked == ["asset a1", "signature=2"]
     vi.asked.clear()
     # In seconds, as it may be as well, it would be long over: then Vi is to say so.
-    assert fetch.bring(file_of(expiry=MILLISECONDS // 1000)).state == "written"
+    assert fetch.download(file_of(expiry=MILLISECONDS // 1000)).state == "written"
     assert vi.asked == ["signature=1"]
 
 
@@ -88,9 +88,9 @@ def test_a_file_whose_signed_url_is_refused_has_that_reason() -> None:
     vi = Vi()
     with closing(Downloader("https://vi.example")) as downloader:
         local = file_of().model_copy(update={"contents": SignedUrl(url="http://127.0.0.1:9/a.png?signature=1")})
-        brought = Fetch(vi, downloader, MemoryPlace()).bring(local)
-    assert (brought.state, brought.reason) == ("failed", "SignedUrlRefused")
-    assert "127.0.0.1" not in (brought.message or "")
+        outcome = Fetch(vi, downloader, MemoryPlace()).download(local)
+    assert (outcome.state, outcome.reason) == ("failed", "SignedUrlRefused")
+    assert "127.0.0.1" not in (outcome.message or "")
 
 
 CHECKSUM = crc32c.of(BODY)

@@ -43,14 +43,14 @@ class SliceDownload:
         """
         done = {outcome.asset_id: outcome for outcome in (previous.outcomes if previous else ())}
         ahead = [file for file in slice_.files if file.asset_id not in done]
-        brought = Brought()
+        downloads = SliceDownloads()
         try:
-            brought.bring(self._fetch(slice_), ahead)
-            if not brought.outcomes:
+            downloads.download(self._fetch(slice_), ahead)
+            if not downloads.outcomes:
                 message = "The file is too large to be downloaded within one invocation."
-                brought.outcomes = [failed(file, "OutOfTime", message) for file in brought.broken_off or ahead]
+                downloads.outcomes = [failed(file, "OutOfTime", message) for file in downloads.broken_off or ahead]
         finally:
-            done |= {outcome.asset_id: outcome for outcome in brought.outcomes}
+            done |= {outcome.asset_id: outcome for outcome in downloads.outcomes}
             outcomes = tuple(done[file.asset_id] for file in slice_.files if file.asset_id in done)
             kept = SliceOutcomes(outcomes=outcomes, left=len(slice_.files) - len(outcomes))
             DownloadStaging(self.s3, slice_.download).keep_outcomes(slice_, kept)
@@ -63,17 +63,17 @@ class SliceDownload:
 
 
 @dataclass
-class Brought:
+class SliceDownloads:
     """The `outcomes` of files that ended, and the files `broken_off` for lack of time."""
 
     outcomes: list[FileOutcome] = field(default_factory=list)
     broken_off: list[AssetFile] = field(default_factory=list)
 
-    def bring(self, fetch: Fetch, files: Iterable[AssetFile]) -> None:
+    def download(self, fetch: Fetch, files: Iterable[AssetFile]) -> None:
         """Download files, many at a time. After an error, those in progress end, no other begins, and it is raised."""
         broken: BaseException | None = None
         with ThreadPoolExecutor(THREADS, thread_name_prefix="download") as threads:
-            futures = {threads.submit(fetch.bring, file): file for file in files}
+            futures = {threads.submit(fetch.download, file): file for file in files}
             for future in as_completed(futures):
                 broken = future.exception()
                 if broken is not None and not isinstance(broken, Stopped):

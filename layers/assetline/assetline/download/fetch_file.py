@@ -114,7 +114,7 @@ class Fetch:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
 
-    def bring(self, file: AssetFile) -> FileOutcome:
+    def download(self, file: AssetFile) -> FileOutcome:
         """Return the outcome of a file, also if the file fails.
 
         Raises:
@@ -126,7 +126,7 @@ class Fetch:
             raise NotBegun
         try:
             held = None if self.overwrite else self.place.held(file)
-            return self._bring(file) if held is None else outcome(file, "skipped", file.size or 0, held)
+            return self._transfer(file) if held is None else outcome(file, "skipped", file.size or 0, held)
         except (Mismatch, NotKept) as failure:
             return failed(file, failure.reason, str(failure))
         except AssetUnknown:
@@ -141,7 +141,7 @@ class Fetch:
             tried = f" This was the last of {TRIES} attempts." if isinstance(failure, Retryable) else ""
             return failed(file, "DownloadFailed", f"{failure}{tried}")
 
-    def _bring(self, file: AssetFile) -> FileOutcome:
+    def _transfer(self, file: AssetFile) -> FileOutcome:
         contents, renewals, tries = file.contents, 0, 0
         while True:
             self._go_on()

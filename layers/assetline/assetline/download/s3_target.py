@@ -36,8 +36,8 @@ class BucketFetch(Fetch):
 
     place: "BucketPlace"
 
-    def bring(self, file: AssetFile) -> FileOutcome:
-        """Return the outcome of a file, under its name at the target; raises as `Fetch.bring`."""
+    def download(self, file: AssetFile) -> FileOutcome:
+        """Return the outcome of a file, under its name at the target; raises as `Fetch.download`."""
         if self.stopped():
             raise NotBegun
         if not self.overwrite:
@@ -45,7 +45,7 @@ class BucketFetch(Fetch):
                 file = self.place.own(file)
             except NotKept as failure:
                 return failed(file, failure.reason, str(failure))
-        return super().bring(file)
+        return super().download(file)
 
 
 class BucketPlace:

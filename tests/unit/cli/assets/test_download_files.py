@@ -36,7 +36,7 @@ class EndlessFile:
     stopped: Callable[[], bool]
     ended: bool = False
 
-    def bring(self, file: AssetFile) -> FileOutcome:
+    def download(self, file: AssetFile) -> FileOutcome:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             if self.stopped():
@@ -52,7 +52,7 @@ class Together:
 
     under_way: Barrier
 
-    def bring(self, file: AssetFile) -> FileOutcome:
+    def download(self, file: AssetFile) -> FileOutcome:
         self.under_way.wait(PATIENCE_SECONDS)
         return outcome(file, "written", 1, None)
 

@@ -60,7 +60,7 @@ class TestProgress:
                     "2,000 of 4,000 ingested | 1,000",
                     "rejected | 200 in a session | 800",
                     "waiting | 1m 12s",
-                    "No answer from AWS, trying again",
+                    "No answer from AWS, retrying",
                 ],
             ),
             (

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import assetline_cli
-from assetline_cli.terminal.output import Screen, printable, say, say_cells, say_json
+from assetline_cli.terminal.output import Screen, print_cells, print_json, print_line, printable
 
 CLI = Path(assetline_cli.__file__).parent
 EDGE = {CLI / "terminal/output.py", CLI / "terminal/tables.py"}
@@ -39,7 +39,7 @@ def commands(shown: str) -> set[str]:
 @given(ANY)
 def test_a_line_is_one_line_or_goes_on_indented(text: str) -> None:
     out = screen()
-    say(out, f"Error: {text}")
+    print_line(out, f"Error: {text}")
     assert commands(shown_on(out)) == set()
     first, *others = shown_on(out).removesuffix("\n").split("\n")
     assert first.startswith("Error: ")
@@ -49,7 +49,7 @@ def test_a_line_is_one_line_or_goes_on_indented(text: str) -> None:
 @given(st.lists(ANY, min_size=1, max_size=4))
 def test_cells_for_another_program_are_one_line_each(cells: list[str]) -> None:
     out = screen()
-    say_cells(out, cells)
+    print_cells(out, cells)
     assert shown_on(out).removesuffix("\n").split("\t") == [*map(printable, cells)]
     assert commands(shown_on(out).replace("\t", "")) == set()
 
@@ -57,7 +57,7 @@ def test_cells_for_another_program_are_one_line_each(cells: list[str]) -> None:
 @given(st.dictionaries(ANY, ANY))
 def test_json_is_exact(value: dict[str, str]) -> None:
     out = screen()
-    say_json(out, value)
+    print_json(out, value)
     assert json.loads(shown_on(out)) == value
     assert shown_on(out).removesuffix("\n").isprintable()
 

@@ -63,5 +63,5 @@ def test_a_server_that_will_not_end_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_not_installed_is_named_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ToolMissing, match="nowhere is not there: run `make up`"):
+    with pytest.raises(ToolMissing, match="nowhere is not installed: run `make up`"):
         start("nobody", [tmp_path / "nowhere"], launch="", env={}, log=tmp_path / "log")
