@@ -14,7 +14,7 @@ from assetline_cli.main import app
 
 OPENINGS = {
     *("Compare", "Count", "Delete", "Download", "Export", "List", "Move", "Rename", "Resume", "Retry", "Show", "Start"),
-    *("Stop", "Upload", "Watch"),
+    *("Check", "Stop", "Upload", "Watch", "Write"),
 }
 FORMER = {
     "export assets --since last --watch --stack s": "exports start",
