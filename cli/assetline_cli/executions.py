@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from botocore.exceptions import ClientError, ParamValidationError
 from pydantic import BaseModel, ValidationError
 
+from assetline.execution_input import parent_of
 from assetline.export.export_result import ExportResult
 from assetline.export.request import called_after
 from assetline.redaction import without_secrets
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
 NAME_CHARS = 80  # Step Functions: the longest execution name
+FEEDS_SUBJECT = "feeds"  # begins the names of executions that export several feeds
 NAME_TAIL = len("-20261121-003012-1a2b")
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]
@@ -118,6 +120,17 @@ class Executions:
                 ) from error
             raise
 
+    def running_children(self, parent_arn: str) -> Iterator[str]:
+        """Yield the ARNs of the running executions that *parent_arn* started, whether they have an export or not."""
+        pages = self._client.get_paginator("list_executions").paginate(
+            stateMachineArn=self._machine_arn, statusFilter="RUNNING"
+        )
+        for page in pages:
+            for entry in page["executions"]:
+                found = self._client.describe_execution(executionArn=entry["executionArn"])
+                if found["status"] == "RUNNING" and parent_of(input_of(found)) == parent_arn:
+                    yield entry["executionArn"]
+
     def stop(self, arn: str, cause: str) -> None:
         """Stop the execution *arn*; an ended one is unchanged; raises `ExecutionMissing`."""
         with self._named(arn):
@@ -130,7 +143,7 @@ class Executions:
             ExecutionMissing: no execution has that ARN.
             CommandFailed: it is of another machine, or its output is of another version.
         """
-        return _read(self.described(arn))
+        return read_execution(self.described(arn))
 
     def described(self, arn: str) -> DescribeExecutionOutputTypeDef:
         """Return the description of the execution *arn* by Step Functions.
@@ -167,7 +180,8 @@ class Executions:
         )
 
 
-def _read(found: DescribeExecutionOutputTypeDef) -> Execution:
+def read_execution(found: DescribeExecutionOutputTypeDef) -> Execution:
+    """Return an execution of the machine that exports one feed; raises as `read_output`."""
     input_object = input_of(found)
     return Execution(
         arn=found["executionArn"],

@@ -30,6 +30,16 @@ def export_command(feed: str, stack: str) -> str:
     return _joined(["assetline", "exports", "start", feed, "--watch"], stack)
 
 
+def diff_command(old: str, new: str, stack: str) -> str:
+    """Return the command that compares two exports."""
+    return _joined(["assetline", "exports", "diff", old, new], stack)
+
+
+def stop_command(name: str, stack: str) -> str:
+    """Return the command that stops the execution or the export *name*."""
+    return _joined(["assetline", "exports", "stop", name], stack)
+
+
 def drops_command(stack: str, dataset: str | None = None, state: str | None = None) -> str:
     """Return the command that lists drops."""
     words = ["assetline", "drops", "list"]

@@ -20,9 +20,9 @@ def shown_on(out: Screen) -> str:
 def somebody(answer: str | BaseException) -> dict[str, Any]:
     """Return a terminal at which somebody gives *answer*."""
 
-    def read_line() -> str:
+    def read_key() -> str:
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    return {"out": screen(), "keyboard": Keyboard(lambda: True, read_line)}
+    return {"out": screen(), "keyboard": Keyboard(lambda: True, read_key)}

@@ -254,9 +254,7 @@ def stop(ctx: typer.Context, export: ExportName, yes: Yes = False, stack: StackN
       [cyan]assetline exports stop EXECUTION_ARN --yes[/cyan]
     """
     from assetline_cli.exports.stop import stop_export
-    from assetline_cli.terminal.prompts import require_terminal_or_yes
 
     context: CliContext = ctx.obj
-    require_terminal_or_yes(context, yes=yes)
     with errors_reported(context):
         raise typer.Exit(stop_export(context, stack, export, sure=yes))

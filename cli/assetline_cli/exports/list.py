@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from assetline_cli.errors import ExecutionMissing
 from assetline_cli.executions import ExecutionFailure, Executions
 from assetline_cli.exports import table as states
 from assetline_cli.exports.table import ExportsReader
+from assetline_cli.exports.unopened import unopened
+from assetline_cli.feeds.list import require_feed
 from assetline_cli.stack import find_stack
-from assetline_cli.suggested_commands import export_command, watch_command
-from assetline_cli.terminal.formatting import age, count, duration, rows_rate, size
+from assetline_cli.suggested_commands import diff_command, export_command, watch_command
+from assetline_cli.terminal.formatting import DATASET, age, count, duration, rows_rate, size
 from assetline_cli.terminal.tables import ListLayout, TableColumns, print_list
 
 if TYPE_CHECKING:
@@ -49,6 +54,15 @@ class ExportFilter:
         """Whether the filter accepts every export."""
         return self.feed is None and self.state is None
 
+    def require_possible(self) -> None:
+        """End the command if no export passes the filter; raises `typer.BadParameter`."""
+        if self.state is not None and self.state not in STATE_STYLES:
+            raise typer.BadParameter(
+                f"No state {self.state!r}. The states are {', '.join(STATE_STYLES)}.", param_hint="--state"
+            )
+        if self.feed is not None and not self.feed.startswith(DATASET):
+            require_feed(self.feed, "--feed")
+
     def newest(self, exports: Iterable[ExportItem]) -> list[ExportItem]:
         """Return the newest of *exports* that pass the filter."""
         matching = (export for export in exports if self._matches(export))
@@ -81,13 +95,19 @@ def layout(now: datetime) -> ListLayout[ExportItem]:
         columns=COLUMNS,
         cells=lambda export: cells(export, now, rows=count(export.rows)),
         plain_cells=lambda export: cells(export, now, rows=str(export.rows)),
-        as_json=lambda export: export.model_dump(mode="json", exclude_none=True) | {"silent": export.silent(now)},
+        as_json=lambda export: as_json(export, now),
         style=lambda export: _style(export, now),
     )
 
 
+def as_json(export: ExportItem, now: datetime) -> dict[str, Any]:
+    """Return an export as a JSON object; docs/operations.md describes its fields."""
+    fields = export.model_dump(mode="json", exclude_none=True, exclude={"export"})
+    return fields | {"silent": export.silent(now), "resumable": export.state == states.FAILED and export.opened}
+
+
 def _style(export: ExportItem, now: datetime) -> str:
-    return "yellow" if export.silent(now) else STATE_STYLES.get(export.state, "")
+    return "yellow" if export.silent(now) or export.shrunk else STATE_STYLES.get(export.state, "")
 
 
 def hint_lines(exports: Sequence[ExportItem], choice: ExportFilter, stack: str, now: datetime) -> list[str]:
@@ -96,12 +116,18 @@ def hint_lines(exports: Sequence[ExportItem], choice: ExportFilter, stack: str, 
         if choice.everything:
             return [f"No exports yet. Start one: {export_command('assets', stack)}"]
         return ["No export matches. Omit --feed or --state to list the others."]
+    lines = [
+        f"{export.export_id} has {count(export.rows)} rows, far fewer than {count(export.rows_before)} in "
+        f"{export.export_id_before}. Compare them: {diff_command(export.export_id_before, export.export_id, stack)}"
+        for export in exports
+        if export.rows_before is not None and export.export_id_before is not None
+    ]
     silent = [export for export in exports if export.silent(now)]
     if not silent:
-        return []
+        return lines
     minutes = round(states.SILENT_AFTER.total_seconds() / 60)
     command = watch_command(silent[0].export_id, stack)
-    return [f"running? means no update for more than {minutes} minutes. See its result: {command}"]
+    return [*lines, f"running? means no update for more than {minutes} minutes. See its result: {command}"]
 
 
 def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
@@ -113,7 +139,7 @@ def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
     return (
         export.export_id,
         export.feed,
-        f"{export.state}?" if export.silent(now) else export.state,
+        f"{export.state}?" if export.silent(now) else f"{export.state}, shrunk" if export.shrunk else export.state,
         rows,
         age((now - export.started_at).total_seconds()),
         pace,
@@ -123,11 +149,18 @@ def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
 
 
 def list_exports(context: CliContext, stack: str, choice: ExportFilter, *, json: bool) -> None:
-    """Print the newest exports that pass the filter."""
+    """Print the newest exports that pass the filter, and the executions that ended before they opened one.
+
+    Raises:
+        typer.BadParameter: no export can have that state, or that feed.
+    """
+    choice.require_possible()
     found, now = find_stack(context.aws.cloudformation, stack), context.clock.now()
     executions = Executions(context.aws.stepfunctions, found.machine_arn)
-    exports = ExportsReader(context.aws.table(found.table)).all()
-    newest = choice.newest(settled(exports, executions, now))
+    exports = [*ExportsReader(context.aws.table(found.table)).all()]
+    known = {export.execution_arn for export in exports}
+    others = unopened(context.aws.stepfunctions, found.machine_arn, known, choice.limit)
+    newest = choice.newest(chain(settled(exports, executions, now), others))
     print_list(context.out, newest, layout(now), json=json)
     for line in () if json else hint_lines(newest, choice, stack, now):
         context.print_message(line)

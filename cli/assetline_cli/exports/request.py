@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from assetline_cli.errors import CommandFailed
-from assetline_cli.executions import execution_name
+from assetline_cli.executions import FEEDS_SUBJECT, execution_name
 
 EVERY_FEED = "all"
 
@@ -93,7 +93,7 @@ class FeedsArguments:
 
     def execution_name(self, at: datetime, tag: str) -> str:
         """Return a name with the time, for the list of executions; *tag* makes it unique."""
-        return execution_name("feeds", at, tag)
+        return execution_name(FEEDS_SUBJECT, at, tag)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions
 from assetline_cli.exit_codes import COMPLETE
 from assetline_cli.exports import table as states
+from assetline_cli.exports.names import execution_name_of
 from assetline_cli.exports.request import FeedsArguments, Request, ResumeArguments
 from assetline_cli.exports.table import ExportsReader
+from assetline_cli.exports.validate import require_valid
 from assetline_cli.exports.watch import watch_execution
 from assetline_cli.filesystem import ready_folder
 from assetline_cli.stack import Stack, find_stack
@@ -56,14 +58,19 @@ def refuse_download_without_watch(to: Path | None, *, watch: bool | None) -> Non
 
 
 def start_export(context: CliContext, stack: str, request: Request, to: Path | None, *, watch: bool | None) -> int:
-    """Start *request*, watch it if *watch* or *to* is given, and return the exit status of the command."""
+    """Start *request*, watch it if *watch* or *to* is given, and return the exit status of the command.
+
+    Raises:
+        typer.BadParameter: the machine would refuse the request; nothing was started.
+    """
+    require_valid(request)
     if to is not None:
         ready_folder(to)
     found = find_stack(context.aws.cloudformation, stack)
     arn = start(context, found, request)
     if not watch and to is None:
         context.print_line(arn)
-        context.print_line(f"Watch it: {watch_command(arn, stack)}")
+        context.print_line(f"Watch it: {watch_command(execution_name_of(arn), stack)}")
         return COMPLETE
     context.print_line(f"{request.title}: {arn}")
     return watch_execution(context, found, arn, to, just_started=True)

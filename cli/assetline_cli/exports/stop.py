@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from assetline.export.export_names import partial_key
 from assetline_cli.context import CliContext
-from assetline_cli.errors import CommandFailed
+from assetline_cli.errors import CommandFailed, ExecutionMissing
 from assetline_cli.executions import Executions, Status, has_ended
 from assetline_cli.exit_codes import COMPLETE, FAILED
+from assetline_cli.exports.names import execution_arn_of
 from assetline_cli.exports.table import PARTIAL, ExportsReader
 from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import count, rows_of
-from assetline_cli.terminal.prompts import confirmed
+from assetline_cli.terminal.progress_bar import waiting_on
+from assetline_cli.terminal.prompts import confirmed, require_terminal_or_yes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from assetline_cli.clock import Clock
     from assetline_cli.exports.table import ExportItem
@@ -29,40 +33,79 @@ LOOK_EVERY_SECONDS = 1.0
 class ExecutionStopper:
     """Stops one execution of one or several exports; *items* returns their items."""
 
-    def __init__(
-        self, executions: Executions, arn: str, items: Callable[[], Sequence[ExportItem]], clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917 - connections of the caller
+        self,
+        executions: Executions,
+        arn: str,
+        items: Callable[[], Sequence[ExportItem]],
+        clock: Clock,
+        nested: Executions | None = None,
+        waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._executions = executions
         self._arn = arn
         self._items = items
         self._clock = clock
+        self._nested = nested
+        self._waiting = waiting
 
     @property
     def status(self) -> Status:
         """The status of the execution."""
         return self._executions.described(self._arn)["status"]
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the execution has ended."""
+        return has_ended(self.status)
+
     def stop(self, report: Callable[[str], None]) -> bool:
-        """Stop the execution and *report* its partial files; return False if it ended in another way."""
+        """Stop the execution and the exports it started, and *report* the partial files.
+
+        Returns False if the execution ended in another way.
+
+        Raises:
+            CommandFailed: exports that it started still run.
+        """
         self._executions.stop(self._arn, CAUSE)
         report("Stopping. The checkpointed rows become a partial file.")
         try:
-            items = self._settled()
+            with self._waiting():
+                items = self._settled()
         except KeyboardInterrupt:
             items = self._items()
         if has_ended(self.status) and self.status != "ABORTED":
             return False
-        for line in leftover_lines(items):
+        running = [*self._running_children()]
+        for line in leftover_lines([item for item in items if item.execution_arn not in running]):
             report(line)
+        if running:
+            names = ", ".join(arn.rpartition(":")[2] for arn in running)
+            raise CommandFailed(f"Still running: {names}. Run the command again.")
         return True
+
+    def _running_children(self) -> Iterator[str]:
+        if self._nested is not None:
+            yield from self._nested.running_children(self._arn)
+
+    def _stop_children(self) -> int:
+        """Stop the running exports that the execution started; return their number."""
+        nested = self._nested
+        if nested is None:
+            return 0
+        running = [*self._running_children()]
+        for arn in running:
+            with suppress(ExecutionMissing):
+                nested.stop(arn, CAUSE)
+        return len(running)
 
     def _settled(self) -> Sequence[ExportItem]:
         began_at = self._clock.now()
         while True:
             # The execution is read first: after its end it opens no export.
-            ended, items = has_ended(self.status), self._items()
+            ended, stopping, items = has_ended(self.status), self._stop_children(), self._items()
             late = (self._clock.now() - began_at).total_seconds() >= SALVAGE_SECONDS
-            if late or (ended and not any(item.running for item in items)):
+            if late or (ended and not stopping and not any(item.running for item in items)):
                 return items
             self._clock.sleep(LOOK_EVERY_SECONDS)
 
@@ -96,14 +139,17 @@ def export_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStop
         item = exports.progress_of(executions.describe(arn))
         return [item] if item else []
 
-    return ExecutionStopper(executions, arn, items, context.clock)
+    return ExecutionStopper(executions, arn, items, context.clock, waiting=lambda: waiting_on(context.out))
 
 
 def feeds_stopper(context: CliContext, stack: Stack, arn: str) -> ExecutionStopper:
     """Return the stopper of the execution *arn* and of the exports that it has started."""
     executions = Executions(context.aws.stepfunctions, stack.machine_of_feeds())
     exports = ExportsReader(context.aws.table(stack.table))
-    return ExecutionStopper(executions, arn, lambda: exports.children_of(arn), context.clock)
+    nested = Executions(context.aws.stepfunctions, stack.machine_arn)
+    return ExecutionStopper(
+        executions, arn, lambda: exports.children_of(arn), context.clock, nested, lambda: waiting_on(context.out)
+    )
 
 
 def stop_export(context: CliContext, stack_name: str, name: str, *, sure: bool) -> int:
@@ -113,7 +159,7 @@ def stop_export(context: CliContext, stack_name: str, name: str, *, sure: bool) 
         CommandFailed, ExecutionMissing: it does not exist, or ended in another way.
     """
     stack = find_stack(context.aws.cloudformation, stack_name)
-    arn = ExportsReader(context.aws.table(stack.table)).execution_named(name)
+    arn = execution_arn_of(name, stack, ExportsReader(context.aws.table(stack.table)))
     several = stack.exports_feeds(arn)
     stopping = feeds_stopper(context, stack, arn) if several else export_stopper(context, stack, arn)
     status = stopping.status
@@ -121,7 +167,13 @@ def stop_export(context: CliContext, stack_name: str, name: str, *, sure: bool) 
         raise CommandFailed(f"{name} has already ended ({status}). Nothing was stopped.")
     if status == "ABORTED":
         context.print_line(f"{name} was already stopped.")
-    elif not sure and not confirmed(context, f"Stop {name} permanently? A stopped export cannot be resumed."):
+    else:
+        require_terminal_or_yes(context, yes=sure)
+    if (
+        status != "ABORTED"
+        and not sure
+        and not confirmed(context, f"Stop {name} permanently? A stopped export cannot be resumed.")
+    ):
         context.print_line("Nothing was stopped.")
         return FAILED
     if not stopping.stop(context.print_line):

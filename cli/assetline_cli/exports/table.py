@@ -67,10 +67,6 @@ class ExportsReader:
             )
         return item
 
-    def execution_named(self, name: str) -> str:
-        """Return *name* if it is an execution ARN, else the ARN of the export with that ID."""
-        return self.named(name).execution_arn if is_export_id(name) else name
-
     def all(self) -> Iterator[ExportItem]:
         """Yield every export of the table, in no order."""
         return _exports(self._scan())
@@ -125,6 +121,11 @@ class ExportItem(ExportProgress, frozen=True):
             return cls.model_validate(item)
         except ValidationError:
             return None
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the export is complete with far fewer rows than the last complete one."""
+        return self.rows_before is not None
 
     @property
     def opened(self) -> bool:

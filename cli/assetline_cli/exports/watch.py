@@ -9,6 +9,7 @@ from assetline_cli.errors import CommandFailed
 from assetline_cli.executions import Executions, ExportOutput
 from assetline_cli.exit_codes import COMPLETE, FAILED, INTERRUPTED
 from assetline_cli.exports.download import download
+from assetline_cli.exports.names import execution_arn_of, execution_name_of
 from assetline_cli.exports.progress_view import ExportDisplay
 from assetline_cli.exports.progress_view_many import FeedsDisplay
 from assetline_cli.exports.snapshot import ExportWatcher, FeedsSnapshot, FeedsWatcher, Snapshot
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 def watch_export(context: CliContext, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:
     """Show the execution *arn* to its end and return the exit status of the command."""
-    command = watch_command(arn, stack.name, to)
+    command = watch_command(execution_name_of(arn), stack.name, to)
     last = _watching(context, stack, arn, command, just_started=just_started).run(context)
     if last.execution.result is None:
         return _sum_up_failure(context, last, stack)
@@ -97,7 +98,7 @@ def watch_feeds(context: CliContext, stack: Stack, arn: str, to: Path | None, *,
     executions = Executions(context.aws.stepfunctions, stack.machine_of_feeds())
     exports = ExportsReader(context.aws.table(stack.table))
     watch = FeedsWatcher(executions, exports, context.clock)
-    command = watch_command(arn, stack.name, to)
+    command = watch_command(execution_name_of(arn), stack.name, to)
     last = WatchLoop(
         looks=lambda: watch.snapshots(arn, just_started=just_started),
         view=lambda: view_on(context.out, FeedsDisplay(context.out, context.clock)),
@@ -167,5 +168,5 @@ def watch_named(context: CliContext, stack: str, name: str, to: Path | None) -> 
     if to is not None:
         ready_folder(to)
     found = find_stack(context.aws.cloudformation, stack)
-    arn = ExportsReader(context.aws.table(found.table)).execution_named(name)
+    arn = execution_arn_of(name, found, ExportsReader(context.aws.table(found.table)))
     return watch_execution(context, found, arn, to)

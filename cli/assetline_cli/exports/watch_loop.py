@@ -64,12 +64,23 @@ class WatchLoop[S: Observation]:
             raise typer.Exit(INTERRUPTED)
         if wish is InterruptChoice.STOP:
             try:
-                stopped = self.stopping.stop(context.print_message)
+                stopped = self._stopped(context)
             except (BotoCoreError, ClientError) as error:
                 raise self._cut_off(error) from error
             # An export that ended before it could be stopped is shown with its result.
             if stopped:
                 raise typer.Exit(FAILED)
+
+    def _stopped(self, context: CliContext) -> bool:
+        """Stop the execution; return False if it ended meanwhile: the question may have waited for long."""
+        if self.stopping.has_ended:
+            return False
+        try:
+            return self.stopping.stop(context.print_message)
+        except ClientError:
+            if self.stopping.has_ended:
+                return False
+            raise
 
     def _cut_off(self, error: BotoCoreError | ClientError) -> CommandFailed:
         return CommandFailed(

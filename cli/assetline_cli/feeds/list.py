@@ -24,13 +24,13 @@ COLUMNS = TableColumns(
 ANY_NAME = "any name of letters, digits and underscores"
 
 
-def require_feed(name: str) -> Feed:
+def require_feed(name: str, hint: str = "FEED") -> Feed:
     """Return the feed *name*; raises `typer.BadParameter` with the closest name if it is not in the catalogue."""
     if (feed := CATALOGUE.get(name)) is not None:
         return feed
     close = get_close_matches(name, CATALOGUE, n=1)
     suggestion = f" Did you mean {close[0]}?" if close else ""
-    raise typer.BadParameter(f"No feed {name!r}.{suggestion} `assetline feeds` lists the feeds.", param_hint="FEED")
+    raise typer.BadParameter(f"No feed {name!r}.{suggestion} `assetline feeds` lists the feeds.", param_hint=hint)
 
 
 def list_feeds(context: CliContext, name: str | None, *, json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -24,6 +25,7 @@ from assetline_cli.terminal.output import print_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from types import TracebackType
 
@@ -133,6 +135,12 @@ def bar(done: int, total: int | None) -> RenderableType:
 def sentence(words: str) -> str:
     """Return *words* with a capital letter in front."""
     return f"{words[0].upper()}{words[1:]}"
+
+
+def waiting_on(console: Console, words: str = "Waiting for the partial files") -> AbstractContextManager[object]:
+    """Return a context that shows a spinner with *words* on a terminal, and nothing elsewhere."""
+    redrawn = console.is_terminal and not console.is_dumb_terminal
+    return console.status(words) if redrawn else nullcontext()
 
 
 def byte_progress(console: Console, title: str, *, enabled: bool = True) -> Progress:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import typer
 from rich.console import Console
 
 from assetline_cli.terminal.output import Screen, print_line
@@ -17,10 +18,10 @@ def _stdin_is_terminal() -> bool:
 
 @dataclass(frozen=True)
 class Keyboard:
-    """Reads lines of stdin; `is_there` returns whether stdin is a terminal."""
+    """Reads single keys of stdin; `is_there` returns whether stdin is a terminal."""
 
     is_there: Callable[[], bool] = _stdin_is_terminal
-    read_line: Callable[[], str] = input
+    read_key: Callable[[], str] = typer.getchar
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,13 @@ class Terminal:
         return self.out.is_terminal and self.keyboard.is_there()
 
     def ask(self, question: str) -> str:
-        """Return the answer to *question*, in lower case and without surrounding spaces.
+        """Return the key pressed in answer to *question*, in lower case; empty for Enter.
 
         Raises:
-            EOFError: stdin has ended.
-            KeyboardInterrupt: the answer is Ctrl+C.
+            EOFError: stdin has ended, or the key is Ctrl+D.
+            KeyboardInterrupt: the key is Ctrl+C.
         """
         print_line(self.out, f"{question} ", end="")
-        return self.keyboard.read_line().strip().lower()
+        key = self.keyboard.read_key().strip().lower()
+        print_line(self.out, key)
+        return key

@@ -32,7 +32,7 @@ class AnsweringTerminal:
         self.out = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
         self._answers = iter(answers)
 
-    def _read_line(self) -> str:
+    def _read_key(self) -> str:
         answer = next(self._answers)
         if isinstance(answer, BaseException):
             raise answer
@@ -40,7 +40,7 @@ class AnsweringTerminal:
 
     @property
     def things(self) -> dict[str, Any]:
-        return {"out": self.out, "keyboard": Keyboard(lambda: True, self._read_line)}
+        return {"out": self.out, "keyboard": Keyboard(lambda: True, self._read_key)}
 
     @property
     def shown(self) -> str:

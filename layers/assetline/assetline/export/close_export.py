@@ -103,6 +103,7 @@ def _note_completion(table: ExportsTable, export: Export, checkpoint: Checkpoint
         eta_seconds=None,
         error=None,
         message=None,
+        **({} if manifest.shrunk is None else manifest.shrunk.model_dump()),
     )
 
 
