@@ -2,8 +2,8 @@
 
 `template.yaml` stays the only source. The differences are these, and no others:
 
-- a function has the runtime `provided.al2023`, and its `bootstrap` runs AWS's own runtime client on the function's
-  source folder, with the layer's source on its path: nothing is built, error names and deadlines are those of AWS;
+- a function has the runtime `provided.al2023`; its `bootstrap` runs AWS's own runtime client on the function's source
+  folder, with the layer's source on its path: nothing is built, error names and deadlines are those of AWS;
 - layers are left out, and so is the architecture: both describe the build of `sam build` for AWS;
 - a definition file is named by its absolute path, since the derived template is in another folder;
 - a statement that denies plain HTTP is left out, since the stack listens on loopback without TLS;

@@ -1,14 +1,14 @@
-"""The mechanical rules of English: docstrings, plain words, sentences, and the names of tests and classes."""
+"""The mechanical rules of English: sentences, messages, identifiers, and the names of tests and classes."""
 
 import ast
 import re
-import tokenize
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from tests.contract import english
 from tests.contract.template import ROOT
 
 SOURCES = [
@@ -19,19 +19,10 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MOST_WORDS = 30  # a sentence with more is read twice
 LONGEST_TEST_NAME = 70  # ours: with its file, a failure fits one line
 
-# A noun clause in place of a subject hides who does what.
-OPENINGS = {"What", "Who", "Whoever", "Whose", "Where", "That", "Those", "How"}
 # Each has a plain equivalent: again, completely, verified, download, safely stored, permanently, nobody.
 PLAIN = re.compile(
     r"\b(anew|in safety|for good|is none of|whoever|see (?:it|them) through|is told of|bring back)\b", re.IGNORECASE
 )
-
-
-def docstrings(path: Path) -> Iterator[str]:
-    """Yield the docstrings of a module."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
-            yield text
 
 
 def prose(page: Path) -> list[str]:
@@ -62,11 +53,6 @@ def shared_class_names(sources: Iterable[tuple[str, str]]) -> dict[str, list[str
     return {name: files for name, files in found.items() if len(files) > 1}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_docstrings_open_with_their_subject(path: Path) -> None:
-    assert not [text for text in docstrings(path) if text.split()[0] in OPENINGS]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_use_plain_words(page: Path) -> None:
     assert not [sentence for sentence in prose(page) if PLAIN.search(sentence)]
@@ -87,7 +73,6 @@ def test_no_class_name_occurs_twice() -> None:
 
 
 def test_the_rules_see_what_breaks_them() -> None:
-    assert ["What"][0] in OPENINGS
     assert PLAIN.search("Start the export anew.")
     assert too_long([" ".join(["word"] * (MOST_WORDS + 1))])
     assert long_names(f"class TestIt:\n    def test_{'x' * 66}(): ...\ndef test_{'x' * 65}(): ...") == [
@@ -98,34 +83,53 @@ def test_the_rules_see_what_breaks_them() -> None:
     }
 
 
-# The layer: the subject of every sentence of docstrings and comments is the program, the user or a thing of the stack.
-LAYER = sorted((ROOT / "layers").rglob("*.py"))
-PERSONS = re.compile(
-    r"\b(anew|in safety|whoever|nobody|somebody|anybody|hears?|knows?|wants?|told|of wh(?:ich|om))\b", re.IGNORECASE
-)
+# The subject of every sentence of docstrings and comments is the program, the user or a thing of the stack.
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sentences_of_code_are_plain_and_short(path: Path) -> None:
+    found = english.sentences(path.read_text())
+    assert not [sentence for sentence in found if english.is_unplain(sentence) or english.is_long(sentence)]
 
 
-def sentences_of(path: Path) -> list[str]:
-    """Return the sentences of the docstrings and comments of a module."""
-    lines = tokenize.generate_tokens(iter(path.read_text().splitlines(keepends=True)).__next__)
-    comments = [token.string.lstrip("# ") for token in lines if token.type == tokenize.COMMENT]
-    texts = [block for text in docstrings(path) for block in re.split(r"\n\s*\n|\n\s*- ", text)]
-    return [sentence for text in (*texts, *comments) for sentence in re.split(r"(?<=[.!?])\s+", text.strip())]
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_messages_are_plain(path: Path) -> None:
+    assert not [text for text in english.messages(path.read_text()) if english.is_unplain(text)]
 
 
-def breaks_a_rule_of_the_layer(sentence: str) -> bool:
-    """Return whether a sentence opens with a noun clause, or gives the program the verbs of a person."""
-    return sentence.partition(" ")[0] in OPENINGS or bool(PERSONS.search(sentence))
-
-
-@pytest.mark.parametrize("path", LAYER, ids=lambda path: str(path.relative_to(ROOT)))
-def test_sentences_of_the_layer_are_plain(path: Path) -> None:
-    assert not [sentence for sentence in sentences_of(path) if breaks_a_rule_of_the_layer(sentence)]
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_identifiers_are_words_of_the_field(path: Path) -> None:
+    assert not [name for name in english.names(path.read_text()) if english.is_unplain_name(name)]
 
 
 @pytest.mark.parametrize(
     "sentence",
-    ["What cannot be read is left.", "A drop of which Vi has no bytes.", "Whoever asks stops.", "Vi is told."],
+    [
+        *("What cannot be read is left.", "A drop of which Vi has no bytes.", "Whoever asks stops.", "Vi is told."),
+        *("The file is whole.", "The export goes on."),
+    ],
 )
-def test_a_sentence_that_breaks_a_rule_of_the_layer_is_found(sentence: str) -> None:
-    assert breaks_a_rule_of_the_layer(sentence)
+def test_an_unplain_sentence_is_found(sentence: str) -> None:
+    source = f'"""Do it.\n\n{sentence}\n"""\n\n# {sentence}\nfail("{sentence}")\n'
+    assert [text for text in english.sentences(source) if english.is_unplain(text)] == [sentence, sentence]
+    assert [text for text in english.messages(source) if english.is_unplain(text)] == [sentence]
+
+
+def test_a_sentence_of_two_lines_is_found() -> None:
+    words = " ".join(["word"] * english.MOST_WORDS_OF_CODE)
+    source = f"# {words}\n# more. And one more.\nx = 1  # {words}\n"
+    assert [sentence for sentence in english.sentences(source) if english.is_long(sentence)] == [f"{words} more."]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("one = 1", "def f(told): ...", "def _say(): ...", "class Brought: ...", "self.is_whole = True"),
+        *("[before for before in ()]", "import x as again", "def vi_says(): ...", "lambda one: 1"),
+    ],
+)
+def test_an_unplain_identifier_is_found(source: str) -> None:
+    assert [name for name in english.names(source) if english.is_unplain_name(name)]
+
+
+@pytest.mark.parametrize("source", ["uploaded_before = 1", "def retry_again(): ...", "asked_at = 1", "one_key = 2"])
+def test_an_identifier_of_the_field_is_accepted(source: str) -> None:
+    assert not [name for name in english.names(source) if english.is_unplain_name(name)]

@@ -694,7 +694,7 @@ class TestStoppedWhileItIsPublished:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         stopped = False
-        monkeypatch.setattr(exports_table(), "_alone", RLock())  # of two invocations, in one thread here
+        monkeypatch.setattr(exports_table(), "_lock", RLock())  # of two invocations, in one thread here
 
         def stop_at_call(**_: Any) -> None:
             nonlocal stopped, call

@@ -394,7 +394,7 @@ def _prepare_functions(feed: SimulatedFeed, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(part_writer, "MIN_PART_BYTES", MIN_PART_BYTES)
     patch.setattr(file_formats, "GATHERED_BYTES", GATHERED_BYTES)
     patch.setattr(progress_reporter, "INTERVAL_SECONDS", 1e9)
-    patch.setattr(connections.exports_table(), "_alone", nullcontext())  # a paused invocation must not block the others
+    patch.setattr(connections.exports_table(), "_lock", nullcontext())  # a paused invocation must not block the others
 
 
 def _forget_connections() -> None:

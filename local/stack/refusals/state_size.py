@@ -1,7 +1,7 @@
 """Step Functions ends a state whose data has more than 262,144 bytes, with the error `States.DataLimitExceeded`.
 
-The data of a state are its input, the request to a service and its answer, the results of its iterations or branches,
-and its output. Each counts by the UTF-8 bytes of its JSON. No wildcard catches the error: it and `States.Runtime` match
+The data of a state are its input, its output, a request to a service with the answer, and the results of iterations
+or branches. Each counts by the UTF-8 bytes of its JSON. No wildcard catches the error: it and `States.Runtime` match
 only their own names.
 """
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from assetline.export.file_formats import rendering
-from assetline.export.request import AnyRequest, asked_for
+from assetline.export.request import AnyRequest, parsed_request
 from assetline.export.turn_memory import Memory
 
 HALF = "na\ud800me"  # half of a surrogate pair: JSON allows it, UTF-8 has no bytes for it
-USERS = asked_for({"feed": "users"})
-ASSETS_OF_VI = asked_for({"source": "vi", "dataset_id": "ds1"})
+USERS = parsed_request({"feed": "users"})
+ASSETS_OF_VI = parsed_request({"source": "vi", "dataset_id": "ds1"})
 
 
 def rows_of(request: AnyRequest, *pages: list[dict[str, Any]]) -> list[dict[str, str]]:

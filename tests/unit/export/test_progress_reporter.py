@@ -115,8 +115,8 @@ def test_pages_that_rush_in_are_told_about_once_a_second() -> None:
         for page in range(1, 13):
             clock.now += 0.25
             report.page_arrived(any_page(1), pages=page, rows=page, bytes_=page)
-            if report._telling is not None:
-                report._telling.result()
+            if report._sending is not None:
+                report._sending.result()
     assert [told["pages"] for told in table.told] == [1, 5, 9]
 
 

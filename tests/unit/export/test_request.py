@@ -4,7 +4,7 @@ import pytest
 
 from assetline.errors import InvalidInput, UnknownFeed
 from assetline.execution_input import parse
-from assetline.export.request import ExportRequest, ResumeRequest, asked_for, called_after
+from assetline.export.request import ExportRequest, ResumeRequest, called_after, parsed_request
 from assetline.safetyculture.catalogue import feed_named
 
 
@@ -50,9 +50,9 @@ def test_what_is_wrong_is_named_with_the_keys_there_are(raw: Any, named: str) ->
 @pytest.mark.parametrize("format_", ["csv", "csv.gz"])
 def test_formulas_are_neutralised_where_a_spreadsheet_would_run_them(of: dict[str, Any], format_: str) -> None:
     asked = of | {"format": format_, "neutralise_formulas": True}
-    assert asked_for(asked).neutralise_formulas
+    assert parsed_request(asked).neutralise_formulas
     with pytest.raises(InvalidInput, match="`neutralise_formulas` is for"):
-        asked_for(asked | {"format": format_.replace("csv", "jsonl")})
+        parsed_request(asked | {"format": format_.replace("csv", "jsonl")})
 
 
 def test_a_refusal_does_not_repeat_what_was_in_the_input() -> None:
@@ -89,7 +89,7 @@ def test_a_resume_takes_the_export_and_how_long_its_turns_are() -> None:
 
 @pytest.mark.parametrize(("raw", "asked"), [({"resume": "x"}, True), ({"feed": "assets"}, False), ([], False)])
 def test_an_input_with_resume_asks_for_one(raw: Any, asked: bool) -> None:
-    assert ResumeRequest.asked_for(raw) is asked
+    assert ResumeRequest.is_requested(raw) is asked
 
 
 @pytest.mark.parametrize(

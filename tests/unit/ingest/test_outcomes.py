@@ -57,9 +57,9 @@ def not_uploaded(*drops: Drop, reason: str = "UploadFailed", retryable: bool = T
     }
 
 
-def said(vi_says: Any, total: int | None, succeeded: int = 0, errored: int = 0, **more: Any) -> Evidence:
-    left_as = more.pop("left_as", vi_says)
-    return Evidence(left_as=left_as, vi_says=vi_says, total=total, succeeded=succeeded, errored=errored, **more)
+def said(vi_progress: Any, total: int | None, succeeded: int = 0, errored: int = 0, **more: Any) -> Evidence:
+    left_as = more.pop("left_as", vi_progress)
+    return Evidence(left_as=left_as, vi_progress=vi_progress, total=total, succeeded=succeeded, errored=errored, **more)
 
 
 def states(found: list[DropOutcome]) -> list[str]:
@@ -93,9 +93,9 @@ def test_a_code_that_is_not_in_the_contract_is_kept_as_it_is() -> None:
     assert "does not recognise" in found.message
 
 
-@pytest.mark.parametrize("vi_says", ["running", "finished", "failed", "cancelled"])
-def test_a_file_that_is_there_already_is_ingested_however_the_session_ends(vi_says: str) -> None:
-    found = outcomes(any_drops(2), said(vi_says, 2, 0, 1, left_as="failed", file_errors={"0.png": "EALREADY"}))
+@pytest.mark.parametrize("vi_progress", ["running", "finished", "failed", "cancelled"])
+def test_a_file_that_is_there_already_is_ingested_however_the_session_ends(vi_progress: str) -> None:
+    found = outcomes(any_drops(2), said(vi_progress, 2, 0, 1, left_as="failed", file_errors={"0.png": "EALREADY"}))
     assert states(found)[0] == "ingested"
 
 
@@ -165,10 +165,10 @@ def test_a_run_that_broke_for_an_unknown_cause_costs_each_an_attempt() -> None:
     assert all(outcome.counts_attempt for outcome in found)
 
 
-@pytest.mark.parametrize("vi_says", ["running", "finished"])
-def test_uploads_that_broke_off_cost_a_try_only_those_of_whom_nobody_heard(vi_says: Any) -> None:
+@pytest.mark.parametrize("vi_progress", ["running", "finished"])
+def test_uploads_that_broke_off_cost_a_try_only_those_of_whom_nobody_heard(vi_progress: Any) -> None:
     drops = [*any_drops(2), any_drop("2.png", uploaded=False)]
-    found = outcomes(drops, said(vi_says, 3, 2, left_as="finished", error="Sandbox.Timedout"))
+    found = outcomes(drops, said(vi_progress, 3, 2, left_as="finished", error="Sandbox.Timedout"))
     assert [(one.state, one.counts_attempt) for one in found] == [("ingested", False)] * 2 + [("dropped", True)]
     assert found[2].message == "The uploads of the session were interrupted (Sandbox.Timedout)."
 
@@ -275,7 +275,7 @@ def evidences(draw: st.DrawFn, drops: list[Drop]) -> Evidence:
     return Evidence(
         left_as=draw(st.sampled_from(WAYS_TO_LEAVE)),
         error=draw(st.sampled_from([None, "Sandbox.Timedout", *BLAMELESS])),
-        vi_says=draw(st.sampled_from([None, "running", "finished", "failed", "cancelled"])),
+        vi_progress=draw(st.sampled_from([None, "running", "finished", "failed", "cancelled"])),
         total=draw(st.none() | st.integers(0, 15)),
         succeeded=draw(st.integers(0, 15)),
         errored=draw(st.integers(0, 15)),
@@ -365,7 +365,7 @@ def true_sessions(draw: st.DrawFn) -> tuple[list[Drop], Evidence, list[Fate]]:
     left_out = draw(st.integers(0, fates.count("missing") - sum(timed_out)))
     evidence = Evidence(
         left_as=draw(st.sampled_from(["broken", "abandoned"] if broke else ["finished", "overdue", "abandoned"])),
-        vi_says="finished" if finished else "running",
+        vi_progress="finished" if finished else "running",
         total=count - left_out,
         succeeded=succeeded,
         errored=len(errors) - (fates.count("already") if there_counts_as_taken else 0),
@@ -388,5 +388,5 @@ def test_a_finished_session_ingests_what_was_sent_and_taken(
 ) -> None:
     drops, evidence, fates = session
     for drop, outcome, fate in zip(drops, outcomes(drops, evidence), fates, strict=True):
-        if evidence.vi_says == "finished" and fate == "taken" and drop.state == "uploaded":
+        if evidence.vi_progress == "finished" and fate == "taken" and drop.state == "uploaded":
             assert outcome.state == "ingested"

@@ -24,7 +24,7 @@ from assetline.errors import (
 )
 from assetline.http.retry_after import retry_after
 from assetline.safetyculture import client as feed_client
-from assetline.safetyculture.client import EARLY_BYTES, FIELDS_LIST, FeedClient, pause_asked_for
+from assetline.safetyculture.client import EARLY_BYTES, FIELDS_LIST, FeedClient, requested_pause
 
 ORIGIN = "https://api.example"
 EMPTY_PAGE = {"metadata": {"next_page": None}, "data": []}
@@ -301,7 +301,7 @@ NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
     ],
 )
 def test_the_pause_is_what_the_answer_asks_for(headers: dict[str, str], seconds: float | None) -> None:
-    assert pause_asked_for(httpx.Headers(headers)) == seconds
+    assert requested_pause(httpx.Headers(headers)) == seconds
 
 
 def test_the_reset_header_says_nothing_of_a_fault_that_is_not_for_the_rate() -> None:

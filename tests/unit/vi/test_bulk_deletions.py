@@ -52,7 +52,7 @@ def test_what_has_no_id_is_no_session(answer: Any) -> None:
 @pytest.mark.parametrize("answer", [{}, {"status": None}, {"status": {"conditions": "x"}, "spec": []}])
 def test_what_a_session_lacks_is_not_missed(answer: dict[str, Any]) -> None:
     seen = decoded({"deleteManyAssetsSessionId": "d1"} | answer)
-    assert (seen.progress, seen.asked) == ("running", None)
+    assert (seen.progress, seen.query) == ("running", None)
 
 
 @pytest.mark.parametrize(

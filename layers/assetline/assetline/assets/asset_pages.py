@@ -27,12 +27,12 @@ class AssetPages:
     def __init__(self, client: ViClient, dataset_id: str, params: Mapping[str, str]) -> None:
         self._client = client
         self._dataset_id = dataset_id
-        self._asked = dict(params)
+        self._params = dict(params)
 
     def first_cursor(self, page_size: int | None = None, modified_after: str | None = None) -> str:
         """Return the query of the first page, with the largest size or *page_size*."""
         del modified_after  # Vi has no filter for changed assets
-        return f"?{urlencode({PAGE_SIZE: str(page_size or LARGEST_PAGE)} | self._asked)}"
+        return f"?{urlencode({PAGE_SIZE: str(page_size or LARGEST_PAGE)} | self._params)}"
 
     def admit(self) -> None:
         """Check that the dataset is readable; raises `KeyMissing`, `KeyRefused`, `DatasetUnknown` and the like."""
@@ -45,9 +45,9 @@ class AssetPages:
     def ask(self, cursor: str) -> Callable[[Callable[[str], None]], Page]:
         """Request the page at *cursor*, and return a function that waits for it as `fetch` does. Raises nothing."""
         with suppress(Exception):  # the same error occurs again, and is raised, while waiting for the page
-            asked_at, query = time.monotonic(), _query_of(cursor)
+            requested_at, query = time.monotonic(), _query_of(cursor)
             waited = self._client.ask(self._path(), query)
-            return lambda on_next: _page(waited(), query, asked_at, on_next)
+            return lambda on_next: _page(waited(), query, requested_at, on_next)
         return lambda on_next: self.fetch(cursor, on_next)
 
     def fetch(self, cursor: str, on_next: Callable[[str], None] = lambda _: None) -> Page:
@@ -57,8 +57,8 @@ class AssetPages:
             ViUnavailable, ViUnreachable, RateLimited: a retry may succeed.
             KeyRefused, KeyForbidden, DatasetUnknown, ViRefused: a retry would also fail.
         """
-        asked_at, query = time.monotonic(), _query_of(cursor)
-        return _page(self._client.send("GET", self._path(), params=query), query, asked_at, on_next)
+        requested_at, query = time.monotonic(), _query_of(cursor)
+        return _page(self._client.send("GET", self._path(), params=query), query, requested_at, on_next)
 
     def _path(self) -> str:
         return f"{self._client.dataset_path(self._dataset_id)}/assets"
@@ -68,13 +68,15 @@ def _query_of(cursor: str) -> dict[str, str]:
     return dict(parse_qsl(cursor.removeprefix("?"), keep_blank_values=True))
 
 
-def _page(answer: Any, query: dict[str, str], asked_at: float, on_next: Callable[[str], None] = lambda _: None) -> Page:
+def _page(
+    answer: Any, query: dict[str, str], requested_at: float, on_next: Callable[[str], None] = lambda _: None
+) -> Page:
     """Return the page that answers *query*, and call *on_next* with the next cursor if there is one."""
     records, token = _records_and_token(answer)
     next_cursor = f"?{urlencode(query | {PAGE_TOKEN: token})}" if token else None
     if next_cursor:
         on_next(next_cursor)
-    return Page(records, next_cursor, None, time.monotonic() - asked_at)
+    return Page(records, next_cursor, None, time.monotonic() - requested_at)
 
 
 def _records_and_token(answer: Any) -> tuple[list[dict[str, Any]], str | None]:

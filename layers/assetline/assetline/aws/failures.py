@@ -121,8 +121,8 @@ def _raise_refusal(
     status = http_response.status_code
     if code in _TRANSIENT or status == _TOO_MANY or status >= _SERVER_ERROR:
         raise _unavailable(call, resource, code)
-    said = without_secrets(str(error.get("Message", "")), _MESSAGE_CHARACTERS)
-    raise AwsRefused(parsed, model.name, _refusal(call, resource, code, said))
+    reason = without_secrets(str(error.get("Message", "")), _MESSAGE_CHARACTERS)
+    raise AwsRefused(parsed, model.name, _refusal(call, resource, code, reason))
 
 
 def _raise_unavailable(exception: BaseException, context: Mapping[str, Any], **_: Any) -> None:
@@ -135,9 +135,9 @@ def _unavailable(call: str, resource: str, code: str) -> AwsUnavailable:
     return AwsUnavailable(f"{call} on {resource} failed ({code}). The failure may be temporary: try again later.")
 
 
-def _refusal(call: str, resource: str, code: str, said: str) -> str:
+def _refusal(call: str, resource: str, code: str, reason: str) -> str:
     text = f"AWS refused {call} on {resource} ({code})"
-    text += f": {said.rstrip('.')}." if said else "."
+    text += f": {reason.rstrip('.')}." if reason else "."
     if code in _DENIED:
         return f"{text} Check the function's role, the resource's policy and its KMS key, then start again."
     if code in _MISSING:

@@ -44,7 +44,7 @@ def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address,
         _copy(s3, target, sources[0], content_type)
         return
 
-    def proven(source: JoinSource) -> str:
+    def verified_etag(source: JoinSource) -> str:
         return _prove(s3, target.bucket, source)
 
     def copied(number: int, source: JoinSource, etag: str) -> Any:
@@ -54,7 +54,7 @@ def join_objects(s3: "S3Client", sources: Sequence[JoinSource], target: Address,
 
     try:
         with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copy") as threads:
-            etags = threads.map(proven, sources)
+            etags = threads.map(verified_etag, sources)
             where["UploadId"] = s3.create_multipart_upload(ContentType=content_type, **where)["UploadId"]
             parts = [*threads.map(copied, count(1), sources, [*etags])]
         s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **where)

@@ -27,14 +27,14 @@ def find_lost(sessions: BulkDeletions, request: DeletionRequest, known_ids: Coll
     matching = [session for session in new if session.is_of(request.query)]
     for session in sorted(matching, key=lambda session: session.progress != "running"):
         return session
-    if any(session.asked is None and session.progress == "running" for session in new):
+    if any(session.query is None and session.progress == "running" for session in new):
         raise AnswerLost("Vi runs a bulk deletion without returning its query: it may be the one that was requested.")
     return None
 
 
 def _known(sessions: BulkDeletions, session: BulkDeletion) -> BulkDeletion:
     """Return a session with its query, read from the session itself if the list omits it."""
-    if session.asked is not None:
+    if session.query is not None:
         return session
     try:
         return sessions.get(session.session_id)

@@ -133,14 +133,14 @@ class _OneOpening:
         return self._opened(opening, "running")
 
     def _by_query(self, opening: DeletionOpening) -> OpenDeletionResult:
-        telling = {"sessions_before": sessions_now(self._sessions), "asked_at": self.now()}
-        self.staging.keep_opening(opening.model_copy(update=telling))
+        request_sent = {"sessions_before": sessions_now(self._sessions), "asked_at": self.now()}
+        self.staging.keep_opening(opening.model_copy(update=request_sent))
         try:
             session = self._sessions.start(self.request.query)
         except (Permanent, RateLimited, ViUnreachable):  # Vi has not started
             self.staging.keep_opening(opening)
             raise
-        return self._opened(opening.model_copy(update=telling), "running", session.session_id)
+        return self._opened(opening.model_copy(update=request_sent), "running", session.session_id)
 
     def _opened(
         self, opening: DeletionOpening, progress: Progress, session_id: str | None = None

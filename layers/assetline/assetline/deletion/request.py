@@ -19,11 +19,11 @@ class DeletionRequest(Selection):
     expect_count: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
-    def _says_what_is_deleted(self) -> Self:
+    def _check_selection(self) -> Self:
         if self.where is not None:
             raise ValueError("Vi cannot delete by `where`: list the assets that it selects, and delete their `ids`")
         texts = [text for text in (self.filter, self.metadata_query, self.rule_query) if text is not None]
-        if any(map(_says_nothing, texts)):
+        if any(map(_is_blank, texts)):
             raise ValueError("an empty filter or query would find every asset")
         if self.ids is None and not texts:
             raise ValueError("the input has no `ids`, `filter`, `metadata_query` or `rule_query`")
@@ -58,7 +58,7 @@ def deletion_ref(dataset_id: str, execution_arn: str, started_at: datetime, buck
     )
 
 
-def _says_nothing(text: str) -> bool:
+def _is_blank(text: str) -> bool:
     """Return whether *text* is blank, or an empty JSON value."""
     try:
         value = json.loads(text)

@@ -74,19 +74,19 @@ class Comparison:
         if not fits and part.one_key:
             return self._find_in_step(part)
         if not fits and level + 1 < DIGEST_BYTES:
-            return self._find_dealt_again(part, level + 1)
+            return self._find_in_smaller_parts(part, level + 1)
         return self._find_in_memory(part)
 
-    def _find_dealt_again(self, large: DiffPart, level: int) -> Findings:
+    def _find_in_smaller_parts(self, large: DiffPart, level: int) -> Findings:
         deal = Deal(self.scratch, self.limits, level)
         deal.deal_again(large)
         found = [self._find(part, level) for part in deal.parts]
-        whole = self._nothing_yet()
+        merged = self._nothing_yet()
         for number, line in _in_order(findings.current for findings in found):
-            whole.current.add(number, line)
+            merged.current.add(number, line)
         for number, line in _in_order(findings.removed for findings in found):
-            whole.removed.add(number, line)
-        return whole
+            merged.removed.add(number, line)
+        return merged
 
     def _find_in_step(self, part: DiffPart) -> Findings:
         findings = self._nothing_yet()

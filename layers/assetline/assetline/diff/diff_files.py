@@ -51,8 +51,8 @@ def write_changes(  # noqa: PLR0913 - two files, each with its format
     finally:
         deal.close()
     summary = _summary(tally, old_records, new_records, keys, first_changes)
-    there = {*new_records.columns}
-    pairs = tuple((was, now) for was, now in (renamed or {}).items() if now in there)
+    present = {*new_records.columns}
+    pairs = tuple((was, now) for was, now in (renamed or {}).items() if now in present)
     return summary.model_copy(update={"columns_renamed": pairs})
 
 
@@ -94,8 +94,8 @@ def _summary(
 
 
 def _only_in(records: Records, other: Records) -> tuple[str, ...]:
-    there = set(other.columns)
-    return tuple(name for name in records.columns if name not in there)
+    present = set(other.columns)
+    return tuple(name for name in records.columns if name not in present)
 
 
 def _first_duplicates(

@@ -84,8 +84,8 @@ class BucketPlace:
         # For an object in parts, it may be a checksum of checksums, which S3 marks with a hyphen.
         if head is None or head["ContentLength"] != file.size or not checksum or "-" in checksum:
             return None
-        there = crc32c.from_s3(checksum)
-        return there if there in file.crc32c else None
+        stored = crc32c.from_s3(checksum)
+        return stored if stored in file.crc32c else None
 
     def _head(self, file: AssetFile) -> Any:
         if len(self._key(file).encode()) > LONGEST_KEY:
@@ -111,13 +111,13 @@ class BucketPlace:
         first = next(parts)
         try:
             if len(first) < PART:
-                self._put_whole(file, first, arriving.crc32c)
+                self._put_object(file, first, arriving.crc32c)
             else:
                 self._put_parts(file, first, parts, arriving)
         except ClientError as error:
             raise self._failure(error) from None
 
-    def _put_whole(self, file: AssetFile, content: bytes, checksum: int) -> None:
+    def _put_object(self, file: AssetFile, content: bytes, checksum: int) -> None:
         self._s3.put_object(
             Bucket=self._bucket,
             Key=self._key(file),

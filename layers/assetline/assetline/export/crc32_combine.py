@@ -7,22 +7,22 @@ the CRC's polynomial. So the CRC of `a + b` is `crc(a) * x^(8 * len(b)) + crc(b)
 from collections.abc import Iterable
 
 _POLYNOMIAL = 0xEDB88320  # IEEE 802.3, bit-reversed: bit 31 is x^0
-_ONE = 0x80000000
+_UNIT = 0x80000000
 _X8 = 0x00800000
 
 
 def combined(parts: Iterable[tuple[int, int]]) -> int:
     """Return the CRC32 of the joined parts, each given as `(crc32, size in bytes)`."""
-    whole = 0
+    joined = 0
     for crc32, size in parts:
-        whole = _times(whole, _power(_X8, size)) ^ crc32
-    return whole
+        joined = _times(joined, _power(_X8, size)) ^ crc32
+    return joined
 
 
 def _times(a: int, b: int) -> int:
     """Multiply two polynomials modulo the CRC's."""
     product = 0
-    bit = _ONE
+    bit = _UNIT
     while bit:
         if a & bit:
             product ^= b
@@ -33,7 +33,7 @@ def _times(a: int, b: int) -> int:
 
 def _power(base: int, exponent: int) -> int:
     """Raise a polynomial to a power by squaring."""
-    result = _ONE
+    result = _UNIT
     while exponent:
         if exponent & 1:
             result = _times(result, base)

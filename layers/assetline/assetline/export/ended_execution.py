@@ -70,7 +70,7 @@ class EndedExecution(BaseModel):
             return self
         return self.model_copy(update=described.model_dump(include={"input", "error", "cause"}))
 
-    def asked(self) -> dict[str, Any]:
+    def request_input(self) -> dict[str, Any]:
         """Return the execution's input; {} if it is not a JSON object."""
         parsed = _json(self.input)
         return parsed if isinstance(parsed, dict) else {}
@@ -82,7 +82,7 @@ class EndedExecution(BaseModel):
 
     def opening(self) -> OpenExportInput:
         """Return the input of Open Export in this execution."""
-        return OpenExportInput(execution_arn=self.execution_arn, started_at=self.started_at, input=self.asked())
+        return OpenExportInput(execution_arn=self.execution_arn, started_at=self.started_at, input=self.request_input())
 
     def message(self) -> str | None:
         """Return the error's message, without the traceback that Lambda adds."""

@@ -23,7 +23,7 @@ class ExportsTable:
 
     def __init__(self, table: "Table") -> None:
         self.table = table
-        self._alone = Lock()  # boto3 numbers the names of conditions in one object, shared by all threads of a resource
+        self._lock = Lock()  # boto3 numbers the names of conditions in one object, shared by all threads of a resource
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
     def claim(self, candidates: Iterable[ExportProgress]) -> tuple[ExportProgress, OpenedExport | None]:
@@ -192,7 +192,7 @@ class ExportsTable:
         if removed:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
         try:
-            with self._alone:
+            with self._lock:
                 self.table.update_item(
                     Key={"export_id": export_id},
                     UpdateExpression=expression,

@@ -16,7 +16,7 @@ from assetline.export.export_names import export_ids, manifest_key, object_key
 from assetline.export.exports_table import ExportsTable
 from assetline.export.page_sources import PageSource
 from assetline.export.previous_export import Latest, LatestExports
-from assetline.export.request import AnyRequest, ExportRequest, ResumeRequest, asked_for
+from assetline.export.request import AnyRequest, ExportRequest, ResumeRequest, parsed_request
 from assetline.export.staging import ExportStaging
 from assetline.export.turn_memory import Memory
 from assetline.observability import logger
@@ -34,7 +34,7 @@ class OpenExportInput(BaseModel, frozen=True):
     input: Any
 
     @property
-    def asked(self) -> Any:
+    def request_input(self) -> Any:
         """The input as the user wrote it, without the key that Step Functions adds for a nested execution."""
         return without_parent(self.input)
 
@@ -65,9 +65,9 @@ class ExportOpener:
             Permanent, Retryable: as `PageSource.admit`; the API refuses the token or does not answer.
             NamesExhausted: see `ExportsTable.claim`.
         """
-        if ResumeRequest.asked_for(opening.asked):
-            return self._resumed(parse(ResumeRequest, opening.asked), opening)
-        return self._opened(asked_for(opening.asked), opening)
+        if ResumeRequest.is_requested(opening.request_input):
+            return self._resumed(parse(ResumeRequest, opening.request_input), opening)
+        return self._opened(parsed_request(opening.request_input), opening)
 
     def _opened(self, request: AnyRequest, opening: OpenExportInput) -> OpenedExport:
         source = self.source_of(request)

@@ -22,17 +22,17 @@ class Report:
     """Measures the turn of one export; a failed report is logged and does not affect the export."""
 
     def __init__(
-        self, table: ExportsTable, export: Export, before: Checkpoint, clock: Callable[[], float] = time.monotonic
+        self, table: ExportsTable, export: Export, earlier: Checkpoint, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._table = table
         self._export = export
-        self._before = before
+        self._earlier = earlier
         self._clock = clock
         self._began = clock()
-        self._told = self._began - INTERVAL_SECONDS
+        self._sent_at = self._began - INTERVAL_SECONDS
         self._latest: dict[str, Any] = {}
         self.pace = PaceSamples()
-        self._telling: Future[None] | None = None
+        self._sending: Future[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="report")
 
     def __enter__(self) -> Self:
@@ -48,24 +48,24 @@ class Report:
         now = self._clock()
         self.pace.note(time.time(), rows=rows, pages=pages, page_seconds=page.seconds)
         elapsed = max(now - self._began, 1e-6)
-        rows_per_second = (rows - self._before.rows) / elapsed
+        rows_per_second = (rows - self._earlier.rows) / elapsed
         to_come = self._expected(rows) if page.remaining is None else page.remaining
         self._latest = {
             "pages": pages,
             "rows": rows,
             "bytes": bytes_,
-            "turns": self._before.turns + 1,
+            "turns": self._earlier.turns + 1,
             "page_rows": len(page.records),
             "page_seconds": page.seconds,
-            "pages_per_second": (pages - self._before.pages) / elapsed,
+            "pages_per_second": (pages - self._earlier.pages) / elapsed,
             "rows_per_second": rows_per_second,
             "pause_seconds": 0,
             "remaining": page.remaining,
             "eta_seconds": None if to_come is None or not rows_per_second else to_come / rows_per_second,
         }
-        if now - self._told >= INTERVAL_SECONDS and (self._telling is None or self._telling.done()):
-            self._told = now
-            self._telling = self._thread.submit(self._tell, self._latest)
+        if now - self._sent_at >= INTERVAL_SECONDS and (self._sending is None or self._sending.done()):
+            self._sent_at = now
+            self._sending = self._thread.submit(self._send, self._latest)
 
     def at_the_end(self, after: Checkpoint) -> dict[str, Any]:
         """Return the measures at the end of the turn, for its checkpoint, after all earlier reports are written."""
@@ -79,7 +79,7 @@ class Report:
             return None
         return max(0, previous.rows - rows) or None
 
-    def _tell(self, measures: dict[str, Any]) -> None:
+    def _send(self, measures: dict[str, Any]) -> None:
         try:
             self._table.update(self._export, **measures)
         except (AwsUnavailable, ClientError) as error:

@@ -143,7 +143,7 @@ class AssetsRequest(BaseModel):
 type AnyRequest = ExportRequest | AssetsRequest
 
 
-def asked_for(raw: Any) -> AnyRequest:
+def parsed_request(raw: Any) -> AnyRequest:
     """Read the input of an execution that starts at the first page; raises `InvalidInput` as `parse` does."""
     if isinstance(raw, dict) and "source" in raw:
         return parse(AssetsRequest, raw)
@@ -171,7 +171,7 @@ class ResumeRequest(BaseModel):
     max_turn_seconds: float | None = Field(default=None, gt=0, le=900)
 
     @classmethod
-    def asked_for(cls, raw: Any) -> bool:
+    def is_requested(cls, raw: Any) -> bool:
         """Return whether an execution's input requests a resume."""
         return isinstance(raw, dict) and "resume" in raw
 

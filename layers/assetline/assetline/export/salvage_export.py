@@ -21,7 +21,7 @@ from assetline.export.manifest import manifest_of
 from assetline.export.open_export import candidates
 from assetline.export.part_writer import PartWriter
 from assetline.export.publish import clear, publish
-from assetline.export.request import ResumeRequest, asked_for, called_after
+from assetline.export.request import ResumeRequest, called_after, parsed_request
 from assetline.export.sealed_parts import keep_part
 from assetline.export.staging import ExportStaging
 from assetline.export.turn_memory import Memory
@@ -83,11 +83,11 @@ def end_export(
 def _keep_from_opening(ended: EndedExecution, bucket: str, table: ExportsTable) -> None:
     """Block the opening of an execution that was stopped while it opened: its function may still be running."""
     opening = ended.opening()
-    if ResumeRequest.asked_for(opening.asked):
-        table.bar(str(opening.asked["resume"]), ended.execution_arn)
+    if ResumeRequest.is_requested(opening.request_input):
+        table.bar(str(opening.request_input["resume"]), ended.execution_arn)
         return
     with suppress(InvalidInput, NamesExhausted):  # then the execution opens nothing
-        table.claim(candidates(opening, asked_for(opening.asked), bucket, state="partial"))
+        table.claim(candidates(opening, parsed_request(opening.request_input), bucket, state="partial"))
 
 
 def _claimed_by(ended: EndedExecution, table: ExportsTable) -> ExportProgress | None:
@@ -102,8 +102,8 @@ def _claimed_by(ended: EndedExecution, table: ExportsTable) -> ExportProgress | 
 
 
 def _names(ended: EndedExecution) -> Iterator[str]:
-    raw_input = ended.asked()
-    if ResumeRequest.asked_for(raw_input):
+    raw_input = ended.request_input()
+    if ResumeRequest.is_requested(raw_input):
         yield str(raw_input["resume"])
     elif (feed := called_after(raw_input)) is not None:
         yield from export_ids(feed, ended.started_at)

@@ -94,7 +94,7 @@ def write_pages(export: Export, checkpoint: Checkpoint, turn: WritePagesTurn) ->
     places = {"tail": waits, "memory": remembered, "turns": checkpoint.turns + 1}
     after = _reached(export, checkpoint, reader, writer, loop).model_copy(update=places)
     turn.table.save(export, after, **turn.report.at_the_end(after))
-    _tell(export, checkpoint, after, turn.report.pace.as_list())
+    _emit_metrics(export, checkpoint, after, turn.report.pace.as_list())
     return after
 
 
@@ -138,14 +138,14 @@ class _Loop:
         sifted = self._window.sift(page.records, self._shape.key)
         unseen = sifted.unseen
         self._note_versions(sifted)
-        asked_for = unseen if self._shape.kept is None else [*filter(self._shape.kept, unseen)]
+        selected = unseen if self._shape.kept is None else [*filter(self._shape.kept, unseen)]
         self.pages += 1
-        self.rows += len(asked_for)
-        self.excluded += len(unseen) - len(asked_for)
+        self.rows += len(selected)
+        self.excluded += len(unseen) - len(selected)
         self.duplicates += len(page.records) - len(unseen)
         self.stale_pages = 0 if unseen else self.stale_pages + 1
         self._note_end(page)
-        return self.rendering.render(asked_for)
+        return self.rendering.render(selected)
 
     def _note_versions(self, sifted: Sifted) -> None:
         """Replace older versions of records by newer ones; count those that arrived too late."""
@@ -154,12 +154,12 @@ class _Loop:
         self.keyless += sifted.keyless
         self.replaced += sifted.replaced
         for record in sifted.newer:
-            if self._is_asked_for(record) and self.rendering.replace(record):
+            if self._is_selected(record) and self.rendering.replace(record):
                 self.replaced += 1
             else:
                 self._tally.outdated.note(as_json([record.get(name) for name in self._shape.key]), self.rows + 1)
 
-    def _is_asked_for(self, record: Record) -> bool:
+    def _is_selected(self, record: Record) -> bool:
         return self._shape.kept is None or self._shape.kept(record)
 
     def _note_end(self, page: Page) -> None:
@@ -233,12 +233,12 @@ def _largest_size(export: Export, checkpoint: Checkpoint, reader: PageReader) ->
     return max(checkpoint.page_size or 0, reader.page_size or 0) or None
 
 
-def _tell(export: Export, before: Checkpoint, after: Checkpoint, pace: list[list[float]]) -> None:
+def _emit_metrics(export: Export, earlier: Checkpoint, after: Checkpoint, pace: list[list[float]]) -> None:
     count(
         export.request.feed,
-        RowsExported=after.rows - before.rows,
-        PartsWritten=after.next_part - before.next_part,
-        DuplicatesLeftOut=after.duplicates - before.duplicates,
+        RowsExported=after.rows - earlier.rows,
+        PartsWritten=after.next_part - earlier.next_part,
+        DuplicatesLeftOut=after.duplicates - earlier.duplicates,
     )
     logger.info(
         "turn_ended",

@@ -24,7 +24,7 @@ class ResponseParser:
         self._connection = connection
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
-        self._whole = False
+        self._complete = False
         self._keeps_alive = False
         self._stall_seconds: float | None = None
         self._until: float | None = None
@@ -32,7 +32,7 @@ class ResponseParser:
     @property
     def may_be_kept(self) -> bool:
         """Whether the connection can be reused for another request."""
-        return self._whole and self._keeps_alive
+        return self._complete and self._keeps_alive
 
     def limit(self, stall_seconds: float | None, until: float | None) -> None:
         """Wait at most *stall_seconds* for each read, and not longer than the moment *until*."""
@@ -48,7 +48,7 @@ class ResponseParser:
         while True:
             yield from self._pieces
             self._pieces.clear()
-            if self._whole:
+            if self._complete:
                 return
             self._read()
 
@@ -65,7 +65,7 @@ class ResponseParser:
             except httptools.HttpParserError as error:
                 raise NotAnswered(f"The bytes received are not an HTTP response ({type(error).__name__}).") from None
         elif self.status >= _INFORMATION and _LENGTHS.isdisjoint(name for name, _ in self.fields):
-            self._whole = True  # the connection ends the body
+            self._complete = True  # the connection ends the body
         else:
             raise NotAnswered("The answer was cut short.")
 
@@ -84,7 +84,7 @@ class ResponseParser:
     def on_message_complete(self) -> None:
         """Note the end of a response; after an informational one, the final one begins."""
         if self.status >= _INFORMATION:
-            self._whole, self._keeps_alive = True, self._parser.should_keep_alive()
+            self._complete, self._keeps_alive = True, self._parser.should_keep_alive()
         else:
             self.status = 0
             self.fields.clear()

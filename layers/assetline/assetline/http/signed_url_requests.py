@@ -75,7 +75,7 @@ class SignedRequests:
         origin = (parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
         head = _head(method, parts, headers)
         try:
-            connection, arriving = self._asked(origin, head, body)
+            connection, arriving = self._exchange(origin, head, body)
         except (OSError, NotAnswered) as error:
             raise _no_answer(error) from None
         try:
@@ -94,7 +94,7 @@ class SignedRequests:
             while kept:
                 kept.pop()[0].close()
 
-    def _asked(
+    def _exchange(
         self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]
     ) -> tuple[socket.socket, ResponseParser]:
         while isinstance(body, bytes) and (kept := self._kept(origin)):

@@ -11,11 +11,11 @@ from assetline.redaction import without_secrets
 
 # The first match wins: system errors come before those of httpx, special ones before general ones.
 _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "DNS does not resolve the host {host} ({said})."),
-    (ssl.SSLCertVerificationError, "The TLS certificate of {host} is not valid for it ({said})."),
-    (ssl.SSLError, "TLS with {host} failed ({said})."),
+    (socket.gaierror, "DNS does not resolve the host {host} ({reason})."),
+    (ssl.SSLCertVerificationError, "The TLS certificate of {host} is not valid for it ({reason})."),
+    (ssl.SSLError, "TLS with {host} failed ({reason})."),
     (ConnectionRefusedError, "{origin} refused the connection ({kind})."),
-    (TooSlow, "{said}, from {origin} ({kind})."),
+    (TooSlow, "{reason}, from {origin} ({kind})."),
     (httpx.ConnectTimeout, "{origin} did not accept a connection in time ({kind})."),
     (httpx.TimeoutException, "{origin} did not answer in time ({kind})."),
     (httpx.ProxyError, "The proxy did not lead to {origin} ({kind})."),
@@ -32,8 +32,8 @@ def why_unreachable(error: Exception, origin: httpx.URL) -> str:
     for kind, sentence in _SENTENCES:
         for cause in causes:
             if isinstance(cause, kind):
-                said = without_secrets(_said(cause)) or type(error).__name__
-                return sentence.format(host=origin.host, origin=origin, kind=type(error).__name__, said=said)
+                reason = without_secrets(_reason(cause)) or type(error).__name__
+                return sentence.format(host=origin.host, origin=origin, kind=type(error).__name__, reason=reason)
     raise AssertionError("the last sentence matches every exception")
 
 
@@ -51,7 +51,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def _said(cause: BaseException) -> str:
+def _reason(cause: BaseException) -> str:
     """Return the text of a system error. Other errors give none, since they may quote the request."""
     match cause:
         case ssl.SSLCertVerificationError():

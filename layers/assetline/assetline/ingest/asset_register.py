@@ -50,9 +50,9 @@ class AssetRegister:
 
     def names(self, drops: Iterable[Drop]) -> dict[Name, RegisteredName]:
         """Return the registrations of the names of *drops*, without names that no object owns."""
-        wanted = {name_key(drop): (drop.dataset_id, drop.asset_filename) for drop in drops}
-        items = self.ledger.items(wanted)
-        return {wanted[item["drop_id"]]: RegisteredName.from_item(item) for item in items}
+        names = {name_key(drop): (drop.dataset_id, drop.asset_filename) for drop in drops}
+        items = self.ledger.items(names)
+        return {names[item["drop_id"]]: RegisteredName.from_item(item) for item in items}
 
     def register(self, drop: Drop) -> RegisteredName:
         """Register the name of a drop for its object, unless another object owns it; return the owner."""

@@ -28,7 +28,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Asked:
+class SentRequest:
     """The session that Vi opened, if any, with its drops; and the drops that Vi refused alone."""
 
     drops: Sequence[Drop]
@@ -46,7 +46,7 @@ class SessionRequest:
     failure_mode: str
     on_asset_overwritten: str
 
-    def send(self, session: Session, claimed: Sequence[Drop], tries: int, earlier: str) -> Asked:
+    def send(self, session: Session, claimed: Sequence[Drop], tries: int, earlier: str) -> SentRequest:
         """Open *session* in Vi, with request number *tries*, for all *claimed* drops or for some of them.
 
         The drops in the current request are claimed at any time, and no others: a lost answer is then identified by its
@@ -86,9 +86,9 @@ class SessionRequest:
                 break  # refused requests count, too: a restart after a pause would not get further
             else:
                 self._note_suspects(refused, claimed)
-                return Asked(claimed, made, not_taken)
+                return SentRequest(claimed, made, not_taken)
         if not_taken and self._has_taken(earlier):
-            return Asked((), None, not_taken)
+            return SentRequest((), None, not_taken)
         raise refusal or AssertionError("the claimed drops are requested at least once")
 
     def _note(self, session: Session, tries: int, total: int) -> None:
@@ -116,8 +116,8 @@ class SessionRequest:
 
     def _claimed_instead(self, session: Session, held: Sequence[Drop], group: Sequence[Drop]) -> list[Drop]:
         """Return the held drops that are not in *group*, claim the rest of it, and return the drops held then."""
-        wanted, had = {drop.drop_id for drop in group}, {drop.drop_id for drop in held}
-        back = [DropOutcome(drop_id=drop_id, state="dropped") for drop_id in had - wanted]
+        selected, had = {drop.drop_id for drop in group}, {drop.drop_id for drop in held}
+        back = [DropOutcome(drop_id=drop_id, state="dropped") for drop_id in had - selected]
         guard = self.table.opening_guard(session)
         self.ledger.settle(back, session.dataset_id, session.session_key, guard)
         claimed = self.ledger.claim([drop for drop in group if drop.drop_id not in had], session.session_key, guard)

@@ -36,7 +36,7 @@ def find_lost(
     3.2). If it does not, the function reads each session separately. An unidentified session is ignored: it may belong
     to another client, and one of ours has no bytes to create assets from.
     """
-    wanted = {*map(_composed, filenames)}
+    expected = {*map(_composed, filenames)}
     earliest = (session.opened_at.timestamp() - CLOCKS_APART) * 1000
     try:
         for listed in sessions.newest():
@@ -46,9 +46,9 @@ def find_lost(
                 continue
             if listed.total is not None and listed.total != len(filenames):
                 continue
-            whole = listed if listed.assets else sessions.get(listed.session_id)
-            if {_composed(asset.filename) for asset in whole.assets} == wanted:
-                return whole
+            detailed = listed if listed.assets else sessions.get(listed.session_id)
+            if {_composed(asset.filename) for asset in detailed.assets} == expected:
+                return detailed
     except Permanent:
         return None
     return None

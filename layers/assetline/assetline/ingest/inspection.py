@@ -26,7 +26,7 @@ ARCHIVED = "Archived"
 NOT_READABLE = "NotReadable"
 NOT_INSPECTED = "NotInspected"
 PROBED = 10  # ours: objects that are probed before a complete bucket counts as denied
-_GONE = {
+_REASONS_OF_CODES = {
     "NoSuchKey": DELETED,
     "NoSuchVersion": DELETED,
     "404": DELETED,
@@ -34,7 +34,7 @@ _GONE = {
     "412": OVERWRITTEN,
     "InvalidObjectState": ARCHIVED,
 }
-GONE_MESSAGES = {
+UNAVAILABLE_MESSAGES = {
     DELETED: "The object was deleted before it could be read: drop it again.",
     OVERWRITTEN: "Another object replaced it before it was read. The new object is a drop of its own.",
     ARCHIVED: "The object is archived, so S3 does not return it: restore it, and drop a copy of it.",
@@ -93,10 +93,10 @@ def unreadable(drop: Drop, refusal: ClientError) -> Drop:
 
     The drop keeps the type that its key implies, so that a retry can upload it without an inspection.
     """
-    said = str(refusal.response.get("Error", {}).get("Message", "")).rstrip(".")
+    reason = str(refusal.response.get("Error", {}).get("Message", "")).rstrip(".")
     message = (
-        f"AWS denies this object ({code_of(refusal)}{f': {said}' if said else ''}). Let the functions record_drop and "
-        "upload_assets read it: check the bucket's policy, the object's owner and its KMS key. "
+        f"AWS denies this object ({code_of(refusal)}{f': {reason}' if reason else ''}). Let the functions record_drop "
+        "and upload_assets read it: check the bucket's policy, the object's owner and its KMS key. "
         "Then run `assetline drops retry`."
     )
     return drop.model_copy(update={"state": "rejected", "reason": NOT_READABLE, "message": message})
@@ -142,9 +142,9 @@ def version_of(drop: Drop) -> dict[str, Any]:
     return {"IfMatch": f'"{drop.etag}"'}
 
 
-def gone_reason(error: ClientError) -> str | None:
+def unavailable_reason(error: ClientError) -> str | None:
     """Return why an object is no longer available, None for any other error."""
-    return _GONE.get(error.response.get("Error", {}).get("Code", ""))
+    return _REASONS_OF_CODES.get(error.response.get("Error", {}).get("Code", ""))
 
 
 def _where(arrival: ObjectArrival, limits: DropLimits) -> tuple[str | None, str]:
@@ -178,8 +178,8 @@ def _checked_before_reading(drop: Drop, path: str, limits: DropLimits) -> MediaT
 
 
 def _too_large(what: str, size: int, limit: int, action: str) -> NotMedia:
-    said = f"The {what} has {size:,} bytes. The limit is {limit:,} bytes ({limit / 1024**2:,.0f} MiB)."
-    return NotMedia("TooLarge", f"{said} {action} Then drop it again.")
+    reason = f"The {what} has {size:,} bytes. The limit is {limit:,} bytes ({limit / 1024**2:,.0f} MiB)."
+    return NotMedia("TooLarge", f"{reason} {action} Then drop it again.")
 
 
 def _read(s3: "S3Client", drop: Drop) -> dict[str, Any]:
@@ -213,10 +213,10 @@ def _got(s3: "S3Client", drop: Drop, **params: Any) -> "tuple[GetObjectOutputTyp
     try:
         answer = s3.get_object(Bucket=drop.bucket, Key=drop.key, **params, **version_of(drop))
     except ClientError as error:
-        reason = gone_reason(error)
+        reason = unavailable_reason(error)
         if reason is None:
             raise
-        raise NotMedia(reason, GONE_MESSAGES[reason]) from None
+        raise NotMedia(reason, UNAVAILABLE_MESSAGES[reason]) from None
     body = answer["Body"]
     try:
         with reading(f"s3://{drop.bucket}/{drop.key}"):

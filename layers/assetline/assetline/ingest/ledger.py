@@ -71,9 +71,9 @@ class Ledger:
         """Return up to *limit* waiting drops of a dataset, the oldest first, as the index shows them."""
         return [*islice(self.listed(dataset_id, "dropped", limit), limit)]
 
-    def any_waiting(self, dataset_id: str, before: datetime | None = None) -> bool:
+    def any_waiting(self, dataset_id: str, earlier: datetime | None = None) -> bool:
         """Return whether a drop of a dataset waits, if given since before a moment."""
-        return any(before is None or drop.dropped_at < before for drop in self.waiting(dataset_id, 1))
+        return any(earlier is None or drop.dropped_at < earlier for drop in self.waiting(dataset_id, 1))
 
     def listed(self, dataset_id: str, state: DropState, limit: int, *, newest_first: bool = False) -> Iterator[Drop]:
         """Yield drops of a dataset in a state in the order of their arrival, at most *limit* from every shard."""
@@ -199,10 +199,10 @@ class Ledger:
             if self._replaced(recorded, self._finished(after) if after.state in OVER else after):
                 return "again" if recorded.state in OVER and drop.state != "ingested" else "known"
 
-    def _replaced(self, before: Drop, after: Drop) -> bool:
+    def _replaced(self, earlier: Drop, after: Drop) -> bool:
         """Replace a drop by *after* if it is unchanged since *before*."""
-        fence = {"state": before.state, "sequencer": before.sequencer, "session_key": before.session_key}
-        condition: ConditionBase = Attr("attempts").eq(before.attempts)
+        fence = {"state": earlier.state, "sequencer": earlier.sequencer, "session_key": earlier.session_key}
+        condition: ConditionBase = Attr("attempts").eq(earlier.attempts)
         for name, value in fence.items():
             condition &= Attr(name).not_exists() if value is None else Attr(name).eq(value)
         try:
@@ -328,18 +328,18 @@ _OF_A_SESSION = ("dropped_again", "metadata_changed")
 _OF_AN_ENDING = ("suspect", "reason", "message", "finished_at", "expires_at", "session_key", "session_id")
 
 
-def put_again(before: Drop, drop: Drop) -> Drop:
+def put_again(earlier: Drop, drop: Drop) -> Drop:
     """Return the recorded drop *before* with the properties of *drop*, after its object was put again."""
-    if before.state in OVER:
+    if earlier.state in OVER:
         return drop
     seen: dict[str, Any] = {"sequencer": drop.sequencer, "updated_at": drop.updated_at}
     if drop.state != "rejected":  # a rejected drop has the event only, not the object's properties
         seen |= drop.model_dump(include={"version_id", "custom_metadata", "tag_count"})
-    if before.state != "dropped":
+    if earlier.state != "dropped":
         seen["dropped_again"] = True
-        if seen.get("custom_metadata", before.custom_metadata) != before.custom_metadata:
+        if seen.get("custom_metadata", earlier.custom_metadata) != earlier.custom_metadata:
             seen["metadata_changed"] = True
-    return before.model_copy(update=seen)
+    return earlier.model_copy(update=seen)
 
 
 def _changed_under(drop: Drop) -> Transition:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import TagTypeDef
 
-OURS = "assetline:"  # the prefix of our tags; they are always replaced together
+PREFIX = "assetline:"  # the prefix of our tags; they are always replaced together
 MAX_TAGS = 10  # S3
 MAX_KEY = 128  # S3, in characters
 MAX_VALUE = 256  # S3, in characters
 MAYBE_TAGGED = 1  # a tag count with which `tag` reads the tags
 _SIGNS = frozenset("+-=._:/@")  # S3, besides letters, digits and spaces
-_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed", "404", "405"})
+_UNAVAILABLE = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed", "404", "405"})
 
 
 def tag(  # noqa: PLR0913, PLR0917 - three of them are the address of the object
@@ -28,19 +28,19 @@ def tag(  # noqa: PLR0913, PLR0917 - three of them are the address of the object
     """Replace our tags of an object by *tags*; return whether the object has them now.
 
     Tags of other systems are kept, and come first if S3 accepts no more tags. *tag_count* is the number of tags of the
-    object: at 0, the function does not read them, and replaces later ones. An object that is gone, or that S3 does not
-    let the function tag, stays unchanged.
+    object: at 0, the function does not read them, and replaces later ones. A deleted object stays unchanged. So does an
+    object that S3 does not let the function tag.
     """
     where: dict[str, Any] = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
     try:
-        theirs = _tags_of_others(s3, where) if tag_count else []
-        tagset = _merged(theirs, tags)
-        if len(tagset) == len(theirs):
+        foreign = _tags_of_others(s3, where) if tag_count else []
+        tagset = _merged(foreign, tags)
+        if len(tagset) == len(foreign):
             return False
         s3.put_object_tagging(**where, Tagging={"TagSet": tagset})
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        if code not in _GONE:
+        if code not in _UNAVAILABLE:
             logger.warning("object_not_tagged", bucket=bucket, key=key, error=code)
         return False
     except AwsUnavailable as error:
@@ -54,7 +54,7 @@ def ingested_tags(asset_filename: str) -> dict[str, str]:
     return {"assetline:state": "ingested", "assetline:asset": asset_filename}
 
 
-def says_ingested(s3: "S3Client", drop: Drop) -> bool:
+def is_tagged_ingested(s3: "S3Client", drop: Drop) -> bool:
     """Return whether the tags of an object state that Vi holds it as the asset of *drop*.
 
     S3 removes tags with the bytes that they belong to, unless a copy includes the tags. They do not name the dataset,
@@ -77,12 +77,12 @@ def legal(text: str, longest: int = MAX_VALUE) -> str:
 
 
 def _tags_of_others(s3: "S3Client", where: dict[str, Any]) -> list["TagTypeDef"]:
-    return [entry for entry in s3.get_object_tagging(**where)["TagSet"] if not entry["Key"].startswith(OURS)]
+    return [entry for entry in s3.get_object_tagging(**where)["TagSet"] if not entry["Key"].startswith(PREFIX)]
 
 
-def _merged(theirs: list["TagTypeDef"], own: dict[str, str]) -> list["TagTypeDef"]:
+def _merged(foreign: list["TagTypeDef"], own: dict[str, str]) -> list["TagTypeDef"]:
     mine: list[TagTypeDef] = [{"Key": legal(name, MAX_KEY), "Value": legal(value)} for name, value in own.items()]
-    return (theirs + mine)[:MAX_TAGS]
+    return (foreign + mine)[:MAX_TAGS]
 
 
 def _is_legal(sign: str) -> bool:

@@ -75,7 +75,7 @@ class Evidence:
 
     left_as: Ended
     error: str | None = None
-    vi_says: Literal["running", "finished", "failed", "cancelled"] | None = None
+    vi_progress: Literal["running", "finished", "failed", "cancelled"] | None = None
     total: int | None = None
     succeeded: int = 0
     errored: int = 0
@@ -86,20 +86,20 @@ class Evidence:
     @property
     def ended(self) -> Ended:
         """The end of the session: Vi's, if it ended there and the run observed it."""
-        if self.left_as == "abandoned" or self.vi_says is None or self.vi_says == "running":
+        if self.left_as == "abandoned" or self.vi_progress is None or self.vi_progress == "running":
             return self.left_as
-        return self.vi_says
+        return self.vi_progress
 
     @property
     def clean(self) -> bool:
         """Whether Vi has processed all files of the session, so that it need not be cancelled."""
-        return self.vi_says == "finished" and (self.total is None or self.succeeded + self.errored >= self.total)
+        return self.vi_progress == "finished" and (self.total is None or self.succeeded + self.errored >= self.total)
 
     @property
     def why(self) -> str:
         """The reason, as text, for drops that return without a reason of their own."""
-        said = self.failure or self.error
-        return f"{_WHY['broken' if self.error else self.ended]}{f' ({said})' if said else ''}."
+        reason = self.failure or self.error
+        return f"{_WHY['broken' if self.error else self.ended]}{f' ({reason})' if reason else ''}."
 
 
 def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
@@ -119,8 +119,8 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
     counted = len(sent) + len(damaged - codes.keys())
     taken = _taken(evidence, counted, len(codes), perhaps, unsent=len(unsent) - len(broke_off))
     # If a drop caused the failure, it is rejected or charged, and the other drops need fewer sessions.
-    nobody_is = len(innocent) == len(drops) and evidence.error not in BLAMELESS
-    charged = (broke_off or {drop.drop_id for drop in drops}) if nobody_is else set()
+    none_is_to_blame = len(innocent) == len(drops) and evidence.error not in BLAMELESS
+    charged = (broke_off or {drop.drop_id for drop in drops}) if none_is_to_blame else set()
 
     def outcome(drop: Drop) -> DropOutcome:
         code, failure = codes.get(drop.drop_id), failures[drop.drop_id]
@@ -142,7 +142,7 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
 def _all_taken(evidence: Evidence, drops: int) -> bool:
     """Return whether Vi has accepted every file, including those whose upload failed only in its answer."""
     counted = evidence.total is not None and evidence.succeeded >= max(drops, evidence.total)
-    return evidence.vi_says == "finished" and counted and not evidence.errored
+    return evidence.vi_progress == "finished" and counted and not evidence.errored
 
 
 def _taken(evidence: Evidence, sent: int, named: int, perhaps: int, *, unsent: int) -> bool:
@@ -151,12 +151,12 @@ def _taken(evidence: Evidence, sent: int, named: int, perhaps: int, *, unsent: i
     *perhaps* counts files whose upload may have failed only in its answer: Vi may count them. It may also count the
     *unsent* files, as far as known, of a broken run.
     """
-    if evidence.vi_says not in {"running", "finished"}:
+    if evidence.vi_progress not in {"running", "finished"}:
         return False  # the content of a failed or cancelled session is not documented
     if evidence.total is None:
-        return evidence.vi_says == "finished"
+        return evidence.vi_progress == "finished"
     expected = sent
-    if evidence.vi_says == "running":
+    if evidence.vi_progress == "running":
         if unsent or evidence.left_as not in {"finished", "abandoned", "overdue"}:
             return False
         if evidence.left_as == "overdue":

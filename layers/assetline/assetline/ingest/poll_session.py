@@ -86,12 +86,12 @@ class SessionPoller:
         staging = SessionStaging(self.s3, session.bucket, session.session_key)
         outcomes = [*staging.outcomes().values()]
         failed = [failure for outcome in outcomes for failure in outcome.failed]
-        heard_of = sum(outcome.uploaded + len(outcome.failed) for outcome in outcomes)
-        unheard_of = session.total - heard_of if broke_off else 0
+        reported = sum(outcome.uploaded + len(outcome.failed) for outcome in outcomes)
+        unreported = session.total - reported if broke_off else 0
         # Files that Vi has given up are among its errors, so they are not missing.
         given_up = sum(code == TIMED_OUT for code in seen.file_errors.values())
-        certain = not unheard_of and not any(failure.retryable for failure in failed)
-        return missing <= len(failed) + unheard_of - given_up and (certain or rests)
+        certain = not unreported and not any(failure.retryable for failure in failed)
+        return missing <= len(failed) + unreported - given_up and (certain or rests)
 
     def _is_overdue(self, session: SessionRef, polls: int) -> bool:
         """Return whether the maximum wait is over, since the opening or, after long uploads, since their end."""

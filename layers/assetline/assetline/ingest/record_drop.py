@@ -23,7 +23,7 @@ from assetline.ingest.inspection import (
     unreadable,
 )
 from assetline.ingest.ledger import Ledger, Recorded
-from assetline.ingest.object_tags import ingested_tags, says_ingested, tag
+from assetline.ingest.object_tags import ingested_tags, is_tagged_ingested, tag
 from assetline.ingest.sessions_table import SessionsTable
 from assetline.observability import count, logger
 
@@ -141,9 +141,9 @@ class Recorder:
         if drop.dataset_id != NOWHERE:
             self._note_dataset(drop.dataset_id)
         if held:
-            self._tell_held(drop)
+            self._report_held(drop)
         elif drop.state == "rejected" and drop.session_key is None:  # otherwise its settlement announces it
-            self._tell_rejected(drop, noted)
+            self._report_rejected(drop, noted)
         elif drop.state == "dropped":
             self.runs.start(drop.dataset_id)
         return noted
@@ -166,17 +166,17 @@ class Recorder:
             return drop, owner.content == content_of(drop)
         # For drops older than the register, the tags decide. Only a listing can contain them: an event is of a new
         # object.
-        held = drop.sequencer is None and says_ingested(self.s3, drop)
+        held = drop.sequencer is None and is_tagged_ingested(self.s3, drop)
         if held:
             self.register.keep_content([drop], drop.dropped_at)
         return drop, held
 
-    def _tell_held(self, drop: Drop) -> None:
+    def _report_held(self, drop: Drop) -> None:
         logger.info("drop_held_already", drop_id=drop.drop_id)
         if not drop.tag_count:
             tag(self.s3, drop.bucket, drop.key, ingested_tags(drop.asset_filename), 0, drop.version_id)
 
-    def _tell_rejected(self, drop: Drop, noted: Recorded) -> None:
+    def _report_rejected(self, drop: Drop, noted: Recorded) -> None:
         if drop.reason != OVERWRITTEN or drop.version_id:  # otherwise the tags would be on the replacing object
             tags = {"assetline:state": "rejected", "assetline:reason": drop.reason or ""}
             # The object may have been tagged since it arrived: read its tags.

@@ -37,8 +37,8 @@ class RunOwnership:
         if self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine):
             return True
         item = self._item(f"{RUN}{dataset_id}")
-        theirs = self._item(item.get("session_key_of_run", ""))
-        if lives(item, theirs, self._now()):
+        owner_session = self._item(item.get("session_key_of_run", ""))
+        if lives(item, owner_session, self._now()):
             return False
         unchanged = Attr("execution_arn").eq(item.get("execution_arn")) & Attr("lease_until").eq(item["lease_until"])
         return self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine | unchanged)

@@ -165,9 +165,9 @@ class SessionsTable:
 
         The table is read once, page by page; finished sessions are not kept in memory.
         """
-        wanted = Attr("state").is_in([*UNFINISHED]) | Attr("session_key").begins_with(DATASET)
-        wanted |= Attr("session_key").begins_with(RUN)
-        items = [*self._items({"FilterExpression": wanted, "ConsistentRead": True})]
+        condition = Attr("state").is_in([*UNFINISHED]) | Attr("session_key").begins_with(DATASET)
+        condition |= Attr("session_key").begins_with(RUN)
+        items = [*self._items({"FilterExpression": condition, "ConsistentRead": True})]
         active = [item for item in items if item["session_key"].startswith(DATASET) and "idle_at" not in item]
         return Work(
             sessions=[Session.from_item(item) for item in items if item.get("state") in UNFINISHED],
@@ -205,8 +205,8 @@ class SessionsTable:
     def _with_their_sessions(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return *items* with the sessions of the owners among them, also finished ones: their leases count."""
         known = {item["session_key"] for item in items}
-        wanted = {item["session_key_of_run"] for item in items if "session_key_of_run" in item} - known
-        found = [self.table.get_item(Key={"session_key": key}).get("Item") for key in sorted(wanted)]
+        expected = {item["session_key_of_run"] for item in items if "session_key_of_run" in item} - known
+        found = [self.table.get_item(Key={"session_key": key}).get("Item") for key in sorted(expected)]
         return items + [dict(item) for item in found if item is not None]
 
     def _items(

@@ -105,8 +105,8 @@ class Settler:
         if settlement.cancel:
             self._cancel(session)
         self.ledger.settle([file.outcome() for file in settlement.files], session.dataset_id, session.session_key)
-        self._tell_objects(settlement)
-        settled = self._told(settlement, self._reported(settlement))
+        self._tag_objects(settlement)
+        settled = self._announced(settlement, self._reported(settlement))
         if error is not None:
             self._release(session)
         return settled
@@ -149,7 +149,7 @@ class Settler:
             return evidence
         return replace(
             evidence,
-            vi_says=seen.progress,
+            vi_progress=seen.progress,
             total=seen.total,
             succeeded=seen.succeeded,
             errored=seen.errored,
@@ -185,7 +185,7 @@ class Settler:
         with suppress(ViRefused, AnswerLost):  # it has ended, or it expires
             cancel_lost(sessions, names, noted, known=settlement.session.session_id)
 
-    def _tell_objects(self, settlement: Settlement) -> None:
+    def _tag_objects(self, settlement: Settlement) -> None:
         """Register the content that Vi holds now, and tag the objects of finished drops.
 
         A drop that was dropped or retried again is skipped.
@@ -218,7 +218,7 @@ class Settler:
         )
         return keys.json_key
 
-    def _told(self, settlement: Settlement, report_key: str | None) -> Settled:
+    def _announced(self, settlement: Settlement, report_key: str | None) -> Settled:
         """Update the event bus, then the table: the table marks the end of all reports."""
         session = settlement.session
         settled = Settled(

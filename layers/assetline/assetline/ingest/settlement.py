@@ -18,7 +18,7 @@ from assetline.ingest.staging import SessionRef
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_THERE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+_EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 
 
 class SettledFile(BaseModel, frozen=True):
@@ -76,7 +76,7 @@ def settlement_of(session: SessionRef, drops: Sequence[Drop], evidence: Evidence
     return Settlement(
         session=session,
         ended=evidence.ended,
-        cancel=evidence.vi_says is not None and not evidence.clean,
+        cancel=evidence.vi_progress is not None and not evidence.clean,
         error=evidence.error,
         message=None if ended_well else evidence.why,
         settled_at=settled_at,
@@ -109,7 +109,7 @@ class Settlements:
                 IfNoneMatch="*",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _THERE:
+            if error.response["Error"]["Code"] not in _EXISTS:
                 raise
             existing = self.read()
             if existing is None:

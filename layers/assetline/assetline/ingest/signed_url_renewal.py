@@ -17,7 +17,7 @@ class SignedUrlRenewal:
         self._client = client
         self._session = session
         self._listed: dict[str, SignedUrl] | None = None
-        self._alone = Lock()
+        self._lock = Lock()
 
     def renewed(self, asset_filename: str, expired: SignedUrl) -> SignedUrl | None:
         """Return the new signed URL of a file; None if Vi lists no other one.
@@ -25,7 +25,7 @@ class SignedUrlRenewal:
         Raises:
             KeyRefused, KeyForbidden, KeyMissing: Vi refuses the key.
         """
-        with self._alone:
+        with self._lock:
             if self._listed is None or self._listed.get(asset_filename) == expired:
                 try:
                     self._listed = self._list()

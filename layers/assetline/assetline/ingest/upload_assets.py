@@ -27,7 +27,7 @@ from assetline.errors import (
     ViUnavailable,
     ViUnreachable,
 )
-from assetline.ingest.inspection import GONE_MESSAGES, gone_reason
+from assetline.ingest.inspection import UNAVAILABLE_MESSAGES, unavailable_reason
 from assetline.ingest.late_uploads import send_newest_again
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import UploadFailure
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 THREADS = 32
 PIECE = 256 * 1024  # ours: bytes of a file in memory at once; with all threads, 8 MiB
-WHOLE = 1024**2  # ours: files up to this size are read at once
+READ_AT_ONCE_BYTES = 1024**2  # ours: files up to this size are read at once
 TRIES = 3
 MOST_PAUSE = 30.0  # ours: seconds between two attempts of a file, also if Vi requests a longer pause
 RENEWED_EVERY = 10.0  # ours: seconds; after a longer freeze, the session may be settled
@@ -207,7 +207,7 @@ class SliceUpload:
                 self.client, self.uploader, session.dataset_id, session.ingestion_id, asset, self._range_of(asset)
             )
             return
-        small = self.small(asset) if asset.size <= WHOLE else None
+        small = self.small(asset) if asset.size <= READ_AT_ONCE_BYTES else None
         if small is not None:
             self._refuse_late(slice_)
             self.uploader.put(upload, small, asset.size, verify=asset.crc32c is None)
@@ -215,7 +215,7 @@ class SliceUpload:
         answer = self._get(asset)
         try:
             with reading(f"s3://{asset.bucket}/{asset.key}"):
-                if asset.size <= WHOLE:
+                if asset.size <= READ_AT_ONCE_BYTES:
                     content: bytes | Iterator[bytes] = answer["Body"].read()
                 else:
                     content = answer["Body"].iter_chunks(PIECE)
@@ -231,9 +231,9 @@ class SliceUpload:
         try:
             return self.s3.get_object(Bucket=asset.bucket, Key=asset.key, **version)
         except ClientError as error:
-            reason = gone_reason(error)
+            reason = unavailable_reason(error)
             if reason is not None:
-                raise _Lost(reason, GONE_MESSAGES[reason], retryable=False) from None
+                raise _Lost(reason, UNAVAILABLE_MESSAGES[reason], retryable=False) from None
             code = error.response["Error"]["Code"]
             raise _Lost("UploadFailed", f"S3 did not return the object ({code}).", retryable=True) from None
 

@@ -126,7 +126,7 @@ class PageReader:
             try:
                 page = self._line[0].page.result()
             except Retryable as fault:
-                if not self._asked_again(fault):
+                if not self._retries(fault):
                     return
                 continue
             except Permanent as refusal:
@@ -160,13 +160,13 @@ class PageReader:
                 or in_flight >= MAX_IN_FLIGHT
                 or len(self._line) >= MAX_AHEAD
                 or self._budget.spent()
-                or self._was_asked(cursor)
+                or self._is_requested(cursor)
             ):
                 return
             self._following = None
             self._line.append(self._request(cursor))
 
-    def _was_asked(self, cursor: str) -> bool:
+    def _is_requested(self, cursor: str) -> bool:
         return cursor in self._trail or any(request.cursor == cursor for request in self._line)
 
     def _request(self, cursor: str) -> _Request:
@@ -227,7 +227,7 @@ class PageReader:
             "resumed late. Start the export again."
         )
 
-    def _asked_again(self, fault: Retryable) -> bool:
+    def _retries(self, fault: Retryable) -> bool:
         """Retry after a short pause; leave a long pause, or one beyond the budget, to the machine."""
         resizes = fault.smaller_may_help and self._may_resize()
         if not (resizes and self._sizes.is_probing(self.faults)):

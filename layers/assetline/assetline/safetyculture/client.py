@@ -91,12 +91,12 @@ class FeedClient:
 
         The caller must call the returned function with *on_next*. It behaves as `fetch` does.
         """
-        asked_at, request = time.monotonic(), None
+        requested_at, request = time.monotonic(), None
         with suppress(Exception):  # the same error occurs again, and is raised, while waiting for the page
             request = self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)
             if isinstance(self._transport, KeptConnections):
                 self._transport.send_ahead(request)
-        return lambda on_next: self._page(cursor, on_next, asked_at, request)
+        return lambda on_next: self._page(cursor, on_next, requested_at, request)
 
     def fetch(self, cursor: str, on_next: Callable[[str], None] | None = None) -> Page:
         """Return the page at *cursor*: the path and query from the previous page, unchanged.
@@ -122,19 +122,19 @@ class FeedClient:
         self,
         cursor: str,
         on_next: Callable[[str], None] | None,
-        asked_at: float,
+        requested_at: float,
         request: httpx.Request | None = None,
     ) -> Page:
         """Return the page at *cursor*; *request* is its request, if it exists already."""
         body, reported, pace = bytearray(), on_next is None, BodyPace(PAGE_SECONDS, self._clock)
         with self._answer(request or self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)) as answer:
             for piece in decompressed(answer, pace):
-                may_tell = not reported and len(body) < EARLY_BYTES
+                may_report = not reported and len(body) < EARLY_BYTES
                 body += piece
-                if on_next and may_tell and (next_cursor := early_next_cursor(body)):
+                if on_next and may_report and (next_cursor := early_next_cursor(body)):
                     on_next(next_cursor)
                     reported = True
-        page = parse_page(body, time.monotonic() - asked_at)
+        page = parse_page(body, time.monotonic() - requested_at)
         if on_next and not reported and page.next_cursor:
             on_next(page.next_cursor)
         return page
@@ -271,7 +271,7 @@ def _fault(response: httpx.Response) -> Retryable | None:
     """Return the error of a temporary failure, None for any other answer."""
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        return RateLimited("SafetyCulture requested a pause (429).", pause_asked_for(response.headers))
+        return RateLimited("SafetyCulture requested a pause (429).", requested_pause(response.headers))
     if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in _TRY_LATER:
         pause = retry_after(response.headers)
         # If a server requests a pause, the size of the page is not the cause.
@@ -297,7 +297,7 @@ def _moved(response: httpx.Response) -> FeedMoved:
     )
 
 
-def pause_asked_for(headers: httpx.Headers) -> float | None:
+def requested_pause(headers: httpx.Headers) -> float | None:
     """Return the seconds that a 429 requests: `Retry-After`, else `x-ratelimit-reset`, else None.
 
     Neither header is guaranteed (docs/contracts/safetyculture-feeds.md, section 1.6). Every answer may contain the

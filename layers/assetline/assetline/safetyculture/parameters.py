@@ -30,7 +30,7 @@ def one_of(*words: str) -> Kind:
     return Kind(f"one of {', '.join(words)}", frozenset(words).__contains__)
 
 
-def whole_number(least: int, most: int | None = None) -> Kind:
+def integer(least: int, most: int | None = None) -> Kind:
     """Return the kind that accepts a whole number from *least* to *most*, or without an upper limit."""
 
     def takes(text: str) -> bool:
@@ -55,4 +55,4 @@ ANYTHING = Kind("anything but an empty list", lambda _: True, many=True)
 TIME = Kind("a time with its offset, such as 2026-01-31T00:00:00Z", _is_time)
 BOOLEAN = one_of("true", "false")
 TRI_STATE = one_of("true", "false", "both")
-COUNT = whole_number(0)
+COUNT = integer(0)

@@ -157,7 +157,7 @@ def _can_be_column(field_id: object, name: object) -> bool:
 
 
 def _field_columns(fields: Sequence[CustomField], keys: Iterable[str]) -> list[Column]:
-    headers = _told_apart(fields, {_folded(name) for name in (*keys, EXTRA) if name != FIELDS})
+    headers = _distinct_headers(fields, {_folded(name) for name in (*keys, EXTRA) if name != FIELDS})
     return [
         Column(
             header=header,
@@ -171,7 +171,7 @@ def _field_columns(fields: Sequence[CustomField], keys: Iterable[str]) -> list[C
     ]
 
 
-def _told_apart(fields: Sequence[CustomField], reserved: Collection[str]) -> list[str]:
+def _distinct_headers(fields: Sequence[CustomField], reserved: Collection[str]) -> list[str]:
     """Return a header for each of *fields*, all different and different from *reserved* (case-folded)."""
     shown = [0 if field.name.strip() else _ID_CHARACTERS for field in fields]  # id characters in each header
     while True:

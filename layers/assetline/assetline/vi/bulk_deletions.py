@@ -22,16 +22,16 @@ _TEXTS = ("filter", "metadataQuery", "ruleQuery")
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletion:
-    """A session as Vi returns it; `asked` is its query, None if Vi does not return it."""
+    """A session as Vi returns it; `query` is None if Vi does not return it."""
 
     session_id: str
     progress: Progress
     failure: str
-    asked: Mapping[str, Any] | None
+    query: Mapping[str, Any] | None
 
     def is_of(self, query: AssetQuery) -> bool:
         """Return whether the session deletes the assets that *query* finds."""
-        return self.asked == _normal(_spec(query))
+        return self.query == _normal(_spec(query))
 
 
 class BulkDeletions:
@@ -136,8 +136,8 @@ def _progress(conditions: Sequence[Mapping[str, Any]]) -> tuple[Progress, str]:
     for condition in conditions:
         if condition.get("status") == "FailedReach":
             words = [condition.get(name) for name in ("reason", "message")]
-            said = [without_secrets(word) for word in words if isinstance(word, str) and word]
-            return "failed", ": ".join(said)
+            texts = [without_secrets(word) for word in words if isinstance(word, str) and word]
+            return "failed", ": ".join(texts)
     reached = all(condition.get("status") == "Reached" for condition in conditions)
     ends = any(condition.get("condition") != "Started" for condition in conditions)
     return ("finished" if reached and ends else "running"), ""

@@ -109,14 +109,14 @@ class ViClient:
             request = self._http.build_request("GET", path, params=params, headers=headers, extensions=_WITHIN)
             if isinstance(self._transport, KeptConnections):
                 self._transport.send_ahead(request)
-        return lambda: self.send("GET", path, params=params) if request is None else self._heard(request)
+        return lambda: self.send("GET", path, params=params) if request is None else self._receive(request)
 
-    def _heard(self, request: httpx.Request) -> Any:
+    def _receive(self, request: httpx.Request) -> Any:
         try:
             response = self._transport.handle_request(request)
             response.request = request
             with closing(response):
-                response = _read_whole(response)
+                response = _read_complete(response)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._unreachable(error) from None
         except BodyTooLarge:
@@ -159,7 +159,7 @@ class ViClient:
             method, path, params=params, content=content, headers=headers, extensions=_WITHIN
         )
         with closing(self._http.send(request, stream=True)) as response:
-            return _read_whole(response)
+            return _read_complete(response)
 
     def _unreachable(self, error: Exception) -> ViUnreachable:
         return ViUnreachable(
@@ -199,7 +199,7 @@ class ViClient:
         if status == httpx.codes.NOT_FOUND:
             return NotFound(path)
         return ViRefused(
-            f"Vi refused {method} {path} ({status}){_said(response)}",
+            f"Vi refused {method} {path} ({status}){_reason(response)}",
             smaller_may_help=status in _TOO_MUCH_OR_MALFORMED,
         )
 
@@ -211,7 +211,7 @@ def _headers(credentials: ViCredentials) -> dict[str, str]:
     }
 
 
-def _read_whole(response: httpx.Response) -> httpx.Response:
+def _read_complete(response: httpx.Response) -> httpx.Response:
     """Return *response* with its complete body; raises as `decompressed`."""
     body = b"".join(decompressed(response, BodyPace(LONGEST_ANSWER)))
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_BODY]
@@ -219,8 +219,8 @@ def _read_whole(response: httpx.Response) -> httpx.Response:
 
 
 def _too_large(method: str) -> ViRefused | AnswerLost:
-    said = f"Vi's answer exceeds {MAX_BODY_BYTES >> 20} MiB."
-    return ViRefused(said, smaller_may_help=True) if method in _REPEATABLE else AnswerLost(said)
+    reason = f"Vi's answer exceeds {MAX_BODY_BYTES >> 20} MiB."
+    return ViRefused(reason, smaller_may_help=True) if method in _REPEATABLE else AnswerLost(reason)
 
 
 def short_id(dataset_id: str, organization_id: str) -> str:
@@ -228,16 +228,16 @@ def short_id(dataset_id: str, organization_id: str) -> str:
     return dataset_id.removeprefix(f"{organization_id}_")
 
 
-def _said(response: httpx.Response) -> str:
+def _reason(response: httpx.Response) -> str:
     """Return Vi's reason for a refusal."""
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         return "."
-    said = (answer.get("message") or answer.get("error")) if isinstance(answer, dict) else None
-    if not isinstance(said, str) or not said.strip():
+    reason = (answer.get("message") or answer.get("error")) if isinstance(answer, dict) else None
+    if not isinstance(reason, str) or not reason.strip():
         return "."
-    return f": {without_secrets(said)}"
+    return f": {without_secrets(reason)}"
 
 
 def _shown(path: str) -> str:

@@ -15,7 +15,7 @@ _REDIRECTED = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({401, 403, 404, 410})  # the URL has expired, or its object was replaced
 _TOO_MANY = 429
 _SERVER_ERROR = 500
-_ASKED = {"accept": "*/*", "accept-encoding": "identity"}
+_HEADERS = {"accept": "*/*", "accept-encoding": "identity"}
 
 
 class Downloader:
@@ -35,7 +35,7 @@ class Downloader:
             SignedUrlRefused: the URL or a header is refused; nothing was sent.
             ViRefused: any other answer that is not 200. No message quotes the URL.
         """
-        sent = _ASKED | {name.lower(): value for name, value in headers.items()}
+        sent = _HEADERS | {name.lower(): value for name, value in headers.items()}
         for _ in range(REDIRECTS + 1):
             with self._requests.sent("GET", url, sent) as answer:
                 if answer.status in _REDIRECTED:
