@@ -9,6 +9,7 @@ import typer
 from assetline_cli.assets.commands import assets_app
 from assetline_cli.command_groups import DATASETS, EXPORT, INGEST, OPERATE
 from assetline_cli.datasets.commands import datasets_app
+from assetline_cli.deferred_imports import defer_unused_imports
 from assetline_cli.drops.commands import drops_app, upload
 from assetline_cli.exports.commands import diff, exports_app, start, stop, watch
 from assetline_cli.feeds.commands import feeds_app
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command."""
+    defer_unused_imports()
     app()
 
 

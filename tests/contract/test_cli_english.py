@@ -87,8 +87,18 @@ def test_former_verbs_are_hidden() -> None:
     assert not [row for row in rows if row.split()[1:2] and row.split()[1] in hidden]
 
 
-def test_help_imports_neither_aws_clients_nor_the_layer() -> None:
-    heavy = ("boto3", "botocore", "httpx", "aws_lambda_powertools", "assetline")
-    script = f"import sys, assetline_cli.main; print([name for name in {heavy} if name in sys.modules])"
+@pytest.mark.parametrize("words", [["--help"], ["exports", "start", "--help"]], ids=" ".join)
+def test_help_imports_no_aws_clients_layer_or_markdown(words: list[str]) -> None:
+    heavy = ("boto3", "botocore", "httpx", "aws_lambda_powertools", "assetline", "markdown_it", "pygments")
+    script = f"""
+import sys
+from assetline_cli.main import main
+sys.argv = ["assetline", *{words}]
+try:
+    main()
+finally:
+    print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert "Usage: assetline" in done.stdout
+    assert done.stderr == "[]\n"
