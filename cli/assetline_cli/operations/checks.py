@@ -1,4 +1,4 @@
-"""The checks of the diagnosis: each looks at one thing, and says what to do if it is wrong."""
+"""The checks of the diagnosis: each looks at one thing, and names the next step if it is wrong."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class Diagnosis:
         firing = [alarm.get("AlarmName", "") for alarm in answer.get("MetricAlarms", [])]
         if not firing:
             return ok(name, "No alarm fires.")
-        action = "docs/operations.md, section Alarms, says why each one fires and what to do."
+        action = "See docs/operations.md, section Alarms, for the reason and the next step of each."
         return Finding(name, "failed", f"Firing: {', '.join(sorted(firing))}.", action)
 
     def _notifications(self, stack: Stack) -> Finding:

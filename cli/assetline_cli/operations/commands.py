@@ -91,9 +91,10 @@ def logs(
 def report(ctx: typer.Context, subject: Subject, output: ReportFile = None, stack: StackName = DEFAULT_STACK) -> None:
     """Write a report of one export or ingestion session, as one HTML page that needs no network.
 
-    The page has the figures, charts of the pace with failed requests and
-    pauses, the columns and drift of an export, and the outcomes of a session
-    by reason. The charts come from the log. The command prints the path.
+    The page of an export has its figures, charts of the pace with failed
+    requests and pauses, columns and drift. The page of a session has the
+    outcomes by reason. The charts come from the log. The command prints the
+    path.
 
     [bold]Examples[/bold]
 

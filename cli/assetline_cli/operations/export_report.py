@@ -150,10 +150,10 @@ def _charts(facts: ExportFacts) -> list[Chart]:
 def _rates(samples: Sequence[tuple[float, float, float, float]], facts: ExportFacts) -> list[Point]:
     points: list[Point] = []
     origin = (facts.start, 0.0, 0.0, 0.0)
-    for (before, rows_before, *_), (at, rows, *_) in pairwise([origin, *samples]):
-        if rows < rows_before or at <= before:
+    for (previous_at, previous_rows, *_), (at, rows, *_) in pairwise([origin, *samples]):
+        if rows < previous_rows or at <= previous_at:
             continue  # a turn was repeated from its checkpoint
-        points.append((at - facts.start, (rows - rows_before) / max(at - before, 0.1)))
+        points.append((at - facts.start, (rows - previous_rows) / max(at - previous_at, 0.1)))
     return points
 
 

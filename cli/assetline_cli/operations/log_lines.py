@@ -42,7 +42,7 @@ _COMMON = frozenset(
 )
 
 
-_LONG = frozenset({"exception", "pace", "stack_trace"})  # for JSON and the report
+_LONG = frozenset({"exception", "pace", "stack_trace", "execution_arn", "export_id", "session_key"})  # for JSON and the report, or the subject itself
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ type Values = frozenset[int]
 def next_time(expression: str, now: datetime) -> datetime | None:
     """Return the next time of a `cron(…)` or `at(…)` expression after *now*.
 
-    None: there is none, or it is unknown. That of a `rate(…)` depends on when the schedule was made.
+    None: no time is left, or it is unknown. The next time of a `rate(…)` depends on when the schedule was made.
     """
     kind, _, inner = expression.strip().removesuffix(")").partition("(")
     if kind == "at":
