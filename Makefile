@@ -13,6 +13,12 @@ UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2); \
 	&& echo uv || echo .local/uv/bin/uv)
 UV_INSTALLED := $(filter-out uv,$(UV))
 
+# Python is found, or uv fetches it. If neither works, one sentence says what to install.
+PYTHON_VERSION := $(shell cat .python-version)
+NEED_PYTHON = $(UV) python find $(PYTHON_VERSION) >/dev/null 2>&1 || $(UV) python install --quiet $(PYTHON_VERSION) >/dev/null 2>&1 \
+	|| { echo "Python $(PYTHON_VERSION) is missing, and uv cannot download it. Install Python $(PYTHON_VERSION)" \
+	"so that python$(PYTHON_VERSION) is on the PATH, and run the command again." >&2; exit 1; }
+
 # One environment for the project, and one for each program with pins of its own, all from one lock.
 PYTHON    := .venv/bin/python
 LOCAL_ENV := .venv/.local-synced
@@ -36,7 +42,10 @@ LOCAL_PORT ?= 4566
 STACK ?= assetline
 SAFETYCULTURE_URL ?=
 VI_URL ?=
-export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL
+# For the emulated SafetyCulture API: its assets, and the seconds it takes for a page.
+ROWS ?= 2000
+LATENCY ?= 0
+export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL ROWS LATENCY
 
 # Commands start in a third of the time if Python may keep compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
@@ -138,11 +147,13 @@ clean: ## Stop all local stacks, and remove generated files and environments, bu
 # --inexact: the two share .venv, and neither removes packages that only the other needs.
 $(LOCAL_ENV): $(LOCK) | $(UV_INSTALLED)
 	@echo "Installing the environment of the local stack."
+	@$(NEED_PYTHON)
 	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --quiet --inexact --no-default-groups --group local
 	@touch $@
 
 $(DEV_ENV): $(LOCK) | $(UV_INSTALLED)
 	@echo "Installing the environment of the tests and checks."
+	@$(NEED_PYTHON)
 	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --quiet --inexact
 	@touch $@ $(LOCAL_ENV)
 

@@ -17,7 +17,7 @@ from local.stack.lifecycle import down as take_down
 from local.stack.lifecycle import is_complete
 from local.stack.lifecycle import up as start_stack
 from local.stack.outputs import DeployedStack
-from local.stack.settings import DEFAULT_PORT, DEFAULT_STACK_NAME, StackSettings
+from local.stack.settings import DEFAULT_PORT, DEFAULT_ROWS, DEFAULT_STACK_NAME, StackSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -37,16 +37,31 @@ ViUrl = Annotated[
 ]
 
 
+Rows = Annotated[int, typer.Option(envvar="ROWS", min=0, help="Assets that the emulated SafetyCulture API has.")]
+Latency = Annotated[
+    float, typer.Option(envvar="LATENCY", min=0, help="Seconds that the emulated SafetyCulture API takes for a page.")
+]
+
+
 @app.command()
-def up(
+def up(  # noqa: PLR0913, PLR0917 (a parameter for each option)
     port: Port = DEFAULT_PORT,
     stack_name: StackName = DEFAULT_STACK_NAME,
     safetyculture_url: SafetyCultureUrl = None,
     vi_url: ViUrl = None,
+    rows: Rows = DEFAULT_ROWS,
+    latency: Latency = 0,
 ) -> None:
     """Start the stack, and return when it is ready. On a running stack, restart or redeploy only outdated parts."""
     began = time.monotonic()
-    settings = StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url, stack_name=stack_name)
+    settings = StackSettings(
+        port,
+        safetyculture_url=safetyculture_url,
+        vi_url=vi_url,
+        stack_name=stack_name,
+        rows=rows,
+        latency_seconds=latency,
+    )
     stack = start_stack(settings, typer.echo)
     latest.provide_commands()
     latest.show(settings.folder)

@@ -46,6 +46,9 @@ class ExportOutput(ExportResult, frozen=True):
     """The output of an execution that succeeded; the changes are present where they were requested."""
 
     changes_key: str | None = None
+    added: int | None = None
+    changed: int | None = None
+    removed: int | None = None
     changes_error: str | None = None
 
 

@@ -11,6 +11,7 @@ from local.paths import STACKS
 
 DEFAULT_PORT = 4566
 DEFAULT_STACK_NAME = "assetline"
+DEFAULT_ROWS = 2_000
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")  # CloudFormation's
 
 
@@ -29,7 +30,7 @@ class StackSettings:
     safetyculture_url: str | None = None
     vi_url: str | None = None
     wait_scale: float = 1
-    rows: int = 2_000
+    rows: int = DEFAULT_ROWS
     latency_seconds: float = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
     stack_name: str = DEFAULT_STACK_NAME

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from yaml.constructor import SafeConstructor
 from yaml.representer import SafeRepresenter
 
 
@@ -27,7 +26,7 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def _read_tagged(loader: SafeConstructor, suffix: str, node: yaml.Node) -> Tagged:
+def _read_tagged(loader: _Loader, suffix: str, node: yaml.Node) -> Tagged:
     match node:
         case yaml.ScalarNode():
             value: Any = loader.construct_scalar(node)
@@ -38,7 +37,7 @@ def _read_tagged(loader: SafeConstructor, suffix: str, node: yaml.Node) -> Tagge
     return Tagged(f"!{suffix}", value)
 
 
-def _read_text(loader: SafeConstructor, node: yaml.Node) -> str:
+def _read_text(loader: _Loader, node: yaml.Node) -> str:
     return str(loader.construct_scalar(cast("yaml.ScalarNode", node)))
 
 

@@ -95,6 +95,8 @@ def page_line(progress: ExportItem) -> str:
     parts = [f"Page {count(progress.pages)}: {count(progress.page_rows)} {noun}", f"Total: {count(progress.rows)}"]
     if progress.remaining is not None:
         parts.append(f"Remaining: {count(progress.remaining)}")
+    elif progress.estimated_remaining is not None:
+        parts.append(f"~Remaining: {count(progress.estimated_remaining)}, as in the last export")
     if progress.pages_per_second:
         rates = f"{pages_rate(progress.pages_per_second)} pages/sec, {rows_rate(progress.rows_per_second)} rows/s"
         parts.append(f"Rate: {rates}")
@@ -111,6 +113,8 @@ def _done_of_total(snapshot: Snapshot) -> tuple[int, int | None]:
     progress = snapshot.progress
     if progress and progress.remaining is not None:
         return progress.rows, max(1, progress.rows + progress.remaining)
+    if progress and progress.estimated_remaining and not snapshot.execution.ended:
+        return progress.rows, progress.rows + progress.estimated_remaining
     # The rest is unknown: the bar pulses until the end.
     return 0, 0 if snapshot.execution.ended else None
 
@@ -135,6 +139,8 @@ def _known(progress: ExportItem) -> dict[str, str]:
         known["Page time"] = page_time(progress.page_seconds)
     if progress.remaining is not None:
         known["Remaining"] = count(progress.remaining)
+    elif progress.estimated_remaining is not None:
+        known["Remaining"] = f"~{count(progress.estimated_remaining)} as in the last export"
     if progress.pages_per_second:
         known["Rate"] = f"{pages_rate(progress.pages_per_second)} pages/s"
         known[""] = f"{rows_rate(progress.rows_per_second)} rows/s"

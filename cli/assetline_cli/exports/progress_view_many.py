@@ -70,13 +70,14 @@ class FeedsDisplay:
         self._answered = True
 
     def new_lines(self, snapshot: FeedsSnapshot) -> Iterator[str]:
-        """Yield a line when a feed starts or ends, and one a minute for all feeds."""
+        """Yield a line when a feed starts or ends, and each minute one for each running feed and one for all."""
         lines = [*self._changes(snapshot)]
         if self._answered and not snapshot.answered:
             lines.append(sentence(Stage.NO_ANSWER))
         self._answered = snapshot.answered
         now = self._clock.now()
         if not lines and (now - self._printed_at).total_seconds() >= HEARTBEAT_SECONDS:
+            lines += [_running_line(item) for item in snapshot.items if item.running]
             lines.append(overall_line(snapshot))
         if lines:
             self._printed_at = now
@@ -124,6 +125,11 @@ def _change(item: ExportItem) -> str:
     if item.running:
         return f"{item.feed}: started, {item.export_id}"
     return f"{item.feed}: {stage_line(item)} | Total: {count(item.rows)}"
+
+
+def _running_line(item: ExportItem) -> str:
+    rate = f" | Rate: {rows_rate(item.rows_per_second)} rows/s" if item.rows_per_second else ""
+    return f"{item.feed}: {stage_line(item)} | Total: {count(item.rows)}{rate}"
 
 
 def _ending(snapshot: FeedsSnapshot) -> Stage:

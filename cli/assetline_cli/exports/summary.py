@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assetline_cli.suggested_commands import diff_command
 from assetline_cli.terminal.formatting import count, rows_of, size
 from assetline_cli.terminal.output import print_line, rule
 
@@ -39,6 +40,7 @@ class ExportSummary:
     result: ExportOutput
     seconds: float
     resumed: bool = False
+    shrunk_from: tuple[int, str] | None = None  # the rows and the ID of the last complete export, if far more
 
     def lines(self) -> list[str]:
         """Return the figures, without the rates of an empty export."""
@@ -51,26 +53,40 @@ class ExportSummary:
         ]
         # The seconds do not cover pages that an earlier execution read.
         if pages and not self.resumed:
-            lines.append(f"Average Page Time: {self.seconds / pages:.3f}s")
+            lines.append(f"Average Page Time: {self.seconds / pages:.3f}s (opening and closing included)")
         if self.seconds and not self.resumed:
             per_second = f"{pages / self.seconds:.2f} pages/sec | {rows / self.seconds:,.1f} {noun}/sec"
             lines.append(f"Throughput: {per_second}")
         lines.append(f"Output saved to: s3://{self.result.bucket}/{self.result.key}")
         lines.append(f"Manifest: s3://{self.result.bucket}/{self.result.manifest_key}")
         if self.result.changes_key:
-            lines.append(f"Changes: s3://{self.result.bucket}/{self.result.changes_key}")
+            counts = (("added", self.result.added), ("changed", self.result.changed), ("removed", self.result.removed))
+            figures = ", ".join(f"{count(number)} {kind}" for kind, number in counts if number is not None)
+            lines.append(f"Changes: {figures or 'see the file'}")
+            lines.append(f"Changes saved to: s3://{self.result.bucket}/{self.result.changes_key}")
         if self.result.changes_error:
             lines.append(f"Changes: could not be written ({self.result.changes_error})")
         return lines
 
 
-def print_summary(console: Console, summary: ExportSummary, downloaded: list[Path]) -> None:
+def print_summary(console: Console, summary: ExportSummary, downloaded: list[Path], stack: str) -> None:
     """Print the summary; *downloaded* are the files of --to."""
     complete = summary.result.complete
     lines = summary.lines() + [f"Downloaded to: {path}" for path in downloaded]
+    if summary.shrunk_from is not None:
+        rows, export_id = summary.shrunk_from
+        lines.append(
+            f"Warning: {count(summary.result.rows)} rows, far fewer than {count(rows)} in {export_id}. Compare them: "
+            f"{diff_command(export_id, summary.result.export_id, stack)}"
+        )
     if not complete:
         lines.append("This file does not have all rows of the feed.")
-    headline, colour = ("EXPORT COMPLETE!", "green") if complete else ("EXPORT INCOMPLETE", "yellow")
+    if not complete:
+        headline, colour = "EXPORT INCOMPLETE", "yellow"
+    elif summary.shrunk_from is not None:
+        headline, colour = "EXPORT COMPLETE, WITH FAR FEWER ROWS THAN THE LAST ONE", "yellow"
+    else:
+        headline, colour = "EXPORT COMPLETE!", "green"
     print_block(console, headline, colour, lines)
 
 

@@ -33,6 +33,7 @@ from assetline_cli.terminal.progress_bar import view_on
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from assetline_cli.exports.table import ExportItem
     from assetline_cli.stack import Stack
 
 
@@ -43,7 +44,7 @@ def watch_export(context: CliContext, stack: Stack, arn: str, to: Path | None, *
     if last.execution.result is None:
         return _sum_up_failure(context, last, stack)
     try:
-        return _sum_up(context, last, last.execution.result, to)
+        return _sum_up(context, last, last.execution.result, to, stack.name)
     except KeyboardInterrupt:
         context.print_message(f"\nDownload stopped. Run it again: {command}")
         return INTERRUPTED
@@ -60,9 +61,11 @@ def _watching(context: CliContext, stack: Stack, arn: str, command: str, *, just
     )
 
 
-def _sum_up(context: CliContext, last: Snapshot, result: ExportOutput, to: Path | None) -> int:
+def _sum_up(context: CliContext, last: Snapshot, result: ExportOutput, to: Path | None, stack: str) -> int:
     seconds = last.elapsed_seconds(context.clock.now())
-    summary = ExportSummary(result, seconds, resumed=last.execution.resumes is not None)
+    summary = ExportSummary(
+        result, seconds, resumed=last.execution.resumes is not None, shrunk_from=_shrunk_from(last.progress)
+    )
     downloaded: list[Path] = []
     failure: CommandFailed | None = None
     if to is not None:
@@ -70,10 +73,17 @@ def _sum_up(context: CliContext, last: Snapshot, result: ExportOutput, to: Path 
             downloaded = download(context.aws.s3, result, to, context.out)
         except CommandFailed as error:  # the export is complete nevertheless, and its summary comes first
             failure = error
-    print_summary(context.out, summary, downloaded)
+    print_summary(context.out, summary, downloaded, stack)
     if failure:
         raise failure
     return COMPLETE if result.complete else FAILED
+
+
+def _shrunk_from(item: ExportItem | None) -> tuple[int, str] | None:
+    """Return the rows and the ID of the last complete export, if *item* has far fewer rows."""
+    if item is None or item.rows_before is None or item.export_id_before is None:
+        return None
+    return item.rows_before, item.export_id_before
 
 
 def _sum_up_failure(context: CliContext, last: Snapshot, stack: Stack) -> int:

@@ -42,7 +42,8 @@ _COMMON = frozenset(
 )
 
 
-_LONG = frozenset({"exception", "pace", "stack_trace", "execution_arn", "export_id", "session_key"})  # for JSON and the report, or the subject itself
+# For JSON and the report, or the subject itself.
+_LONG = frozenset({"exception", "execution_arn", "export_id", "pace", "session_key", "stack_trace"})
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ def _note_completion(table: ExportsTable, export: Export, checkpoint: Checkpoint
         pages_per_second=manifest.pages_per_second,
         rows_per_second=manifest.rows_per_second,
         remaining=None,
+        estimated_remaining=None,
         eta_seconds=None,
         error=None,
         message=None,

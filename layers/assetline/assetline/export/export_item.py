@@ -16,10 +16,10 @@ class ExportProgress(BaseModel, frozen=True):
     """One item of the exports table; `export_id` is its key.
 
     Times are UTC. `page_seconds` is the time that the last page took to arrive. `remaining` and `eta_seconds` are
-    absent if the rest is unknown. `pause_seconds` is the machine's pause before the next request. `error` and `message`
-    are those of the last failed execution. `parent_execution_arn` is the execution of `export_feeds` that started this
-    one, if any. `rows_before` and `export_id_before` are those of the last complete export, if this one has far fewer
-    rows.
+    absent if the rest is unknown; `estimated_remaining` assumes as many rows as the last complete export has.
+    `pause_seconds` is the machine's pause before the next request. `error` and `message` are those of the last failed
+    execution. `parent_execution_arn` is the execution of `export_feeds` that started this one, if any. `rows_before`
+    and `export_id_before` are those of the last complete export, if this one has far fewer rows.
 
     Reading is lenient, since the command `assetline` also reads items of other versions of the stack. An unknown state
     stays text, and attributes that some versions do not write have defaults.
@@ -49,6 +49,7 @@ class ExportProgress(BaseModel, frozen=True):
     rows_per_second: float = 0.0
     pause_seconds: int = 0
     remaining: int | None = None
+    estimated_remaining: int | None = None
     eta_seconds: float | None = None
     rows_before: int | None = None
     export_id_before: str | None = None

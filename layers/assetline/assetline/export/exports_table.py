@@ -177,7 +177,13 @@ class ExportsTable:
         A stopped export is unchanged: its data is being published.
         """
         values = as_attributes({"error": error, "message": message, "updated_at": datetime.now(UTC)})
-        values |= {"state": "failed", "pause_seconds": 0, "remaining": None, "eta_seconds": None}
+        values |= {
+            "state": "failed",
+            "pause_seconds": 0,
+            "remaining": None,
+            "estimated_remaining": None,
+            "eta_seconds": None,
+        }
         self._set(export.export_id, values, _still_of(export.execution_arn) & Attr("stopped").not_exists())
 
     def item(self, export_id: str) -> dict[str, Any] | None:

@@ -61,6 +61,7 @@ class Report:
             "rows_per_second": rows_per_second,
             "pause_seconds": 0,
             "remaining": page.remaining,
+            "estimated_remaining": to_come if page.remaining is None else None,
             "eta_seconds": None if to_come is None or not rows_per_second else to_come / rows_per_second,
         }
         if now - self._sent_at >= INTERVAL_SECONDS and (self._sending is None or self._sending.done()):
