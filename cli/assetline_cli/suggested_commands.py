@@ -53,6 +53,12 @@ def upload_command(stack: str, dataset: str = "DATASET_ID") -> str:
     return _joined(["assetline", "drops", "upload", "photos", "--dataset", dataset], stack)
 
 
+def upload_rest_command(paths: Sequence[Path], stack: str, dataset: str) -> str:
+    """Return the command that uploads the files of *paths* that are not in the bucket yet."""
+    words = ["assetline", "drops", "upload", *map(str, paths), "--dataset", dataset, "--skip-existing"]
+    return _joined(words, stack)
+
+
 def retry_command(stack: str, dataset: str | None = None, drop_ids: Sequence[str] = ()) -> str:
     """Return the command that retries drops: those named, or all rejected ones of *dataset*."""
     words = ["assetline", "drops", "retry", *drop_ids]

@@ -332,10 +332,8 @@ def delete(
       [cyan]assetline assets delete ds1 --max-bytes 100 --name 'test_*'[/cyan]
     """
     from assetline_cli.assets.delete import delete_assets
-    from assetline_cli.terminal.prompts import require_terminal_or_yes
 
     context: CliContext = ctx.obj
-    require_terminal_or_yes(context, yes=yes)
     with errors_reported(context):
         raise typer.Exit(
             delete_assets(

@@ -55,12 +55,13 @@ class Difference:
 class Verification:
     """The result of a comparison; `unproven` are files of equal size without a checksum in Vi.
 
-    `nameless` are records without an ID.
+    `nameless` are records without an ID. `skipped` are files without an asset that `drops upload` skips.
     """
 
     equal: int = 0
     unverified: int = 0
     nameless: int = 0
+    skipped: int = 0
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -92,6 +93,7 @@ def compare(held: Iterable[AssetFile], place: VerifyTarget, verified: Verificati
         else:
             verified.unverified += 1
     verified.differences += [Difference(name, "missing in Vi", there=str(size)) for name, size in target.left()]
+    verified.skipped += target.skipped()
     verified.differences.sort(key=lambda difference: difference.name)
 
 
@@ -116,6 +118,10 @@ class TargetFiles:
         for name, size in self._sizes.items():
             if name not in self._taken and not self._place.may_lack_asset(name):
                 yield name, size
+
+    def skipped(self) -> int:
+        """Return the number of files that no asset took and that need none."""
+        return sum(name not in self._taken and self._place.may_lack_asset(name) for name in self._sizes)
 
     def beside(self, file: AssetFile) -> tuple[str, Difference | None]:
         """Return the name of an asset's file, empty if it is missing, and their difference."""
@@ -211,6 +217,8 @@ def _summary(verified: Verification, dataset: str, where: str) -> str:
     if verified.unverified:
         parts.append(f"{count(verified.unverified)} are equal in size, and have no checksum in Vi")
     parts += [f"{count(number)} {IN_WORDS[kind]}" for kind, number in kinds.items()]
+    if verified.skipped:
+        parts.append(f"{count_of(verified.skipped, 'file')} that `assetline drops upload` skips")
     if verified.nameless:
         parts.append(f"{count(verified.nameless)} without an ID, which cannot be compared")
     return f"{'; '.join(parts)}."

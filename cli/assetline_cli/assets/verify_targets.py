@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
-from assetline.ingest.system_files import is_system_file
 from assetline.vi.crc32c import Crc32c, from_s3
 from assetline_cli.aws_errors import code_of
+from assetline_cli.drops.local_files import is_skipped_in_folder
 from assetline_cli.errors import CommandFailed
 from assetline_cli.filesystem import PART
 
@@ -47,7 +47,7 @@ def verify_target_at(where: str, s3: S3Client) -> VerifyTarget:
 
 @dataclass(frozen=True)
 class FolderTarget:
-    """A folder and everything below it, except hidden folders; hidden and system files need no asset."""
+    """A folder and everything below it, except hidden folders; files that `drops upload` skips need no asset."""
 
     path: Path
 
@@ -69,8 +69,8 @@ class FolderTarget:
             ) from None
 
     def may_lack_asset(self, name: str) -> bool:
-        """Return whether a file is hidden, or a system file such as `Thumbs.db`."""
-        return name.rpartition("/")[2].startswith(".") or is_system_file(name)
+        """Return whether `assetline drops upload` skips the file: hidden, a system file, or no image or video."""
+        return is_skipped_in_folder(name)
 
     def _files(self) -> Iterator[tuple[str, int]]:
         for folder, below, names in os.walk(self.path):

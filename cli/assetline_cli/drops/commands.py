@@ -15,6 +15,7 @@ from assetline_cli.drops.options import (
     IntoDataset,
     Metadata,
     Paths,
+    SkipExisting,
     WaitForThem,
 )
 from assetline_cli.error_reporting import errors_reported
@@ -34,6 +35,7 @@ def upload(
     path: Paths,
     dataset: IntoDataset,
     metadata: Metadata = None,
+    skip_existing: SkipExisting = False,
     wait: WaitForThem = True,
     progress: ShowProgress = True,
     stack: StackName = DEFAULT_STACK,
@@ -56,6 +58,8 @@ def upload(
 
       [cyan]assetline drops upload photos --dataset ds1[/cyan]
       [cyan]assetline drops upload a.jpg b.mp4 more/ --dataset ds1 --metadata site=7 --metadata camera=north[/cyan]
+      [cyan]assetline drops upload photos --dataset ds1 --skip-existing[/cyan]
+        upload the rest after an interruption
       [cyan]assetline drops upload photos --dataset ds1 --no-wait > ids.txt[/cyan]
         exit after the upload; `assetline drops list` shows the progress
     """
@@ -63,7 +67,9 @@ def upload(
 
     context: CliContext = ctx.obj
     with errors_reported(context):
-        raise typer.Exit(drop_files(context, stack, DropRequest(path, dataset, metadata or (), wait, progress)))
+        raise typer.Exit(
+            drop_files(context, stack, DropRequest(path, dataset, metadata or (), wait, progress, skip_existing))
+        )
 
 
 @drops_app.command("list", rich_help_panel=INGEST)
@@ -129,10 +135,8 @@ def retry(
     if drop_id and (dataset or reason):
         raise typer.BadParameter("Excludes --dataset and --reason: use one or the other.", param_hint="DROP_ID")
     from assetline_cli.drops.retry import RetrySelection, retry_drops
-    from assetline_cli.terminal.prompts import require_terminal_or_yes
 
     context: CliContext = ctx.obj
-    require_terminal_or_yes(context, yes=yes)
     with errors_reported(context):
         selection = RetrySelection(drop_id or (), dataset, reason, "ingested" if ingested else "rejected")
         raise typer.Exit(retry_drops(context, stack, selection, sure=yes))
@@ -155,9 +159,7 @@ def redrive(ctx: typer.Context, yes: Yes = False, stack: StackName = DEFAULT_STA
       [cyan]assetline drops redrive --yes --stack assetline-prod[/cyan]
     """
     from assetline_cli.drops.redrive import redrive_messages
-    from assetline_cli.terminal.prompts import require_terminal_or_yes
 
     context: CliContext = ctx.obj
-    require_terminal_or_yes(context, yes=yes)
     with errors_reported(context):
         raise typer.Exit(redrive_messages(context, stack, sure=yes))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from assetline.ingest.sessions_table import SessionsTable
 from assetline_cli.aws_errors import explain
 from assetline_cli.context import CliContext
+from assetline_cli.drops.existing_objects import existing_keys
 from assetline_cli.drops.ingestion_runs import FailedRuns
 from assetline_cli.drops.local_files import FoundFiles, find_files
 from assetline_cli.drops.metadata import parse_metadata
@@ -20,7 +22,7 @@ from assetline_cli.drops.wait import NOTHING_MOVED, IngestionProgress, Ingestion
 from assetline_cli.errors import CommandFailed
 from assetline_cli.exit_codes import COMPLETE, FAILED, INTERRUPTED
 from assetline_cli.stack import find_stack
-from assetline_cli.suggested_commands import drops_command
+from assetline_cli.suggested_commands import drops_command, upload_rest_command
 from assetline_cli.terminal.formatting import count, count_of, duration
 from assetline_cli.terminal.progress_bar import frames_on
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from assetline_cli.stack import Stack
 
+SESSIONS_NAMED = 5  # ours: of the sessions that settled the drops
 LEFT_SHOWN = 10  # ours: of the files that an interrupted command did not drop
 
 
@@ -42,6 +45,7 @@ class DropRequest:
     metadata: Sequence[str] = ()
     wait: bool = True
     progress: bool = True
+    skip_existing: bool = False
 
 
 def drop_files(context: CliContext, stack: str, request: DropRequest) -> int:
@@ -75,6 +79,8 @@ class DropCommand:
             raise CommandFailed(
                 f"No files to upload in {', '.join(map(str, self._request.paths))}. Name other files or folders."
             )
+        if self._request.skip_existing and not self._skip_existing(found):
+            return FAILED if found.unfit else COMPLETE
         uploading = self._upload(found, metadata)
         uploading.failed += found.unfit
         if not self._request.wait:
@@ -83,6 +89,20 @@ class DropCommand:
         if uploading.ended != "complete":
             return self._ended_early(found, uploading)
         return self._wait(uploading) if self._request.wait else self._leave(uploading)
+
+    def _skip_existing(self, found: FoundFiles) -> bool:
+        """Remove the files that the bucket has with the same bytes; return whether files are left."""
+        drops = DropsTable.of(self._context, self._ingestion)
+        s3, bucket = self._context.aws.s3_of_many, self._ingestion.drop_bucket
+        existing = existing_keys(s3, bucket, drops, self._request.dataset_id, found.files.values())
+        if existing:
+            self._context.print_message(
+                f"Skipped {count_of(len(existing), 'file')} that the drop bucket has with the same bytes. See their "
+                f"results: {self._look}"
+            )
+        for key in existing:
+            del found.files[key]
+        return bool(found.files)
 
     def _upload(self, found: FoundFiles, metadata: dict[str, str]) -> UploadProgress:
         uploader = DropUploader(
@@ -112,6 +132,9 @@ class DropCommand:
             print_message(f"  {file.shown}")
         if len(left) > LEFT_SHOWN:
             print_message(f"  … and {count(len(left) - LEFT_SHOWN)} more")
+        if left:
+            rest = upload_rest_command(self._request.paths, self._stack.name, self._request.dataset_id)
+            print_message(f"Upload the rest: {rest}")
         return FAILED if uploading.refusal else INTERRUPTED
 
     def _leave(self, uploading: UploadProgress) -> int:
@@ -155,7 +178,23 @@ class DropCommand:
             self._context.print_message(f"The last run failed: {last.trouble}")
         self._context.print_message(f"The drops are ingested once the cause is fixed. See their progress: {self._look}")
 
+    def _reports(self, following: IngestionWatcher) -> list[str]:
+        """Return the addresses of the reports of the sessions that settled the drops."""
+        sessions = SessionsTable(self._context.aws.table(self._ingestion.sessions_table))
+        keys = dict.fromkeys(drop.session_key for drop in following.over.values() if drop.session_key)
+        found = [sessions.get(key) for key in [*keys][:SESSIONS_NAMED]]
+        return [
+            f"s3://{self._stack.bucket}/{session.report_key}" for session in found if session and session.report_key
+        ]
+
     def _sum_up(self, uploading: UploadProgress, following: IngestionWatcher) -> int:
-        summary = DropSummary(self._request.dataset_id, uploading.dropped, uploading.failed, following.over)
+        summary = DropSummary(
+            self._request.dataset_id,
+            uploading.dropped,
+            uploading.failed,
+            following.over,
+            (self._context.clock.now() - uploading.began_at).total_seconds(),
+            self._reports(following),
+        )
         print_drop_summary(self._context.out, summary, self._stack.name)
         return COMPLETE if summary.complete else FAILED

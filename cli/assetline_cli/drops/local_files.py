@@ -96,6 +96,14 @@ class FoundFiles:
             yield f"Skipped {count_of(self.special, 'special file')}, such as pipes."
 
 
+def is_skipped_in_folder(name: str) -> bool:
+    """Return whether `find_files` skips a file below a folder by its name."""
+    base = name.rpartition("/")[2]
+    return (
+        base.startswith(".") or is_system_file(name) or (base.rpartition(".")[2].lower() in NOT_MEDIA and "." in base)
+    )
+
+
 def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:
     """Return the files to drop into a dataset: those named, and those below the folders named.
 

@@ -31,6 +31,15 @@ Metadata = Annotated[
     ),
 ]
 
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="Skip files that the drop bucket already has with the same bytes, for example after an interruption.",
+        show_default="upload every file",
+    ),
+]
+
 WaitForThem = Annotated[
     bool,
     typer.Option(

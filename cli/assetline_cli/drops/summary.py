@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assetline_cli.drops.retry import can_be_retried
 from assetline_cli.suggested_commands import drops_command, retry_command
-from assetline_cli.terminal.formatting import count
+from assetline_cli.terminal.formatting import count, duration, size
 from assetline_cli.terminal.output import print_line, printable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from assetline_cli.drops.upload import DroppedFile
 
 HEADLINE = "Asset Upload Summary"
+SESSIONS_SHOWN = 5  # ours
 FILES_SHOWN = 50  # ours: more are listed by another command
 IDS_NAMED = 3  # ours: more drops than this are retried by dataset
 
@@ -32,6 +33,8 @@ class DropSummary:
     dropped: Sequence[DroppedFile]
     not_dropped: Sequence[UndroppedFile]
     over: Mapping[str, Drop]
+    seconds: float = 0.0
+    reports: Sequence[str] = ()
 
     @property
     def total(self) -> int:
@@ -67,7 +70,16 @@ class DropSummary:
             rows["Waiting"] = count(self.waiting)
         # Rounded down: 100 % means complete.
         rows["Success Rate"] = f"{1000 * self.succeeded // self.total / 10 if self.total else 0:.1f}%"
+        rows["Total Size"] = size(sum(dropped.file.size for dropped in self.dropped))
+        rows["Total Time"] = duration(self.seconds)
+        if self.seconds >= 1 and self.succeeded:
+            rows["Throughput"] = f"{self.succeeded / self.seconds:,.1f} files/s"
+        sessions = dict.fromkeys(drop.session_id for drop in self.over.values() if drop.session_id)
+        if sessions:
+            shown, more = [*sessions][:SESSIONS_SHOWN], len(sessions) - SESSIONS_SHOWN
+            rows["Sessions"] = ", ".join(shown) + (f" and {count(more)} more" if more > 0 else "")
         yield from (f"{name + ':':<17}{figure}" for name, figure in rows.items())
+        yield from (f"{'Report:':<17}{address}" for address in self.reports)
 
     def failed_lines(self) -> Iterator[str]:
         """Yield a line for each of the first files that failed."""

@@ -145,9 +145,7 @@ class DropUploader:
         return self._dropped(file, self._s3.head_object(Bucket=self._bucket, Key=file.key))
 
     def _dropped(self, file: LocalFile, answer: Any) -> DroppedFile:
-        version = answer.get("VersionId")
-        version = answer["ETag"].strip('"') if version in {None, "", "null"} else version
-        return DroppedFile(file, drop_id(self._bucket, file.key, version), self._time_of(answer))
+        return DroppedFile(file, drop_id(self._bucket, file.key, answer["ETag"].strip('"')), self._time_of(answer))
 
     def _time_of(self, answer: Any) -> datetime:
         date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
