@@ -1,4 +1,4 @@
-"""What every test stands on: an AWS account of nobody and a terminal like any other, whoever runs it and where."""
+"""The setup of every test: an empty AWS account and a plain terminal, on every machine."""
 
 from collections import Counter
 

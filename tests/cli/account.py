@@ -43,7 +43,7 @@ type Run = Callable[..., Result]
 
 @dataclass
 class Account:
-    """An AWS account whose export goes as it is told; it is asked as boto3 asks AWS."""
+    """An AWS account whose export follows a script; it is asked as boto3 asks AWS."""
 
     session: boto3.Session
     table: Table
@@ -105,7 +105,7 @@ class Account:
         self.arn, self.machine, self.input = SEVERAL, SEVERAL_MACHINE, json.dumps({"feeds": feeds})
 
     def feed(self, feed: str, **progress: Any) -> Callable[[], None]:
-        """Tell how far the export of *feed* is, which the execution of several feeds has started."""
+        """Set the progress of the export of *feed*, started by the execution of several feeds."""
         id_ = next(export_ids(feed, STARTED))
         names = {"key": object_key(feed, id_, "csv"), "manifest_key": manifest_key(feed, id_)}
         given: dict[str, Any] = {"feed": feed, "parent_execution_arn": SEVERAL, "execution_arn": f"{EXECUTION}-{feed}"}
@@ -146,26 +146,26 @@ class Account:
         fixed: dict[str, Any] = {"export_id": id_, "feed": "assets", "format": "csv", "bucket": "the-exports"}
         names = {"key": object_key("assets", id_, "csv"), "manifest_key": manifest_key("assets", id_)}
         times = {"started_at": STARTED, "updated_at": self.now, "execution_arn": execution_arn, "state": "running"}
-        # A stack newer than this command may know states that this one does not.
+        # A stack newer than this command may have states that the command lacks.
         told = fixed | names | times | progress
         state = told.pop("state")
         beside = {"state": state} | ({"export": "{}"} if told.pop("opened", True) else {})
         self.table.put_item(Item=ExportProgress.model_validate(told | {"state": "running"}).to_item() | beside)
 
     def _answer(self, model: OperationModel, params: dict[str, Any], **_: object) -> Any:
-        asked = json.loads(params["body"])
+        request = json.loads(params["body"])
         if model.name in self.refusals:
             return _refusal(*self.refusals[model.name])
         if model.name == "StartExecution":
-            self.started.append(asked)
-            self.input, self.machine = asked["input"], asked["stateMachineArn"]
+            self.started.append(request)
+            self.input, self.machine = request["input"], request["stateMachineArn"]
             several, resumes = self.machine == SEVERAL_MACHINE, "resume" in json.loads(self.input)
             self.arn = SEVERAL if several else RESUMING if resumes else EXECUTION
             return _answer({"executionArn": self.arn, "startDate": STARTED})
-        if not self.known or asked["executionArn"] != self.arn:
+        if not self.known or request["executionArn"] != self.arn:
             return _refusal(400, "ExecutionDoesNotExist", "Execution Does Not Exist")
         if model.name == "StopExecution":
-            self.stopped.append(asked)
+            self.stopped.append(request)
             if self.status == "RUNNING":
                 self.ends("ABORTED")
             return _answer({"stopDate": self.stopped_at})

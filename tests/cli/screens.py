@@ -1,4 +1,4 @@
-"""Terminals for the commands: what they show is kept, and somebody may answer."""
+"""Terminals for the commands: they record their output, and may answer questions."""
 
 import io
 from typing import Any
@@ -18,7 +18,7 @@ def shown_on(out: Screen) -> str:
 
 
 def somebody(answer: str | BaseException) -> dict[str, Any]:
-    """Return a terminal at which somebody gives *answer*."""
+    """Return a terminal whose operator gives *answer*."""
 
     def read_key() -> str:
         if isinstance(answer, BaseException):

@@ -3,7 +3,7 @@
 import ast
 import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from io import StringIO
 
@@ -143,7 +143,6 @@ def is_unplain_name(name: str) -> bool:
     return name not in WIRE_NAMES and (bare in UNPLAIN_NAMES or not words.isdisjoint(UNPLAIN_WORDS_OF_NAMES))
 
 
-def unplain_test_names(functions: Iterable[str]) -> list[str]:
-    """Return the names of tests that open with a noun clause."""
-    clauses = tuple(f"test_{opening.lower()}_" for opening in OPENINGS)
-    return [name for name in functions if name.startswith(clauses)]
+def is_unplain_test_name(name: str) -> bool:
+    """Return whether the name of a test opens with a noun clause, or has a verb of persons in it."""
+    return name.startswith(tuple(f"test_{opening.lower()}_" for opening in OPENINGS)) or is_unplain_name(name)

@@ -24,7 +24,7 @@ found = {
 }
 print(json.dumps(found))
 """
-# What the policy linter finds that is right as it is.
+# Accepted findings of the policy linter.
 ACCEPTED_FINDINGS = {
     ("NO_VERSION", ""): "SAM writes these policies, and they use nothing that the newer version has",
     (

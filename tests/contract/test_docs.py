@@ -1,4 +1,4 @@
-"""What the documents say is what there is: inputs, outputs, commands, errors, links."""
+"""The documents describe the actual inputs, outputs, commands, errors, links."""
 
 import inspect
 import json

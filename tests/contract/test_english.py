@@ -19,7 +19,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MOST_WORDS = 30  # a sentence with more is read twice
 LONGEST_TEST_NAME = 70  # ours: with its file, a failure fits one line
 
-# Each has a plain equivalent: again, completely, verified, download, safely stored, permanently, nobody.
+# Each has a plain equivalent: again, completely, verified, download, safely stored, permanently.
 PLAIN = re.compile(
     r"\b(anew|in safety|for good|is none of|whoever|see (?:it|them) through|is told of|bring back)\b", re.IGNORECASE
 )
@@ -84,7 +84,7 @@ def test_the_rules_see_what_breaks_them() -> None:
 
 
 # The subject of every sentence of docstrings and comments is the program, the user or a thing of the stack.
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_sentences_of_code_are_plain_and_short(path: Path) -> None:
     found = english.sentences(path.read_text())
     assert not [sentence for sentence in found if english.is_unplain(sentence) or english.is_long(sentence)]
@@ -98,6 +98,11 @@ def test_messages_are_plain(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_identifiers_are_words_of_the_field(path: Path) -> None:
     assert not [name for name in english.names(path.read_text()) if english.is_unplain_name(name)]
+
+
+def test_names_of_tests_are_plain() -> None:
+    found = [name for path in TESTS for name in english.names(path.read_text()) if name.startswith("test_")]
+    assert [name for name in found if english.is_unplain_test_name(name)] == []
 
 
 @pytest.mark.parametrize(
@@ -128,6 +133,11 @@ def test_a_sentence_of_two_lines_is_found() -> None:
 )
 def test_an_unplain_identifier_is_found(source: str) -> None:
     assert [name for name in english.names(source) if english.is_unplain_name(name)]
+
+
+@pytest.mark.parametrize("name", ["test_what_is_over_is_kept", "test_where_it_is", "test_an_error_is_told"])
+def test_an_unplain_name_of_a_test_is_found(name: str) -> None:
+    assert english.is_unplain_test_name(name)
 
 
 @pytest.mark.parametrize("source", ["uploaded_before = 1", "def retry_again(): ...", "asked_at = 1", "one_key = 2"])

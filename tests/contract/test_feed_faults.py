@@ -63,7 +63,7 @@ PAGES = 10
 
 
 class GivenToken(Token):
-    """The emulator's token, asked of nobody; `read_anew` counts how often a newer one was wanted."""
+    """The emulator's token, without a request; `read_anew` counts the requests for a newer one."""
 
     def __init__(self) -> None:
         super().__init__("arn:secret")
@@ -95,7 +95,7 @@ def foreign() -> Iterator[FeedEmulator]:
 
 @dataclass
 class Reading:
-    """What came of reading a feed: its records, the pauses that were slept, and where the reader stands."""
+    """The result of reading a feed: its records, the pauses that were slept, and where the reader stands."""
 
     records: list[dict[str, Any]]
     slept: list[float]
@@ -198,7 +198,7 @@ class TestThatPass:
         assert exporter.read(Start(reading.reader.cursor, reading.reader.faults)).records == all_rows()
 
     @pytest.mark.parametrize("settings", [{"remaining_records": True}, {"end_of_feed": "empty"}, {}])
-    def test_what_is_unsure_of_the_wire_makes_no_difference(
+    def test_unsure_details_of_the_wire_change_nothing(
         self, feed_api: FeedEmulator, exporter: Exporter, settings: dict[str, Any]
     ) -> None:
         having(feed_api, **settings)
@@ -220,12 +220,12 @@ class TestThatPass:
 
 
 class TestThatFailByName:
-    """What no repeat can help, or none has helped: the pages before it were yielded, each once."""
+    """Faults that no repeat helps, or has helped: the pages before it were yielded, each once."""
 
     @pytest.mark.parametrize(
         ("fault", "error"), [(Unauthorized(page=3), TokenRefused), (Forbidden(page=3), FeedForbidden)]
     )
-    def test_a_token_that_may_not_is_told_so_at_once(
+    def test_a_token_without_permission_fails_at_once(
         self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault, error: type[Exception]
     ) -> None:
         having(feed_api, fault)
@@ -245,7 +245,7 @@ class TestThatFailByName:
             (Reset(page=3), FeedUnreachable),
         ],
     )
-    def test_a_page_that_never_comes_whole_ends_the_export(
+    def test_a_page_that_never_arrives_completely_ends_the_export(
         self, feed_api: FeedEmulator, exporter: Exporter, fault: Fault, error: type[Exception]
     ) -> None:
         having(feed_api, fault)
@@ -369,7 +369,7 @@ class TestPace:
         assert first.seconds >= 0.1
         assert began[1] - began[0] < 0.08
 
-    def test_two_connections_are_enough_for_a_whole_feed(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
+    def test_two_connections_are_enough_for_a_complete_feed(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, body_seconds=0.02)
         exporter.read()
         assert isinstance(exporter.client._transport, KeptConnections)

@@ -10,7 +10,7 @@ FUNCTIONS = resources("AWS::Serverless::Function")
 CALLED_BY_OTHERS = {
     "record_drop": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},  # Lambda, for the queue
 }
-# Called in trouble only, which no handler test brings about in an account of moto.
+# Calls after failures only, which no handler test causes in an account of moto.
 ABORT = {"s3:AbortMultipartUpload"}  # a copy or an upload in parts that fails
 OF_VERSIONS = {"s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging"}  # a bucket that keeps versions
 IN_TROUBLE = {

@@ -1,4 +1,4 @@
-"""What only the machines know of an ingestion: how long Vi may be away, how a session is left, where loops end."""
+"""The parts of an ingestion that only the machines have: the time for Vi's outages, the ends of sessions and loops."""
 
 import re
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_a_session_is_settled_whatever_breaks_its_run(name: str) -> None:
     assert "$states.errorOutput.Error" in caught["Assign"]["error"]
 
 
-def test_a_settling_is_told_how_its_run_left_the_session_and_what_broke_it() -> None:
+def test_a_settling_gets_the_end_and_the_error_of_its_run() -> None:
     payload = STATES["Settle Session"]["Arguments"]["Payload"]
     assert payload == {name: f"{{% ${name} %}}" for name in Settling.model_fields}
 
@@ -96,7 +96,7 @@ def test_a_run_that_broke_fails_when_its_session_is_settled() -> None:
     assert (first["Condition"], first["Next"]) == ("{% $error != null %}", "Ingestion Failed")
 
 
-def test_whatever_an_opening_says_leads_somewhere() -> None:
+def test_every_outcome_of_an_opening_has_a_next_state() -> None:
     choice = STATES["Session Opened?"]
     named = {word: edge["Next"] for edge in choice["Choices"] for word in re.findall(r"'(\w+)'", edge["Condition"])}
     said = {*get_args(OpenSessionResult.model_fields["outcome"].annotation)}

@@ -1,4 +1,4 @@
-"""What the functions import is what Lambda will find: the layer, the runtime's boto3, Python's own."""
+"""The functions import only modules that Lambda has: the layer, the runtime's boto3, Python's own."""
 
 import ast
 import re

@@ -12,7 +12,7 @@ from assetline import errors
 from tests.contract.linting import linted
 from tests.contract.template import MACHINES, ROOT, machine, resources
 
-# What Lambda and Step Functions themselves report, in AWS's words.
+# The errors of Lambda and Step Functions themselves.
 SERVICE_ERRORS = {
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
@@ -228,7 +228,7 @@ def test_the_definition_is_valid_in_its_own_language(path: Path) -> None:
     definition = machine(path)
     for state in definition["States"].values():
         if state["Type"] == "Map" and isinstance(state.get("MaxConcurrency"), str):
-            state["MaxConcurrency"] = 1  # JSONata may compute it; the schema of cfn-lint has not heard of that
+            state["MaxConcurrency"] = 1  # JSONata may compute it; the schema of cfn-lint lacks that
     inline = {
         "Resources": {
             "Machine": {

@@ -18,7 +18,7 @@ from tests.contract.test_machines import EXPRESSION, SERVICE_ERRORS, all_states
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 SOURCES = [*(ROOT / "layers/assetline/assetline").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
 
-# Raised and caught within the layer, or told to be impossible: none of these ends an execution.
+# Raised and caught within the layer, or documented as impossible: none of these ends an execution.
 INTERNAL = {
     "AssertionError": "a place that is never reached",
     "BodyTooLarge": "the clients turn it into PageTooLarge, ViRefused or AnswerLost",
@@ -96,7 +96,7 @@ def test_every_end_of_a_machine_is_in_the_documents(path: Path) -> None:
     assert ends - documented() == set()
 
 
-def test_what_aws_calls_an_end_is_in_the_documents() -> None:
+def test_every_end_that_aws_names_is_in_the_documents() -> None:
     assert SERVICE_ERRORS - {"States.ALL"} - documented() == set()
 
 

@@ -141,7 +141,7 @@ def test_a_key_is_granted_to_the_functions_that_use_its_bucket(
 
 
 STAGING = re.compile(r"\$\{ExportBucket\.Arn\}/(\*|staging/(?:(\w+)/)?\*)")
-# Who works with what waits between two states; signed URLs and lists of assets lie there.
+# Functions that read or write staged objects; signed URLs and lists of assets lie there.
 AREAS = {
     "export": {
         "OpenExportFunction",
@@ -191,7 +191,7 @@ def staging_areas(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", OWNERS)
-def test_what_waits_in_staging_is_open_to_its_own_flow_only(name: str) -> None:
+def test_staged_objects_are_open_to_their_own_flow_only(name: str) -> None:
     areas = {area for area, owners in AREAS.items() if name in owners}
     assert len(areas) <= 1
     assert staging_areas(name) <= areas

@@ -1,4 +1,4 @@
-"""How long failures are waited out: what the documents promise, simulated over the pauses as they are drawn."""
+"""The schedules of retries: what the documents promise, simulated over the pauses as they are drawn."""
 
 import json
 import math
@@ -15,7 +15,7 @@ HOLDS_IN = 0.999
 QUARTER_OF_AN_HOUR = 15 * 60
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
-# What the documents say of an error, and what that is in seconds.
+# The documented duration for an error, and the same in seconds.
 PROMISES = {
     "AwsUnavailable": ("for 15 minutes", QUARTER_OF_AN_HOUR),
     "Lambda.ServiceException": ("for 15 minutes", QUARTER_OF_AN_HOUR),

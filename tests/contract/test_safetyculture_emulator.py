@@ -1,4 +1,4 @@
-"""The emulator keeps docs/contracts/safetyculture-feeds.md, and each of its faults does on the wire what it says."""
+"""The emulator keeps docs/contracts/safetyculture-feeds.md, and each of its faults acts on the wire as named."""
 
 import json
 import re
@@ -134,7 +134,7 @@ class TestFeed:
         assert page["metadata"]["next_page"].endswith(page["metadata"]["next_page_token"])
 
     @pytest.mark.parametrize(("spelling", "end"), [("null", None), ("empty", "")])
-    def test_the_end_is_spelt_as_the_scenario_says(
+    def test_the_end_is_spelt_as_in_the_scenario(
         self, feed_api: FeedEmulator, client: httpx.Client, spelling: str, end: str | None
     ) -> None:
         feed_api.has(FeedScenario.model_validate({"rows": 10, "end_of_feed": spelling}))
@@ -146,9 +146,7 @@ class TestFeed:
         feed_api.has(FeedScenario(rows=60, remaining_records=True))
         assert [page["metadata"]["remaining_records"] for page in pages_of(client)] == [35, 10, 0]
 
-    def test_next_page_is_absolute_where_the_scenario_says_so(
-        self, feed_api: FeedEmulator, client: httpx.Client
-    ) -> None:
+    def test_next_page_is_absolute_if_the_scenario_sets_it(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(FeedScenario(rows=60, absolute_next_page=True))
         assert client.get(FEED).json()["metadata"]["next_page"].startswith(f"{feed_api.url}{FEED}?")
         assert len(rows_of(client)) == 60
@@ -179,10 +177,10 @@ class TestToken:
         assert answer.status_code == 401
         assert_is_rpc_status(answer, code=16)
 
-    def test_its_owner_is_told(self, client: httpx.Client) -> None:
+    def test_the_owner_of_a_token_is_returned(self, client: httpx.Client) -> None:
         assert list(client.get(WHO_AM_I).json()) == ["user_id", "organisation_id", "firstname", "lastname"]
 
-    def test_the_scenario_says_which_it_is(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+    def test_the_scenario_selects_the_end_marker(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(FeedScenario(rows=1, token="scapi_another"))
         assert client.get(FEED).status_code == 401
         assert client.get(FEED, headers={"authorization": "Bearer scapi_another"}).status_code == 200
@@ -236,7 +234,7 @@ class TestPace:
 
 
 class TestFaultyAnswer:
-    """Each is met once, on the second page; the feed is whole all the same for who asks again."""
+    """Each is met once, on the second page; the feed is complete for a client that repeats requests."""
 
     def second_page(self, feed_api: FeedEmulator, client: httpx.Client, fault: Fault) -> str:
         feed_api.has(with_faults(fault))
@@ -258,7 +256,7 @@ class TestFaultyAnswer:
         assert_is_rpc_status(answer, code=8)
         self.assert_recovered(feed_api, client, second)
 
-    def test_429_says_nothing_of_a_pause_unless_told_to(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
+    def test_429_has_no_pause_by_default(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         answer = client.get(self.second_page(feed_api, client, TooManyRequests(page=2)))
         assert answer.status_code == 429
         assert not {"retry-after", "x-ratelimit-reset"} & set(answer.headers)
@@ -309,7 +307,9 @@ class TestFaultyAnswer:
         assert rows_of(client) == list(assets(100))
 
     @pytest.mark.parametrize("coding", ["gzip", "identity"])
-    def test_truncated_json_is_whole_to_http(self, feed_api: FeedEmulator, client: httpx.Client, coding: str) -> None:
+    def test_truncated_json_is_complete_for_http(
+        self, feed_api: FeedEmulator, client: httpx.Client, coding: str
+    ) -> None:
         second = self.second_page(feed_api, client, Truncated(page=2, times=1))
         answer = client.get(second, headers={"accept-encoding": coding})
         assert answer.status_code == 200
@@ -528,7 +528,7 @@ class TestScenario:
 class TestProgram:
     """`python -m local.emulators.safetyculture`."""
 
-    def test_it_says_one_line_serves_what_it_was_told_to_and_ends_cleanly(self, tmp_path: Path) -> None:
+    def test_it_prints_one_line_serves_its_scenario_and_ends_cleanly(self, tmp_path: Path) -> None:
         file = tmp_path / "scenario.json"
         file.write_text('{"rows": 5, "remaining_records": true}')
         options = ["--scenario", str(file), "--rows", "300", "--page-size", "150", "--token", "t"]

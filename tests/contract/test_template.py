@@ -40,7 +40,7 @@ SPEAK_WITH_VI = [
 
 
 @pytest.mark.parametrize("name", SPEAK_WITH_VI)
-def test_a_function_outlasts_a_vi_that_hangs_and_says_so_by_name(name: str) -> None:
+def test_a_function_outlasts_a_vi_that_hangs_and_raises_a_named_error(name: str) -> None:
     function = resources("AWS::Serverless::Function")[name]
     default = template()["Globals"]["Function"]["Timeout"]
     assert client.TIMEOUT.connect is not None
@@ -51,7 +51,7 @@ def test_a_function_outlasts_a_vi_that_hangs_and_says_so_by_name(name: str) -> N
     assert function.get("Timeout", default) >= longest + 30  # for what it does beside
 
 
-def test_whose_timeout_that_is_about() -> None:
+def test_every_timeout_is_about_a_function() -> None:
     assert {"PollSessionFunction", "SettleSessionFunction", "OpenViExportFunction"} < {*SPEAK_WITH_VI}
 
 
@@ -79,7 +79,7 @@ def test_a_function_that_reads_a_bucket_may_list_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["OpenSessionFunction", "SettleSessionFunction", "SweepDropsFunction"])
-def test_whoever_says_what_became_of_drops_may_tag_them_and_announce_it(name: str) -> None:
+def test_functions_that_end_drops_may_tag_and_announce_them(name: str) -> None:
     allowed = statements(resources("AWS::Serverless::Function")[name])
     tagging = {"s3:GetObjectTagging", "s3:PutObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging"}
     tagged = [str(statement["Resource"]) for statement in allowed if tagging <= set(statement["Action"])]
@@ -123,7 +123,7 @@ def test_the_ingestion_may_do_with_its_tables_what_it_does(
         assert actions_on(function, resource) == {f"dynamodb:{call}" for call in calls.split()}
 
 
-def test_who_may_tag_an_object_may_tag_a_version_of_it() -> None:
+def test_a_grant_to_tag_an_object_includes_its_versions() -> None:
     for arn in ("${DropBucket.Arn}/*", "arn:${AWS::Partition}:s3:::${BackfillBucketName}/*"):
         for function in ("RecordDropFunction", "SettleSessionFunction", "SweepDropsFunction"):
             assert actions_on(function, {"Fn::Sub": arn}) - {"s3:GetObject"} == {
@@ -132,7 +132,7 @@ def test_who_may_tag_an_object_may_tag_a_version_of_it() -> None:
 
 
 @pytest.mark.parametrize("table", ["DropsTable", "SessionsTable"])
-def test_what_is_over_is_forgotten(table: str) -> None:
+def test_ended_items_expire(table: str) -> None:
     assert resources("AWS::DynamoDB::Table")[table]["TimeToLiveSpecification"] == {
         "AttributeName": "expires_at",
         "Enabled": True,
@@ -176,13 +176,13 @@ def test_every_metric_of_alarms_and_dashboard_is_emitted() -> None:
             )
 
 
-def test_whatever_can_fail_has_an_alarm_and_is_on_the_dashboard() -> None:
+def test_every_failing_resource_has_an_alarm_and_a_widget() -> None:
     machines, functions = resources("AWS::Serverless::StateMachine"), resources("AWS::Serverless::Function")
     dead_letters = {f"{name}.QueueName" for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
     failures = {(how, name) for how in ("ExecutionsFailed", "ExecutionsTimedOut") for name in machines}
     depths = {("ApproximateNumberOfMessagesVisible", name) for name in dead_letters}
     errors = {("Errors", name) for name in functions}
-    # What no machine runs, and what keeps no event that it failed on, is seen by its errors alone.
+    # Only errors show failures of a function that no machine runs and that keeps no failed event.
     alone = {
         ("Errors", name)
         for name, function in functions.items()
@@ -195,7 +195,7 @@ def test_whatever_can_fail_has_an_alarm_and_is_on_the_dashboard() -> None:
     shown = {arn for widget in widgets() for arn in widget.get("alarms", [])}
     assert shown == {f"${{{name}.Arn}}" for name in resources("AWS::CloudWatch::Alarm")}
 
-    # An error that a machine repeats is none yet, and pages nobody.
+    # An error that a machine repeats raises no alarm.
     at_once = {
         _function(alarm["Dimensions"])
         for alarm in resources("AWS::CloudWatch::Alarm").values()
@@ -268,7 +268,7 @@ def test_cloudwatch_may_publish_to_the_encrypted_alarm_topic() -> None:
     assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_what_salvage_was_not_told_or_could_not_do_is_kept() -> None:
+def test_failed_events_of_the_salvage_are_kept() -> None:
     salvage = resources("AWS::Serverless::Function")["SalvageExportFunction"]
     queue = {"Fn::GetAtt": ["SalvageDeadLetterQueue", "Arn"]}
     assert salvage["Events"]["ExecutionEnded"]["Properties"]["DeadLetterConfig"]["Arn"] == queue

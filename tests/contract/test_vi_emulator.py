@@ -1,4 +1,4 @@
-"""The emulated Vi is true: the official SDK works against it, and it goes wrong where a scenario says."""
+"""The emulated Vi is true: the official SDK works against it, and it fails as a scenario sets."""
 
 import json
 import os
@@ -33,7 +33,7 @@ NO_RATION = ViScenario(sessions_per_window=None)
 HEADERS = {"authorization": f"Bearer {LOCAL_KEY}", "organization-id": LOCAL_ORGANIZATION}
 DATASET = f"/workspaces/{LOCAL_ORGANIZATION}/datasets/{LOCAL_ORGANIZATION}_ds1"
 
-# What is said goes to the file that the third argument names: the SDK itself prints, too.
+# The output goes to the file of the third argument: the SDK itself prints, too.
 BEGINNING = """
 import json, sys, vi
 from vi.api.types import PaginationParams
@@ -65,7 +65,7 @@ def http(vi: ViEmulator) -> Iterator[httpx.Client]:
 
 
 def sdk(vi: ViEmulator, folder: Path, program: str) -> dict[str, Any]:
-    """Run *program* with the official SDK, and return what it said."""
+    """Run *program* with the official SDK, and return its output."""
     subprocess.run(
         [
             LOCAL / "tools/visdk/bin/python",
@@ -160,7 +160,7 @@ said["succeeded"] = result.total_succeeded
     assert len(vi.requests("/parts/", "PUT")) == len(image("png", 1)) // 100 + 1
 
 
-def test_the_ration_is_kept_and_says_how_long_to_wait(vi: ViEmulator, http: httpx.Client) -> None:
+def test_the_session_quota_holds_and_returns_the_wait(vi: ViEmulator, http: httpx.Client) -> None:
     vi.has(ViScenario(sessions_per_window=2, window_seconds=60))
     path = f"{DATASET}/assetSources/managed/datature/default/assetIngestionSessions"
     spec = {
@@ -191,7 +191,7 @@ def test_the_key_is_asked_for(vi: ViEmulator, authorization: str, status: int) -
     assert httpx.get(f"{vi.url}{DATASET}", headers=headers).status_code == status
 
 
-def test_faults_strike_as_often_as_they_say(vi: ViEmulator, http: httpx.Client) -> None:
+def test_faults_fire_as_often_as_configured(vi: ViEmulator, http: httpx.Client) -> None:
     vi.plays(NO_RATION.model_copy(update={"faults": (ApiFault(path="/assets", status=503, times=2), MissingItems())}))
     statuses = [http.get(f"{DATASET}/assets").status_code for _ in range(3)]
     assert statuses == [503, 503, 200]
@@ -249,7 +249,7 @@ SOURCE = f"{DATASET}/assetSources/managed/datature/default"
 
 
 def uploaded(http: httpx.Client, filename: str, mime: str, content: bytes, overwritten: str) -> dict[str, Any]:
-    """Upload a file in a session of its own, and return what the session says then."""
+    """Upload a file in a session of its own, and return the session afterwards."""
     kind = mime.partition("/")[0].title()
     entry = {"filename": filename, "mime": mime, "size": len(content), "crc32c": None, "kind": kind}
     spec = {"assets": [entry], "kind": "Upload", "failureMode": "FailAfterAll", "onAssetOverwritten": overwritten}

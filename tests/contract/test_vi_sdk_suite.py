@@ -93,7 +93,7 @@ def run(url: str, folder: Path) -> ET.Element:
         ],
         cwd=SUITE,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "VI_ENABLE_FILE": "false"} | asked | opted_in,
-        check=False,  # the report says which failed
+        check=False,  # the report lists the failed ones
         capture_output=True,
         timeout=SECONDS,
     )
@@ -119,5 +119,5 @@ def test_the_tests_of_the_sdk_pass_by_name(outcomes: dict[str, str]) -> None:
     assert len(passed) >= AT_LEAST
 
 
-def test_those_that_fail_do_so_by_a_fault_of_the_sdk(outcomes: dict[str, str]) -> None:
+def test_failing_tests_fail_by_a_fault_of_the_sdk(outcomes: dict[str, str]) -> None:
     assert {name for name, ended in outcomes.items() if ended != "passed"} == names(FAILED)

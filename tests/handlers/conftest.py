@@ -46,7 +46,7 @@ def event(path: str) -> Any:
 
 
 def lambda_context(remaining_seconds: float = 900) -> Any:
-    """Return what Lambda says of an invocation."""
+    """Return Lambda's answer to an invocation."""
     return SimpleNamespace(
         function_name="function",
         memory_limit_in_mb=512,
@@ -89,7 +89,7 @@ def emulator() -> Iterator[FeedEmulator]:
 
 @pytest.fixture
 def feed_api(emulator: FeedEmulator) -> FeedEmulator:
-    """Return the emulated API, its journal empty; a test says with `has` what it plays."""
+    """Return the emulated API, its journal empty; a test sets its scenario with `has`."""
     emulator.forget()
     return emulator
 
@@ -106,7 +106,7 @@ class ExportAccount:
     bucket: str = BUCKET
 
     def describe_execution(self, params: dict[str, Any], **_: Any) -> Any:
-        """Answer DescribeExecution: an execution runs unless a test says how it ended; None is one that is expired."""
+        """Answer DescribeExecution: an execution runs unless a test sets its end; None is one that is expired."""
         arn = json.loads(params["body"])["executionArn"]
         running = {"status": "RUNNING", "executionArn": arn, "startDate": datetime(2026, 11, 21, 3, tzinfo=UTC)}
         found = self.executions.get(arn, {})
@@ -212,7 +212,7 @@ def export_account(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> I
         "VI_API_URL": "http://127.0.0.1:9",
         "VI_SECRET_ARN": "none",
         "PUBLISH_LATEST_FILE": "false",
-        # moto copies the checksum of a multipart object as if it were that of the whole
+        # moto copies the checksum of a multipart object as if it were that of the complete object
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     }.items():
         monkeypatch.setenv(name, value)
@@ -306,7 +306,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every request to AWS happen as a whole, as it does there: moto closes parts that another is just putting."""
+    """Let every request to AWS be atomic, as on AWS: moto closes parts that another is just putting."""
     whole, alone = BotocoreStubber.process_request, RLock()
 
     def process_request(stubber: BotocoreStubber, request: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an execution's input or its token is said before anything is opened."""
+"""Errors of an execution's input or token are reported before anything is opened."""
 
 import csv
 import io
@@ -49,9 +49,7 @@ def test_the_inputs_we_document_are_taken(machine: ExportMachine, case: str) -> 
     assert machine.open(event(f"open_export/{case}"))["checkpoint"]["cursor"].startswith("/feed/assets?limit=")
 
 
-def test_a_secret_nobody_filled_is_named(
-    aws: ExportAccount, machine: ExportMachine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_secret_is_named(aws: ExportAccount, machine: ExportMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = boto3.client("secretsmanager").create_secret(Name="empty")["ARN"]
     monkeypatch.setenv("SAFETYCULTURE_SECRET_ARN", empty)
     connections.settings.cache_clear()
@@ -141,7 +139,7 @@ def test_a_refused_token_opens_nothing(aws: ExportAccount, machine: ExportMachin
     assert nothing_was_opened(aws)
 
 
-def test_a_token_without_the_permission_is_told_so(machine: ExportMachine, feed_api: FeedEmulator) -> None:
+def test_a_token_without_the_permission_has_a_named_error(machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=5, faults=(Forbidden(),)))
     with pytest.raises(errors.FeedForbidden, match=r"/feed/assets \(403\)"):
         machine.run({"feed": "assets"})

@@ -31,7 +31,7 @@ def is_the_feed(aws: ExportAccount, result: dict[str, Any], rows: int) -> bool:
     return says_the_feed(aws.text(result["key"]), manifest, range(rows))
 
 
-def test_a_feed_becomes_a_csv_that_says_what_the_feed_said(
+def test_a_feed_becomes_a_csv_with_the_same_values(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=95))
@@ -82,7 +82,7 @@ def test_the_same_feed_with_nothing_in_it_is_a_header_and_complete(
     assert header.endswith(",created_at,modified_at,site_id,state,status_options,extra")
 
 
-def test_the_manifest_says_what_the_file_is(aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
+def test_the_manifest_describes_the_file(aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=95))
     result = machine.run(IN_MANY_TURNS)
     manifest = json.loads(aws.text(result["manifest_key"]))

@@ -87,7 +87,7 @@ def test_signed_urls_are_there_only_when_they_are_asked_for(
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["contents_expiry"])
 
 
-def test_where_leaves_out_what_is_not_meant_and_says_how_many(
+def test_the_key_where_excludes_and_counts_other_records(
     aws: ExportAccount, machine: ExportMachine, vi: ViEmulator
 ) -> None:
     result = machine.run(REQUEST | {"where": {"aspect": "square", "filename": "image_0000*"}})
@@ -98,7 +98,7 @@ def test_where_leaves_out_what_is_not_meant_and_says_how_many(
     assert (manifest["rows"], manifest["excluded"], manifest["keys"]) == (5, ASSETS - 5, ["asset_id"])
 
 
-def test_what_vi_can_be_asked_is_asked_of_vi(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
+def test_queries_of_vi_are_sent_to_vi(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
     asked = {"filter": "image_0001", "metadata_query": 'site == "oslo"', "sort_by": "filename", "order": "desc"}
     result = machine.run(REQUEST | asked)
     names = [row["filename"] for row in rows(aws, result["key"])]
@@ -157,7 +157,7 @@ def test_a_list_that_leads_in_a_circle_is_an_error(aws: ExportAccount, machine: 
         ({"source": "vi", "dataset_id": "ds1", "filter": '{"colour": "red"}'}, ViRefused),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_name(
+def test_an_invalid_option_is_refused_with_its_name(
     aws: ExportAccount, machine: ExportMachine, vi: ViEmulator, request_: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -204,7 +204,7 @@ def test_a_key_that_is_refused_opens_nothing(aws: ExportAccount, machine: Export
     assert aws.table.scan()["Items"] == []
 
 
-def test_sixteen_thousand_and_one_assets_are_listed_whole(
+def test_sixteen_thousand_and_one_assets_are_listed_completely(
     aws: ExportAccount, machine: ExportMachine, vi: ViEmulator
 ) -> None:
     content = vi.stage.content()

@@ -85,7 +85,7 @@ def test_however_it_is_killed_and_cut_into_turns_the_file_is_the_same(
     assert disturbed["rows"] == 120
 
 
-# What moves has been written before the last checkpoint, in this attempt or in one that was killed.
+# Moved rows were written before the last checkpoint, in this attempt or in a killed one.
 MOVING = FeedScenario(rows=200, faults=(MoveRows(page=2, rows=3), MoveRows(page=9, rows=10), MoveRows(page=15, rows=1)))
 
 

@@ -1,4 +1,4 @@
-"""What can be asked of an export beyond a feed: formats, what has changed, several feeds."""
+"""The options of an export besides its feed: formats, what has changed, several feeds."""
 
 import csv
 import gzip
@@ -88,7 +88,7 @@ class TestPageSize:
     def test_a_week_later_it_is_looked_for_again(self, machine: ExportMachine, feed_api: FeedEmulator) -> None:
         feed_api.has(FeedScenario(rows=600, max_page_size=250))
         machine.run({"feed": "assets"}, "2026-11-01T04:00:00Z")
-        machine.run({"feed": "assets"}, "2026-11-07T04:00:00Z")  # what is only used is not found anew
+        machine.run({"feed": "assets"}, "2026-11-07T04:00:00Z")  # a given size is not searched again
         feed_api.has(FeedScenario(rows=600, max_page_size=500))
         feed_api.forget()
         assert machine.run({"feed": "assets"}, "2026-11-08T04:00:00Z")["pages"] == 3
@@ -112,7 +112,7 @@ class TestPageSize:
         assert sizes[:6] == ["100", "100", "100", "100", "50", "25"]
         assert sizes[-1] == "100"
 
-    def test_a_page_size_somebody_asks_for_is_used_and_not_remembered(
+    def test_a_requested_page_size_is_used_and_not_remembered(
         self, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=100, max_page_size=250))
@@ -245,7 +245,7 @@ class TestSince:
         manifest = manifest_of(aws, result)
         assert manifest["modified_after"] == "2026-11-21T02:50:00.123Z"
         assert manifest["watermark"] == "2026-11-21T04:00:00.123000Z"
-        assert manifest["keys"] == ["id"]  # by which rows that come twice are told
+        assert manifest["keys"] == ["id"]  # which identifies repeated rows
 
     def test_an_export_of_other_parameters_has_a_mark_of_its_own(
         self, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
@@ -275,13 +275,13 @@ class TestSince:
         machine.run(inspections, "2026-11-21T05:00:00.123Z")
         assert self.asked(feed_api)[-1] == "2026-11-21T03:50:00.123Z"
 
-    def test_a_feed_that_cannot_say_what_changed_is_refused(self, machine: ExportMachine) -> None:
+    def test_a_feed_without_modification_times_is_refused(self, machine: ExportMachine) -> None:
         with pytest.raises(InvalidInput, match="cannot be filtered by changes"):
             machine.run({"feed": "assets", "since": "last"})
 
 
 class TestChanges:
-    def test_an_export_says_what_has_changed_since_the_one_before(
+    def test_an_export_has_the_changes_since_the_previous_one(
         self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=30))
@@ -439,7 +439,7 @@ class TestSeveralFeeds:
         with pytest.raises(UnknownFeed, match="'user'"):
             self.plan(event("plan_exports/unknown_feed"))
 
-    def test_the_export_knows_the_execution_that_started_it(self, aws: ExportAccount, machine: ExportMachine) -> None:
+    def test_the_export_has_the_execution_that_started_it(self, aws: ExportAccount, machine: ExportMachine) -> None:
         request = {"feed": "assets", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:parent"}
         opened = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": request})
         assert aws.item(opened["export"]["export_id"])["parent_execution_arn"] == "arn:parent"

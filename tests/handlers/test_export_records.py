@@ -1,4 +1,4 @@
-"""What becomes of records that a feed sends otherwise than it should: without a key, again, or under other names."""
+"""The handling of unexpected records of a feed: without a key, again, or under other names."""
 
 import json
 from collections.abc import Callable
@@ -107,7 +107,7 @@ class TestHeaders:
         assert "Load" in self.header(aws, first)
         assert self.header(aws, machine.run({"feed": "assets"})) == self.header(aws, first)
 
-    def test_columns_that_differ_in_case_only_are_told_apart(
+    def test_columns_that_differ_in_case_only_are_distinguished(
         self, aws: ExportAccount, machine: ExportMachine, feed_has: Has
     ) -> None:
         feed_has({"ID": "x", "id": "1", "Name": "a", "name": "b", "Extra": "c"})

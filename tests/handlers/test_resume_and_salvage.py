@@ -1,4 +1,4 @@
-"""An export that failed goes on where it stopped; one that was stopped leaves a file that does not look whole."""
+"""A failed export resumes where it stopped; a stopped export leaves a file that does not look complete."""
 
 import json
 import time
@@ -163,7 +163,7 @@ def test_opening_a_resume_again_gives_the_same(machine: ExportMachine, under_way
     assert resume(machine, export_id) == resume(machine, export_id)
 
 
-def test_what_waited_between_turns_and_is_gone_is_named(
+def test_a_deleted_staged_object_is_named(
     aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     aws.lose(under_way["checkpoint"]["memory"]["key"])
@@ -203,7 +203,7 @@ def test_a_redriven_execution_continues_and_refuses_a_resume(
     assert machine.close(state)["rows"] == 95
 
 
-def test_a_redriven_execution_counts_faults_anew(
+def test_a_redriven_execution_counts_faults_from_zero(
     machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
@@ -219,7 +219,7 @@ def test_a_redriven_execution_counts_faults_anew(
     assert (state["checkpoint"]["faults"], state["checkpoint"]["pages"]) == (1, 2)
 
 
-def test_a_resumed_export_counts_faults_anew_and_waits_for_nobody(
+def test_a_resumed_export_counts_faults_from_zero_without_a_wait(
     machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "backoff", lambda _: 10.0)
@@ -274,7 +274,7 @@ def test_a_resumed_export_that_fails_again_can_be_resumed_again(
     assert resume(machine, export_id, "arn:third")["export"]["execution_arn"] == "arn:third"
 
 
-def test_what_cannot_be_resumed_says_why(
+def test_an_export_that_cannot_be_resumed_has_a_reason(
     machine: ExportMachine, feed_api: FeedEmulator, under_way: dict[str, Any]
 ) -> None:
     with pytest.raises(NotResumable, match="no export 'assets_2'"):
@@ -305,7 +305,7 @@ def test_a_stopped_export_leaves_what_it_had_under_a_partial_name(
     assert [entry["DetailType"] for entry in aws.announced] == ["Export Salvaged"]
 
 
-def test_what_was_gathered_before_the_header_was_known_is_salvaged_too(
+def test_rows_gathered_before_the_header_are_salvaged_too(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=95, field_definitions=False))
@@ -333,7 +333,7 @@ def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(
 
 @pytest.mark.usefixtures("small_parts", "one_request_at_a_time")
 @pytest.mark.parametrize("seconds", [60, 0], ids=["at each part", "at each page"])
-def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
+def test_checkpointed_rows_of_a_running_turn_are_salvaged(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     monkeypatch.setattr(write_pages, "KEEPING_SECONDS", seconds)
@@ -352,7 +352,7 @@ def test_what_a_turn_had_put_in_safety_is_salvaged_while_it_runs_on(
     assert (aws.item(export_id)["state"], aws.item(export_id)["rows"]) == ("partial", salvaged["rows"])
 
 
-def test_a_stop_whose_staged_tail_is_gone_ends_the_export(aws: ExportAccount, under_way: dict[str, Any]) -> None:
+def test_a_stop_with_a_deleted_staged_tail_ends_the_export(aws: ExportAccount, under_way: dict[str, Any]) -> None:
     aws.lose(under_way["checkpoint"]["tail"]["key"])
     assert ended("ABORTED") is None
     item = aws.item(under_way["export"]["export_id"])
@@ -518,7 +518,7 @@ def test_salvaging_again_gives_the_same(aws: ExportAccount, machine: ExportMachi
         ExpressionAttributeValues={":running": "running"},
     )  # the attempt before was killed when all but this was done
     late = Checkpoint.model_validate(under_way["checkpoint"]).model_copy(update={"turns": 9, "pages": 9, "rows": 90})
-    exports_table().save(Export.model_validate(under_way["export"]), late)  # of a turn that nobody waits for
+    exports_table().save(Export.model_validate(under_way["export"]), late)  # of a turn without a waiting machine
     assert ended("ABORTED") == salvaged
 
 
@@ -556,13 +556,13 @@ class TestWhatEndedWhileItOpened:
         assert machine.run({"feed": "assets"}, STARTED_AT)["export_id"] == f"{self.EXPORT}_2"
         assert ended("ABORTED") is None
 
-    def test_what_was_claimed_and_stopped_runs_no_more(self, aws: ExportAccount, machine: ExportMachine) -> None:
+    def test_a_claimed_and_stopped_export_does_not_run(self, aws: ExportAccount, machine: ExportMachine) -> None:
         self.claims_and_dies(machine)
         assert aws.item(self.EXPORT)["state"] == "running"
         assert ended("ABORTED") is None
         assert aws.item(self.EXPORT)["state"] == "partial"
 
-    def test_what_was_claimed_and_failed_is_opened_by_a_redrive_alone(
+    def test_a_claimed_and_failed_export_is_opened_only_by_a_redrive(
         self, aws: ExportAccount, machine: ExportMachine
     ) -> None:
         self.claims_and_dies(machine)
@@ -587,7 +587,7 @@ class TestWhatEndedWhileItOpened:
 
 
 @pytest.mark.parametrize("call", range(1, 13))
-def test_the_news_of_a_partial_file_is_told_whenever_the_telling_is_killed(
+def test_a_partial_file_is_announced_also_after_a_kill(
     aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any], call: int
 ) -> None:
     with killed_at(call, after=True), suppress(Killed):
@@ -652,7 +652,7 @@ class TestOwnersAndLateWriters:
         result = machine.close(second)
         assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
-    def test_a_stop_whose_parts_are_gone_ends_the_export(
+    def test_a_stop_with_deleted_parts_ends_the_export(
         self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=300))
@@ -671,7 +671,7 @@ class TestStoppedWhileItIsPublished:
 
     @pytest.fixture
     def read(self, machine: ExportMachine, feed_api: FeedEmulator) -> dict[str, Any]:
-        """Return the state of an export that has read the whole feed."""
+        """Return the state of an export that has read the complete feed."""
         feed_api.has(FeedScenario(rows=95))
         state = machine.open({"execution_arn": "arn:first", "started_at": STARTED_AT, "input": IN_ONE_TURN})
         return written(machine, state)
@@ -701,7 +701,7 @@ class TestStoppedWhileItIsPublished:
             call -= 1
             if call == 0 and not stopped:
                 stopped = True
-                ended("ABORTED", request=IN_ONE_TURN)  # the function goes on all the same
+                ended("ABORTED", request=IN_ONE_TURN)  # the function continues nevertheless
 
         clients = [connections.s3(), connections.exports_table().table.meta.client, connections.events()]
         for client in clients:

@@ -1,6 +1,6 @@
 """An AWS account in memory, for simulations: the calls of the functions, answered as AWS answers, without a socket.
 
-A call of boto3 ends here before any of it is serialised. That makes a simulated world some thirty times as fast as with
+A call of boto3 ends here before any of it is serialised. A simulated world is some thirty times as fast as with
 moto; `test_account.py` compares the answers of the two. A call that is not simulated raises `KeyError`.
 """
 

@@ -162,8 +162,8 @@ MACHINES: dict[str, Callable[[str, dict[str, Any]], Machine]] = {"download": dow
 class DatasetSimulation(Simulation[MachineExecution]):
     """The dataset of one seed, and the executions that download and delete its assets.
 
-    Of the ids of assets, `named` are those of deletions, `deleted_in_vi` those that somebody deleted in Vi, and `seen`
-    all that there ever were.
+    `named` has the IDs of assets that deletions name, `deleted_in_vi` those of assets that users delete in Vi, and
+    `seen` those of all assets.
     """
 
     STEPS: ClassVar[int] = 120

@@ -1,4 +1,4 @@
-"""What must hold of an export in the end: its item in the table, its file, and the manifest of that."""
+"""The invariants of an export at its end: its item in the table, its file, and the manifest of that."""
 
 import csv
 import io

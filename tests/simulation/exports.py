@@ -1,7 +1,7 @@
 """Exports, simulated: executions, an operator who stops, resumes and redrives, and a feed that changes.
 
-The functions are the real ones, on an account in memory. The machine `export_feed` is played here, as its definition
-says. The feed is a list of records in the order of their last change. The seed decides which kinds of trouble there
+The functions are the real ones, on an account in memory. The machine `export_feed` is played here, by its definition.
+The feed is a list of records in the order of their last change. The seed decides which kinds of trouble there
 are, which invocation runs, is killed or is repeated beside itself, and when a sweep runs.
 """
 

@@ -1,8 +1,8 @@
-"""The whole ingestion, simulated: users who drop, runs and their invocations, sweeps, and what goes wrong.
+"""The complete ingestion, simulated: users who drop, runs and their invocations, sweeps, and what goes wrong.
 
 The functions are the real ones, on an account in memory and an emulated Vi. The machine `ingest_drops` is played here,
-as its definition says. The seed decides which kinds of trouble there are, which invocation runs, is killed or is
-repeated beside itself, when users put, overwrite and correct, and when a sweep runs.
+by its definition. The seed decides the kinds of trouble, and which invocation runs, is killed or is repeated beside
+itself. It also decides when users put, overwrite and correct, and when a sweep runs.
 """
 
 import json

@@ -186,7 +186,7 @@ class Buckets:
         return {"ETag": stored.quoted_etag, "Bucket": request["Bucket"], "Key": request["Key"]}
 
     def abort_multipart_upload(self, client: BaseClient, request: Request) -> Answer:
-        """End an upload; its parts are gone."""
+        """End an upload; its parts are deleted."""
         del self.uploads[self._upload(client, "AbortMultipartUpload", request).upload_id]
         return {}
 
@@ -232,7 +232,7 @@ class Buckets:
     def _checksum(
         self, client: BaseClient, upload: OpenUpload, request: Request, parts: list[StoredObject]
     ) -> dict[str, str]:
-        """Return the checksum of the whole; S3 marks one of the parts' checksums by their count."""
+        """Return the checksum of the complete object; S3 marks one of the parts' checksums by their count."""
         if upload.about.get("ChecksumType") == "FULL_OBJECT":
             whole = {name: request[name] for name in CHECKSUMS if name in request}
             if whole.get("ChecksumCRC32", crc32_of(body := b"".join(part.body for part in parts))) != crc32_of(body):

@@ -41,7 +41,7 @@ class SimulatedExecution:
 
 @dataclass
 class Simulation[E: SimulatedExecution]:
-    """The executions, messages and troubles of a world; a subclass says what users do and what must hold in the end.
+    """The executions, messages and troubles of a world; a subclass defines the acts of users and the final invariants.
 
     `troubles` are the kinds of trouble that happen: `kills` of invocations, `repeats` of one that still runs, `stops`
     of executions, `stalls` of invocations, `pauses` in which nothing runs, and those of the subclass.
@@ -89,7 +89,7 @@ class Simulation[E: SimulatedExecution]:
         raise NotImplementedError
 
     def to_stop(self, live: list[E], seen: list[Invocation]) -> list[E]:
-        """Return the executions of which one is stopped, of those that are *live*."""
+        """Return the *live* executions from which one is stopped."""
         del seen
         return live
 
@@ -230,7 +230,7 @@ type Simulates = Callable[[int], Simulated]
 
 @dataclass
 class SimulationStage:
-    """Where worlds are played one after the other; what every world shares makes its calls through it."""
+    """The setting of worlds that are played one after the other; what every world shares makes its calls through it."""
 
     world: World | None = None
 

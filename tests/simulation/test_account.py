@@ -301,7 +301,7 @@ def outcomes(calls: list[Call]) -> list[Any]:
 def moto_account() -> Iterator[None]:
     """Give out an account of moto that answers as AWS where moto does not.
 
-    moto fails with `KeyError` for an upload that is gone, and takes part numbers with a gap or out of order. S3 takes
+    moto fails with `KeyError` for a deleted upload, and takes part numbers with a gap or out of order. S3 takes
     consecutive ones only of an upload with checksums, as all uploads of boto3 are.
     """
     with mock_aws(), pytest.MonkeyPatch.context() as patch:

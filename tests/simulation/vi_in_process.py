@@ -30,7 +30,7 @@ URL = "http://127.0.0.1:9"
 
 @dataclass
 class Exchange:
-    """A request to the emulator, and the answer as far as it came; `is_reset` says that the connection was reset."""
+    """A request to the emulator, and the answer as far as it came; `is_reset` is set if the connection was reset."""
 
     body: bytes
     status: int = 0

@@ -25,7 +25,7 @@ type Task = tuple[Any, dict[str, Any]]
 
 
 class Invocation(threading.Thread):
-    """Work in progress. `result` or `error` is set when it is over; `called` says that it has made a call."""
+    """Work in progress. `result` or `error` is set when it is over; `called` is set after a call."""
 
     def __init__(self, world: "World", name: str, work: Callable[["Invocation"], Any], deadline: float) -> None:
         super().__init__(daemon=True, name=name)

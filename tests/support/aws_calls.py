@@ -51,7 +51,7 @@ def actions_of_call(service: str, operation: str, params: dict[str, Any]) -> tup
 class CallRecorder:
     """Notes which function makes which call; calls while several functions run side by side belong to no one.
 
-    A test asks for it. What plays functions for other ends, and looks at the account while they run, is not noted.
+    A test asks for it. Tests that run functions for other purposes, and read the account meanwhile, are not recorded.
     """
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ _LEAVES_NOTHING = {"Secrets Manager"}  # a function only reads there
 
 
 class Killed(BaseException):
-    """The function's process is gone: nothing after this runs, no handler, no clean-up."""
+    """The function's process has ended: nothing after this runs, no handler, no clean-up."""
 
 
 class Calls:

@@ -1,6 +1,6 @@
-"""What costs every test time and is the same for all: made once a process.
+"""Setup that is slow and the same for all tests: made once a process.
 
-- For each request, moto computes the URLs of all services that may be meant, and loads a module of S3 from disk again
+- For each request, moto computes the URLs of all candidate services, and loads a module of S3 from disk again
   for that. They change with environment variables that no test sets.
 - A client reads the certificates of all authorities when it is made. No test speaks TLS to a host of theirs.
 - Each test has a session of its own, which reads the models of its services from disk again.

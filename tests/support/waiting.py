@@ -8,7 +8,7 @@ HANGS_AFTER_SECONDS = 900  # only what never comes is given up; a slow and busy 
 
 
 def until[T](look: Callable[[], T | None], expected: str, *, every: float = 0.05) -> T:
-    """Return what *look* finds, as soon as it finds something; *expected* says what, should it never come."""
+    """Return what *look* finds, as soon as it finds something; *expected* names it in the error of a timeout."""
     deadline = time.monotonic() + HANGS_AFTER_SECONDS
     while not (found := look()):
         assert time.monotonic() < deadline, f"It hangs: {expected} is not there after {HANGS_AFTER_SECONDS} s."
@@ -17,7 +17,7 @@ def until[T](look: Callable[[], T | None], expected: str, *, every: float = 0.05
 
 
 def ended_execution(machines: Any, arn: str) -> dict[str, Any]:
-    """Wait for the end of an execution, and return what Step Functions says of it."""
+    """Wait for the end of an execution, and return its description by Step Functions."""
 
     def look() -> dict[str, Any] | None:
         described: dict[str, Any] = machines.describe_execution(executionArn=arn)

@@ -1,4 +1,4 @@
-"""Where credentials may go: https, or plain HTTP at a loopback address, for every reader of an origin."""
+"""The allowed targets of credentials: https, or plain HTTP at a loopback address, for every reader of an origin."""
 
 import re
 from collections.abc import Callable

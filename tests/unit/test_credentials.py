@@ -13,7 +13,7 @@ VI = '{"secret_key": "dtvi_good", "organization_id": "org"}'
 
 
 class Secret:
-    """A secret whose text is kept, as the functions keep it, until it is read anew."""
+    """A secret whose text is kept, as the functions keep it, until it is read again."""
 
     def __init__(self, text: str | None) -> None:
         self.text = self._kept = text
@@ -96,7 +96,7 @@ class TestViKey:
             (VI[:-3], "JSON. "),
         ],
     )
-    def test_a_secret_that_is_not_json_says_which_character_is_odd(self, text: str, said: str) -> None:
+    def test_the_error_of_invalid_json_names_the_character(self, text: str, said: str) -> None:
         with pytest.raises(KeyMissing) as refusal:
             self.key(text)[0].value()
         assert said in str(refusal.value)

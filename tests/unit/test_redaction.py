@@ -1,4 +1,4 @@
-"""No secret of any shape comes through what others say, and what holds none stays readable."""
+"""Secrets of any shape are removed from texts of others, and other text stays readable."""
 
 import json
 import string
@@ -201,11 +201,11 @@ def test_words_without_a_secret_stay_as_they_are(said: str) -> None:
         "The provided signature does not match.",
     ],
 )
-def test_what_holds_no_secret_stays_readable(said: str) -> None:
+def test_a_text_without_a_secret_stays_readable(said: str) -> None:
     assert without_secrets(said) == said
 
 
-def test_what_stands_around_a_secret_stays_readable() -> None:
+def test_the_text_around_a_secret_stays_readable() -> None:
     assert without_secrets("Quota, see https://vi/?signature=1 for more") == "Quota, see … for more"
     assert (
         without_secrets('{"code": 7, "signature": "abc", "name": "a.png"}')

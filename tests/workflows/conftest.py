@@ -37,7 +37,7 @@ def stack(emulator: FeedEmulator, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def feed_api(emulator: FeedEmulator) -> FeedEmulator:
-    """Return the emulated API, its journal empty; a test says with `has` what it plays."""
+    """Return the emulated API, its journal empty; a test sets its scenario with `has`."""
     emulator.forget()
     emulator.has(FeedScenario())
     return emulator

@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 @dataclass(frozen=True)
 class DropBox:
-    """What a test puts in, and where it looks."""
+    """The input of a test, and its results."""
 
     stack: DeployedStack
 

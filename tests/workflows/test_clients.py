@@ -70,7 +70,7 @@ def test_the_command_exports_shows_and_downloads(feed_api: FeedEmulator, env_fil
         ("assets --param modified_after=2026-01-01", "InvalidInput: Feed assets does not take the parameter"),
     ],
 )
-def test_an_export_that_fails_says_why_in_words_and_within_seconds(env_file: Path, arguments: str, said: str) -> None:
+def test_a_failed_export_reports_the_reason_within_seconds(env_file: Path, arguments: str, said: str) -> None:
     began = time.monotonic()
     failed = shell(env_file, f"assetline export {arguments} --watch")
     assert failed.returncode == 1

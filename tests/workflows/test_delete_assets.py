@@ -40,7 +40,7 @@ class Deletions:
     vi: ViEmulator
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
-        """Let Vi go on with *faults*, or as *scenario* says."""
+        """Let Vi continue with *faults*, or with *scenario*."""
         self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
     def run(self, request: Any) -> EndedDeletion:
@@ -105,7 +105,7 @@ def test_ids_are_deleted_in_turns(deletions: Deletions) -> None:
     assert "Wait For Vi" in ended.states
 
 
-def test_what_a_filter_finds_is_deleted_and_waited_for(deletions: Deletions) -> None:
+def test_the_assets_of_a_filter_are_deleted_and_awaited(deletions: Deletions) -> None:
     deletions.plays(deletion_polls=2)
     ended = deletions.run(OLD)
     assert (ended.status, ended.output["complete"], ended.output["deleted"]) == ("SUCCEEDED", True, 2)
@@ -139,7 +139,7 @@ def test_a_lost_answer_deletes_once(deletions: Deletions) -> None:
     assert len(deletions.vi.stage.datasets[DATASET].deletions) == 1
 
 
-def test_a_deletion_that_fails_is_an_output_that_says_so(deletions: Deletions) -> None:
+def test_a_failed_deletion_has_an_output_with_the_failure(deletions: Deletions) -> None:
     deletions.plays(DeletionFails())
     ended = deletions.run(OLD)
     assert (ended.status, ended.output["complete"], ended.output["ended"]) == ("SUCCEEDED", False, "failed")

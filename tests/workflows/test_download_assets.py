@@ -1,4 +1,4 @@
-"""What the emulated Vi holds, brought to S3 by the real machine on a local stack."""
+"""The real machine on a local stack downloads the content of the emulated Vi to S3."""
 
 import json
 from collections.abc import Iterator
@@ -97,11 +97,11 @@ def test_a_file_that_fails_is_a_reason_in_the_manifest(stack: DeployedStack, vi:
     assert manifest["reasons"] == {"WrongChecksum": 1}
 
 
-def test_a_run_says_by_name_why_it_failed(stack: DeployedStack, vi: ViEmulator) -> None:
+def test_a_failed_run_has_the_name_of_its_error(stack: DeployedStack, vi: ViEmulator) -> None:
     unknown, _ = download(stack, dataset_id="nope")
     assert (unknown["status"], unknown["error"]) == ("FAILED", "DatasetUnknown")
     holds(vi, {"a.png": b"a"})
-    # The map's own error would say no more than that a child of it failed.
+    # The map's own error would report only that a child failed.
     refused, states = download(stack, bucket="a-bucket-of-nobody")
     assert (refused["status"], refused["error"]) == ("FAILED", "PlaceRefused")
     assert states[-2:] == ["Download Ended?", "Download Failed"]

@@ -1,4 +1,4 @@
-"""What happens to exports on a real machine: killed, stopped, resumed, run side by side."""
+"""Failures of exports on a real machine: killed, stopped, resumed, run side by side."""
 
 import json
 import os
@@ -176,7 +176,7 @@ def test_one_feed_that_fails_does_not_take_the_others_with_it(machine: DeployedM
     assert [(result["feed"], result["complete"]) for result in others] == [("assets", True), ("sites", True)]
 
 
-def test_an_export_says_what_has_changed_since_the_last_one(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
+def test_an_export_has_the_changes_since_the_last_one(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=130))
     machine.run({"feed": "sites"})
     feed_api.has(FeedScenario(rows=125))

@@ -24,7 +24,7 @@ IN_MANY_TURNS = {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01}
 
 
 def is_the_feed(machine: DeployedMachine, execution: EndedExport, rows: int) -> bool:
-    """Say whether the file of an execution holds what the generator made, row for row and value for value."""
+    """Return whether the file of an execution equals the generated feed, row for row and value for value."""
     manifest = json.loads(machine.text(execution, "manifest_key"))
     return says_the_feed(machine.text(execution), manifest, range(rows))
 

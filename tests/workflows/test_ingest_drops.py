@@ -1,4 +1,4 @@
-"""Images dropped into the bucket of the real stack become assets of the emulated Vi, or say why not."""
+"""Images dropped into the bucket of the real stack become assets of the emulated Vi, or are rejected with a reason."""
 
 import json
 import os

@@ -123,7 +123,7 @@ def test_its_env_file_leads_programs_to_it_and_away_from_an_account(
     assert said.stdout.split() == [stack.endpoint_url, "test", "us-east-1", "none", "none"]
 
 
-def test_a_port_that_somebody_else_uses_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as somebody_else:
         port = somebody_else.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} is taken .* make up LOCAL_PORT={port + 1}"):
@@ -132,7 +132,7 @@ def test_a_port_that_somebody_else_uses_is_refused_and_left_alone(tmp_path: Path
         socket.create_connection(("127.0.0.1", port)).close()
 
 
-def test_what_is_not_an_origin_is_refused_before_anything_starts() -> None:
+def test_an_invalid_origin_is_refused_before_anything_starts() -> None:
     with pytest.raises(LocalStackFailed, match="name an origin"):
         StackSettings(safetyculture_url="http://127.0.0.1:8000/feed")
 

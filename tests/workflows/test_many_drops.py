@@ -3,8 +3,8 @@
 The ration is the real one, five sessions in five minutes, on a clock that runs ten times as fast: for the functions,
 and for the emulated Vi, which answers 429 to a sixth.
 
-The local S3 takes nine minutes to tell of so many objects. So the last image of a day comes by its event, which starts
-the run of its dataset; those before it are put without one, and noted in the ledger as the function notes them.
+The local S3 takes nine minutes to send events of so many objects. So only the last image of a day comes by its event,
+which starts the run of its dataset. The others are put without one, and recorded in the ledger as the function does.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ RATION, WINDOW_SECONDS = 5, 300 // 10
 SCALED = {"GatherSeconds": "1", "SessionsPerWindow": f"{RATION}", "SessionWindowSeconds": f"{WINDOW_SECONDS}"}
 VI = ViScenario(sessions_per_window=RATION, window_seconds=WINDOW_SECONDS)
 
-# On Monday every dataset gets an image, which takes it a session. That leaves two in the window for Tuesday, which
+# On Monday every dataset gets an image, which takes it a session. Two are left in the window for Tuesday, which
 # needs four: two of them for ds1, as none is of more than 5,000.
 DATASETS = ("ds1", "ds2", "ds3")
 MONDAY = [f"{dataset}/monday.png" for dataset in DATASETS]
@@ -103,7 +103,7 @@ def put_and_tell(box: DropBox, keys: list[str]) -> None:
 
 
 def put(box: DropBox, keys: list[str]) -> None:
-    """Put images into the drop bucket while it tells nobody."""
+    """Put images into the drop bucket while it sends no events."""
     s3 = box.client("s3")
     told = s3.get_bucket_notification_configuration(Bucket=box.bucket)
     s3.put_bucket_notification_configuration(Bucket=box.bucket, NotificationConfiguration={})

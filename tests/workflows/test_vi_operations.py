@@ -35,7 +35,7 @@ PARAMETERS = {
     "FailureMode": "FailAfterOne",
     "OnAssetOverwritten": "RemoveLinkedResource",
 }
-# What a section works on: what it drops, what it only looks at, what it deletes.
+# The objects of a section: what it drops, what it only looks at, what it deletes.
 DATASETS = {"Putting assets in": "ds1", "Seeing what is there": "ds2", "Bringing assets out": "ds2", "Deleting": "ds3"}
 LARGE, SMALL = 1024 * 1024 + 1, 200
 DAY = 1795132800000  # 2026-11-20, in Vi's milliseconds
@@ -189,7 +189,7 @@ def test_every_line_of_the_tables_is_run() -> None:
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section}: {line.operation}")
-def test_an_operation_is_done_as_its_line_says(line: Line, world: Workspace) -> None:
+def test_an_operation_is_done_as_documented(line: Line, world: Workspace) -> None:
     CHECKS[line.section, line.operation](world, line)
 
 

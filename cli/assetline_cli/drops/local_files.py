@@ -99,9 +99,8 @@ class FoundFiles:
 def is_skipped_in_folder(name: str) -> bool:
     """Return whether `find_files` skips a file below a folder by its name."""
     base = name.rpartition("/")[2]
-    return (
-        base.startswith(".") or is_system_file(name) or (base.rpartition(".")[2].lower() in NOT_MEDIA and "." in base)
-    )
+    extension = base.rpartition(".")[2].lower() if "." in base else ""
+    return base.startswith(".") or is_system_file(name) or extension in NOT_MEDIA
 
 
 def find_files(paths: Iterable[Path], dataset_id: str) -> FoundFiles:

@@ -15,7 +15,7 @@ from assetline_cli.exports.table import PARTIAL, ExportsReader
 from assetline_cli.stack import find_stack
 from assetline_cli.terminal.formatting import count, rows_of
 from assetline_cli.terminal.progress_bar import waiting_on
-from assetline_cli.terminal.prompts import confirmed, require_terminal_or_yes
+from assetline_cli.terminal.prompts import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -167,13 +167,7 @@ def stop_export(context: CliContext, stack_name: str, name: str, *, sure: bool) 
         raise CommandFailed(f"{name} has already ended ({status}). Nothing was stopped.")
     if status == "ABORTED":
         context.print_line(f"{name} was already stopped.")
-    else:
-        require_terminal_or_yes(context, yes=sure)
-    if (
-        status != "ABORTED"
-        and not sure
-        and not confirmed(context, f"Stop {name} permanently? A stopped export cannot be resumed.")
-    ):
+    elif not sure and not confirmed(context, f"Stop {name} permanently? A stopped export cannot be resumed."):
         context.print_line("Nothing was stopped.")
         return FAILED
     if not stopping.stop(context.print_line):

@@ -36,15 +36,16 @@ def ask_interrupt_choice(terminal: Terminal, what: str = "export") -> InterruptC
 
 
 def confirmed(terminal: Terminal, question: str) -> bool:
-    """Return whether the operator answers *question* with yes; no answer is no."""
+    """Return whether the operator answers *question* with yes; no answer is no.
+
+    Raises:
+        typer.BadParameter: stdin is not a terminal. The caller has read the subject first, so that a command reports
+            a wrong name before a missing --yes.
+    """
+    if not terminal.can_ask:
+        raise typer.BadParameter("Required when stdin is not a terminal.", param_hint="--yes")
     try:
-        return terminal.ask(f"{question} [y]es / [n]o") in {"y", "yes"}
+        return terminal.ask(f"{question} [y]es / [n]o") == "y"
     except EOFError:
         terminal.print_line("")
         return False
-
-
-def require_terminal_or_yes(terminal: Terminal, *, yes: bool) -> None:
-    """End the command with a usage error if it has to ask and cannot; raises `typer.BadParameter`."""
-    if not yes and not terminal.can_ask:
-        raise typer.BadParameter("Required when stdin is not a terminal.", param_hint="--yes")

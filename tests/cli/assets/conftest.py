@@ -18,7 +18,7 @@ DATASET = "ds1"
 
 @dataclass(frozen=True)
 class Held:
-    """What Vi holds, as a test says it."""
+    """The content of Vi, set by a test."""
 
     vi: ViEmulator
 
@@ -27,7 +27,7 @@ class Held:
         return [self._put(name, content, mime) for name in names]
 
     def plays(self, *faults: object, **scenario: object) -> None:
-        """Let Vi go on with *faults*, or as *scenario* says."""
+        """Let Vi continue with *faults*, or with *scenario*."""
         self.vi.plays(ViScenario.model_validate({"faults": faults} | scenario))
 
     def gone(self, *assets: Asset) -> None:

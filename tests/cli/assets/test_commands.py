@@ -21,7 +21,7 @@ def test_assets_are_listed_as_lines_for_another_program(vi: Held, assetline: Run
     assert "contents" not in told
 
 
-def test_a_list_goes_past_the_first_page_and_says_when_there_is_more(vi: Held, assetline: Run) -> None:
+def test_a_list_passes_the_first_page_and_reports_further_assets(vi: Held, assetline: Run) -> None:
     vi.holds(*(f"{number:02}.png" for number in range(30)))
     first = assetline("assets", "list", "ds1")
     assert len(first.stdout.splitlines()) == 20
@@ -33,9 +33,7 @@ def test_a_list_goes_past_the_first_page_and_says_when_there_is_more(vi: Held, a
 
 
 @pytest.mark.parametrize("words", [(), ("--json",), ("--url",)])
-def test_what_is_listed_is_printed_before_the_next_page_is_asked_for(
-    vi: Held, assetline: Run, words: tuple[str, ...]
-) -> None:
+def test_a_page_is_printed_before_the_next_one_is_requested(vi: Held, assetline: Run, words: tuple[str, ...]) -> None:
     vi.holds("a.png", "b.png", "c.png", "d.png")
     vi.plays(RepeatedToken())
     ended = assetline("assets", "list", "ds1", "--limit", "0", "--page-size", "2", *words)
@@ -76,7 +74,7 @@ def test_signed_urls_are_listed_only_when_asked_for(vi: Held, assetline: Run) ->
     assert ends.endswith("Z")
 
 
-def test_what_vi_refuses_is_its_own_words(vi: Held, assetline: Run) -> None:
+def test_a_refusal_of_vi_quotes_its_message(vi: Held, assetline: Run) -> None:
     ended = assetline("assets", "list", "ds1", "--filter", '{"nonsense": 1}')
     assert ended.exit_code == 1
     assert "filter has no field 'nonsense'" in ended.stderr
@@ -211,7 +209,9 @@ def test_an_unknown_dataset_is_no_unknown_asset(vi: Held, assetline: Run, words:
         ("list", "ds1", "--id", "ID"),
     ],
 )
-def test_what_is_no_id_is_not_asked_for(vi: Held, assetline: Run, words: tuple[str, ...], no_id: str) -> None:
+def test_an_invalid_id_is_refused_before_any_request(
+    vi: Held, assetline: Run, words: tuple[str, ...], no_id: str
+) -> None:
     vi.vi.forget()
     ended = assetline("assets", *(no_id if word == "ID" else word for word in words))
     assert (ended.exit_code, ended.stdout, vi.vi.requests("")) == (2, "", [])

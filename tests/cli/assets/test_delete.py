@@ -56,7 +56,7 @@ def started(account: Account) -> list[dict[str, Any]]:
     return [json.loads(one["input"]) for one in account.started]
 
 
-def test_the_named_are_deleted_once_somebody_says_yes(account: Account, assetline: Run) -> None:
+def test_named_assets_are_deleted_after_a_confirmation(account: Account, assetline: Run) -> None:
     ends(account, **DELETED)
     terminal = AnsweringTerminal("y")
     ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "asset-000001", **terminal.things)
@@ -77,7 +77,7 @@ def test_nothing_is_deleted_without_a_yes(account: Account, assetline: Run, answ
     assert (nobody.exit_code, account.started) == (2, [])
 
 
-def test_what_a_filter_finds_is_counted_and_deleted_as_so_many(account: Account, assetline: Run) -> None:
+def test_the_assets_of_a_filter_are_counted_and_deleted_by_their_count(account: Account, assetline: Run) -> None:
     ends(account, **DELETED)
     assert assetline("assets", "delete", "ds1", "--filter", ".png", "--yes").exit_code == 0
     assert started(account) == [{"dataset_id": "ds1", "filter": ".png", "expect_count": 2}]
@@ -89,7 +89,7 @@ def test_another_count_than_was_expected_deletes_nothing(account: Account, asset
     assert "2 assets match, not 3. Nothing was deleted." in ended.stderr
 
 
-def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
+def test_conditions_that_vi_lacks_are_deleted_by_ids(
     account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assetline_cli.assets.delete.INPUT_BYTES", ROOM_FOR_ONE_ID)
@@ -97,11 +97,11 @@ def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
     account.moments[-1:] = [account.moments[-1], lambda: None]
     ended = assetline("assets", "delete", "ds1", "--name", "*.png", "--yes")
     assert "Deleted 2 assets of ds1." in ended.stdout
-    assert [asked["ids"] for asked in started(account)] == [["asset-000001"], ["asset-000002"]]
+    assert [request["ids"] for request in started(account)] == [["asset-000001"], ["asset-000002"]]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ((), "No assets selected"),
         (("--filter", "{}"), "an empty filter or query would find every asset"),
@@ -110,12 +110,12 @@ def test_what_vi_cannot_be_asked_is_listed_and_deleted_by_its_ids(
         (("asset-1", "--filter", "x"), "exclude each other"),
     ],
 )
-def test_what_could_mean_everything_is_refused(
-    account: Account, assetline: Run, words: tuple[str, ...], said: str
+def test_a_selection_that_may_match_all_assets_is_refused(
+    account: Account, assetline: Run, words: tuple[str, ...], message: str
 ) -> None:
     ended = assetline("assets", "delete", "ds1", *words, "--yes")
     assert (ended.exit_code, account.started) == (1, [])
-    assert said in ended.stderr
+    assert message in ended.stderr
 
 
 def test_nothing_found_is_nothing_to_delete(account: Account, assetline: Run) -> None:
@@ -123,7 +123,7 @@ def test_nothing_found_is_nothing_to_delete(account: Account, assetline: Run) ->
     assert (ended.exit_code, ended.stdout, account.started) == (0, "No assets to delete.\n", [])
 
 
-def test_what_was_not_deleted_ends_with_1(account: Account, assetline: Run) -> None:
+def test_an_incomplete_deletion_ends_with_1(account: Account, assetline: Run) -> None:
     ends(account, **DELETED | {"complete": False, "deleted": 1, "failed": 1, "left": 0})
     ended = assetline("assets", "delete", "ds1", "asset-000001", "asset-000002", "--yes")
     assert ended.exit_code == 1
@@ -159,7 +159,7 @@ def several(account: Account, *then: Callable[[], object], **first: Any) -> None
 NAMED = ("asset-000001", "asset-000002", "asset-000003")
 
 
-def test_of_several_runs_those_not_begun_are_told(
+def test_runs_that_have_not_started_are_reported(
     account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assetline_cli.assets.delete.INPUT_BYTES", ROOM_FOR_ONE_ID)
@@ -172,7 +172,7 @@ def test_of_several_runs_those_not_begun_are_told(
     assert not_begun.startswith("Not started: the deletion of 1 asset. Run the command again")
 
 
-def test_what_was_deleted_before_a_run_that_fails_is_told(
+def test_assets_deleted_before_a_failed_run_are_reported(
     account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assetline_cli.assets.delete.INPUT_BYTES", ROOM_FOR_ONE_ID)
@@ -234,19 +234,19 @@ def test_silence_from_the_start_is_borne_as_well(account: Account, assetline: Ru
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said"),
+    ("refusal", "message"),
     [
         (NO_ANSWER, "AWS throttled"),
         (("DescribeExecution", "ExpiredTokenException", "Expired."), "The AWS credentials have expired"),
     ],
 )
 def test_a_run_that_cannot_be_watched_any_longer_is_named(
-    account: Account, assetline: Run, refusal: tuple[str, str, str], said: str
+    account: Account, assetline: Run, refusal: tuple[str, str, str], message: str
 ) -> None:
     account.then(account.refuses(*refusal), *[lambda: None] * 130)
     ended = assetline("assets", "delete", "ds1", "asset-000001", "--yes")
     assert (ended.exit_code, account.stopped) == (1, [])
-    assert f"Error: {said}" in ended.stderr
+    assert f"Error: {message}" in ended.stderr
     assert f"The run continues in AWS: {account.arn}" in ended.stderr
 
 
@@ -283,7 +283,7 @@ def test_a_download_to_s3_is_a_run_of_the_stack(account: Account, assetline: Run
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "message"),
     [
         ({"failed": 2}, "2 failed. Run"),
         ({"left": 1}, "1 file not started. Run the command"),
@@ -294,13 +294,13 @@ def test_a_download_to_s3_is_a_run_of_the_stack(account: Account, assetline: Run
         ),
     ],
 )
-def test_what_is_missing_of_a_download_to_s3_is_told(
-    account: Account, assetline: Run, counts: dict[str, int], said: str
+def test_missing_files_of_a_download_to_s3_are_reported(
+    account: Account, assetline: Run, counts: dict[str, int], message: str
 ) -> None:
     ends(account, **DOWNLOADED | {"complete": False} | counts)
     ended = assetline("assets", "download", "ds1", "s3://the-exports/downloads/ds1/")
     assert ended.exit_code == 1
-    assert ended.stderr.startswith(said)
+    assert ended.stderr.startswith(message)
 
 
 LONGEST_ID = 255  # of Vi
@@ -313,7 +313,7 @@ def test_long_ids_are_cut_by_the_bytes_that_an_execution_takes(account: Account,
     ended = assetline("assets", "delete", "ds1", *ids, "--yes")
     assert (ended.exit_code, ended.stderr) == (0, "")
     inputs = [one["input"] for one in account.started]
-    assert [one for asked in started(account) for one in asked["ids"]] == ids
+    assert [one for request in started(account) for one in request["ids"]] == ids
     assert [len(text.encode()) <= INPUT_BYTES for text in inputs] == [True] * 3
     assert all(len(text.encode()) > INPUT_BYTES - LONGEST_ID - 4 for text in inputs[:-1])
 

@@ -1,4 +1,4 @@
-"""`assetline assets download`: whole and proven files under their names, or none."""
+"""`assetline assets download`: complete and verified files under their names, or none."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ def test_every_file_is_there_and_a_repeat_fetches_none(vi: Held, assetline: Run,
     assert not vi.vi.requests("_objects", "GET")
 
 
-def test_what_differs_is_fetched_beside_it_and_replaced_with_overwrite(vi: Held, assetline: Run, folder: Path) -> None:
+def test_a_differing_file_is_kept_and_replaced_only_with_overwrite(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a.png", "b.png")
     folder.mkdir()
     mine = b"Bytes of a.png"  # of equal size
@@ -56,7 +56,7 @@ def test_a_narrower_download_replaces_no_file_of_another_asset(vi: Held, assetli
 
 
 @pytest.mark.parametrize("what", ["short", "wrong", "expired", "status"])
-def test_a_file_that_fails_leaves_nothing_and_is_told_of(
+def test_a_failed_file_leaves_nothing_and_is_reported(
     vi: Held, assetline: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, what: Any
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda *_: 0.0)
@@ -71,14 +71,14 @@ def test_a_file_that_fails_leaves_nothing_and_is_told_of(
     assert files(folder)["b.png"] == b"bytes of b.png"
 
 
-def test_names_lead_nowhere_else_and_assets_of_one_name_are_told_apart(vi: Held, assetline: Run, folder: Path) -> None:
+def test_names_stay_in_the_folder_and_equal_names_get_ids(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("../a.png", "b.png", "b.png")
     assert assetline("assets", "download", "ds1", str(folder)).exit_code == 0
     assert files(folder).keys() == {".._a.png", "b.png", "b~asset-000003.png"}
     assert {path.name for path in folder.parent.iterdir()} == {"photos"}
 
 
-def test_a_list_in_the_folder_tells_renamed_files_from_others(vi: Held, assetline: Run, folder: Path) -> None:
+def test_a_list_in_the_folder_has_the_renamed_files(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a:b.png", "CON.png", "c.png", "a?b.png", "x.png.")
     words = ("assets", "download", "ds1", str(folder))
     for more in ((), ("--id", "asset-000002")):
@@ -114,7 +114,7 @@ def test_a_full_disk_ends_it_with_a_message_and_no_half_file(
     assert all(content == held[name].content.read() for name, content in written.items())
 
 
-def test_only_what_is_meant_in_folders_by_date(vi: Held, assetline: Run, folder: Path) -> None:
+def test_only_selected_assets_arrive_in_folders_by_date(vi: Held, assetline: Run, folder: Path) -> None:
     small, large = vi.holds("a.png", content=b"a"), vi.holds("b.png", content=b"b" * 1000)
     for asset in small + large:
         asset.created = int(datetime(2026, 11, 20, 23, 30, tzinfo=UTC).timestamp() * 1000)
@@ -125,7 +125,7 @@ def test_only_what_is_meant_in_folders_by_date(vi: Held, assetline: Run, folder:
     assert assetline("assets", "download", "ds1", str(folder), "--id", "asset-nope").exit_code == 1
 
 
-def test_what_concerns_every_file_is_one_message(vi: Held, assetline: Run, folder: Path, account: Account) -> None:
+def test_an_error_of_every_file_is_one_message(vi: Held, assetline: Run, folder: Path, account: Account) -> None:
     vi.holds("a.png")
     unknown = assetline("assets", "download", "nope", str(folder))
     assert (unknown.exit_code, unknown.stderr) == (
@@ -151,7 +151,7 @@ def test_a_file_is_no_folder_to_download_into(vi: Held, assetline: Run, folder: 
     )
 
 
-def test_a_record_without_an_id_is_told_of_and_ends_with_1(vi: Held, assetline: Run, folder: Path) -> None:
+def test_a_record_without_an_id_is_reported_and_ends_with_1(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a.png", "b.png")[1].asset_id = ""
     ended = assetline("assets", "download", "ds1", str(folder))
     assert (ended.exit_code, files(folder)) == (1, {"a.png": b"bytes of a.png"})
@@ -191,7 +191,7 @@ def test_nothing_of_an_interrupted_download_is_half_there(vi: Held, assetline: R
     assert all(content == f"bytes of {name}".encode() for name, content in files(folder).items())
 
 
-def test_what_a_killed_download_left_is_removed_by_the_next(vi: Held, assetline: Run, folder: Path) -> None:
+def test_the_next_download_removes_files_of_a_killed_one(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a.png")
     left = [f".{'0' * 32}.part", f"2026/11/21/.{'1' * 32}.part", f"undated/.{'2' * 32}.part"]
     mine = [f"sub/.{'3' * 32}.part", ".mine.part", f"linked/11/21/.{'4' * 32}.part"]
@@ -221,7 +221,7 @@ def test_a_linked_folder_is_not_followed(vi: Held, assetline: Run, folder: Path,
     assert files(tmp_path / "elsewhere").keys() == {"11/20/a.png"}
 
 
-def test_sixteen_thousand_and_one_assets_arrive_whole(vi: Held, assetline: Run, folder: Path) -> None:
+def test_sixteen_thousand_and_one_assets_arrive_completely(vi: Held, assetline: Run, folder: Path) -> None:
     vi.vi.has(ViScenario(holds={"ds1": 16_001}))
     ended = assetline("assets", "download", "ds1", str(folder), "--no-progress")
     assert (ended.exit_code, ended.stderr) == (0, "")

@@ -20,7 +20,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def waited(account: Account) -> Callable[[], float]:
-    """Return what tells how many seconds were waited."""
+    """Return a function that returns the seconds waited."""
     account.then(*[lambda: None] * 40)
     began = account.now
     return lambda: (account.now - began) / timedelta(seconds=1)
@@ -47,7 +47,7 @@ def test_a_download_waits_as_well(vi: Held, assetline: Run, folder: Path, waited
     assert (sorted(files(folder)), waited()) == (["a.png", "b.png"], 50)
 
 
-def test_a_terminal_is_told_of_the_pause(vi: Held, assetline: Run, waited: Callable[[], float]) -> None:
+def test_a_terminal_shows_the_pause(vi: Held, assetline: Run, waited: Callable[[], float]) -> None:
     vi.holds("a.png")
     vi.plays(
         ApiFault(path="/assets", status=429, retry_after=7, times=1), ApiFault(path="/assets", status=503, times=3)
@@ -78,7 +78,7 @@ def test_a_renaming_whose_answer_is_lost_is_not_sent_again(
 
 
 @pytest.mark.parametrize(
-    ("asked", "seconds", "said"),
+    ("requested", "seconds", "message"),
     [
         (3600.0, 0, "Vi requested a pause of 1h 00m 00s (429). Run the command again later."),
         (
@@ -90,12 +90,12 @@ def test_a_renaming_whose_answer_is_lost_is_not_sent_again(
     ],
 )
 def test_it_is_not_waited_for_ever(
-    vi: Held, assetline: Run, waited: Callable[[], float], asked: float | None, seconds: float, said: str
+    vi: Held, assetline: Run, waited: Callable[[], float], requested: float | None, seconds: float, message: str
 ) -> None:
-    vi.plays(ApiFault(path="/assets", status=429, retry_after=asked))
+    vi.plays(ApiFault(path="/assets", status=429, retry_after=requested))
     ended = assetline("assets", "list", "ds1")
     assert (ended.exit_code, waited()) == (1, seconds)
-    assert ended.stderr == f"Error: {said}\n"
+    assert ended.stderr == f"Error: {message}\n"
 
 
 def test_a_vi_that_falls_silent_is_waited_for_a_while(vi: Held, assetline: Run, waited: Callable[[], float]) -> None:
@@ -105,7 +105,7 @@ def test_a_vi_that_falls_silent_is_waited_for_a_while(vi: Held, assetline: Run, 
     assert "Error: Vi answered 503" in ended.stderr
 
 
-def test_a_vi_that_was_never_heard_is_not_waited_for(vi: Held, assetline: Run, waited: Callable[[], float]) -> None:
+def test_a_vi_that_never_answered_is_not_awaited(vi: Held, assetline: Run, waited: Callable[[], float]) -> None:
     vi.plays(ApiFault(status=503))
     assert (assetline("assets", "list", "ds1").exit_code, waited()) == (1, 0)
 

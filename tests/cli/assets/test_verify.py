@@ -19,7 +19,7 @@ def downloaded(vi: Held, assetline: Run, folder: Path) -> Path:
     return folder
 
 
-def test_what_was_downloaded_is_equal(vi: Held, assetline: Run, downloaded: Path) -> None:
+def test_a_complete_download_is_equal(vi: Held, assetline: Run, downloaded: Path) -> None:
     (downloaded / f".{'0a' * 16}.part").write_bytes(b"half")
     (downloaded / ".DS_Store").write_bytes(b"of another program")
     verified = assetline("assets", "verify", "ds1", str(downloaded))
@@ -27,7 +27,7 @@ def test_what_was_downloaded_is_equal(vi: Held, assetline: Run, downloaded: Path
     assert verified.stderr == f"4 files of ds1 are equal in {downloaded}.\n"
 
 
-def test_every_difference_is_told_and_ends_with_1(vi: Held, assetline: Run, downloaded: Path) -> None:
+def test_every_difference_is_reported_and_ends_with_1(vi: Held, assetline: Run, downloaded: Path) -> None:
     (downloaded / "a.png").write_bytes(b"Bytes of a.png")
     (downloaded / "b.png").write_bytes(b"shorter")
     (downloaded / "sub_c.png").unlink()
@@ -65,7 +65,7 @@ def test_a_prefix_in_s3_by_what_is_stored_or_else_by_its_bytes(vi: Held, assetli
     assert len(verified.stdout.splitlines()) == 1
 
 
-def test_only_what_is_meant_by_date(vi: Held, assetline: Run, folder: Path) -> None:
+def test_only_selected_assets_are_compared_by_date(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a.png", "b.jpg")
     words = ("ds1", str(folder), "--name", "*.png", "--by-date")
     assert assetline("assets", "download", *words).exit_code == 0
@@ -73,7 +73,7 @@ def test_only_what_is_meant_by_date(vi: Held, assetline: Run, folder: Path) -> N
     assert assetline("assets", "verify", "ds1", str(folder)).exit_code == 1
 
 
-def test_what_cannot_be_compared_with_is_one_message(vi: Held, assetline: Run, folder: Path) -> None:
+def test_an_unreadable_target_is_one_message(vi: Held, assetline: Run, folder: Path) -> None:
     vi.holds("a.png")
     nowhere = assetline("assets", "verify", "ds1", str(folder))
     assert (nowhere.exit_code, nowhere.stderr) == (

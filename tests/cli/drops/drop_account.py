@@ -30,7 +30,7 @@ INGESTION = {
 
 @dataclass
 class DropAccount:
-    """What a test has happen to drops, and where it looks."""
+    """The events of drops that a test sets, and their results."""
 
     account: Account
     started: list[dict[str, Any]] = field(default_factory=list)
@@ -123,7 +123,7 @@ class DropAccount:
         fixed: dict[str, Any] = {"session_key": key, "dataset_id": "ds1", "execution_arn": f"{RUN}:{key}"}
         times = {"opened_at": at, "updated_at": at}
         item = Session.model_validate(fixed | times | {"state": "open"} | told).to_item()
-        # A stack newer than this command may know states that this one does not.
+        # A stack newer than this command may have states that the command lacks.
         self.sessions.table.put_item(Item=item | {"state": state})
 
     # what is left ------------------------------------------------------------
@@ -152,11 +152,11 @@ class DropAccount:
         self.drop(key, **told)
 
     def _start(self, params: dict[str, Any], **_: object) -> Any:
-        asked = json.loads(params["body"])
-        if asked["stateMachineArn"] != MACHINE or "StartExecution" in self.account.refusals:
+        request = json.loads(params["body"])
+        if request["stateMachineArn"] != MACHINE or "StartExecution" in self.account.refusals:
             return None  # the other machines are the account's
-        self.started.append(asked)
-        return _answer({"executionArn": f"{RUN}:{asked['name']}", "startDate": self.account.now})
+        self.started.append(request)
+        return _answer({"executionArn": f"{RUN}:{request['name']}", "startDate": self.account.now})
 
     def _list(self, **_: object) -> Any:
         names = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")

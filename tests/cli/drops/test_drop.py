@@ -44,7 +44,7 @@ class TestIntoTheBucket:
         for key in drops.objects():
             assert drops.s3.head_object(Bucket=DROPS, Key=key)["Metadata"] == {"site": "7", "q": "a=b"}
 
-    def test_what_is_hidden_or_lies_beside_pictures_is_skipped_and_said_so(
+    def test_hidden_files_and_companions_are_skipped_with_a_message(
         self, drops: DropAccount, assetline: Run, photos: Path
     ) -> None:
         has(photos, ".DS_Store", ".git/x.png", "sub/.b.jpg", "readme.TXT", "labels.json", "sub/c.json", "raw.cr2", "no")
@@ -57,9 +57,7 @@ class TestIntoTheBucket:
             "Skipped 1 linked folder. Name a folder to upload its files.",
         ]
 
-    def test_what_a_system_keeps_is_skipped_as_the_stack_passes_it_over(
-        self, drops: DropAccount, assetline: Run, photos: Path
-    ) -> None:
+    def test_system_files_are_skipped_as_in_the_stack(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
         has(photos, "Thumbs.db", "sub/desktop.ini", "__MACOSX/a.png", "._x.png")
         ended = assetline("drop", "photos", "photos/._x.png", "--dataset", "ds1", "--no-wait", "--no-progress")
         assert drops.objects() == ["ds1/a.png", "ds1/sub/b.jpg"]
@@ -68,7 +66,7 @@ class TestIntoTheBucket:
             "Skipped 4 files of an operating system, such as Thumbs.db.",
         ]
 
-    def test_what_is_named_is_dropped_whatever_it_is(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
+    def test_a_named_file_is_always_dropped(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
         has(photos, "readme.txt", ".hidden.png")
         assetline("drop", "photos/readme.txt", "photos/.hidden.png", "--dataset", "ds1", "--no-wait")
         assert drops.objects() == ["ds1/.hidden.png", "ds1/readme.txt"]
@@ -161,7 +159,7 @@ class TestWaiting:
             "The others stay rejected until you fix the files and upload them again.",
         ]
 
-    def test_what_an_earlier_drop_of_the_same_file_came_to_is_no_news(
+    def test_an_earlier_drop_of_the_same_file_does_not_count(
         self, drops: DropAccount, assetline: Run, photos: Path
     ) -> None:
         drops.s3.put_object(Bucket=DROPS, Key="ds1/a.png", Body=(photos / "a.png").read_bytes())
@@ -195,7 +193,7 @@ class TestWaiting:
         assert ended.exit_code == 0
         assert ended.stdout.count("No answer from AWS, retrying\n") == 1
 
-    def test_a_run_that_fails_is_told_once_and_waited_out(self, drops: DropAccount, assetline: Run) -> None:
+    def test_a_failed_run_is_reported_once_and_waited_out(self, drops: DropAccount, assetline: Run) -> None:
         drops.then(drops.run_fails("KeyRefused", "Vi refused the key."), drops.run_fails("Other", "No.", "ds1x"))
         drops.then(*[lambda: None] * 40, drops.becomes())
         ended = assetline("drop", "photos", "--dataset", "ds1")
@@ -232,7 +230,7 @@ class TestCtrlC:
         )
 
     @pytest.mark.parametrize("wait", [True, False])
-    def test_while_uploading_it_says_what_was_dropped_and_what_not(
+    def test_ctrl_c_during_the_upload_lists_the_files_not_dropped(
         self, drops: DropAccount, assetline: Run, photos: Path, wait: bool
     ) -> None:
         names = [f"{number:03}.png" for number in range(100)]
@@ -282,7 +280,7 @@ class TestCtrlC:
 
 
 class TestTrouble:
-    def test_a_refusal_of_aws_says_what_was_dropped_and_what_not(self, drops: DropAccount, assetline: Run) -> None:
+    def test_a_refusal_of_aws_lists_the_files_not_dropped(self, drops: DropAccount, assetline: Run) -> None:
         drops.s3.delete_bucket(Bucket=DROPS)
         ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
         assert ended.exit_code == 1

@@ -58,7 +58,7 @@ class TestInAPipe:
         assert ended.stdout.startswith(f"{drop.drop_id}\ta.png\t-\trejected\t")
         assert ended.stderr == ""
 
-    def test_an_item_that_nobody_can_read_is_one_message(self, drops: DropAccount, assetline: Run) -> None:
+    def test_an_unreadable_item_is_one_message(self, drops: DropAccount, assetline: Run) -> None:
         drop = drops.drop("ds1/a.png")
         drops.ledger.table.put_item(Item=drop.to_item() | {"attempts": "many"})
         ended = assetline("drops")
@@ -78,7 +78,7 @@ class TestAsJson:
 
 class TestOnATerminal:
     @pytest.mark.parametrize("width", [40, 70, 120])
-    def test_a_narrow_screen_has_fewer_columns_and_every_key_and_figure_whole(
+    def test_a_narrow_screen_has_fewer_columns_and_uncut_keys_and_figures(
         self, drops: DropAccount, assetline: Run, width: int
     ) -> None:
         three(drops)
@@ -98,7 +98,7 @@ class TestOnATerminal:
 
 
 class TestNothingToShow:
-    def test_an_empty_ledger_says_how_to_begin(self, drops: DropAccount, assetline: Run) -> None:
+    def test_an_empty_ledger_shows_the_first_command(self, drops: DropAccount, assetline: Run) -> None:
         drops.account.stacks["dev"] = drops.account.stacks["assetline"] | INGESTION
         ended = assetline("drops", "--stack", "dev")
         assert (ended.exit_code, ended.stdout) == (0, "")
@@ -107,7 +107,7 @@ class TestNothingToShow:
             == "No drops yet. Upload a folder: assetline drops upload photos --dataset DATASET_ID --stack dev\n"
         )
 
-    def test_where_none_is_wanted_that_is_said(self, drops: DropAccount, assetline: Run) -> None:
+    def test_a_state_without_items_has_a_hint(self, drops: DropAccount, assetline: Run) -> None:
         three(drops)
         ended = assetline("drops", "--dataset", "ds1", "--state", "claimed")
         assert ended.stderr == "No drop is claimed. Omit --state to list the others.\n"

@@ -35,7 +35,7 @@ def test_a_run_is_started_for_each_dataset_that_has_some(drops: DropAccount, ass
     for key in ("ds1/a.png", "ds1/b.png", "ds2/a.png"):
         rejected(drops, key)
     assetline("drops", "retry", "--yes")
-    assert [(asked["stateMachineArn"], json.loads(asked["input"])) for asked in drops.started] == [
+    assert [(request["stateMachineArn"], json.loads(request["input"])) for request in drops.started] == [
         (MACHINE, {"dataset_id": "ds1"}),
         (MACHINE, {"dataset_id": "ds2"}),
     ]
@@ -84,7 +84,7 @@ def test_ingested_drops_are_sent_again_when_asked_for(drops: DropAccount, assetl
     assert [drops.found(drop).state for drop in (one, done)] == ["rejected", "dropped"]
 
 
-def test_what_was_refused_for_what_it_is_stays_so(drops: DropAccount, assetline: Run) -> None:
+def test_drops_rejected_for_their_content_stay_rejected(drops: DropAccount, assetline: Run) -> None:
     unfit = rejected(drops, "ds1/a.txt", "UnsupportedType", mime=None)
     rejected(drops, "ds1/b.png")
     ended = assetline("drops", "retry", "--yes")
@@ -129,7 +129,7 @@ def test_options_before_it_are_not_passed_over(drops: DropAccount, assetline: Ru
     assert drops.found(drop).state == "rejected"
 
 
-def test_a_run_that_cannot_be_started_leaves_them_waiting_and_says_so(drops: DropAccount, assetline: Run) -> None:
+def test_a_run_that_does_not_start_leaves_them_queued_with_a_message(drops: DropAccount, assetline: Run) -> None:
     drop = rejected(drops, "ds1/a.png")
     drops.account.refuses("StartExecution", "AccessDeniedException", "no")()
     ended = assetline("drops", "retry", "--yes")

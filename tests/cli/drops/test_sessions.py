@@ -63,7 +63,7 @@ class TestInAPipe:
         lines = assetline("sessions").stdout.splitlines()
         assert [line.split("\t")[0] for line in lines] == keys
 
-    def test_a_state_nobody_knows_yet_is_shown_as_it_is(self, drops: DropAccount, assetline: Run) -> None:
+    def test_an_unknown_state_is_shown_unchanged(self, drops: DropAccount, assetline: Run) -> None:
         drops.session("ds1-1-1", "paused")
         drops.sessions.table.put_item(Item={"session_key": "no-session"})
         assert assetline("sessions").stdout.split("\t")[2] == "paused"
@@ -78,9 +78,7 @@ def test_as_json_an_object_a_line_with_everything(drops: DropAccount, assetline:
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
-def test_a_narrow_screen_has_fewer_columns_and_every_figure_whole(
-    drops: DropAccount, assetline: Run, width: int
-) -> None:
+def test_a_narrow_screen_has_fewer_columns_and_uncut_figures(drops: DropAccount, assetline: Run, width: int) -> None:
     three(drops)
     out = screen(width)
     assert assetline("sessions", out=out).exit_code == 0
@@ -91,7 +89,7 @@ def test_a_narrow_screen_has_fewer_columns_and_every_figure_whole(
     assert [word for word in words[width] if word not in shown] == []
 
 
-def test_nothing_to_show_says_what_to_do(drops: DropAccount, assetline: Run) -> None:
+def test_an_empty_list_shows_the_next_command(drops: DropAccount, assetline: Run) -> None:
     ended = assetline("sessions")
     assert (ended.exit_code, ended.stdout) == (0, "")
     assert ended.stderr.startswith("No ingestion sessions yet. Upload a folder: assetline drops upload photos")

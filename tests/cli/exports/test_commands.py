@@ -1,4 +1,4 @@
-"""The operator's command against AWS: every situation it meets, and what it says and returns."""
+"""The operator's command against AWS: every situation, its messages and its exit status."""
 
 import io
 import json
@@ -41,7 +41,7 @@ class TestStarting:
     def test_two_exports_of_one_second_have_names_of_their_own(self, account: Account, assetline: Run) -> None:
         assetline("export", "assets")
         assetline("export", "assets")
-        names = [asked["name"] for asked in account.started]
+        names = [request["name"] for request in account.started]
         assert all(name.startswith("assets-20261121-003012-") for name in names)
         assert len(set(names)) == 2
 
@@ -112,14 +112,14 @@ class TestWatching:
         assert ended.exit_code == 0
         assert "Total Assets: 2,000" in ended.stdout
 
-    def test_an_export_that_waits_for_the_feed_says_so_once(self, account: Account, assetline: Run) -> None:
+    def test_an_export_that_waits_for_the_feed_reports_it_once(self, account: Account, assetline: Run) -> None:
         account.opens()
         waits = account.writes(1, pause_seconds=90)
         account.then(waits, waits, account.writes(2), account.completes)
         ended = assetline("watch", EXECUTION)
         assert ended.stdout.count("Waiting for the feed, which requested a pause of 1m 30s\n") == 1
 
-    def test_an_export_that_is_not_whole_is_not_a_success(self, account: Account, assetline: Run) -> None:
+    def test_an_incomplete_export_is_not_a_success(self, account: Account, assetline: Run) -> None:
         account.completes(complete=False)
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
@@ -152,18 +152,14 @@ class TestWatching:
         assert ended.exit_code == 0
         assert "No answer from AWS, retrying\n" in ended.stdout
 
-    def test_silence_that_lasts_ends_the_watching_and_tells_how_to_go_on(
-        self, account: Account, assetline: Run
-    ) -> None:
+    def test_a_long_silence_ends_the_watching_with_the_next_command(self, account: Account, assetline: Run) -> None:
         account.opens()
         account.then(account.refuses("DescribeExecution", "ServiceUnavailable", "later", 503), *[lambda: None] * 130)
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
         assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
 
-    def test_credentials_that_expire_end_the_watching_and_tell_how_to_go_on(
-        self, account: Account, assetline: Run
-    ) -> None:
+    def test_expired_credentials_end_the_watching_with_the_next_command(self, account: Account, assetline: Run) -> None:
         account.opens()
         account.then(account.refuses("DescribeExecution", "ExpiredTokenException", "expired"))
         ended = assetline("watch", EXECUTION)
@@ -217,7 +213,9 @@ class TestFailing:
 
 
 class TestDownloading:
-    def test_the_file_and_its_manifest_arrive_whole(self, account: Account, assetline: Run, tmp_path: Path) -> None:
+    def test_the_file_and_its_manifest_arrive_completely(
+        self, account: Account, assetline: Run, tmp_path: Path
+    ) -> None:
         account.then(account.opens, account.completes)
         folder = tmp_path / "new" / "out"
         ended = assetline("export", "assets", "--to", str(folder))
@@ -234,13 +232,13 @@ class TestDownloading:
         assert ended.exit_code == 0
         assert (tmp_path / "out/assets_20261121_003012.csv").read_bytes() == CSV
 
-    def test_what_a_killed_run_left_is_removed(self, account: Account, assetline: Run, tmp_path: Path) -> None:
+    def test_files_of_a_killed_run_are_removed(self, account: Account, assetline: Run, tmp_path: Path) -> None:
         account.then(account.opens, account.completes)
         (tmp_path / f".{'0' * 32}.part").write_bytes(b"half a file")
         assert assetline("export", "assets", "--to", str(tmp_path)).exit_code == 0
         assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".csv", ".json"]
 
-    def test_what_does_not_arrive_leaves_nothing_and_is_told_after_the_summary(
+    def test_a_failed_download_leaves_nothing_and_follows_the_summary(
         self, account: Account, assetline: Run, tmp_path: Path
     ) -> None:
         account.completes()
@@ -253,7 +251,7 @@ class TestDownloading:
         assert "aws s3 cp s3://the-exports/exports/assets/assets_20261121_003012.csv" in ended.stderr
         assert list(tmp_path.iterdir()) == []
 
-    def test_ctrl_c_stops_the_download_and_tells_how_to_fetch_the_file(
+    def test_ctrl_c_stops_the_download_and_shows_the_next_command(
         self, account: Account, assetline: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def interrupt(*_: object) -> None:
@@ -265,7 +263,7 @@ class TestDownloading:
         assert ended.exit_code == 130
         assert f"assetline exports watch {EXECUTION} --to {tmp_path}" in ended.stderr
 
-    def test_a_directory_that_cannot_be_written_is_told_before_anything_starts(
+    def test_an_unwritable_folder_is_reported_before_the_start(
         self, account: Account, assetline: Run, tmp_path: Path
     ) -> None:
         in_the_way = tmp_path / "out"
@@ -315,7 +313,7 @@ class TestBadSituations:
         assert ended.exit_code == 1
         assert f"is an execution of another state machine, {MACHINE}. Name its stack" in ended.stderr
 
-    def test_a_machine_that_is_gone(self, account: Account, assetline: Run) -> None:
+    def test_a_missing_machine(self, account: Account, assetline: Run) -> None:
         account.refuses("StartExecution", "StateMachineDoesNotExist", "State Machine Does Not Exist")()
         ended = assetline("export", "assets")
         assert ended.exit_code == 1
@@ -368,7 +366,7 @@ class TestBadSituations:
         assert ended.exit_code == 1
         assert "(nobody) could not be found" in ended.stderr
 
-    def test_an_endpoint_nobody_listens_at(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_endpoint_without_a_server(self, assetline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
         ended = assetline("export", "assets", aws=Aws())

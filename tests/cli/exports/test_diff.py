@@ -105,7 +105,7 @@ class TestLocalFiles:
         assert ended.stdout.count("  added   id=") == 5
         assert ended.stdout.endswith("… and more: 6 added\n")
 
-    def test_what_a_terminal_would_obey_is_shown_and_not_done(self, assetline: Run) -> None:
+    def test_control_characters_are_shown_and_not_sent(self, assetline: Run) -> None:
         Path("new.csv").write_bytes(b"id,name,state\r\n\x1b[31m,,\r\n" + b"x" * 100 + b",,\r\n[red]:pill:,,\r\n")
         shown = assetline("diff", "old.csv", "new.csv").stdout
         assert "  added   id='\\x1b[31m'\n" in shown
@@ -151,14 +151,14 @@ class TestTheKey:
         return assetline
 
     @pytest.mark.parametrize("words", [["--key", "site_id", "--key", "member_id"], ["--feed", "site_members"]])
-    def test_it_is_what_the_operator_says(self, assetline: Run, words: list[str]) -> None:
+    def test_the_operators_key_wins(self, assetline: Run, words: list[str]) -> None:
         Path("new.manifest.json").write_text('{"keys": ["role"]}')
         ended = assetline("diff", "old.csv", "new.csv", *words)
         assert "Key: site_id, member_id\nAdded: 0 | Changed: 1 " in ended.stdout
         assert "  changed site_id=1 member_id=2: role\n" in ended.stdout
 
     @pytest.mark.parametrize("side", ["old", "new"])
-    def test_else_what_the_manifest_beside_a_file_says(self, assetline: Run, side: str) -> None:
+    def test_without_a_key_the_manifest_beside_a_file_decides(self, assetline: Run, side: str) -> None:
         Path(f"{side}.manifest.json").write_text('{"keys": ["site_id", "member_id"]}')
         assert "Key: site_id, member_id\n" in assetline("diff", "old.csv", "new.csv").stdout
 
@@ -194,7 +194,7 @@ class TestFilesInS3:
         ended = assetline("diff", f"s3://{BUCKET}/a/same.csv", f"s3://{BUCKET}/b/same.csv")
         assert "Added: 1 | Changed: 1 | Removed: 1 " in ended.stdout
 
-    def test_what_makes_a_comparison_mislead_is_warned_of(self, session: boto3.Session, assetline: Run) -> None:
+    def test_misleading_comparisons_have_a_warning(self, session: boto3.Session, assetline: Run) -> None:
         publish(session, OLD_ID, OLD, keys=["id"], input={"params": {}})
         publish(session, NEW_ID, NEW, keys=["id"], input={"params": {"offset": "5"}}, complete=False)
         ended = assetline("diff", OLD_ID, NEW_ID)
@@ -204,7 +204,7 @@ class TestFilesInS3:
             "Warning: the exports have different parameters, so they may have different rows.",
         ]
 
-    def test_what_was_done_to_one_of_the_two_only_is_warned_of(self, session: boto3.Session, assetline: Run) -> None:
+    def test_different_treatment_of_the_files_has_a_warning(self, session: boto3.Session, assetline: Run) -> None:
         publish(session, OLD_ID, OLD, keys=["id"], formulas_neutralised=True)
         publish(session, NEW_ID, NEW, keys=["id"], modified_after="2026-11-20T00:30:12Z")
         assert assetline("diff", OLD_ID, NEW_ID).stderr.splitlines() == [
@@ -271,7 +271,7 @@ class TestTrouble:
         assert assetline("diff", "old.csv").exit_code == 2
 
 
-def test_help_tells_the_statuses_and_teaches_by_example() -> None:
+def test_help_has_the_statuses_and_examples() -> None:
     ended = CliRunner().invoke(app, ["diff", "--help"], env={"AWS_PROFILE": "nobody", "TERM": "dumb"})
     assert ended.exit_code == 0
     assert "0 no differences; 1 differences; 2 trouble" in ended.stdout

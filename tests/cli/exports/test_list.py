@@ -64,7 +64,7 @@ class TestInAPipe:
         lines = assetline("exports", "--limit", "100").stdout.splitlines()
         assert [line.split("\t")[0] for line in lines] == ids
 
-    def test_what_is_no_export_is_passed_over(self, account: Account, assetline: Run) -> None:
+    def test_other_items_are_skipped(self, account: Account, assetline: Run) -> None:
         id_ = has(account)
         for item in (
             {"export_id": "latest#assets", "feed": "assets", "state": "complete"},
@@ -97,11 +97,11 @@ class TestInAPipe:
         assert "\tfailed\t" in assetline("exports").stdout
         assert "ExecutionExpired" in assetline("exports", "--state", "failed").stdout
 
-    def test_a_state_nobody_knows_yet_is_shown_as_it_is(self, account: Account, assetline: Run) -> None:
+    def test_an_unknown_state_is_shown_unchanged(self, account: Account, assetline: Run) -> None:
         has(account, state="paused")
         assert "\tpaused\t" in assetline("exports").stdout
 
-    def test_a_running_export_that_tells_nothing_is_doubted(self, account: Account, assetline: Run) -> None:
+    def test_a_silent_running_export_has_a_question_mark(self, account: Account, assetline: Run) -> None:
         id_ = has(account, ago=timedelta(hours=1))
         has(account, "users", ago=timedelta(minutes=50), pause_seconds=3600)
         ended = assetline("exports")
@@ -130,7 +130,7 @@ class TestAsJson:
 
 class TestOnATerminal:
     @pytest.mark.parametrize("width", [40, 70, 120])
-    def test_a_narrow_screen_has_fewer_columns_and_every_figure_whole(
+    def test_a_narrow_screen_has_fewer_columns_and_uncut_figures(
         self, account: Account, assetline: Run, width: int
     ) -> None:
         ids = three(account)
@@ -152,12 +152,12 @@ class TestOnATerminal:
 
 
 class TestNothingToShow:
-    def test_an_empty_table_says_how_to_begin(self, account: Account, assetline: Run) -> None:
+    def test_an_empty_table_shows_the_first_command(self, account: Account, assetline: Run) -> None:
         account.stacks["dev"] = OUTPUTS
         ended = assetline("exports", "--stack", "dev")
         assert (ended.exit_code, ended.stdout) == (0, "")
         assert ended.stderr == "No exports yet. Start one: assetline exports start assets --watch --stack dev\n"
 
-    def test_where_none_is_wanted_that_is_said(self, account: Account, assetline: Run) -> None:
+    def test_a_state_without_items_has_a_hint(self, account: Account, assetline: Run) -> None:
         has(account)
         assert assetline("exports", "--state", "runing").stderr.startswith("No export matches.")

@@ -38,10 +38,10 @@ class TestStarting:
     def test_the_machine_of_several_is_given_the_feeds_each_once(self, account: Account, assetline: Run) -> None:
         ended = assetline("export", "assets", "users", "assets", "--format", "csv.gz", "--since", "last")
         assert ended.stdout == f"{SEVERAL}\nWatch it: assetline exports watch {SEVERAL}\n"
-        (asked,) = account.started
-        assert asked["stateMachineArn"] == SEVERAL_MACHINE
-        assert json.loads(asked["input"]) == {"feeds": ["assets", "users"], "format": "csv.gz", "since": "last"}
-        assert asked["name"].startswith("feeds-20261121-003012-")
+        (request,) = account.started
+        assert request["stateMachineArn"] == SEVERAL_MACHINE
+        assert json.loads(request["input"]) == {"feeds": ["assets", "users"], "format": "csv.gz", "since": "last"}
+        assert request["name"].startswith("feeds-20261121-003012-")
 
     def test_all_is_every_feed(self, account: Account, assetline: Run) -> None:
         assetline("export", "all")
@@ -61,7 +61,7 @@ class TestStarting:
             ["--watch"],
         ],
     )
-    def test_what_does_not_go_together(self, account: Account, assetline: Run, words: list[str]) -> None:
+    def test_exclusive_options_are_refused(self, account: Account, assetline: Run, words: list[str]) -> None:
         assert assetline("export", *words).exit_code == 2
         assert account.started == []
 
@@ -110,13 +110,13 @@ class TestWatching:
         assert "EXPORT COMPLETE! 2 of 2 feeds\n" in ended.stdout
         assert "Total Rows: 2,003\n" in ended.stdout
 
-    def test_a_file_that_is_not_whole_is_no_success(self, account: Account, assetline: Run) -> None:
+    def test_an_incomplete_file_is_not_a_success(self, account: Account, assetline: Run) -> None:
         account.then(account.results(file_of("assets"), file_of("users", complete=False)))
         ended = assetline("export", "all", "--watch")
         assert ended.exit_code == 1
         assert "(not all rows of the feed)\n" in ended.stdout
 
-    def test_a_log_hears_of_it_once_a_minute(self, account: Account, assetline: Run) -> None:
+    def test_a_log_has_one_line_a_minute(self, account: Account, assetline: Run) -> None:
         account.then(account.feed("assets", rows=100), *[lambda: None] * 40)
         account.then(account.feed("assets", state="complete", rows=100), account.results(file_of("assets")))
         ended = assetline("export", "assets", "users", "--watch")
@@ -147,7 +147,7 @@ class TestWatching:
             f"Execution: {SEVERAL}",
         ]
 
-    def test_a_result_nobody_foresaw_is_a_failure(self, account: Account, assetline: Run) -> None:
+    def test_an_unknown_result_is_a_failure(self, account: Account, assetline: Run) -> None:
         account.then(account.results({"feed": "assets", "complete": False, "error": None}))
         ended = assetline("export", "all", "--watch")
         assert ended.exit_code == 1
@@ -193,7 +193,7 @@ class TestTheScreen:
 
 
 class TestStopping:
-    def test_stop_stops_them_all_and_tells_what_is_left(self, account: Account, assetline: Run) -> None:
+    def test_stop_stops_all_and_lists_the_partial_files(self, account: Account, assetline: Run) -> None:
         def interrupt() -> None:
             raise KeyboardInterrupt
 
@@ -217,7 +217,7 @@ class TestStopping:
         assert ended.exit_code == 0
         assert ended.stdout.endswith("Stopped before a file was opened. No partial file exists.\n")
 
-    def test_one_that_was_stopped_tells_what_is_left(self, account: Account, assetline: Run) -> None:
+    def test_a_stopped_export_lists_the_partial_files(self, account: Account, assetline: Run) -> None:
         account.exports_several("assets")
         account.feed("assets", state="partial", rows=5, pages=1)()
         account.ends("ABORTED")

@@ -1,4 +1,4 @@
-"""An export that failed, gone on with by the operator's command."""
+"""A failed export, resumed by the operator's command."""
 
 import json
 
@@ -18,10 +18,10 @@ class TestResuming:
         ended = assetline(*words, EXPORT)
         assert ended.exit_code == 0
         assert ended.stdout == f"{RESUMING}\nWatch it: assetline exports watch {RESUMING}\n"
-        (asked,) = account.started
-        assert json.loads(asked["input"]) == {"resume": EXPORT}
-        assert asked["stateMachineArn"] == MACHINE
-        assert asked["name"].startswith(f"{EXPORT}-20261121-003012-")
+        (request,) = account.started
+        assert json.loads(request["input"]) == {"resume": EXPORT}
+        assert request["stateMachineArn"] == MACHINE
+        assert request["name"].startswith(f"{EXPORT}-20261121-003012-")
 
     def test_turns_may_be_made_shorter(self, account: Account, assetline: Run) -> None:
         account.opens(state="failed")
@@ -55,7 +55,7 @@ class TestResuming:
         assert "Total Time: 1.00s (0.02 minutes, since it was resumed)\n" in ended.stdout
         assert "Throughput" not in ended.stdout
 
-    def test_one_that_has_been_resumed_since_says_nothing_of_resuming(self, account: Account, assetline: Run) -> None:
+    def test_a_failed_export_resumed_since_offers_no_resume(self, account: Account, assetline: Run) -> None:
         account.opens(execution_arn=RESUMING, pages=9)
         account.fails("FeedUnavailable", "no more")()
         ended = assetline("watch", EXECUTION)
@@ -73,9 +73,7 @@ class TestResuming:
         assert "Resume it" not in assetline("watch", EXECUTION).stderr
 
     @pytest.mark.parametrize("error", ["PartsMismatch", "RepeatedCursor", "StagedGone", "ExportLost"])
-    def test_where_only_starting_anew_helps_resuming_is_not_offered(
-        self, account: Account, assetline: Run, error: str
-    ) -> None:
+    def test_a_resume_that_would_fail_is_not_offered(self, account: Account, assetline: Run, error: str) -> None:
         account.opens()
         account.fails(error, "no")()
         assert "Resume it" not in assetline("watch", EXECUTION).stderr
@@ -133,9 +131,7 @@ class TestRefusing:
             ["--changes"],
         ],
     )
-    def test_what_the_export_began_with_cannot_be_given_again(
-        self, account: Account, assetline: Run, words: list[str]
-    ) -> None:
+    def test_options_of_the_first_start_are_refused(self, account: Account, assetline: Run, words: list[str]) -> None:
         account.opens(state="failed")
         ended = assetline("export", *words, "--resume", EXPORT)
         assert ended.exit_code == 2

@@ -26,7 +26,7 @@ type Answer = str | BaseException | Callable[[], str]
 
 
 class AnsweringTerminal:
-    """A terminal, and somebody who types *answers* at it."""
+    """A terminal with an operator who types *answers*."""
 
     def __init__(self, *answers: Answer) -> None:
         self.out = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
@@ -60,9 +60,7 @@ type Watched = Callable[[AnsweringTerminal], Result]
 
 
 class TestCtrlC:
-    def test_stop_stops_the_export_and_tells_where_the_partial_file_is(
-        self, account: Account, watched: Watched
-    ) -> None:
+    def test_stop_stops_the_export_and_shows_the_partial_file(self, account: Account, watched: Watched) -> None:
         account.then(lambda: None, account.writes(12, state="partial", partial_key=PARTIAL))
         terminal = AnsweringTerminal("s")
         ended = watched(terminal)
@@ -73,10 +71,10 @@ class TestCtrlC:
             f"Stopped {EXPORT} after page 12, 1,200 assets.",
             f"Partial file: s3://the-exports/{PARTIAL}",
         ]
-        (asked,) = account.stopped
-        assert asked == {"executionArn": EXECUTION, "cause": "Stopped by the operator, with the command assetline."}
+        (request,) = account.stopped
+        assert request == {"executionArn": EXECUTION, "cause": "Stopped by the operator, with the command assetline."}
 
-    def test_a_partial_file_that_takes_long_is_told_to_come(self, account: Account, watched: Watched) -> None:
+    def test_a_late_partial_file_is_announced(self, account: Account, watched: Watched) -> None:
         account.then(*[lambda: None] * 40)
         ended = watched(AnsweringTerminal("stop"))
         assert ended.exit_code == 1
@@ -91,7 +89,7 @@ class TestCtrlC:
         assert ended.exit_code == 1
         assert "The partial file appears within a minute" in ended.stderr
 
-    def test_where_nothing_was_sealed_there_is_no_file(self, account: Account, watched: Watched) -> None:
+    def test_without_a_checkpoint_no_partial_file_exists(self, account: Account, watched: Watched) -> None:
         account.then(account.writes(12, state="partial"))
         assert "No partial file exists" in watched(AnsweringTerminal("s")).stderr
 
@@ -140,16 +138,14 @@ class TestCtrlC:
         assert watched(terminal).exit_code == 130
         assert terminal.shown.count(QUESTION) == 3
 
-    def test_what_aws_does_not_allow_ends_the_watching_and_not_the_export(
-        self, account: Account, watched: Watched
-    ) -> None:
+    def test_a_denied_call_ends_the_watching_and_not_the_export(self, account: Account, watched: Watched) -> None:
         account.refuses("StopExecution", "AccessDeniedException", "no")()
         ended = watched(AnsweringTerminal("s"))
         assert ended.exit_code == 1
         assert ended.stderr.startswith("Error: AWS denied StopExecution (AccessDeniedException): no.")
         assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
 
-    def test_where_nobody_can_be_asked_it_is_watching_only(self, account: Account, assetline: Run) -> None:
+    def test_without_a_terminal_ctrl_c_stops_only_the_watching(self, account: Account, assetline: Run) -> None:
         account.then(ctrl_c)
         out = AnsweringTerminal().out
         assert assetline("watch", EXECUTION, out=out).exit_code == 130
@@ -190,14 +186,14 @@ class TestStop:
         assert assetline("stop", EXPORT, **AnsweringTerminal(CTRL_C).things).exit_code == 130
         assert account.stopped == []
 
-    def test_where_nobody_can_be_asked_it_has_to_be_told(self, account: Account, assetline: Run) -> None:
+    def test_without_a_terminal_yes_is_required(self, account: Account, assetline: Run) -> None:
         account.opens()
         ended = assetline("stop", EXPORT)
         assert ended.exit_code == 2
         assert "--yes" in ended.stderr
         assert account.stopped == []
 
-    def test_one_that_was_stopped_before_says_where_its_file_is(self, account: Account, assetline: Run) -> None:
+    def test_an_export_stopped_earlier_shows_its_partial_file(self, account: Account, assetline: Run) -> None:
         account.writes(12, state="partial", partial_key=PARTIAL)()
         account.ends("ABORTED")
         ended = assetline("stop", EXPORT, "--yes")
@@ -228,7 +224,7 @@ class TestStop:
         assert ended.stderr.startswith(f"Error: {words} '{name}' does not exist in ")
 
 
-def test_a_watch_of_one_that_somebody_else_stopped_tells_what_is_left(account: Account, assetline: Run) -> None:
+def test_a_watch_of_an_export_stopped_elsewhere_lists_the_partial_file(account: Account, assetline: Run) -> None:
     account.writes(12, state="partial", partial_key=PARTIAL)()
     account.ends("ABORTED")
     ended = assetline("watch", EXECUTION)

@@ -35,7 +35,7 @@ FUNCTIONS = {
 
 @dataclass
 class DeletionStage:
-    """An account and a Vi; a test says what Vi holds, has some of it deleted, and looks at what is left."""
+    """An account and a Vi; a test sets the content of Vi, deletes some of it, and inspects the rest."""
 
     vi: ViEmulator
     s3: Any
@@ -48,7 +48,7 @@ class DeletionStage:
         return [held(self.vi, name) for name in names]
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
-        """Let Vi go on with *faults*, or as *scenario* says."""
+        """Let Vi continue with *faults*, or with *scenario*."""
         self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
     def opens(self, **asked: Any) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class DeletionStage:
         return sum(request.path.endswith(f"_{DATASET}") for request in self.vi.requests())
 
     def told(self) -> int:
-        """Return how often Vi was told to delete in bulk."""
+        """Return the number of bulk deletions that Vi received."""
         return len(self.vi.requests(POST_SESSION, "POST"))
 
     def report(self, result: dict[str, Any]) -> dict[str, Any]:

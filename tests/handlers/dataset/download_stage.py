@@ -29,7 +29,7 @@ EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:download_assets:run
 
 @dataclass
 class DownloadStage:
-    """An account and a Vi; a test says what Vi holds, downloads it, and looks at what is in S3."""
+    """An account and a Vi; a test sets the content of Vi, downloads it, and inspects S3."""
 
     vi: ViEmulator
     s3: Any
@@ -78,7 +78,7 @@ class DownloadStage:
                 return self.closes(listed["download"], request, self.turns)
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
-        """Let Vi go on with *faults*, or as *scenario* says."""
+        """Let Vi continue with *faults*, or with *scenario*."""
         self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
     def keys(self, prefix: str = f"downloads/{DATASET}/", bucket: str = BUCKET) -> list[str]:
@@ -92,7 +92,7 @@ class DownloadStage:
         return content
 
     def head(self, name: str) -> dict[str, Any]:
-        """Return what S3 says of a file that was downloaded."""
+        """Return S3's description of a downloaded file."""
         head: dict[str, Any] = self.s3.head_object(
             Bucket=BUCKET, Key=f"downloads/{DATASET}/{name}", ChecksumMode="ENABLED"
         )
@@ -153,7 +153,7 @@ def download_stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def forget_connections() -> None:
-    """Let the next call make its connections anew, as a cold function does."""
+    """Let the next call make new connections, as a cold function does."""
     forget_aws()
     for client in (connections.vi_client, connections.downloader):
         if client.cache_info().currsize:

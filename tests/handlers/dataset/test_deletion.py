@@ -1,4 +1,4 @@
-"""Deletions: what was meant and counted is deleted, nothing else, and a report says what became of it."""
+"""Deletions: only selected and counted assets are deleted, and a report has the results."""
 
 import json
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def delete_fault(asset_id: str, status: int, **more: Any) -> ApiFault:
     return ApiFault(method="DELETE", path=f"/assets/{asset_id}", status=status, **more)
 
 
-def test_ids_are_deleted_and_those_that_are_gone_are_counted_as_such(stage: DeletionStage) -> None:
+def test_ids_are_deleted_and_missing_ones_counted(stage: DeletionStage) -> None:
     a, b, _ = stage.holds("a.png", "b.png", "c.png")
     result = stage.run(ids=[a.asset_id, "asset-nope", b.asset_id, a.asset_id])
     assert stage.left() == ["c.png"]
@@ -64,7 +64,7 @@ def test_an_asset_that_is_refused_costs_the_others_nothing(stage: DeletionStage,
     assert stage.report(result)["reasons"] == {"ViRefused": 1}
 
 
-def test_what_passes_is_waited_for_and_what_does_not_is_a_failure(stage: DeletionStage) -> None:
+def test_transient_errors_are_waited_out_and_others_fail(stage: DeletionStage) -> None:
     a, b = stage.holds("a.png", "b.png")
     stage.plays(delete_fault(a.asset_id, 503, times=4), delete_fault(b.asset_id, 503))
     result = stage.run(ids=[a.asset_id, b.asset_id])
@@ -148,9 +148,7 @@ def test_a_dataset_or_key_that_is_not_there_is_an_error(stage: DeletionStage, as
         {"rule_query": "old_", "strict_query": True},
     ],
 )
-def test_what_a_filter_finds_is_deleted_when_it_is_as_many_as_expected(
-    stage: DeletionStage, asked: dict[str, Any]
-) -> None:
+def test_the_assets_of_a_filter_are_deleted_at_the_expected_count(stage: DeletionStage, asked: dict[str, Any]) -> None:
     for asset in stage.holds("old_1.png", "old_2.png"):
         asset.custom_metadata["season"] = "old"
     [kept] = stage.holds("new.mp4")
@@ -174,7 +172,7 @@ def test_another_count_than_expected_deletes_nothing(stage: DeletionStage, expec
     assert [result["expect_count"], result["count_before"]] == [expected, 2]
 
 
-def test_nothing_expected_and_nothing_found_tells_vi_nothing(stage: DeletionStage) -> None:
+def test_without_expected_and_found_assets_vi_gets_no_request(stage: DeletionStage) -> None:
     stage.holds("new.png")
     result = stage.run(filter="old_", expect_count=0)
     assert (figures(result), result["complete"], stage.told()) == ((0, 0, 0, 0), True, 0)
@@ -248,7 +246,7 @@ def test_a_deletion_that_takes_too_long_is_overdue(stage: DeletionStage, monkeyp
     assert (result["ended"], figures(result), result["complete"]) == ("overdue", (0, 0, 0, 2), False)
 
 
-def test_a_deletion_that_fails_says_why_without_addresses_and_what_is_left(stage: DeletionStage) -> None:
+def test_a_failed_deletion_has_reason_and_rest_without_addresses(stage: DeletionStage) -> None:
     stage.holds("old_1.png", "old_2.png", "old_3.png")
     stage.plays(DeletionFails(reason="Quota, see https://vi/?signature=1", deleted=1))
     result = stage.run(filter="old_", expect_count=3)
@@ -257,7 +255,7 @@ def test_a_deletion_that_fails_says_why_without_addresses_and_what_is_left(stage
     assert stage.announced[-1]["DetailType"] == "Deletion Incomplete"
 
 
-def test_what_a_filter_finds_afterwards_is_left(stage: DeletionStage) -> None:
+def test_assets_that_match_later_are_left(stage: DeletionStage) -> None:
     stage.holds("old_1.png", "old_2.png", "old_3.png")
     opened = stage.opens(filter="old_", expect_count=3)
     stage.holds("old_4.png")
@@ -265,7 +263,7 @@ def test_what_a_filter_finds_afterwards_is_left(stage: DeletionStage) -> None:
     assert (result["ended"], figures(result), result["complete"]) == ("finished", (2, 0, 0, 1), False)
 
 
-def test_a_deletion_that_vi_no_longer_knows_is_told_by_what_is_left(stage: DeletionStage) -> None:
+def test_a_deletion_that_vi_lacks_is_judged_by_the_assets_left(stage: DeletionStage) -> None:
     stage.holds("old_1.png")
     opened = stage.opens(filter="old_", expect_count=1)
     stage.vi.stage.datasets[DATASET].deletions.clear()
@@ -295,9 +293,7 @@ def test_a_key_that_is_refused_while_vi_deletes_leaves_it_open_how_it_ends(stage
 
 
 @pytest.mark.parametrize(("status", "error"), [(429, RateLimited), (409, ViRefused)])
-def test_what_vi_refuses_to_begin_may_be_asked_for_again_at_once(
-    stage: DeletionStage, status: int, error: type[Exception]
-) -> None:
+def test_a_refused_start_may_be_repeated_at_once(stage: DeletionStage, status: int, error: type[Exception]) -> None:
     stage.holds("old_1.png")
     stage.plays(ApiFault(method="POST", path=POST_SESSION, status=status, times=1))
     asked = {"filter": "old_", "expect_count": 1}
@@ -307,7 +303,7 @@ def test_what_vi_refuses_to_begin_may_be_asked_for_again_at_once(
     assert figures(stage.goes_on(stage.opens(**asked))) == (1, 0, 0, 0)
 
 
-def test_report_and_event_say_how_it_ended_and_nothing_secret(stage: DeletionStage) -> None:
+def test_report_and_event_have_the_end_and_no_secret(stage: DeletionStage) -> None:
     [a] = stage.holds("a.png")
     result = stage.run(ids=[a.asset_id])
     assert result["report_key"].startswith(f"reports/{DATASET}/deletions/{DATASET}_20261121_030000_")

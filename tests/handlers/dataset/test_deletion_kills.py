@@ -1,4 +1,4 @@
-"""A deletion may be killed at any call, or lose any answer, and be repeated: Vi is told once, or it is proven safe."""
+"""A deletion is killed at any call, or loses any answer, and is repeated: Vi gets one request, or a safe repeat."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -40,7 +40,7 @@ def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionS
 
 
 def time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a session of which nothing is to be seen in Vi's list have had the time to be there."""
+    """Let the time pass that a session needs to appear in Vi's list."""
     monkeypatch.setattr(open_deletion, "LISTED_AFTER", 0)
 
 
@@ -57,7 +57,7 @@ def test_no_step_makes_more_calls_than_it_is_killed_at(stage: DeletionStage) -> 
 
 @by_call
 @before_or_after
-def test_an_opening_that_is_killed_tells_vi_once(
+def test_a_killed_opening_starts_one_deletion(
     stage: DeletionStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
 ) -> None:
     time_passes(monkeypatch)
@@ -101,7 +101,7 @@ def test_steps_that_are_killed_come_to_the_same(stage: DeletionStage, call: int,
 
 @by_call
 @before_or_after
-def test_ids_that_are_killed_over_are_deleted_or_gone(stage: DeletionStage, call: int, after: bool) -> None:
+def test_ids_of_killed_deletions_are_deleted_or_missing(stage: DeletionStage, call: int, after: bool) -> None:
     ids = [*stage.vi.stage.datasets[DATASET].assets][:2]
     opened = survives(lambda: stage.opens(ids=ids), call, after=after)
     assert survives(lambda: stage.deletes(opened), call, after=after)["cursor"] is None
@@ -156,9 +156,7 @@ def test_another_number_after_a_lost_answer_deletes_no_more(
     assert (stage.told(), result["ended"], result["deleted"]) == (1, "unknown", None)
 
 
-def test_one_that_does_not_say_what_it_deletes_is_waited_for(
-    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_without_its_query_is_waited_for(stage: DeletionStage, monkeypatch: pytest.MonkeyPatch) -> None:
     time_passes(monkeypatch)
     stage.plays(LostDeletion(times=1), deletion_seconds=3600, shows_deletion_spec=False)
     for _ in range(3):
@@ -170,14 +168,12 @@ def test_one_that_does_not_say_what_it_deletes_is_waited_for(
     assert (stage.told(), result["deleted"], result["complete"]) == (1, 2, True)
 
 
-def test_sessions_of_before_and_of_others_are_not_taken_for_ours(
-    stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_earlier_and_foreign_sessions_are_not_taken_over(stage: DeletionStage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.run(**OLD)
     stage.holds("old_4.png", "old_5.png")
     stage.executions += 1
     with killed_at(6, after=False), suppress(Killed):
-        stage.opens(**OLD)  # it was about to tell Vi
+        stage.opens(**OLD)  # it was about to send the request to Vi
     assert stage.told() == 1
     asked = {"metadataQuery": None, "ruleQuery": None, "strictQuery": None}
     dataset = connections.vi_client().dataset_path(DATASET)

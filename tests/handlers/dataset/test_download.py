@@ -1,4 +1,4 @@
-"""Downloads: every asset under a name of its own, proven, or a reason why not; nothing half there."""
+"""Downloads: every asset under a name of its own, verified, or a reason why not; nothing half there."""
 
 import json
 import random
@@ -61,7 +61,7 @@ def test_a_repeat_fetches_nothing_that_is_there(stage: DownloadStage) -> None:
 
 @pytest.mark.parametrize("there", [b"other of a.png", b"shorter"])
 @pytest.mark.parametrize("stored", [True, False], ids=["with its checksum", "without"])
-def test_what_is_there_and_differs_is_replaced(stage: DownloadStage, there: bytes, stored: bool) -> None:
+def test_a_differing_object_is_replaced(stage: DownloadStage, there: bytes, stored: bool) -> None:
     stage.holds("a.png")
     checksum = {"ChecksumAlgorithm": "SHA256"}
     if stored:
@@ -157,7 +157,7 @@ def test_a_file_that_fails_costs_the_others_nothing_and_leaves_nothing(
         ApiFault(path="/assets/", status=503, times=1),
     ],
 )
-def test_what_passes_is_waited_for(stage: DownloadStage, fault: DownloadFault | NoContents | ApiFault) -> None:
+def test_transient_errors_are_waited_out(stage: DownloadStage, fault: DownloadFault | NoContents | ApiFault) -> None:
     stage.holds("a.png", "b.png")
     stage.plays(fault)
     assert figures(stage.run()) == (2, 0, 0)
@@ -171,7 +171,7 @@ def test_addresses_that_have_expired_since_the_listing_are_renewed(stage: Downlo
     assert stage.brings(listed["slices"][0])["written"] == 1
 
 
-def test_an_asset_replaced_or_gone_since_the_listing(stage: DownloadStage) -> None:
+def test_an_asset_replaced_or_deleted_since_the_listing(stage: DownloadStage) -> None:
     [replaced, gone] = stage.holds("a.png", "b.png")
     listed = stage.lists({"dataset_id": DATASET})
     content = stage.vi.stage.content()
@@ -183,7 +183,7 @@ def test_an_asset_replaced_or_gone_since_the_listing(stage: DownloadStage) -> No
     assert reasons(stage, stage.closes(listed["download"], {"dataset_id": DATASET}, 1)) == {"b.png": "AssetUnknown"}
 
 
-def test_a_large_file_goes_in_parts_and_is_whole_or_not_there(
+def test_a_large_file_is_uploaded_in_parts_completely_or_not_at_all(
     stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bucket, "SMALL", 0)
@@ -199,7 +199,7 @@ def test_a_large_file_goes_in_parts_and_is_whole_or_not_there(
     assert "Uploads" not in stage.s3.list_multipart_uploads(Bucket=BUCKET)
 
 
-def test_only_the_assets_that_are_meant(stage: DownloadStage) -> None:
+def test_only_the_selected_assets(stage: DownloadStage) -> None:
     assets = stage.holds("a.png", "b.png", "c.jpg")
     assert figures(stage.run(filter=".png")) == (2, 0, 0)
     result = stage.run(where={"filename": "c.*"})
@@ -209,7 +209,7 @@ def test_only_the_assets_that_are_meant(stage: DownloadStage) -> None:
     assert [row["asset_id"] for row in stage.files(by_id) if row["reason"] == "AssetUnknown"] == ["asset-nope"]
 
 
-def test_vi_is_asked_for_what_is_meant_in_an_order_that_holds_still(stage: DownloadStage) -> None:
+def test_vi_gets_the_selection_in_a_stable_order(stage: DownloadStage) -> None:
     stage.run(filter="a", rule_query="b", strict_query=True)
     query = stage.vi.requests("/assets", "GET")[-1].query
     asked = {"filter": "a", "ruleQuery": "b", "strictQuery": "y", "sortBy": "assetId", "contents": "y"}
@@ -253,7 +253,7 @@ def test_bad_input_is_refused_before_anything_is_asked(stage: DownloadStage, ask
     assert not stage.vi.requests()
 
 
-def test_what_concerns_every_file_ends_the_run(stage: DownloadStage) -> None:
+def test_an_error_of_every_file_ends_the_run(stage: DownloadStage) -> None:
     stage.holds("a.png")
     with pytest.raises(DatasetUnknown):
         stage.run(dataset_id="nope")
@@ -333,7 +333,7 @@ def test_files_before_a_refused_key_are_in_the_manifest(stage: DownloadStage, mo
     assert (result["left"], result["complete"]) == (3 - result["written"], False)
 
 
-def test_manifest_and_event_say_how_it_ended_and_no_address(stage: DownloadStage) -> None:
+def test_manifest_and_event_have_the_end_and_no_address(stage: DownloadStage) -> None:
     stage.holds("a.png", "=1+1.png")
     result = stage.run()
     manifest = stage.manifest(result)

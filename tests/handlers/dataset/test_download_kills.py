@@ -76,7 +76,7 @@ def test_a_download_whose_every_step_is_killed_comes_to_the_same(stage: Download
 
 @by_call
 @before_or_after
-def test_what_a_kill_leaves_is_whole(
+def test_objects_after_a_kill_are_complete(
     stage: DownloadStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
 ) -> None:
     monkeypatch.setattr(bucket, "PART", 5 * 1024**2)

@@ -48,7 +48,7 @@ def test_memory_does_not_grow_with_the_number_of_files() -> None:
 
 
 @mock_aws
-def test_a_file_of_several_parts_arrives_whole() -> None:
+def test_a_file_of_several_parts_arrives_completely() -> None:
     s3, tally = boto3.client("s3"), DownloadCounts()
     s3.create_bucket(Bucket="exports")
     s3.upload_fileobj(files_csv(outcomes(60_000), "p/", tally), "exports", "files.csv", Config=IN_PARTS)

@@ -90,7 +90,7 @@ class SessionStage:
         return self._invoke(sweep_drops, {})
 
     def lease_passes(self, session_key: str) -> None:
-        """Let nobody have worked for a session, or for its dataset, for longer than a lease."""
+        """Let the leases of a session and of its dataset expire."""
         for key in (session_key, f"run#{DATASET}"):
             connections.sessions_table().table.update_item(
                 Key={"session_key": key},
@@ -138,7 +138,7 @@ class SessionStage:
         return report
 
     def plays(self, *faults: Any, **scenario: Any) -> None:
-        """Let Vi go on with *faults*, or as *scenario* says."""
+        """Let Vi continue with *faults*, or with *scenario*."""
         self.vi.plays(ViScenario(**{"sessions_per_window": None, "faults": faults} | scenario))
 
     def cancels(self) -> int:
@@ -223,7 +223,7 @@ def session_stage(
         forget_connections()
         for module in (drop, ledger):
             monkeypatch.setattr(module, "SHARDS", SHARDS)
-        # moto answers boto3 and nobody else; the workflows read small objects as they are read on AWS.
+        # moto answers only boto3; the workflows read small objects as they are read on AWS.
         monkeypatch.setattr(SmallObjects, "read", lambda *_: None)
         if account:
             stage = SessionStage(vi, s3, account.announced, account.started)
@@ -238,7 +238,7 @@ def session_stage(
 
 
 def forget_connections() -> None:
-    """Let the next call make its connections anew, as a cold function does."""
+    """Let the next call make new connections, as a cold function does."""
     forget_aws()
     for client in (connections.vi_client, connections.uploader):
         if client.cache_info().currsize:

@@ -1,4 +1,4 @@
-"""What Vi holds already is not sent again, what is new of it is, and no two objects have one name."""
+"""Content in Vi is not sent again, new metadata is, and no two objects have one name."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def asset(stage: SessionStage, name: str = "a.png") -> Asset:
 
 @pytest.fixture
 def annotated(stage: SessionStage) -> SessionStage:
-    """Return a stage whose object is ingested, and whose asset somebody has worked on since."""
+    """Return a stage whose object is ingested, and whose asset was annotated since."""
     record(messages(event_of(stage, image("png"), "01", Metadata={"site": "oslo"})))
     ingests(stage)
     asset(stage).annotations["crack"] = 7
@@ -82,8 +82,8 @@ def test_a_backfill_skips_objects_tagged_as_ingested(annotated: SessionStage) ->
         table.delete_item(Key={"drop_id": item["drop_id"]})
     record(listing(annotated))
     assert annotated.opens(round_=2)["outcome"] == "no_drops"
-    record(listing(annotated, dataset_id="ds2"))  # its tags say nothing of another dataset
-    assert connections.ledger().any_waiting("ds2") is False  # the ledger knows the object
+    record(listing(annotated, dataset_id="ds2"))  # its tags do not apply to another dataset
+    assert connections.ledger().any_waiting("ds2") is False  # the ledger has the object
 
 
 @pytest.mark.parametrize("while_", ["dropped", "claimed", "uploaded", "ingested"])
@@ -167,7 +167,7 @@ def test_bytes_that_vi_holds_are_ingested_despite_a_late_event(
     assert asset(stage).content.read() == content
 
 
-def test_a_settling_that_comes_late_does_not_say_what_vi_holds(stage: SessionStage) -> None:
+def test_a_late_settling_does_not_register_content(stage: SessionStage) -> None:
     record(messages(event_of(stage, image("png", 1), "01")))
     old = stage.uploads(stage.opens("old"))
     stage.settles(old)

@@ -1,4 +1,4 @@
-"""Record Drop: an object that AWS denies is rejected alone; a batch that AWS denies as a whole waits."""
+"""Record Drop: an object that AWS denies is rejected alone; a batch that AWS denies completely waits."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -99,7 +99,7 @@ def test_a_denied_object_that_is_retried_becomes_an_asset(stage: SessionStage, r
     assert stage.vi.assets("ds1")["denied.png"].mime == "image/png"
 
 
-def test_a_batch_of_messages_that_is_denied_as_a_whole_waits(stage: SessionStage, refuses: Refuses) -> None:
+def test_a_completely_denied_batch_of_messages_waits(stage: SessionStage, refuses: Refuses) -> None:
     events = arrivals(stage, "a.png", "b.png")
     events["ds1/notes.txt"] = created("ds1/notes.txt", b"notes", "0" * 32)  # rejected before S3 is asked
     refuses("ds1/a.png")
@@ -112,7 +112,7 @@ def test_a_batch_of_messages_that_is_denied_as_a_whole_waits(stage: SessionStage
     assert connections.ledger().get(ids) == {}
 
 
-def test_a_batch_of_a_backfill_that_is_denied_as_a_whole_raises(stage: SessionStage, refuses: Refuses) -> None:
+def test_a_completely_denied_batch_of_a_backfill_raises(stage: SessionStage, refuses: Refuses) -> None:
     events = arrivals(stage, "a.png", "b.png")
     refuses("ds1/a.png")
     refuses("ds1/b.png")

@@ -63,7 +63,7 @@ def test_the_pause_grows_with_the_receives_up_to_a_limit(changes: list[dict[str,
     assert pause_seconds(1000) == MAX_PAUSE_SECONDS
 
 
-def test_a_batch_that_fails_whole_is_retried_in_a_minute_too(changes: list[dict[str, Any]]) -> None:
+def test_a_completely_failed_batch_is_retried_in_a_minute_too(changes: list[dict[str, Any]]) -> None:
     with pytest.raises(BatchProcessingError):
         record_drop.lambda_handler(received("this is no JSON", "[]"), lambda_context())
     assert [change["VisibilityTimeout"] for change in changes] == [60, 60]

@@ -1,4 +1,4 @@
-"""What became of a drop as tags of its object, beside those of others."""
+"""The outcome of a drop as tags of its object, beside those of other systems."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -39,7 +39,7 @@ def test_tags_of_others_stay(s3: Any) -> None:
     assert tags(s3) == theirs | OURS
 
 
-def test_ours_of_an_earlier_time_go(s3: Any) -> None:
+def test_earlier_tags_of_the_product_are_removed(s3: Any) -> None:
     theirs = has(s3, 1)
     tag(s3, "drops", "one.png", {"assetline:state": "rejected", "assetline:reason": "EBADMIME"}, 1)
     tag(s3, "drops", "one.png", OURS, 3)
@@ -83,7 +83,7 @@ def test_one_version_is_tagged_and_not_the_one_that_followed(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("tag_count", [0, 1])
-def test_an_object_that_is_gone_is_left_alone(s3: Any, tag_count: int) -> None:
+def test_a_deleted_object_is_left_alone(s3: Any, tag_count: int) -> None:
     s3.delete_object(Bucket="drops", Key="one.png")
     assert not tag(s3, "drops", "one.png", OURS, tag_count)
     assert not tag(s3, "no-such-bucket", "one.png", OURS, tag_count)

@@ -20,7 +20,7 @@ def running(stage: SessionStage) -> list[Any]:
     return [session for session in stage.vi.stage.sessions.values() if not session.is_over()]
 
 
-def test_what_waits_is_claimed_and_a_session_is_opened_for_it(stage: SessionStage) -> None:
+def test_waiting_drops_are_claimed_and_get_a_session(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     opened = stage.opens()
     assert (opened["outcome"], opened["session"]["total"]) == ("opened", 3)
@@ -93,7 +93,7 @@ def test_an_unknown_dataset_is_the_reason_and_uses_no_session(stage: SessionStag
     assert stage.vi.sessions_opened() == 0
 
 
-def test_what_is_rejected_for_its_dataset_is_tagged_announced_and_counted(
+def test_a_drop_rejected_for_its_dataset_is_tagged_and_announced(
     stage: SessionStage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage.drops(*NAMES, tags="owner=anna")
@@ -162,12 +162,12 @@ def test_no_more_sessions_are_opened_than_the_ration_has(vi: ViEmulator, monkeyp
         assert stage.states("2.png", "3.png") == ["dropped", "dropped"]
 
 
-def test_a_ration_that_others_use_too_is_waited_for_as_long_as_vi_says(stage: SessionStage) -> None:
+def test_a_shared_session_quota_is_waited_for_as_vi_requests(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(ApiFault(method="POST", path="IngestionSessions", status=429, retry_after=42, times=1))
     assert stage.opens() == {"outcome": "permit_wait", "wait_seconds": 42, "session": None, "slices": []}
     assert stage.states(*NAMES) == ["dropped"] * 3
-    assert stage.opens()["outcome"] == "permit_wait"  # nobody asks before
+    assert stage.opens()["outcome"] == "permit_wait"  # no earlier request
     assert len(stage.vi.requests("IngestionSessions", "POST")) == 1
 
 
@@ -245,7 +245,7 @@ def test_a_lost_session_that_cannot_be_found_makes_no_asset(stage: SessionStage)
     assert stage.vi.requests(":cancel") == []
 
 
-def test_a_session_of_somebody_else_is_never_cancelled(stage: SessionStage) -> None:
+def test_a_foreign_session_is_never_cancelled(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(LostAnswer(times=1), lists_uploads=True)
     with pytest.raises(AnswerLost):

@@ -75,7 +75,7 @@ def permits_in_use() -> int:
 
 
 def comes_to_assets(stage: SessionStage, opened: dict[str, Any], names: list[str]) -> None:
-    """Play the run to its end: every drop is an asset, and Vi runs no session that nobody knows of."""
+    """Play the run to its end: every drop is an asset, and the ledger has every session of Vi."""
     assert opened["session"]["total"] == len(names)
     assert stage.states(*names) == ["claimed"] * len(names)
     running = [number for number, session in stage.vi.stage.sessions.items() if not session.is_over()]
@@ -96,13 +96,13 @@ def test_an_opening_killed_at_any_call_opens_one_session_that_counts(small: Sess
         with killed:
             small.opens(run)
         comes_to_assets(small, small.opens(run), names)
-        # Vi counts a session also when nobody heard of it.
+        # Vi counts a session also if its answer was lost.
         assert permits_in_use() >= small.vi.sessions_opened() - sessions, call
         a_new_window()
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_what_a_killed_opening_has_claimed_is_no_other_runs(small: SessionStage, after: bool) -> None:
+def test_drops_claimed_by_a_killed_opening_go_to_no_other_run(small: SessionStage, after: bool) -> None:
     for call, killed in every_call(after=after):
         run, names = f"k{call}", [f"{call}{name}" for name in NAMES]
         small.drops(*names)
@@ -146,7 +146,7 @@ def plays_on(stage: SessionStage, run: str) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_rejecting_killed_at_any_call_is_told_of_every_drop(small: SessionStage, after: bool) -> None:
+def test_a_rejection_killed_at_any_call_announces_every_drop(small: SessionStage, after: bool) -> None:
     del small.vi.stage.datasets[DATASET]
     for call, killed in every_call(after=after):
         names = [f"{call}{name}" for name in NAMES]
@@ -183,7 +183,7 @@ def test_a_look_at_a_session_that_is_killed_is_made_again_and_sees_no_rest(stage
     late = next(polls for polls in range(100) if rested(polls))  # late enough to see if anything has moved
     for _, killed in every_call(after=after):
         with killed:
-            # What a look that was killed has noted is no sign that nothing moves: nobody has waited since.
+            # A repeat of a killed poll does not count as an unchanged state: no time has passed since.
             assert stage.polls(session, late)["progress"] == "running"
     assert stage.polls(session, late + 1)["progress"] == "finished"
     stage.settles(session)

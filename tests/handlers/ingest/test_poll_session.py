@@ -27,12 +27,12 @@ def test_a_session_that_finished_needs_no_other_look(stage: SessionStage) -> Non
     assert (stage.noted()["succeeded"], stage.noted()["errored"]) == (3, 0)
 
 
-def test_a_session_that_failed_says_so(stage: SessionStage) -> None:
+def test_a_failed_session_is_reported_as_failed(stage: SessionStage) -> None:
     stage.plays(SessionFails())
     assert stage.polls(stage.session(*FILES))["progress"] == "failed"
 
 
-def test_a_session_that_somebody_cancelled_says_so(stage: SessionStage) -> None:
+def test_a_cancelled_session_is_reported_as_cancelled(stage: SessionStage) -> None:
     stage.drops(*FILES)
     session = stage.opens()["session"]
     stage.vi.stage.sessions[session["session_id"]].cancel()
@@ -96,7 +96,7 @@ def test_a_session_after_hours_of_uploads_is_not_yet_overdue(stage: SessionStage
     assert stage.polls(opened_ago(session, hours=5), 0)["progress"] == "running"
 
 
-def test_a_session_that_waits_only_for_a_file_that_is_gone_is_finished(stage: SessionStage) -> None:
+def test_a_session_that_waits_only_for_a_deleted_file_is_finished(stage: SessionStage) -> None:
     stage.drops(*FILES)
     opened = stage.opens()
     stage.s3.delete_object(Bucket=DROPS, Key=f"{DATASET}/0.png")
@@ -147,7 +147,7 @@ def test_a_session_that_was_swept_is_over_for_its_run_too(stage: SessionStage) -
     assert stage.noted()["state"] == "abandoned"
 
 
-def test_codes_that_nobody_knows_do_not_stop_the_looking(stage: SessionStage) -> None:
+def test_unknown_codes_do_not_stop_the_polling(stage: SessionStage) -> None:
     stage.plays(FileError(filename="1.png", code="ENEWLY_MADE"))
     assert stage.polls(stage.session(*FILES))["progress"] == "finished"
 

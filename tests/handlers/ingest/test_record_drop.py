@@ -53,7 +53,7 @@ def dropped(stage: SessionStage, key: str, content: bytes, **options: Any) -> Dr
     return drop(key, etag)
 
 
-def test_an_image_waits_with_all_that_a_session_has_to_be_told(stage: SessionStage) -> None:
+def test_an_image_waits_with_all_fields_for_a_session(stage: SessionStage) -> None:
     found = dropped(stage, "ds1/größe & 50%+ (1).png", image("png"), Metadata={"site": "oslo"}, Tagging="team=a")
     assert (found.state, found.dataset_id, found.asset_filename) == ("dropped", "ds1", "größe & 50%+ (1).png")
     assert (found.mime, found.kind, found.size) == ("image/png", "Image", len(image("png")))
@@ -74,7 +74,7 @@ def test_an_image_waits_with_all_that_a_session_has_to_be_told(stage: SessionSta
         ("not a dataset/photo.png", image("png"), "NoDataset"),
     ],
 )
-def test_what_cannot_be_an_asset_is_rejected_with_the_reason_and_tagged(
+def test_an_impossible_asset_is_rejected_with_the_reason_and_tagged(
     stage: SessionStage, key: str, content: bytes, reason: str
 ) -> None:
     found = dropped(stage, key, content)
@@ -93,7 +93,7 @@ def test_an_image_that_is_too_large_is_not_read(stage: SessionStage, monkeypatch
     assert (found.reason, found.mime) == ("TooLarge", None)
 
 
-def test_an_object_that_is_gone_or_another_by_now_says_so(stage: SessionStage) -> None:
+def test_a_deleted_or_replaced_object_has_a_reason(stage: SessionStage) -> None:
     record(messages(created("ds1/gone.png", b"12345678", "0" * 32)))
     assert drop("ds1/gone.png", "0" * 32).reason == "Deleted"
     put(stage, "ds1/newer.png", image("png"))
@@ -172,7 +172,7 @@ def test_an_object_replaced_after_the_decision_waits_again(stage: SessionStage) 
     assert drop(key, first.etag).state == "rejected"
 
 
-def test_what_a_backfill_noted_is_dropped_again_by_the_first_event_of_it(stage: SessionStage) -> None:
+def test_the_first_event_of_a_backfilled_object_drops_it_again(stage: SessionStage) -> None:
     key, content = "ds1/text.png", b"this is text"
     etag = put(stage, key, content)
     payload = event("record_drop/backfill")["Items"][0]
@@ -233,7 +233,7 @@ def test_a_poisoned_message_fails_alone(stage: SessionStage) -> None:
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "sub/._x.png", "Thumbs.db", "desktop.ini", "__MACOSX/x.png"])
-def test_what_a_system_leaves_beside_pictures_is_no_drop(stage: SessionStage, name: str) -> None:
+def test_a_system_file_beside_images_is_no_drop(stage: SessionStage, name: str) -> None:
     etag = put(stage, f"ds1/{name}", b"\0\0\0\1Bud1")
     assert record(messages(created(f"ds1/{name}", b"\0\0\0\1Bud1", etag))) == {"batchItemFailures": []}
     assert connections.ledger().get([drop_id(DROPS, f"ds1/{name}", etag)]) == {}
@@ -278,7 +278,7 @@ def test_a_backfill_of_a_prefix_names_objects_as_a_full_one(
 
 
 def answers_with(**checksum: str) -> None:
-    """Let S3 say of every object that its checksum is this; moto says it of none."""
+    """Let S3 return this checksum for every object; moto returns none."""
 
     def say(parsed: dict[str, Any], **_: Any) -> None:
         parsed |= checksum
@@ -290,7 +290,7 @@ CHECKSUM = -123_456_789  # of no content of a test
 
 
 @pytest.mark.parametrize("kind", [{}, {"ChecksumType": "FULL_OBJECT"}])
-def test_the_checksum_that_s3_has_of_the_whole_object_is_believed(stage: SessionStage, kind: dict[str, str]) -> None:
+def test_the_checksum_of_s3_for_the_complete_object_is_used(stage: SessionStage, kind: dict[str, str]) -> None:
     answers_with(ChecksumCRC32C=crc32c.to_s3(CHECKSUM), **kind)
     assert dropped(stage, "ds1/a.png", image("png")).crc32c == CHECKSUM
 
@@ -305,7 +305,7 @@ def test_the_checksum_that_s3_has_of_the_whole_object_is_believed(stage: Session
     ],
     ids=["none", "composite", "composite_by_its_form", "another_kind"],
 )
-def test_a_checksum_that_is_not_of_the_whole_object_is_none(stage: SessionStage, checksum: dict[str, str]) -> None:
+def test_a_checksum_of_parts_is_ignored(stage: SessionStage, checksum: dict[str, str]) -> None:
     answers_with(**checksum)
     assert dropped(stage, "ds1/a.png", image("png")).crc32c is None
 
@@ -324,7 +324,7 @@ def test_only_the_head_of_a_large_object_is_read(stage: SessionStage, monkeypatc
     assert taken == [HEAD_BYTES]
 
 
-def test_a_film_with_its_index_behind_is_told_from_sound_by_a_second_look(stage: SessionStage) -> None:
+def test_a_film_with_its_index_at_the_end_needs_a_second_read(stage: SessionStage) -> None:
     data = box(b"mdat", bytes(HEAD_BYTES))
     film = dropped(stage, "ds1/film.mp4", ftyp(b"isom") + data + moov(b"soun", b"vide"))
     sound = dropped(stage, "ds1/sound.mp4", ftyp(b"isom") + data + moov(b"soun"))
@@ -370,9 +370,7 @@ def test_a_dataset_that_has_drops_is_noted_for_the_sweeper(stage: SessionStage) 
     assert connections.sessions_table().datasets() == ["ds1"]
 
 
-def test_a_rejection_is_counted_once_however_often_it_is_told(
-    stage: SessionStage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_repeated_rejection_is_counted_once(stage: SessionStage, capsys: pytest.CaptureFixture[str]) -> None:
     etag = put(stage, "ds1/text.png", b"this is text")
     told = created("ds1/text.png", b"this is text", etag)
     record(messages(told, told))

@@ -43,7 +43,7 @@ def test_most_of_what_is_not_refused_goes_at_once(stage: SessionStage) -> None:
     assert asked(stage) == [400, 200]
 
 
-def test_what_is_dropped_later_does_not_wait_behind_suspects(stage: SessionStage) -> None:
+def test_later_drops_do_not_wait_behind_suspects(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(RefusedEntry(filename=LAST))
     stage.settles(stage.uploads(stage.opens()))
@@ -52,7 +52,7 @@ def test_what_is_dropped_later_does_not_wait_behind_suspects(stage: SessionStage
     assert stage.states("later.png", *NAMES[-2:]) == ["claimed", "dropped", "dropped"]
 
 
-def test_what_vi_refuses_alone_is_rejected_with_its_words(stage: SessionStage) -> None:
+def test_a_drop_that_vi_refuses_alone_is_rejected_with_its_message(stage: SessionStage) -> None:
     stage.drops("a.png", "b.png")
     stage.plays(RefusedEntry(filename="a.png", message="spec.assets: mime is not taken"))
     assert stage.opens()["session"]["total"] == 1
@@ -76,7 +76,7 @@ def test_a_run_takes_every_other_drop_to_its_end(stage: SessionStage, bad: str, 
     assert bad not in stage.vi.assets("ds1")
 
 
-def test_one_that_is_alone_fails_its_run_until_there_is_another_to_tell_by(stage: SessionStage) -> None:
+def test_a_single_suspect_fails_its_run_until_another_drop_arrives(stage: SessionStage) -> None:
     stage.drops(FIRST)
     stage.plays(RefusedEntry(filename=FIRST))
     with pytest.raises(ViRefused):
@@ -112,7 +112,7 @@ def test_when_vi_takes_none_the_run_fails_and_nothing_is_rejected(
     assert stage.opens("later")["session"]["total"] == 8
 
 
-def test_what_is_not_for_its_files_is_asked_once(stage: SessionStage) -> None:
+def test_a_refusal_for_other_reasons_is_not_split(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(ApiFault(method="POST", path="IngestionSessions", status=402))
     with pytest.raises(ViRefused):
@@ -143,7 +143,7 @@ def test_a_lost_answer_is_found_by_the_files_of_its_session(stage: SessionStage)
     assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", ""]
 
 
-def test_what_another_run_has_taken_meanwhile_is_left_to_it(
+def test_drops_that_another_run_takes_meanwhile_are_left_to_it(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.drops(*NAMES)

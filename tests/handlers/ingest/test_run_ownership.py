@@ -43,7 +43,7 @@ def after_release(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]
     monkeypatch.setattr(RunOwnership, "release", releasing)
 
 
-def test_a_run_whose_dataset_is_owned_ends_and_asks_nobody(stage: SessionStage) -> None:
+def test_a_run_without_the_ownership_ends_and_sends_nothing(stage: SessionStage) -> None:
     stage.drops("a.png")
     session = stage.uploads(stage.opens("first"))
     stage.drops("b.png")

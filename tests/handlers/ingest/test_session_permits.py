@@ -1,4 +1,4 @@
-"""The ration holds for every window of Vi's, however slow the network and whoever crashes."""
+"""The quota holds for every window of Vi, also with a slow network and crashes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,7 +48,7 @@ def test_there_are_as_many_as_the_window_has_and_then_a_wait(table: Any, clock: 
     assert isinstance(ration.take("d"), Permit)
 
 
-def test_who_comes_again_has_the_permit_it_had(table: Any, clock: ManualClock) -> None:
+def test_a_repeat_keeps_its_permit(table: Any, clock: ManualClock) -> None:
     assert permits(table, clock).take("a") == permits(table, clock).take("a")
     assert isinstance(permits(table, clock).take("b"), Permit)
 
@@ -65,7 +65,7 @@ def test_a_permit_that_is_given_back_is_free_at_once(table: Any, clock: ManualCl
 def test_a_crash_holds_its_permit_until_its_request_cannot_count_any_more(table: Any, clock: ManualClock) -> None:
     ration = permits(table, clock)
     for holder in "abc":
-        ration.take(holder)  # and nothing more is heard of them
+        ration.take(holder)  # and never answer
     assert ration.take("d") == Wait(WINDOW + LONGEST_ANSWER)
 
 
@@ -79,7 +79,7 @@ def test_a_429_of_vi_holds_all_of_them(table: Any, clock: ManualClock) -> None:
 @given(
     attempts=st.lists(
         st.tuples(
-            st.floats(0, 200),  # seconds until somebody wants a session
+            st.floats(0, 200),  # seconds until a run requests a session
             st.floats(0, LONGEST_ANSWER / 2),  # until Vi has the request
             st.floats(0, LONGEST_ANSWER / 2),  # until its answer is here
             st.sampled_from(["answered", "crashed", "never sent"]),

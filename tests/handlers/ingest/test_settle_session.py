@@ -56,14 +56,14 @@ def test_a_tag_that_came_after_the_object_was_looked_at_stays(stage: SessionStag
     assert stage.tags("0.png")["assetline:state"] == "ingested"
 
 
-def test_an_object_that_is_gone_by_then_is_no_harm(stage: SessionStage) -> None:
+def test_an_object_deleted_by_then_does_no_harm(stage: SessionStage) -> None:
     session = stage.session(*FILES)
     stage.s3.delete_object(Bucket=DROPS, Key=f"{DATASET}/1.png")
     stage.settles(session)
     assert stage.states(*FILES) == ["ingested"] * 3
 
 
-def test_the_report_says_in_numbers_and_words_what_happened(stage: SessionStage) -> None:
+def test_the_report_has_the_results_in_numbers_and_words(stage: SessionStage) -> None:
     stage.plays(BAD)
     session = stage.session(*FILES)
     settled = stage.settles(session)

@@ -21,7 +21,7 @@ FILES = ("0.png", "1.png", "2.png")
 NOTHING = {"abandoned": 0, "returned": 0, "started": 0}
 
 
-def test_a_session_somebody_works_for_is_left_alone(stage: SessionStage) -> None:
+def test_a_session_with_a_worker_is_left_alone(stage: SessionStage) -> None:
     stage.session(*FILES)
     assert stage.sweeps() == NOTHING
     assert stage.states(*FILES) == ["uploaded"] * 3
@@ -67,7 +67,7 @@ def test_a_run_that_died_before_its_session_was_open_gives_its_claims_back(stage
     assert stage.reports() == []
 
 
-def test_a_session_whose_opening_nobody_heard_of_is_found_and_cancelled(stage: SessionStage) -> None:
+def test_a_session_with_a_lost_opening_is_found_and_cancelled(stage: SessionStage) -> None:
     stage.plays(LostAnswer(), shows_spec_assets=True)
     stage.drops(*FILES)
     with pytest.raises(Exception, match="answer"):
@@ -87,7 +87,7 @@ def test_claims_are_found_also_when_the_list_of_them_has_expired(stage: SessionS
     assert stage.states(*FILES) == ["ingested"] * 3
 
 
-def test_what_has_waited_for_two_windows_is_started_and_what_is_new_is_not(stage: SessionStage) -> None:
+def test_drops_get_a_run_after_two_windows_and_not_earlier(stage: SessionStage) -> None:
     stage.drops("0.png", minutes_ago=1)
     assert stage.sweeps() == NOTHING
     stage.drops("1.png", minutes_ago=3)
@@ -199,7 +199,7 @@ def test_a_session_abandoned_by_a_sweep_is_not_opened(stage: SessionStage, monke
 
 
 @pytest.mark.parametrize("state", ["claimed", "uploaded"])
-def test_what_no_session_has_any_more_waits_again(stage: SessionStage, state: str) -> None:
+def test_a_drop_without_its_session_waits_again(stage: SessionStage, state: str) -> None:
     stage.drops("0.png", minutes_ago=90)
     lost = stage.drop("0.png").model_copy(
         update={"state": state, "session_key": "gone-1", "updated_at": datetime.now(UTC) - timedelta(hours=1)}
@@ -227,9 +227,7 @@ def test_an_idle_dataset_is_passed_over_until_something_is_dropped_for_it(
     assert stage.sweeps()["started"] == 1
 
 
-def test_a_sweep_tells_since_when_the_oldest_drop_waits(
-    stage: SessionStage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_sweep_reports_the_age_of_the_oldest_drop(stage: SessionStage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.drops("0.png", minutes_ago=30)
     stage.drops("1.png", minutes_ago=10)
     stage.sweeps()

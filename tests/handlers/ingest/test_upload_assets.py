@@ -1,4 +1,4 @@
-"""Upload Assets: every outcome is data, an expired URL is renewed, and nothing is whole in memory."""
+"""Upload Assets: every outcome is data, an expired URL is renewed, and no file is completely in memory."""
 
 import time
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def bucket_and_key(address: dict[str, Any]) -> dict[str, str]:
     return {"Bucket": address["bucket"], "Key": address["key"]}
 
 
-def test_the_bytes_arrive_and_the_ledger_says_so(stage: SessionStage) -> None:
+def test_the_bytes_arrive_and_the_ledger_has_the_upload(stage: SessionStage) -> None:
     stage.session("a.png", "b.png")
     assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
     assert stage.vi.assets(DATASET)["a.png"].content.read() == b"bytes of a.png"
@@ -174,7 +174,7 @@ def test_the_third_failure_is_the_last_but_one(stage: SessionStage) -> None:
     assert stage.states("b.png") == ["rejected"]
 
 
-def test_a_large_file_goes_in_as_many_parts_as_vi_says(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_uploaded_in_the_parts_of_vi(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "THRESHOLD", 4)  # a GiB takes too long
     stage.plays(part_bytes=5)
     stage.session("film.png")
@@ -301,7 +301,7 @@ def test_a_url_that_is_about_to_expire_is_renewed_before_it_is_used(stage: Sessi
 
 
 @pytest.mark.parametrize("seconds", [3600, None])
-def test_a_url_that_holds_or_does_not_say_how_long_is_used(stage: SessionStage, seconds: int | None) -> None:
+def test_a_url_without_an_expiry_or_before_it_is_used(stage: SessionStage, seconds: int | None) -> None:
     stage.drops("a.png")
     opened = stage.opens()
     (address,) = opened["slices"]
@@ -364,7 +364,7 @@ def test_an_object_deleted_or_overwritten_meanwhile_is_rejected(stage: SessionSt
     assert stage.states("stays.png") == ["ingested"]
 
 
-def test_what_was_archived_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:
+def test_an_object_archived_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:
     stage.drops("archived.png", "stays.png")
     opened = stage.opens()
     stage.s3.put_object(

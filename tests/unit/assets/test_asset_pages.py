@@ -1,4 +1,4 @@
-"""What is made of a page of Vi's list, and what is not taken for its end."""
+"""Pages of Vi's list, and answers that do not end the list."""
 
 from typing import Any
 

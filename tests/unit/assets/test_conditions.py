@@ -61,7 +61,7 @@ def test_square_and_portrait() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "800", True, [], float("nan")])
-def test_a_record_that_does_not_say_what_is_asked_about_is_not_admitted(value: Any) -> None:
+def test_a_record_without_the_field_of_a_condition_is_not_admitted(value: Any) -> None:
     assert not Where(min_width=1).admits(record(width=value))
     assert not Where(aspect="square").admits(record(width=value, height=value))
     assert not Where(uploaded_after=NOON).admits(record(timeCreated=value))

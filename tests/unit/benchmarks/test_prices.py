@@ -11,7 +11,7 @@ def test_a_million_assets_take_few_turns_events_and_cents() -> None:
     assert 0.02 < sum(million(500).usd().values()) < 0.2
 
 
-def test_what_the_arithmetic_takes_for_given_is_what_is_deployed() -> None:
+def test_the_assumptions_of_the_prices_are_those_of_the_template() -> None:
     common = template()["Globals"]["Function"]
     function = resources("AWS::Serverless::Function")["WritePagesFunction"]
     assert turn_seconds(None, function["Timeout"]) == TURN_SECONDS

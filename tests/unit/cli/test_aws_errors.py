@@ -26,7 +26,7 @@ class TestExplaining:
             (refused("Odd"), "AWS refused DescribeExecution (Odd): no reason given."),
         ],
     )
-    def test_what_boto3_raises_becomes_a_sentence(self, error: BotoCoreError | ClientError, words: str) -> None:
+    def test_an_error_of_boto3_becomes_a_sentence(self, error: BotoCoreError | ClientError, words: str) -> None:
         assert words in explain(error)
 
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Files under way: whole under their names, or removed; by the next run, where a run was killed."""
+"""Files under way: complete under their names, or removed; by the next run, where a run was killed."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_complete_file_gets_its_name(tmp_path: Path) -> None:
     with part_of(tmp_path / "2026/11/a.png") as part:
         os.write(part, b"whole")
         assert names(tmp_path / "2026/11") != ["a.png"]
@@ -35,7 +35,7 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     assert names(tmp_path / "2026/11") == ["a.png"]
 
 
-def test_a_file_that_is_not_whole_leaves_nothing(tmp_path: Path) -> None:
+def test_an_incomplete_file_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="short"), part_of(tmp_path / "a.png"):
         raise ValueError("short")
     assert names(tmp_path) == []
@@ -81,9 +81,7 @@ def test_a_part_that_another_run_removed_as_it_was_made_is_made_once_more(
     assert (tmp_path / "a.png").read_bytes() == b"whole"
 
 
-def test_where_a_disk_knows_no_locks_only_an_old_part_is_abandoned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_locks_only_an_old_part_is_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(*_: int) -> None:
         raise OSError("no locks")
 

@@ -138,7 +138,7 @@ class TestWhatIsTold:
         assert summary.unchanged == 1
         assert not summary.differs
 
-    def test_a_column_that_came_is_told_and_changes_only_rows_that_use_it(self, tmp_path: Path) -> None:
+    def test_a_new_column_is_reported_and_changes_only_rows_that_use_it(self, tmp_path: Path) -> None:
         summary, lines = changes_of(b"id,name\r\n1,a\r\n2,b\r\n", b"site,name,id\r\n,a,1\r\nX,b,2\r\n", tmp_path)
         assert lines == [["change", "id", "changed_columns", "site", "name"], ["changed", "2", '["site"]', "X", "b"]]
         assert summary.columns_added == ("site",)
@@ -148,11 +148,11 @@ class TestWhatIsTold:
         summary, lines = changes_of(b"id,name\r\n1,\r\n", b"id\r\n1\r\n", tmp_path)
         assert (summary.columns_removed, summary.differs, len(lines)) == (("name",), True, 1)
 
-    def test_a_removed_row_is_shown_whole(self, tmp_path: Path) -> None:
+    def test_a_removed_row_is_shown_completely(self, tmp_path: Path) -> None:
         _, lines = changes_of(b"id,gone,name\r\n1,x,a\r\n", b"id,name\r\n", tmp_path)
         assert lines == [["change", "id", "changed_columns", "name", "gone"], ["removed", "1", "", "a", "x"]]
 
-    def test_columns_called_as_ours_are_told_apart(self, tmp_path: Path) -> None:
+    def test_columns_with_reserved_names_are_distinguished(self, tmp_path: Path) -> None:
         _, lines = changes_of(b"id,change,change_\r\n", b"id,changed_columns\r\n", tmp_path)
         assert lines == [["change__", "id", "changed_columns_", "changed_columns", "change", "change_"]]
 
@@ -169,7 +169,7 @@ class TestWhatIsTold:
         assert [line[:2] for line in lines[-3:]] == [["added", "7"], ["added", "8"], ["added", "7"]]
 
     @pytest.mark.parametrize("limits", [LIMITS, TINY])
-    def test_a_duplicate_is_told_with_the_first_row_of_its_key(self, tmp_path: Path, limits: DiffLimits) -> None:
+    def test_a_duplicate_is_reported_with_the_first_row_of_its_key(self, tmp_path: Path, limits: DiffLimits) -> None:
         body = b"id\r\n8\r\n7\r\n7\r\n7\r\n"
         summary, _ = changes_of(body, body, tmp_path, limits=limits)
         told = [(found.file, found.first_row, found.row) for found in summary.first_duplicates]
@@ -224,7 +224,7 @@ class TestWhatCannotBeCompared:
         ],
     )
     @pytest.mark.parametrize("side", ["old", "new"])
-    def test_what_is_wrong_is_told_with_file_and_line_and_nothing_is_written(
+    def test_an_error_names_file_and_line_and_nothing_is_written(
         self, tmp_path: Path, body: bytes, format_: Format, words: str, side: str
     ) -> None:
         fine = b"id,name\r\n1,a\r\n"
@@ -264,7 +264,7 @@ class TestWhatCannotBeCompared:
         with pytest.raises(FileMalformed, match="line 3: there are more than 3 column names"):
             changes_of(lines, b"", tmp_path, formats=("jsonl", "jsonl"))
 
-    def test_a_key_that_is_not_there_is_told_with_what_is(self, tmp_path: Path) -> None:
+    def test_a_missing_key_is_reported_with_the_existing_columns(self, tmp_path: Path) -> None:
         with pytest.raises(KeyColumnMissing, match=r"The new file has no column 'id' .* it has: code, name"):
             changes_of(b"id\r\n", b"code,name\r\n", tmp_path)
         with pytest.raises(KeyColumnMissing, match=r"The old file, line 2, has no 'id' .* it has: code"):
@@ -272,7 +272,7 @@ class TestWhatCannotBeCompared:
         with pytest.raises(KeyColumnMissing, match="at least one column"):
             changes_of(b"id\r\n", b"id\r\n", tmp_path, keys=())
 
-    def test_a_name_says_its_format_or_is_refused(self) -> None:
+    def test_a_name_without_a_format_is_refused(self) -> None:
         assert [format_of(f"a.partial.{known}") for known in FORMATS] == list(FORMATS)
         with pytest.raises(FormatUnknown, match=r"'a.xlsx' does not imply a format. .* \.csv, \.csv\.gz, \.jsonl"):
             format_of("a.xlsx")

@@ -28,7 +28,7 @@ def test_few_entries_cost_no_file(tmp_path: Path) -> None:
     assert list(spill.drain()) == [(1, b"row")]
 
 
-def test_what_waits_on_disk_has_no_name_there_and_is_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spilled_data_has_no_file_name_and_is_compressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spill = Spill(tmp_path, 10_000)
     for number in range(1000):
         spill.add(number, b"x" * 100)

@@ -1,4 +1,4 @@
-"""The files of a slice: brought many at once, each with its outcome, whatever becomes of the others."""
+"""The files of a slice: many are downloaded at once, each with its own outcome."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 20
 
 @dataclass
 class FetchByName:
-    """What becomes of a file, by its name."""
+    """The outcome of a file, by its name."""
 
     become: Callable[[str], None]
 
@@ -35,7 +35,7 @@ def downloaded(become: Callable[[str], None], *names: str) -> SliceDownloads:
     return result
 
 
-def test_files_are_brought_at_once() -> None:
+def test_files_are_downloaded_at_once() -> None:
     together = Barrier(4)
 
     def become(_: str) -> None:
@@ -44,7 +44,7 @@ def test_files_are_brought_at_once() -> None:
     assert len(downloaded(become, "a", "b", "c", "d").outcomes) == 4
 
 
-def test_what_time_was_short_for_is_told_apart_from_what_was_not_begun() -> None:
+def test_files_cut_off_are_distinguished_from_files_not_begun() -> None:
     ends = {"late": NotBegun, "large": Stopped}
 
     def become(name: str) -> None:
@@ -56,7 +56,7 @@ def test_what_time_was_short_for_is_told_apart_from_what_was_not_begun() -> None
     assert [one.asset_id for one in result.broken_off] == ["large"]
 
 
-def test_what_was_under_way_when_one_ended_it_for_all_has_its_outcome() -> None:
+def test_files_under_way_at_a_common_error_have_their_outcomes() -> None:
     result, together = SliceDownloads(), Barrier(2)
 
     def become(name: str) -> None:

@@ -1,4 +1,4 @@
-"""One file out of Vi: what is asked, and what proves it where Vi says little of it."""
+"""One file out of Vi: the request, and the verification if Vi returns few details."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ class MemoryPlace:
 
 
 @pytest.mark.parametrize("pieces", [[BODY[:-1]], [], [BODY, b"!"], [b"x" * 100]])
-def test_a_file_is_proven_by_its_size_where_vi_says_no_checksum(pieces: list[bytes]) -> None:
+def test_a_file_is_verified_by_its_size_without_a_checksum(pieces: list[bytes]) -> None:
     with pytest.raises(Mismatch) as raised:
         b"".join(VerifiedBody(iter(pieces), file_of(), lambda: False))
     assert raised.value.reason == "WrongSize"
@@ -79,7 +79,7 @@ def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
     assert fetch.download(file_of(expiry=MILLISECONDS)).state == "written"
     assert vi.asked == ["asset a1", "signature=2"]
     vi.asked.clear()
-    # In seconds, as it may be as well, it would be long over: then Vi is to say so.
+    # In seconds, as it may be as well, it would be long over: then Vi has to refuse it.
     assert fetch.download(file_of(expiry=MILLISECONDS // 1000)).state == "written"
     assert vi.asked == ["signature=1"]
 
@@ -124,5 +124,5 @@ def test_a_checksum_is_understood_however_vi_spells_it(spelled: object) -> None:
         {"algorithm": "crc32c", "contents": True},
     ],
 )
-def test_what_is_no_checksum_proves_nothing(hash_: object) -> None:
+def test_an_invalid_checksum_verifies_nothing(hash_: object) -> None:
     assert declared_crc32c(hash_, len(BODY)) == ()

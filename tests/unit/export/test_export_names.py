@@ -19,10 +19,10 @@ def test_file_and_manifest_lie_side_by_side() -> None:
     assert manifest_key("assets", "assets_1") == "exports/assets/assets_1.manifest.json"
 
 
-def test_what_was_salvaged_has_a_name_that_does_not_look_whole() -> None:
+def test_a_salvaged_file_has_a_name_that_does_not_look_complete() -> None:
     assert partial_key("assets", "assets_1", "csv.gz") == "exports/assets/assets_1.partial.csv.gz"
 
 
-def test_an_id_tells_its_feed() -> None:
+def test_an_id_contains_its_feed() -> None:
     assert feed_of("group_users_20261121_030000_2") == "group_users"
     assert feed_of("latest#assets") is None

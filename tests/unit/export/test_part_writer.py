@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 600  # only for what never comes
 
 
 class Shelf:
-    """Where parts are put; keeps the latest under each number, as S3 does."""
+    """A store for parts; keeps the latest under each number, as S3 does."""
 
     def __init__(self) -> None:
         self.parts: dict[int, bytes] = {}
@@ -111,7 +111,7 @@ def test_a_callback_runs_once_its_parts_are_stored() -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_what_waits_for_a_part_that_is_not_stored_is_never_called() -> None:
+def test_callbacks_of_a_part_that_is_not_stored_are_never_called() -> None:
     def broken_put(_number: int, _body: bytes) -> None:
         raise ConnectionError
 
@@ -156,7 +156,7 @@ def test_the_last_part_is_stored_beside_the_one_before_it() -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_what_is_sealed_last_is_stored_when_the_writer_is_left() -> None:
+def test_the_last_sealed_part_is_stored_at_the_end_of_the_writer() -> None:
     shelf = Shelf()
 
     def slow_put(number: int, body: bytes) -> None:

@@ -39,12 +39,12 @@ def test_an_item_of_the_table_reads_as_it_was_written() -> None:
     assert "eta_seconds" not in item
 
 
-def test_what_a_later_version_adds_to_an_item_is_passed_over() -> None:
+def test_fields_of_a_later_version_are_ignored() -> None:
     assert ExportProgress.from_item(any_progress().to_item() | {"upload_id": "u", "mood": "good"}) == any_progress()
 
 
 class Table:
-    """Remembers what it is told, as the exports table does."""
+    """Stores the updates, as the exports table does."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.told: list[dict[str, object]] = []
@@ -109,7 +109,7 @@ def test_without_a_remaining_count_the_eta_uses_the_last_export() -> None:
     assert (table.told[0]["remaining"], table.told[0]["eta_seconds"]) == (None, 18.0)
 
 
-def test_pages_that_rush_in_are_told_about_once_a_second() -> None:
+def test_fast_pages_are_reported_once_a_second() -> None:
     table, clock = Table(), ManualClock(100.0)
     with report_to(table, clock) as report:
         for page in range(1, 13):
@@ -131,7 +131,7 @@ def test_the_end_of_a_turn_is_reported_with_its_checkpoint() -> None:
 
 
 @pytest.mark.parametrize("failure", [EndpointConnectionError(endpoint_url="http://table")])
-def test_a_table_that_cannot_be_told_costs_the_export_nothing(failure: Exception) -> None:
+def test_a_failed_update_of_the_table_does_not_affect_the_export(failure: Exception) -> None:
     table = Table(failure)
     with report_to(table, ManualClock(100.0)) as report:
         report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)

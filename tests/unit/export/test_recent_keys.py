@@ -34,7 +34,7 @@ def test_a_key_that_is_nought_is_a_key() -> None:
     assert KeyWindow().sift(records(0, 0), ["id"]).unseen == records(0)
 
 
-def test_a_key_of_several_columns_is_told_by_all_of_them() -> None:
+def test_a_key_of_several_columns_compares_all_of_them() -> None:
     rows = [{"group": "a", "user": "bc"}, {"group": "ab", "user": "c"}, {"group": "a", "user": "bc"}]
     assert KeyWindow().sift(rows, ["group", "user"]).unseen == rows[:2]
 

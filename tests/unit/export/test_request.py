@@ -8,7 +8,7 @@ from assetline.export.request import ExportRequest, ResumeRequest, called_after,
 from assetline.safetyculture.catalogue import feed_named
 
 
-def test_only_the_feed_must_be_said() -> None:
+def test_only_the_feed_is_required() -> None:
     request = parse(ExportRequest, {"feed": "assets"})
     assert (request.format, request.params, request.page_size, request.max_turn_seconds) == ("csv", {}, None, None)
 
@@ -39,7 +39,7 @@ def test_null_means_the_same_as_left_out() -> None:
         ("assets", "not a JSON object"),
     ],
 )
-def test_what_is_wrong_is_named_with_the_keys_there_are(raw: Any, named: str) -> None:
+def test_a_wrong_key_is_named_with_the_valid_keys(raw: Any, named: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         parse(ExportRequest, raw)
     assert named in str(refusal.value)
@@ -61,7 +61,7 @@ def test_a_refusal_does_not_repeat_what_was_in_the_input() -> None:
     assert "scapi_oops" not in str(refusal.value)
 
 
-def test_an_unknown_feed_is_told_which_there_are() -> None:
+def test_the_error_of_an_unknown_feed_lists_all_feeds() -> None:
     with pytest.raises(UnknownFeed, match="assets"):
         feed_named("asset")
 
@@ -104,5 +104,5 @@ def test_an_input_with_resume_asks_for_one(raw: Any, asked: bool) -> None:
         (None, None),
     ],
 )
-def test_what_an_export_is_called_after_can_be_read_from_any_input(raw: Any, name: str | None) -> None:
+def test_the_name_of_an_export_is_read_from_any_input(raw: Any, name: str | None) -> None:
     assert called_after(raw) == name

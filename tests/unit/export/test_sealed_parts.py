@@ -18,7 +18,7 @@ def rendered(*contents: bytes) -> Checkpoint:
     return Checkpoint(cursor=None, next_part=len(contents) + 1, bytes=len(whole), crc32=zlib.crc32(whole))
 
 
-def test_parts_that_are_the_bytes_rendered_are_proven() -> None:
+def test_parts_with_the_rendered_bytes_are_verified() -> None:
     prove(sealed(*CONTENTS), rendered(*CONTENTS))
 
 

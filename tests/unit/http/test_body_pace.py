@@ -12,7 +12,7 @@ from tests.support.clock import ManualClock
 
 
 class Dripping(httpx.SyncByteStream):
-    """A body of which a piece comes every so many seconds."""
+    """A body with a piece every few seconds."""
 
     def __init__(self, clock: ManualClock, every: float, pieces: Iterable[bytes]) -> None:
         self._clock, self._every, self._pieces = clock, every, pieces

@@ -82,7 +82,7 @@ def test_a_member_that_is_cut_short_is_refused(cut: int) -> None:
         [*decompressed(httpx.Response(200, headers=GZIPPED, stream=SizedPieces(packed[:cut], 7)))]
 
 
-def test_what_follows_the_members_and_is_none_is_refused() -> None:
+def test_bytes_after_the_last_member_are_refused() -> None:
     with pytest.raises(httpx.DecodingError):
         [*decompressed(httpx.Response(200, headers=GZIPPED, stream=SizedPieces(gzip.compress(b"body") + b"more", 99)))]
 
@@ -95,7 +95,7 @@ def bomb(megabytes: int) -> bytes:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_what_is_unzipped_is_bounded_before_it_is_in_memory(times: int) -> None:
+def test_decompressed_bytes_are_limited_before_they_fill_memory(times: int) -> None:
     packed = bomb(100) if times == 1 else gzip.compress(bomb(100))
     headers = {"content-encoding": ", ".join(["gzip"] * times)}
     answer = httpx.Response(200, headers=headers, stream=SizedPieces(packed, 64 << 10))

@@ -1,4 +1,4 @@
-"""The transport against a server that says, byte for byte, what a test gives it to say."""
+"""The transport against a server that sends the bytes of a test."""
 
 import socket
 import threading
@@ -156,7 +156,7 @@ class TestAhead:
                 assert response.read() == b"body"
         assert (arrived, [len(requests) for requests in script.connections]) == (2, [2])
 
-    def test_where_none_is_open_nothing_is_waited_for(self, kept: Kept) -> None:
+    def test_without_an_open_connection_nothing_is_awaited(self, kept: Kept) -> None:
         with serving(WHOLE) as (origin, script):
             transport = kept(origin)
             transport.send_ahead(ahead := request(origin))
@@ -165,7 +165,7 @@ class TestAhead:
                 assert response.read() == b"body"
         assert [len(requests) for requests in script.connections] == [1]
 
-    def test_what_could_not_leave_is_sent_again(self, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unsent_request_is_sent_again(self, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("assetline.http.pooled_transport._readable", lambda _: False)
         with serving(WHOLE, WHOLE) as (origin, script):
             transport = kept(origin)
@@ -205,7 +205,7 @@ def test_one_whose_answer_was_not_read_to_its_end_is_not(kept: Kept) -> None:
     assert [len(requests) for requests in script.connections] == [1, 1]
 
 
-def test_what_comes_before_an_answer_is_not_the_answer(kept: Kept) -> None:
+def test_bytes_before_an_answer_are_not_the_answer(kept: Kept) -> None:
     early = b"HTTP/1.1 103 Early Hints\r\ncontent-length: 9\r\n\r\n"
     with serving(early + WHOLE, WHOLE) as (origin, script):
         transport = kept(origin)
@@ -279,7 +279,7 @@ class TestDeadline:
 
 @contextmanager
 def dripping(before: bytes, drop: bytes) -> Iterator[str]:
-    """Serve one answer that begins with *before* and goes on with a *drop* now and then, for as long as it is read."""
+    """Serve one answer: *before*, then a *drop* now and then, as long as the client reads."""
     ended = threading.Event()
 
     def serve(listener: socket.socket) -> None:
@@ -298,7 +298,7 @@ def dripping(before: bytes, drop: bytes) -> Iterator[str]:
     thread.join(5)
 
 
-def test_a_host_without_tls_does_not_get_what_is_meant_for_one_with_it(kept: Kept) -> None:
+def test_a_request_for_a_tls_host_never_goes_to_one_without_tls(kept: Kept) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as server:
         received = server.submit(_greet, listener)
         secure = f"https://127.0.0.1:{listener.getsockname()[1]}"
@@ -315,7 +315,7 @@ def _greet(listener: socket.socket) -> bytes:
     return received
 
 
-def test_where_the_environment_has_a_proxy_for_the_origin_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "near.example")
     far, near = (transport_to(httpx.URL(f"https://{host}.example"), 30) for host in ("far", "near"))

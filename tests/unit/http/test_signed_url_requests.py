@@ -77,7 +77,7 @@ def got(requests: SignedRequests, url: str) -> tuple[int, bytes]:
         [b"HTTP/1.0 200 OK\r\n\r\nhel", b"lo"],
     ],
 )
-def test_an_answer_is_whole_however_it_comes(requests: SignedRequests, pieces: list[bytes]) -> None:
+def test_an_answer_is_complete_in_any_pieces(requests: SignedRequests, pieces: list[bytes]) -> None:
     server = SignedUrlServer([pieces])
     with server.running() as url:
         assert got(requests, f"{url}/a%20b?signature=1%2B2") == (200, b"hello")
@@ -107,7 +107,7 @@ def test_half_an_answer_is_none(requests: SignedRequests, answer: bytes) -> None
     assert "secret" not in str(raised.value)
 
 
-def test_an_answer_that_says_so_ends_its_connection(requests: SignedRequests) -> None:
+def test_an_answer_with_connection_close_ends_its_connection(requests: SignedRequests) -> None:
     closes = OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
     server = SignedUrlServer([[closes]], [[OK]])
     with server.running() as url:
@@ -115,7 +115,7 @@ def test_an_answer_that_says_so_ends_its_connection(requests: SignedRequests) ->
     assert server.accepted == 2
 
 
-def test_what_is_not_read_to_its_end_is_not_mistaken_for_the_next_answer(requests: SignedRequests) -> None:
+def test_an_unread_rest_is_not_mistaken_for_the_next_answer(requests: SignedRequests) -> None:
     long = b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + b"a" * 200_000
     server = SignedUrlServer([[long], [OK]], [[OK]])
     with server.running() as url:
@@ -126,7 +126,7 @@ def test_what_is_not_read_to_its_end_is_not_mistaken_for_the_next_answer(request
 
 
 @pytest.mark.parametrize("body", [b"ab" * 50_000, None])
-def test_a_body_is_sent_whole_or_in_pieces(requests: SignedRequests, body: bytes | None) -> None:
+def test_a_body_is_sent_at_once_or_in_pieces(requests: SignedRequests, body: bytes | None) -> None:
     server = SignedUrlServer([[OK]])
     sent: Callable[[], Iterator[bytes]] = lambda: iter([b"ab" * 10_000] * 5)  # noqa: E731
     with server.running() as url, requests.sent("PUT", url, {"content-length": "100000"}, body or sent()) as answer:
@@ -134,7 +134,7 @@ def test_a_body_is_sent_whole_or_in_pieces(requests: SignedRequests, body: bytes
     assert server.bodies == [b"ab" * 50_000]
 
 
-def test_a_refusal_in_the_middle_of_a_body_is_heard(requests: SignedRequests) -> None:
+def test_a_refusal_in_the_middle_of_a_body_is_received(requests: SignedRequests) -> None:
     refusal = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
     def body() -> Iterator[bytes]:
@@ -166,7 +166,7 @@ def test_a_refusal_in_the_middle_of_a_body_is_heard(requests: SignedRequests) ->
 
 
 @pytest.mark.parametrize("url", ["ftp://x/y", "http://", "http://x:99999/", "//x", "http://x/a b", "http://x/\n", "é"])
-def test_what_is_no_address_is_refused(requests: SignedRequests, url: str) -> None:
+def test_an_invalid_address_is_refused(requests: SignedRequests, url: str) -> None:
     with pytest.raises(SignedUrlRefused) as raised, requests.sent("GET", url, {}):
         pass
     assert url not in str(raised.value) or len(url) == 1
@@ -177,6 +177,6 @@ def test_no_header_becomes_two(requests: SignedRequests) -> None:
         pass
 
 
-def test_nobody_there_is_no_answer(requests: SignedRequests) -> None:
+def test_a_missing_server_is_no_answer(requests: SignedRequests) -> None:
     with pytest.raises(ViUnreachable, match="ConnectionRefusedError"), requests.sent("GET", "http://127.0.0.1:9/", {}):
         pass

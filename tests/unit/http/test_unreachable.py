@@ -89,13 +89,13 @@ def certificate_refused() -> Exception:
         (TooSlow("The answer stalled"), "The answer stalled, from https://api.example:8443 (TooSlow)."),
     ],
 )
-def test_a_sentence_says_which_it_was_and_quotes_nothing_that_was_sent(error: Exception, sentence: str) -> None:
+def test_a_sentence_names_the_failure_and_quotes_no_request(error: Exception, sentence: str) -> None:
     assert why_unreachable(error, ORIGIN) == sentence
 
 
 @contextmanager
 def answering(answer: bytes) -> Iterator[int]:
-    """Serve *answer* to whoever connects, whatever they say."""
+    """Serve *answer* to every client, for any request."""
 
     def serve(listener: socket.socket) -> None:
         while True:

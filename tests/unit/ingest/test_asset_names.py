@@ -38,7 +38,7 @@ def test_no_two_paths_have_one_name(two: list[str]) -> None:
 
 
 @pytest.mark.parametrize("pair", [("a/b.jpg", "a__b.jpg"), ("a\\b.jpg", "a_b.jpg"), ("a__b.jpg", "a__b~e0e9e1c5.jpg")])
-def test_names_that_would_look_alike_are_told_apart(pair: tuple[str, str]) -> None:
+def test_names_that_look_alike_are_distinguished(pair: tuple[str, str]) -> None:
     assert asset_filename(pair[0]) != asset_filename(pair[1])
 
 

@@ -1,4 +1,4 @@
-"""What is tried of drops that Vi refuses together."""
+"""The groups that are sent after Vi refuses drops together."""
 
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -54,7 +54,7 @@ def test_with_one_bad_drop_three_quarters_of_what_was_refused_last_go(count: int
 
 
 def sessions_and_requests(count: int, bad: set[int]) -> tuple[int, int]:
-    """Return what it costs to bring in the good of *count* drops, as openings one after the other ask for them."""
+    """Return the cost of ingesting the good ones of *count* drops by successive openings."""
     good_first, suspects, sessions, requests = [*range(count)], list[int](), 0, 0
     while good_first or suspects:
         refused, taken, alone = list[int](), list[int](), list[int]()
@@ -83,7 +83,7 @@ def test_a_bad_drop_costs_few_sessions(count: int, bad: int, most_sessions: int,
     assert mean(requests) <= most_requests
 
 
-def test_what_is_usual_is_asked_for_first() -> None:
+def test_the_usual_group_is_sent_first() -> None:
     odd = [
         MANY[0].model_copy(update={"asset_filename": "naïve \u202e.png"}),
         MANY[1].model_copy(update={"size": 10**12}),

@@ -36,7 +36,7 @@ def test_a_request_is_signed_as_boto3_signs_it(credentials: ReadOnlyCredentials,
 
 
 @pytest.mark.parametrize("version", [None, "v/1"], ids=["without versions", "with versions"])
-def test_what_was_dropped_is_asked_for_as_long_as_it_is_there(version: str | None) -> None:
+def test_a_dropped_object_is_requested_with_its_etag(version: str | None) -> None:
     with serving(PICTURE) as (origin, script):
         objects = SmallObjects(origin, "eu-west-1", lambda: KEYS[0])
         assert objects.read(any_asset(version_id=version)) == b"body"
@@ -55,7 +55,7 @@ def test_what_was_dropped_is_asked_for_as_long_as_it_is_there(version: str | Non
         b"SMTP ready\r\n",
     ],
 )
-def test_whatever_is_not_simply_the_object_is_left_to_boto3(answer: bytes) -> None:
+def test_any_answer_but_the_object_is_left_to_boto3(answer: bytes) -> None:
     with serving(answer, hangs_up=True) as (origin, _):
         objects = SmallObjects(origin, "eu-west-1", lambda: KEYS[0])
         assert objects.read(any_asset()) is None

@@ -1,4 +1,4 @@
-"""What becomes of each drop of a session, for everything that Vi and the uploads may say."""
+"""The outcome of each drop of a session, for every result of Vi and of the uploads."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -78,7 +78,7 @@ def test_a_file_that_vi_names_is_rejected_and_the_others_ingested() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in CONTRACT_CODES if code != "EALREADY"])
-def test_every_code_of_the_contract_is_put_in_words_that_say_what_to_do(code: str) -> None:
+def test_every_code_of_the_contract_has_a_message_with_the_next_step(code: str) -> None:
     message = rejection(code).message
     assert "not known" not in message
     assert any(
@@ -115,7 +115,7 @@ def test_fail_after_one_costs_only_the_file_that_failed() -> None:
     assert not any(outcome.counts_attempt for outcome in found)
 
 
-def test_a_session_that_fails_and_names_nobody_costs_each_a_try() -> None:
+def test_a_failed_session_without_a_named_file_charges_all_drops() -> None:
     found = outcomes(any_drops(2), said("failed", 2, 1, failure="out of disk"))
     assert states(found) == ["dropped", "dropped"]
     assert all(outcome.counts_attempt and outcome.reason == "SessionFailed" for outcome in found)
@@ -138,7 +138,7 @@ def test_a_file_that_vi_has_damaged_is_not_ingested_though_vi_counts_it() -> Non
 
 def test_a_file_that_vi_has_damaged_is_not_counted_for_another() -> None:
     drops = [any_drop("0.png", uploaded=False), any_drop("1.png"), any_drop("2.png")]
-    evidence = said("finished", 3, 2, 1, upload_failures=damaged(drops[0]))  # one of them, and Vi does not say which
+    evidence = said("finished", 3, 2, 1, upload_failures=damaged(drops[0]))  # one of them, and Vi does not name it
     assert states(outcomes(drops, evidence)) == ["dropped", "dropped", "dropped"]
 
 
@@ -166,7 +166,7 @@ def test_a_run_that_broke_for_an_unknown_cause_costs_each_an_attempt() -> None:
 
 
 @pytest.mark.parametrize("vi_progress", ["running", "finished"])
-def test_uploads_that_broke_off_cost_a_try_only_those_of_whom_nobody_heard(vi_progress: Any) -> None:
+def test_cut_off_uploads_charge_only_drops_without_an_outcome(vi_progress: Any) -> None:
     drops = [*any_drops(2), any_drop("2.png", uploaded=False)]
     found = outcomes(drops, said(vi_progress, 3, 2, left_as="finished", error="Sandbox.Timedout"))
     assert [(one.state, one.counts_attempt) for one in found] == [("ingested", False)] * 2 + [("dropped", True)]
@@ -188,7 +188,7 @@ def test_an_overdue_session_with_an_interrupted_upload_returns_all() -> None:
     assert states(outcomes(drops, evidence)) == ["dropped", "dropped"]
 
 
-def test_a_file_that_is_gone_is_rejected_and_does_not_hold_up_the_others() -> None:
+def test_a_deleted_file_is_rejected_and_does_not_delay_the_others() -> None:
     drops = any_drops(3)
     gone = not_uploaded(drops[0], reason="Deleted", retryable=False)
     found = outcomes(drops, said("running", 3, 2, left_as="finished", upload_failures=gone))
@@ -209,7 +209,7 @@ def test_an_upload_with_a_lost_answer_is_ingested_when_vi_has_all() -> None:
     assert states(found) == ["ingested", "ingested"]
 
 
-def test_a_file_vi_left_out_goes_back_although_vi_took_all_that_it_knew_of() -> None:
+def test_an_omitted_file_returns_although_vi_took_all_the_others() -> None:
     drops = any_drops(3)
     found = outcomes(drops, said("finished", 2, 2, upload_failures=not_uploaded(drops[2], reason="UploadExpired")))
     assert states(found) == ["ingested", "ingested", "dropped"]
@@ -230,7 +230,7 @@ def test_a_name_that_vi_composes_otherwise_is_the_same_name() -> None:
     assert states(found) == ["rejected"]
 
 
-def test_what_was_never_sent_goes_back_although_the_others_were_taken() -> None:
+def test_an_unsent_drop_returns_although_the_others_were_taken() -> None:
     drops = [any_drop("0.png"), any_drop("1.png", uploaded=False)]
     found = outcomes(drops, said("finished", 2, 1, left_as="broken"))
     assert states(found) == ["ingested", "dropped"]
@@ -260,7 +260,7 @@ def test_an_overdue_session_with_a_failed_upload_returns_all() -> None:
     assert states(outcomes(drops, evidence)) == ["dropped", "dropped"]
 
 
-# ---- for whatever Vi may say
+# ---- for any answer of Vi
 
 drops_of_a_session = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=12).map(
     lambda known: [any_drop(f"{n}.png", attempts=a, uploaded=u) for n, (a, u) in enumerate(known)]
@@ -294,7 +294,7 @@ def test_every_drop_has_exactly_one_outcome(session: tuple[list[Drop], Evidence]
 
 
 @given(any_session)
-def test_an_innocent_drop_is_never_charged_when_somebody_is_named(session: tuple[list[Drop], Evidence]) -> None:
+def test_an_innocent_drop_is_never_charged_if_another_is_named(session: tuple[list[Drop], Evidence]) -> None:
     drops, evidence = session
     named = {drop.drop_id for drop in drops if drop.asset_filename in evidence.file_errors}
     for outcome in outcomes(drops, evidence):
@@ -304,7 +304,7 @@ def test_an_innocent_drop_is_never_charged_when_somebody_is_named(session: tuple
 
 
 @given(any_session)
-def test_what_is_charged_goes_back_and_has_been_back_less_than_three_times(
+def test_a_charged_drop_returns_at_most_three_times(
     session: tuple[list[Drop], Evidence],
 ) -> None:
     drops, evidence = session
@@ -340,7 +340,7 @@ def test_no_drop_returns_more_than_three_times_for_its_own_failure(data: st.Data
     assert max(returns.values()) <= MOST_RETURNS
 
 
-# ---- for whatever Vi may do, when what it says is true
+# ---- for any act of Vi, if its answers are true
 
 type Fate = Literal["taken", "refused", "already", "missing"]
 

@@ -1,4 +1,4 @@
-"""How the drops of a session come to lie in slices, and how many of them a session can hold."""
+"""The slices of a session's drops, and the largest number of drops in a session."""
 
 from datetime import UTC, datetime
 
@@ -65,7 +65,7 @@ def test_a_session_holds_what_fits_in_its_slices_and_no_drop_more() -> None:
     assert fits(large) == MAX_SLICES
 
 
-def test_what_fits_is_what_the_slices_come_to_whatever_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fitting_drops_fill_the_slices_for_any_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE_ASSETS", 3)
     monkeypatch.setattr(slices, "SLICE_BYTES", 10)
     monkeypatch.setattr(slices, "MAX_SLICES", 4)

@@ -18,10 +18,10 @@ OF_A_PERSON = [
 
 
 @pytest.mark.parametrize("path", OF_A_SYSTEM)
-def test_what_a_system_keeps_is_known_in_any_case(path: str) -> None:
+def test_system_files_are_recognised_in_any_case(path: str) -> None:
     assert is_system_file(path)
 
 
 @pytest.mark.parametrize("path", OF_A_PERSON)
-def test_what_a_person_dropped_is_no_system_file(path: str) -> None:
+def test_a_users_file_is_no_system_file(path: str) -> None:
     assert not is_system_file(path)

@@ -15,7 +15,7 @@ from assetline.paging.page_size import LADDER, page_size_of, with_smaller_pages
         ("https://api.example/feed/assets?limit=100&next_page_token=a%3D", 100),
     ],
 )
-def test_a_cursor_says_how_large_its_page_is(cursor: str, size: int | None) -> None:
+def test_a_cursor_contains_its_page_size(cursor: str, size: int | None) -> None:
     assert page_size_of(cursor) == size
 
 

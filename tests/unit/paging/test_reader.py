@@ -36,12 +36,12 @@ def asking(fetch: Callable[[str, Callable[[str], None]], Page]) -> Ask:
 
 
 class CutShort(FeedUnavailable):
-    """A page that says where the next one is, and then ends half-way."""
+    """A page that contains the next cursor, and then ends half-way."""
 
 
 @dataclass
 class NumberedFeed:
-    """Pages /1 to /last; a page may first fail with the faults given for it, `leads` says where else than on."""
+    """Pages /1 to /last; a page may first fail with the faults given for it, `leads` has other next cursors."""
 
     last: int
     faults: dict[str, list[Exception]] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class SteppedAnswer:
 
 
 class SteppedFeed:
-    """A feed whose answers come when a test says so."""
+    """A feed whose answers come on a test's command."""
 
     def __init__(self) -> None:
         self._answers: dict[str, SteppedAnswer] = {}
@@ -210,9 +210,7 @@ class TestAhead:
             assert read.result(SECONDS) == ["/1"]
         assert feed.was_asked() == ["/1", "/2"]
 
-    def test_what_was_begun_in_pages_of_another_size_is_not_gone_on_with(
-        self, feed: SteppedFeed, consumer: ThreadPoolExecutor
-    ) -> None:
+    def test_requests_of_another_size_are_discarded(self, feed: SteppedFeed, consumer: ThreadPoolExecutor) -> None:
         start = Start("/?limit=500", faults=1, finds_page_size=True)
         with PageReader(feed.ask, start, any_budget(), lambda _: None) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
@@ -225,7 +223,7 @@ class TestAhead:
             assert read.result(SECONDS) == ["/?limit=250"]
         assert feed.was_asked() == ["/?limit=500", "/?limit=500&page=2", "/?limit=250"]
 
-    def test_where_a_whole_page_leads_wins_over_what_its_beginning_said(
+    def test_the_cursor_of_a_complete_page_wins_over_its_early_one(
         self, feed: SteppedFeed, pages: Iterator[Page], consumer: ThreadPoolExecutor
     ) -> None:
         read = consumer.submit(lambda: [page.records[0]["id"] for page in pages])
@@ -326,19 +324,19 @@ class TestFaults:
         with pytest.raises(FeedUnavailable, match="503"):
             read(NumberedFeed(3, {"/1": [FeedUnavailable("503", 0.0)]}), start=Start("/1", faults=MAX_FAULTS - 1))
 
-    def test_what_asking_again_cannot_help_fails_at_once(self) -> None:
+    def test_a_permanent_error_fails_at_once(self) -> None:
         feed = NumberedFeed(3, {"/2": [TokenRefused("401")]})
         with pytest.raises(TokenRefused):
             read(feed)
         assert feed.asked == ["/1", "/2"]
 
-    def test_what_was_fetched_behind_a_page_cut_short_is_kept_for_its_turn(self) -> None:
+    def test_a_page_fetched_behind_a_cut_one_is_kept(self) -> None:
         feed = NumberedFeed(6, {"/2": [CutShort("half", 0.0)]})
         ids, _, slept = read(feed)
         assert (ids, slept) == ([1, 2, 3, 4, 5, 6], [0.0])
         assert sorted(feed.asked) == ["/1", "/2", "/2", "/3", "/4", "/5", "/6"]
 
-    def test_a_page_that_leads_elsewhere_when_it_is_whole_is_followed_there(self) -> None:
+    def test_the_cursor_of_a_complete_page_is_followed(self) -> None:
         feed = NumberedFeed(9, {"/2": [CutShort("half", 0.0)]})
 
         def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
@@ -354,7 +352,7 @@ class TestFaults:
         assert (ids, reader.cursor, reader.pause_seconds) == ([1, 2], "/3", 60)
 
     @given(st.dictionaries(st.integers(1, 12), st.lists(st.sampled_from([CutShort, FeedUnavailable]), max_size=3)))
-    def test_whatever_fails_the_pages_come_in_order_and_once(
+    def test_with_any_faults_the_pages_come_in_order_and_once(
         self, faults: dict[int, list[type[FeedUnavailable]]]
     ) -> None:
         feed = NumberedFeed(12, {f"/{page}": [kind("fault", 0.0) for kind in kinds] for page, kinds in faults.items()})
@@ -426,7 +424,7 @@ class TestPageSize:
             list(reader)
         assert sizes == [1000, 500, 250, 100, 50, 25]
 
-    def test_a_size_that_somebody_asked_for_is_not_lowered(self) -> None:
+    def test_a_requested_size_is_not_lowered(self) -> None:
         sizes: list[int] = []
         with (
             PageReader(sized(sizes, too_large(250)), Start("/feed?limit=500"), any_budget()) as reader,
@@ -471,7 +469,7 @@ class TestPageSize:
 
 @dataclass
 class HeavyFeed:
-    """A feed of *rows* whose pages may be asked for in any size; `fails` says of which rows a page does not come."""
+    """A feed of *rows* whose pages may be asked for in any size; `fails` has the rows whose pages do not come."""
 
     rows: int
     fails: Callable[[range], Exception | None]
@@ -559,7 +557,7 @@ class TestHeavyPages:
 
         assert read_heavy(HeavyFeed(9000, fails))[0] == [*range(9000)]
 
-    def test_the_size_an_outage_brought_down_is_not_the_one_remembered(self) -> None:
+    def test_a_size_lowered_by_an_outage_is_not_remembered(self) -> None:
         left = [FeedUnavailable("503", 0.0, smaller_may_help=True) for _ in range(3)]
         feed = HeavyFeed(30_000, lambda _: left.pop() if left else None)
         start = Start("/feed?limit=1000&at=0", finds_page_size=True)
@@ -588,7 +586,7 @@ class TestExpiredCursor:
     @pytest.mark.parametrize(
         "refusal", [FeedForbidden("404", expired_status=404), FeedRefused("x", expired_status=410)]
     )
-    def test_a_later_page_that_is_gone_is_named_so(self, refusal: Exception) -> None:
+    def test_an_expired_later_page_is_named_so(self, refusal: Exception) -> None:
         with pytest.raises(CursorExpired, match=r"page 2 \(4\d\d\).*can expire") as expired:
             read(NumberedFeed(3, {"/2": [refusal]}))
         assert "permission" not in str(expired.value)

@@ -28,7 +28,7 @@ EVERY_FEED = pytest.mark.parametrize("feed", CATALOGUE.values(), ids=list(CATALO
 
 
 def names_by_the_rule() -> dict[str, str]:
-    """Return path -> name, as the catalogue says that feeds are named."""
+    """Return path -> name, by the naming rule of the catalogue."""
     names = {path: path.partition("feed/")[2].replace("/", "_").replace("-", "_") for path in PATHS}
     taken = [*names.values()]
     return {
@@ -42,12 +42,12 @@ def test_every_feed_of_the_contract_is_there_once_with_its_name() -> None:
     assert len(CATALOGUE) == len(PATHS)
 
 
-def test_a_name_that_two_feeds_would_share_is_told_apart() -> None:
+def test_a_name_that_two_feeds_would_share_is_distinguished() -> None:
     assert feed_named("schedules").path == "/feed/schedules"
     assert feed_named("scheduling_schedules").path == "/scheduling/v1/feed/schedules"
 
 
-def test_an_unknown_feed_is_told_which_there_are() -> None:
+def test_the_error_of_an_unknown_feed_lists_all_feeds() -> None:
     with pytest.raises(UnknownFeed) as refusal:
         feed_named("unicorns")
     assert all(name in str(refusal.value) for name in CATALOGUE)
@@ -64,7 +64,7 @@ def test_the_first_page_is_requested_at_the_largest_size(feed: Feed) -> None:
 
 
 @EVERY_FEED
-def test_what_the_reader_decides_is_no_parameter(feed: Feed) -> None:
+def test_values_of_the_reader_are_no_parameters(feed: Feed) -> None:
     for name in ("limit", "next_page_token"):
         with pytest.raises(InvalidInput, match=name):
             feed.first_cursor({name: "7"}, None)
@@ -88,7 +88,7 @@ def test_no_feed_takes_a_name_that_would_change_the_address(feed: Feed) -> None:
         ("investigations", ("investigation_id",)),
     ],
 )
-def test_records_are_told_apart_by_the_feeds_own_key(name: str, key: tuple[str, ...]) -> None:
+def test_records_are_identified_by_the_feeds_own_key(name: str, key: tuple[str, ...]) -> None:
     assert feed_named(name).key == key
 
 
@@ -120,7 +120,7 @@ def test_the_feeds_that_have_a_successor_are_marked() -> None:
         ("scheduling_schedules", {"show_active": "true", "show_something_new": "yes"}),
     ],
 )
-def test_what_is_documented_is_taken(feed: str, parameters: dict[str, str | list[str]]) -> None:
+def test_documented_parameters_are_accepted(feed: str, parameters: dict[str, str | list[str]]) -> None:
     assert feed_named(feed).first_cursor(parameters, 50).startswith(f"{feed_named(feed).path}?limit=50&")
 
 
@@ -145,7 +145,7 @@ def test_what_is_documented_is_taken(feed: str, parameters: dict[str, str | list
         ("scheduling_schedules", {"show_active": "perhaps"}, "one of true, false"),
     ],
 )
-def test_what_is_not_is_refused_with_what_is_allowed(
+def test_other_parameters_are_refused_with_the_allowed_ones(
     feed: str, parameters: dict[str, str | list[str]], allowed: str
 ) -> None:
     with pytest.raises(InvalidInput) as refusal:

@@ -105,9 +105,7 @@ def test_a_cursor_that_is_no_address_is_refused_by_name(cursor: str) -> None:
         (None, "cannot be read"),
     ],
 )
-def test_a_redirect_is_not_followed_and_says_where_the_api_may_be(
-    status: int, location: str | None, place: str
-) -> None:
+def test_a_redirect_is_not_followed_and_names_its_target(status: int, location: str | None, place: str) -> None:
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -131,19 +129,19 @@ def test_an_api_that_has_moved_is_known_before_anything_is_opened() -> None:
     [(401, TokenRefused), (403, FeedForbidden), (404, FeedForbidden), (400, FeedRefused), (429, RateLimited)]
     + [(status, FeedUnavailable) for status in (408, 425, 500, 502, 503, 524)],
 )
-def test_a_refusal_is_an_error_of_ours_that_never_quotes_the_token(status: int, error: type[Exception]) -> None:
+def test_a_refusal_is_a_named_error_that_never_quotes_the_token(status: int, error: type[Exception]) -> None:
     with pytest.raises(error) as refusal:
         answering(status, content=b"scapi_1 error code: 524").fetch("/feed/assets")
     assert str(status) in str(refusal.value)
     assert "scapi_1" not in str(refusal.value)
 
 
-def test_a_refused_token_says_which_secret_to_change() -> None:
+def test_the_error_of_a_refused_token_names_the_secret() -> None:
     with pytest.raises(TokenRefused, match="arn:secret"):
         answering(401).fetch("/feed/assets")
 
 
-def test_a_token_rotated_since_it_was_read_is_read_anew_once() -> None:
+def test_a_rotated_token_is_read_again_once() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200 if request.headers["authorization"] == "Bearer scapi_2" else 401, json=EMPTY_PAGE)
 
@@ -168,7 +166,7 @@ def test_a_token_that_cannot_be_sent_is_refused_before_anything_is() -> None:
 
 
 @pytest.mark.parametrize("failure", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError])
-def test_no_whole_answer_means_unreachable(failure: type[httpx.TransportError]) -> None:
+def test_an_incomplete_answer_means_unreachable(failure: type[httpx.TransportError]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise failure("broken", request=request)
 
@@ -235,7 +233,7 @@ class CountedPieces(httpx.SyncByteStream):
 
 
 def told_by(pieces: CountedPieces, **headers: str) -> list[tuple[str, int]]:
-    """Return which next cursors a page tells, each with how many pieces of the body had come by then."""
+    """Return the next cursors that a page reports, each with the number of pieces received by then."""
     told: list[tuple[str, int]] = []
     answering_in_pieces = client(lambda _: httpx.Response(200, headers=headers, stream=pieces))
     answering_in_pieces.fetch("/feed/assets", lambda cursor: told.append((cursor, pieces.taken)))
@@ -243,12 +241,12 @@ def told_by(pieces: CountedPieces, **headers: str) -> list[tuple[str, int]]:
 
 
 class TestNextPageSeenEarly:
-    def test_it_is_told_before_the_body_is_whole(self) -> None:
+    def test_it_is_reported_before_the_body_is_complete(self) -> None:
         assert told_by(CountedPieces([b'{"metadata":{"next_pa', b'ge":"/feed/assets?2"},', b'"data":[{}', b"]}"])) == [
             ("/feed/assets?2", 2)
         ]
 
-    def test_it_is_told_out_of_a_body_that_is_compressed(self) -> None:
+    def test_it_is_reported_from_a_compressed_body(self) -> None:
         records = [{"id": number, "text": f"{number * 7919:x}"} for number in range(2000)]
         body = gzip.compress(orjson.dumps({"metadata": {"next_page": "/feed/assets?2"}, "data": records}))
         pieces = CountedPieces([body[:1000], body[1000:]])
@@ -261,18 +259,18 @@ class TestNextPageSeenEarly:
             b'{"metadata":{"more":{"next_page":"/no"},"next_page":"/feed/assets?2"},"data":[]}',
         ],
     )
-    def test_where_it_comes_late_it_is_told_when_the_page_is_whole(self, body: bytes) -> None:
+    def test_a_late_cursor_is_reported_after_the_complete_page(self, body: bytes) -> None:
         assert told_by(CountedPieces([body[:-2], body[-2:]])) == [("/feed/assets?2", 2)]
 
-    def test_metadata_that_is_long_in_coming_to_it_is_waited_for_whole(self) -> None:
+    def test_long_metadata_is_awaited_to_its_end(self) -> None:
         body = b'{"metadata":{"more":"' + b"a" * EARLY_BYTES + b'","next_page":"/feed/assets?2"},"data":[]}'
         assert told_by(CountedPieces([body[:EARLY_BYTES], body[EARLY_BYTES:-2], body[-2:]])) == [("/feed/assets?2", 3)]
 
     @pytest.mark.parametrize("end", [b"null", b'""'])
-    def test_at_the_end_of_the_feed_nobody_is_told_anything(self, end: bytes) -> None:
+    def test_at_the_end_of_the_feed_nothing_is_reported(self, end: bytes) -> None:
         assert told_by(CountedPieces([b'{"metadata":{"next_page":%b},' % end, b'"data":[]}'])) == []
 
-    def test_the_page_that_told_it_may_yet_fail(self) -> None:
+    def test_the_page_that_reported_it_may_still_fail(self) -> None:
         told: list[str] = []
         with pytest.raises(FeedUnavailable, match="not JSON"):
             answering(200, content=b'{"metadata":{"next_page":"/2"},"data":[{"id"').fetch("/1", told.append)
@@ -304,7 +302,7 @@ def test_the_pause_is_what_the_answer_asks_for(headers: dict[str, str], seconds:
     assert requested_pause(httpx.Headers(headers)) == seconds
 
 
-def test_the_reset_header_says_nothing_of_a_fault_that_is_not_for_the_rate() -> None:
+def test_the_reset_header_of_other_errors_is_ignored() -> None:
     assert retry_after(httpx.Headers({"x-ratelimit-reset": "30"})) is None
     for status, pause in ((429, 30.0), (503, None)):
         with pytest.raises((RateLimited, FeedUnavailable)) as fault:

@@ -23,7 +23,7 @@ def test_the_last_page_has_no_cursor(metadata: bytes) -> None:
 
 
 @pytest.mark.parametrize(("next_page", "cursor"), [(b"null", None), (b'""', None), (b'"/2"', "/2")])
-def test_null_is_a_page_of_no_records_when_it_is_said_what_follows(next_page: bytes, cursor: str | None) -> None:
+def test_null_is_an_empty_page_if_it_has_a_next_cursor(next_page: bytes, cursor: str | None) -> None:
     page = parse_page(b'{"metadata": {"next_page": %b}, "data": null}' % next_page)
     assert (page.records, page.next_cursor) == ([], cursor)
 
@@ -155,14 +155,14 @@ class TestEarlyNextCursor:
             rb'{"metadata":{"next_page_token":"a\"b,\"next_page\":1","next_page":"\/feed\u002fassets?t=2"}',
         ],
     )
-    def test_metadata_at_the_front_tells_it(self, opening: bytes) -> None:
+    def test_metadata_at_the_front_contains_it(self, opening: bytes) -> None:
         assert early_next_cursor(opening) == "/feed/assets?t=2"
 
     @pytest.mark.parametrize(
         "opening",
         [
             b"",
-            b'{"metadata":{"next_page":"/feed/assets?t=2"',  # a number could go on, and so we wait for the end of any
+            b'{"metadata":{"next_page":"/feed/assets?t=2"',  # a number may continue: the parser waits for its end
             b'{"metadata":{"next_page":"/feed/ass',
             b'{"metadata":{"next_page":null,',
             b'{"metadata":{"next_page":"",',
@@ -185,7 +185,7 @@ class TestEarlyNextCursor:
         st.sampled_from([(",", ":"), (" , ", " : ")]),
         st.integers(0, 400),
     )
-    def test_it_never_tells_another_than_the_whole_page_does(
+    def test_it_never_reports_another_cursor_than_the_complete_page(
         self, metadata: dict[str, object], separators: tuple[str, str], size: int
     ) -> None:
         body = json.dumps({"metadata": metadata, "data": []}, separators=separators).encode()

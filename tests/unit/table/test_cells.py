@@ -98,7 +98,7 @@ def test_a_value_as_the_text_of_a_cell(value: Any, text: str) -> None:
         {"seconds": 1, "nanos": 0, "zone": "UTC"},
     ],
 )
-def test_what_is_not_exactly_money_or_time_is_kept_whole(value: dict[str, Any]) -> None:
+def test_other_objects_than_money_and_time_are_kept_complete(value: dict[str, Any]) -> None:
     assert json.loads(cell_text(value)) == value
 
 
@@ -161,7 +161,7 @@ def test_a_literal_becomes_the_text_its_value_becomes(value: Any) -> None:
         "nul",
     ],
 )
-def test_what_is_no_json_is_no_money_and_no_time_either(literal: str) -> None:
+def test_invalid_json_is_neither_money_nor_time(literal: str) -> None:
     with pytest.raises(NotPipeEncoded):
         literal_text(literal)
     with pytest.raises(NotPipeEncoded):

@@ -40,7 +40,7 @@ def test_a_field_is_one_column_however_often_it_is_named() -> None:
 
 
 @pytest.mark.parametrize("other", ["Location", "location", " Location ", "LOCATION\u00a0"])
-def test_names_that_collide_are_both_told_apart_by_their_ids(other: str) -> None:
+def test_colliding_names_are_both_distinguished_by_their_ids(other: str) -> None:
     found = headers(field("Location", "38f70da8-1d19"), field(other, "f3d28dcd-c861"))
     assert found == ["Location [38f70da8]", f"{other.strip()} [f3d28dcd]"]
 
@@ -57,7 +57,7 @@ def test_as_many_characters_of_the_id_are_shown_as_it_takes() -> None:
     assert found == ["Same [aaaaaaaa-111]", "Same [aaaaaaaa-112]", "Same [bbbbbbbb]"]
 
 
-def test_a_name_that_looks_like_one_with_an_id_is_told_apart_too() -> None:
+def test_a_name_that_looks_like_one_with_an_id_is_distinguished_too() -> None:
     found = headers(field("A", "11111111-x"), field("A", "22222222-x"), field("A [11111111]", "33333333-x"))
     assert found == ["A [11111111-x]", "A [22222222]", "A [11111111] [33333333]"]
 
@@ -95,7 +95,7 @@ def test_columns_come_back_from_json(fields: list[CustomField]) -> None:
     assert Columns.model_validate_json(columns.model_dump_json()) == columns
 
 
-def test_hundreds_of_fields_of_one_name_are_told_apart() -> None:
+def test_hundreds_of_fields_of_one_name_are_distinguished() -> None:
     found = headers(*(field("Same", f"{number:036}") for number in range(400)))
     assert len(set(found)) == 400
 
@@ -123,7 +123,7 @@ def test_fields_are_discovered_in_order_of_first_appearance() -> None:
     assert [(custom.id, custom.name) for custom in found] == [("b", "B"), ("a", "A"), ("c", "C")]
 
 
-def test_what_cannot_be_a_column_is_not_discovered() -> None:
+def test_an_invalid_column_is_not_discovered() -> None:
     nameless = [{"value": 1, "field_id": "a"}, {"name": "N", "value": 1}, {"name": "N", "value": 1, "field_id": ["l"]}]
     surrogates = {"fields": r'{"name":"\ud800"|"value":1|"field_id":"s"}'}
     unreadable: list[dict[str, Any]] = [{"fields": "not pipes"}, {"fields": None}, {"fields": 7}, {}]

@@ -26,7 +26,7 @@ def piped(found: list[dict[str, Any]], *, ascii_only: bool = False) -> str:
 @given(items, st.booleans())
 @example([{"name": "a", "value": "b|"}], False)
 @example([{"name": '}|{"', "value": '|"'}, {"": "}|{"}], False)
-def test_what_was_encoded_comes_back(found: list[dict[str, Any]], ascii_only: bool) -> None:
+def test_encoded_items_are_decoded_unchanged(found: list[dict[str, Any]], ascii_only: bool) -> None:
     again = parse_pipes(piped(found, ascii_only=ascii_only))
     assert again == found
     assert json.dumps(again) == json.dumps(found)  # 1 == 1.0 == True, but they are not the same
@@ -64,7 +64,7 @@ def test_nothing_is_no_items() -> None:
     assert parse_pipes("") == []
 
 
-def test_the_emulated_assets_come_back_whole() -> None:
+def test_the_emulated_assets_are_decoded_completely() -> None:
     for index in range(500):
         assert parse_pipes(asset(index)["fields"]) == fields(index)
         assert parse_pipes(asset(index)["status_options"]) == statuses(index)
@@ -89,7 +89,7 @@ def test_the_emulated_assets_come_back_whole() -> None:
         '{"a":1}|null',
     ],
 )
-def test_what_has_no_single_reading_is_refused(text: str) -> None:
+def test_an_ambiguous_text_is_refused(text: str) -> None:
     with pytest.raises(NotPipeEncoded):
         parse_pipes(text)
 

@@ -50,7 +50,7 @@ def test_quotes_commas_newlines_and_unicode_come_back_as_they_were() -> None:
     assert file_of({"id": awkward})[1][0] == awkward
 
 
-def test_a_key_nobody_foresaw_lands_whole_in_extra() -> None:
+def test_an_unknown_key_is_complete_in_extra() -> None:
     line = file_of({"id": "1", "colour": "red", "sizes": [1, 2]})[1]
     assert line[:3] == ["1", "", ""]
     assert json.loads(line[3]) == {"colour": "red", "sizes": [1, 2]}

@@ -170,7 +170,7 @@ def test_the_bytes_are_those_of_the_standard_writer(found: list[Record]) -> None
     assert text.getvalue().encode() == content
 
 
-def test_five_hundred_emulated_assets_come_back_whole() -> None:
+def test_five_hundred_emulated_assets_are_decoded_completely() -> None:
     columns = Columns.flattened(feed_named("assets").columns, defined_fields(field_definitions()))
     table = CsvTable(columns)
     header_of = {column.field_id: column.header for column in columns.columns if column.kind == "field"}
@@ -203,7 +203,7 @@ def test_a_field_unknown_to_the_header_is_in_extra_and_counted() -> None:
     assert (sighting[0], sighting[1].label, sighting[1].count, sighting[1].first_row) == ("c", "Colour", 2, 2)
 
 
-def test_a_second_item_of_a_field_is_kept_whole_in_extra_and_counted() -> None:
+def test_a_second_item_of_a_field_is_complete_in_extra_and_counted() -> None:
     record = {"fields": piped(item("s", "first"), item("s", "second"))}
     line = line_of(record)
     assert line["Serial number"] == "first"
@@ -217,7 +217,7 @@ def test_the_first_item_with_a_value_takes_the_cell() -> None:
         assert (line["Serial number"], line["extra"]) == ("second", "")
 
 
-def test_what_an_item_holds_beyond_its_value_is_in_extra() -> None:
+def test_further_keys_of_an_item_are_in_extra() -> None:
     line = line_of({"fields": piped(item("s", "1", unit="kg"))})
     assert line["Serial number"] == "1"
     assert json.loads(line["extra"]) == {"fields": [{"field_id": "s", "unit": "kg"}]}

@@ -1,4 +1,4 @@
-"""Bulk deletions and counts as Vi answers them: read leniently, and never told without a filter."""
+"""Bulk deletions and counts as Vi answers them: read leniently, and never started without a filter."""
 
 import json
 from typing import Any
@@ -44,13 +44,13 @@ def test_a_session_is_over_when_all_its_conditions_are_reached(
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"deleteManyAssetsSessionId": ""}, {"deleteManyAssetsSessionId": 1}])
-def test_what_has_no_id_is_no_session(answer: Any) -> None:
+def test_a_record_without_an_id_is_no_session(answer: Any) -> None:
     with pytest.raises(ViUnavailable):
         decoded(answer)
 
 
 @pytest.mark.parametrize("answer", [{}, {"status": None}, {"status": {"conditions": "x"}, "spec": []}])
-def test_what_a_session_lacks_is_not_missed(answer: dict[str, Any]) -> None:
+def test_missing_fields_of_a_session_are_accepted(answer: dict[str, Any]) -> None:
     seen = decoded({"deleteManyAssetsSessionId": "d1"} | answer)
     assert (seen.progress, seen.query) == ("running", None)
 
@@ -73,7 +73,7 @@ def test_a_session_is_known_by_what_it_deletes(spec: Any, same: bool) -> None:
 
 
 @pytest.mark.parametrize("query", [AssetQuery(), AssetQuery(strict_query=True), AssetQuery(filter="")])
-def test_vi_is_never_told_to_delete_everything(query: AssetQuery) -> None:
+def test_vi_never_gets_a_request_to_delete_everything(query: AssetQuery) -> None:
     with pytest.raises(ValueError, match="every asset"):
         BulkDeletions(answering(session()), "ds1").start(query)
 
@@ -119,7 +119,7 @@ def test_a_count_may_be_a_number_or_its_text(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"count": None}, {"count": True}, {"count": -1}, {"count": "x"}, [], None])
-def test_what_is_no_count_is_not_taken_for_one(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_count_is_refused(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
     with pytest.raises(ViUnavailable):
         Assets(answering(answer), "ds1").count()

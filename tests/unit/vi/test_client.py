@@ -1,4 +1,4 @@
-"""What is sent to Vi, what is made of its answers, and what never leaves."""
+"""The requests to Vi, the handling of its answers, and the data that are never sent."""
 
 import gzip
 import json
@@ -42,7 +42,7 @@ type Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class AKey(ViKey):
-    """A key that is changed when it is read anew, to *renewed*."""
+    """A key that changes to *renewed* when it is read again."""
 
     def __init__(self, renewed: str = SECRET) -> None:
         super().__init__("the-secret")
@@ -130,7 +130,7 @@ def test_an_id_is_one_piece_of_a_path(id_: str) -> None:
     ("status", "error"),
     [(401, KeyRefused), (403, KeyForbidden), (404, NotFound), (409, ViRefused), (422, ViRefused), (429, RateLimited)],
 )
-def test_a_refusal_is_sent_once_and_says_what_it_is(status: int, error: type[Exception]) -> None:
+def test_a_refused_request_is_sent_once_with_a_named_error(status: int, error: type[Exception]) -> None:
     answer, sent = counting(answering(status, {"message": "see https://signed.example/x?secret=1 for more"}))
     with pytest.raises(error) as refused:
         client(answer).send("GET", DATASET)
@@ -139,7 +139,7 @@ def test_a_refusal_is_sent_once_and_says_what_it_is(status: int, error: type[Exc
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_was_rotated_or_corrected_is_read_anew(status: int) -> None:
+def test_a_rotated_or_corrected_key_is_read_again(status: int) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         renewed = request.headers["authorization"] == "Bearer dtvi_renewed"
         return httpx.Response(200 if renewed else status, json={})
@@ -167,7 +167,7 @@ def test_a_fault_is_asked_again_where_that_is_harmless_and_nowhere_else(status: 
         (httpx.RemoteProtocolError("cut short"), ViUnreachable, AnswerLost),
     ],
 )
-def test_a_request_that_may_have_been_heard_is_told_from_one_that_was_not(
+def test_a_possibly_executed_request_differs_from_an_unsent_one(
     fault: Exception, of_get: type[Exception], of_post: type[Exception]
 ) -> None:
     def fails(request: httpx.Request) -> httpx.Response:
@@ -182,7 +182,7 @@ def test_a_request_that_may_have_been_heard_is_told_from_one_that_was_not(
     assert len(sent) == 1
 
 
-def test_a_429_says_how_long_to_wait() -> None:
+def test_a_429_has_the_requested_pause() -> None:
     with pytest.raises(RateLimited) as refused:
         client(answering(429, {}, **{"retry-after": "42"})).send("POST", SESSIONS, body={})
     assert refused.value.pause_seconds == 42
@@ -200,13 +200,13 @@ def test_redirects_are_not_followed() -> None:
     assert len(sent) == 1
 
 
-def test_what_is_asked_ahead_is_answered_as_what_is_sent() -> None:
+def test_a_request_ahead_is_answered_like_any_other() -> None:
     answer, sent = counting(lambda request: httpx.Response(200, json=[request.url.path, *request.url.params.items()]))
     assert client(answer).ask(f"{DATASET}/assets", {"s": "5"})() == [f"{DATASET}/assets", ["s", "5"]]
     assert (sent[0].headers["authorization"], len(sent)) == (f"Bearer {SECRET}", 1)
 
 
-def test_what_is_asked_ahead_takes_a_rotated_key_and_fails_as_what_is_sent() -> None:
+def test_a_request_ahead_handles_keys_and_errors_like_any_other() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200 if request.headers["authorization"] == "Bearer new" else 401, json={})
 
@@ -220,7 +220,7 @@ def test_what_is_asked_ahead_takes_a_rotated_key_and_fails_as_what_is_sent() -> 
 
 
 @pytest.mark.parametrize("coding", ["GZIP", "x-gzip"])
-def test_an_answer_is_unzipped_as_the_standards_say(coding: str) -> None:
+def test_an_answer_is_decompressed_by_the_standards(coding: str) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         members = httpx.ByteStream(gzip.compress(b'{"a"') + gzip.compress(b": 1}"))
         return httpx.Response(200, headers={"content-encoding": coding}, stream=members)
@@ -243,7 +243,7 @@ def test_an_answer_of_too_many_bytes_is_refused_where_less_can_be_asked() -> Non
 
 
 class Drops(httpx.SyncByteStream):
-    """A body of which a byte comes now and then, by a clock that a test sets."""
+    """A body with a byte now and then, by a clock that a test sets."""
 
     def __init__(self, now: list[float]) -> None:
         self._now = now
@@ -265,7 +265,7 @@ def test_an_answer_that_drips_ends_by_name(monkeypatch: pytest.MonkeyPatch) -> N
     assert now[0] < 100
 
 
-def test_what_is_not_there_is_named() -> None:
+def test_a_missing_resource_is_named() -> None:
     missing = client(answering(404))
     with pytest.raises(DatasetUnknown, match="ds1"):
         datasets.get(missing, "ds1")
@@ -305,13 +305,13 @@ shapes = st.recursive(
 
 
 @given(status=shapes, spec=shapes, metadata=shapes)
-def test_whatever_a_session_looks_like_it_is_read(status: Any, spec: Any, metadata: Any) -> None:
+def test_a_session_of_any_form_is_read(status: Any, spec: Any, metadata: Any) -> None:
     session = decoded({"assetIngestionSessionId": "s1", "status": status, "spec": spec, "metadata": metadata})
     assert session.session_id == "s1"
     assert session.progress in {"running", "finished", "failed", "cancelled"}
 
 
-def test_codes_kinds_and_conditions_nobody_knows_are_kept_and_fail_nothing() -> None:
+def test_unknown_codes_kinds_and_conditions_are_kept() -> None:
     session = decoded(
         {
             "assetIngestionSessionId": "s1",
@@ -337,7 +337,7 @@ def test_codes_kinds_and_conditions_nobody_knows_are_kept_and_fail_nothing() -> 
         ([{"condition": "Finished", "status": "FailedReach", "reason": "Cancelled"}], "cancelled"),
     ],
 )
-def test_where_a_session_is(conditions: list[dict[str, str]], progress: str) -> None:
+def test_the_path_of_a_session(conditions: list[dict[str, str]], progress: str) -> None:
     assert decoded({"assetIngestionSessionId": "s1", "status": {"conditions": conditions}}).progress == progress
 
 

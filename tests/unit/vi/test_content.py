@@ -112,7 +112,7 @@ def test_sound_alone_is_neither(name: str) -> None:
 
 
 @pytest.mark.parametrize("words", OTHERS)
-def test_another_file_is_neither_and_the_words_say_what_it_is(words: str) -> None:
+def test_the_error_of_another_file_names_its_type(words: str) -> None:
     content = content_of(OTHERS[words])
     assert not content.kinds
     assert words in content.words or words == "EBML"
@@ -158,14 +158,14 @@ DAMAGED = st.builds(
 
 
 @given(st.one_of(st.binary(min_size=1), DAMAGED), st.one_of(st.just(b""), st.binary(), DAMAGED))
-def test_whatever_a_file_holds_it_has_a_name_that_can_be_shown(head: bytes, index: bytes) -> None:
+def test_a_file_of_any_content_has_a_printable_name(head: bytes, index: bytes) -> None:
     content = content_of(head, index)
     assert content.words.isprintable()
     assert content.index_at is None or content.index_at > 0
 
 
 @given(st.one_of(st.binary(), DAMAGED), st.sampled_from(sorted(EXTENSIONS)))
-def test_whatever_a_file_holds_it_is_taken_or_refused_with_a_reason(head: bytes, extension: str) -> None:
+def test_a_file_of_any_content_is_taken_or_refused_with_a_reason(head: bytes, extension: str) -> None:
     assert outcome(f"a.{extension}", head) in {"Image", "Video", "WrongContent", "EmptyObject"}
 
 

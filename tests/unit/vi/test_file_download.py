@@ -1,4 +1,4 @@
-"""Where a signed URL leads: followed a few times, and never from https to less."""
+"""The target of a signed URL: followed a few times, and never from https to less."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

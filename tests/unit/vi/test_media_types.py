@@ -17,7 +17,7 @@ HEADS = {
 }
 
 
-# What is rare: a brand of its own, a film as cameras write it, a TIFF of more than 4 GiB.
+# Rare files: a brand of its own, a film as cameras write it, a TIFF of more than 4 GiB.
 RARE_HEADS = [
     ("dash.mp4", "Video", b"\x00\x00\x00\x1cftypiso5\x00\x00\x02\x00iso5iso6dash"),
     ("dash.m4v", "Video", b"\x00\x00\x00\x18ftypdash\x00\x00\x00\x00iso6dash"),
@@ -32,7 +32,7 @@ RARE_HEADS = [
 
 
 @pytest.mark.parametrize(("filename", "kind", "head"), RARE_HEADS)
-def test_what_is_rare_and_legal_is_taken(filename: str, kind: str, head: bytes) -> None:
+def test_rare_and_legal_files_are_taken(filename: str, kind: str, head: bytes) -> None:
     assert checked(filename, head).kind == kind
 
 
@@ -62,7 +62,7 @@ def test_videos_are_taken(extension: str) -> None:
         ("song.mp4", b"\x00\x00\x00\x1cftypM4A \x00\x00\x02\x00M4A isom", "WrongContent"),
     ],
 )
-def test_what_is_not_what_it_says_is_refused_with_the_reason(filename: str, head: bytes, reason: str) -> None:
+def test_a_file_of_another_type_is_refused_with_the_reason(filename: str, head: bytes, reason: str) -> None:
     with pytest.raises(NotMedia) as refused:
         checked(filename, head)
     assert refused.value.reason == reason

@@ -1,4 +1,4 @@
-"""Many files brought at once: they are, and Ctrl+C ends what is under way, too."""
+"""Many files are downloaded at once, and Ctrl+C ends those under way, too."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ class EndlessFile:
 
 @dataclass
 class Together:
-    """Files none of which is there before all of them are under way."""
+    """Files that end only after all are under way."""
 
     under_way: Barrier
 
@@ -57,7 +57,7 @@ class Together:
         return outcome(file, "written", 1, None)
 
 
-def test_files_are_brought_side_by_side() -> None:
+def test_files_are_downloaded_side_by_side() -> None:
     together = Together(Barrier(MANY))
     bringer = FileDownloader(cast("Listing", Pages(2 * MANY)), lambda _: cast("Fetch", together), Clock())
     assert bringer.download(lambda _: None, by_date=False).counts["written"] == 2 * MANY

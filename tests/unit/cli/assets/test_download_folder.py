@@ -1,4 +1,4 @@
-"""A folder that is downloaded to: a file is whole under its name, or nothing is left of it."""
+"""A folder that is downloaded to: a file is complete under its name, or leaves nothing."""
 
 import resource
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def arriving(file: AssetFile, body: bytes = BODY) -> VerifiedBody:
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """Let the system take the first *size* bytes of a file; Python ignores the signal that tells of it."""
+    """Let the system take the first *size* bytes of a file; Python ignores the signal for it."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -73,7 +73,7 @@ def test_a_name_by_date_stays_in_its_folder(tmp_path: Path) -> None:
     assert named(DownloadFolder(tmp_path), file) == "2026/11/21/a~a1.png"
 
 
-def test_what_cannot_be_told_apart_is_taken_for_the_same(tmp_path: Path) -> None:
+def test_an_indistinguishable_file_counts_as_equal(tmp_path: Path) -> None:
     place, file = DownloadFolder(tmp_path), file_of("a.png", proven=False)
     (tmp_path / "a.png").write_bytes(b"?" * len(BODY))
     assert named(place, file) == "a.png"
@@ -83,7 +83,7 @@ def test_what_cannot_be_told_apart_is_taken_for_the_same(tmp_path: Path) -> None
     assert named(place, file.model_copy(update={"size": None})) == "a.png"
 
 
-def test_what_is_equal_is_held_while_its_name_is_given(tmp_path: Path) -> None:
+def test_an_equal_file_is_held_while_its_name_is_reserved(tmp_path: Path) -> None:
     place, file = DownloadFolder(tmp_path), file_of("a.png")
     (tmp_path / "a.png").write_bytes(BODY)
     with place.free_name(file) as free:

@@ -1,4 +1,4 @@
-"""What is compared with Vi: the checksum of an object is the one S3 keeps, if it is one of its bytes."""
+"""The targets of a comparison with Vi: the checksum of an object is the one S3 keeps, if it is one of its bytes."""
 
 import io
 
@@ -22,7 +22,7 @@ def test_a_checksum_that_is_not_of_its_bytes_is_made_of_them(stored: dict[str, s
         assert PrefixTarget(s3, "photos", "ds1/").crc32c("a.png") == crc32c.of(BODY)
 
 
-def test_a_checksum_that_s3_keeps_is_not_made_anew() -> None:
+def test_a_checksum_that_s3_stores_is_not_computed() -> None:
     s3 = boto3.client("s3")
     with Stubber(s3) as stub:
         stub.add_response("head_object", {"ChecksumCRC32C": crc32c.to_s3(crc32c.of(BODY))})

@@ -73,7 +73,7 @@ class TestProgress:
             ),
         ],
     )
-    def test_narrow_or_wide_every_figure_is_whole(self, width: int, lines: list[str]) -> None:
+    def test_narrow_or_wide_no_figure_is_cut(self, width: int, lines: list[str]) -> None:
         file = io.StringIO()
         console = Console(force_terminal=True, width=width, file=file, color_system=None, legacy_windows=False)
         followed = IngestionProgress(4000, 2000, 1000, 200, AT).without_answer()

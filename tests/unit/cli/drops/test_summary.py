@@ -30,7 +30,7 @@ def any_summary(*drops: Drop, not_dropped: tuple[UndroppedFile, ...] = ()) -> Dr
 
 
 class TestSummary:
-    def test_a_hundred_percent_is_said_of_what_is_whole(self) -> None:
+    def test_a_hundred_percent_means_complete(self) -> None:
         drops = [any_drop(number) for number in range(2000)]
         summary = any_summary(*drops, any_drop(2000, "rejected", reason="EBADMIME"))
         assert list(summary.figures()) == [

@@ -59,7 +59,7 @@ class TestLines:
             " | Page time: 0.05s | ETA: 1s"
         )
 
-    def test_what_is_unknown_is_left_out(self) -> None:
+    def test_unknown_figures_are_left_out(self) -> None:
         line = page_line(any_progress(feed="inspection_items", pages=1, rows=25, page_rows=25))
         assert line == "Page 1: 25 inspection items | Total: 25"
 
@@ -96,12 +96,12 @@ class TestLiveView:
         assert "Assets  opening" in shown
         assert "%" not in shown
 
-    def test_a_feed_that_does_not_say_how_much_is_left_has_no_percentage(self) -> None:
+    def test_a_feed_without_remaining_records_has_no_percentage(self) -> None:
         shown = screen(80, Snapshot(any_execution(), any_progress(pages=3, rows=300), Stage.EXPORTING))
         assert "%" not in shown
         assert "300" in shown
 
-    def test_a_pause_is_told_with_its_length(self) -> None:
+    def test_a_pause_is_shown_with_its_length(self) -> None:
         paused = any_progress(pages=3, rows=300, pause_seconds=90)
         shown = screen(80, Snapshot(any_execution(), paused, Stage.WAITING))
         assert "waiting for the feed, which requested a pause of 1m 30s" in shown

@@ -1,4 +1,4 @@
-"""What the operator asks for, as the machine and Step Functions take it."""
+"""The operator's request, in the form for the machine and Step Functions."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,7 +16,7 @@ from assetline_cli.exports.request import ExportArguments, FeedsArguments, Resum
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
 
-def test_what_was_not_given_is_left_to_the_machine() -> None:
+def test_omitted_options_are_left_to_the_machine() -> None:
     assert ExportArguments("assets", params={}).input() == '{"feed": "assets"}'
 
 

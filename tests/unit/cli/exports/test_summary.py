@@ -36,7 +36,7 @@ class TestSummary:
         assert first == "Total Inspection Items: 7"
         assert "Throughput: 0.50 pages/sec | 3.5 inspection items/sec" in rest
 
-    def test_what_was_asked_about_changes_is_told(self) -> None:
+    def test_requested_changes_are_reported(self) -> None:
         result = any_result(rows=7, pages=1)
         written = result.model_copy(update={"changes_key": "exports/assets/a.changes.csv"})
         assert ExportSummary(written, seconds=2).lines()[-1] == "Changes: s3://the-exports/exports/assets/a.changes.csv"

@@ -31,13 +31,13 @@ def any_item(**attributes: Any) -> ExportItem:
     return ExportItem.model_validate(WRITTEN.to_item() | attributes)
 
 
-def test_what_the_stack_writes_is_read_as_it_was_written() -> None:
+def test_items_of_the_stack_are_read_unchanged() -> None:
     read = ExportItem.model_validate(WRITTEN.to_item()).model_dump(exclude={"export"})  # that is beside it
     assert read == {name: value for name, value in WRITTEN.model_dump().items() if name in read}
     assert set(read) <= set(ExportProgress.model_fields)
 
 
-def test_a_state_nobody_knows_yet_is_kept_as_text() -> None:
+def test_an_unknown_state_is_kept_as_text() -> None:
     assert any_item(state="paused", something="new").state == "paused"
 
 
@@ -51,7 +51,7 @@ def test_a_state_nobody_knows_yet_is_kept_as_text() -> None:
         {},
     ],
 )
-def test_what_is_no_export_is_not_listed(item: dict[str, Any]) -> None:
+def test_other_items_are_not_listed(item: dict[str, Any]) -> None:
     assert ExportItem.listed(item) is None
 
 
@@ -65,7 +65,5 @@ def test_what_is_no_export_is_not_listed(item: dict[str, Any]) -> None:
         ({"state": "failed"}, 999, False),
     ],
 )
-def test_a_running_export_that_tells_nothing_for_long_is_silent(
-    attributes: dict[str, Any], minutes: int, silent: bool
-) -> None:
+def test_a_running_export_without_updates_is_silent(attributes: dict[str, Any], minutes: int, silent: bool) -> None:
     assert any_item(**attributes).silent(STARTED + timedelta(minutes=minutes)) is silent

@@ -18,7 +18,7 @@ from assetline_cli.terminal.output import Screen, print_cells, print_json, print
 
 CLI = Path(assetline_cli.__file__).parent
 EDGE = {CLI / "terminal/output.py", CLI / "terminal/tables.py"}
-MOVES = re.compile(r"\x1b\[(\?25[lh]|\d*[AK])|\r")  # what rich says to a terminal to draw in place
+MOVES = re.compile(r"\x1b\[(\?25[lh]|\d*[AK])|\r")  # the control sequences of rich for drawing in place
 ANY = st.text(st.characters(), max_size=30)
 
 
@@ -63,7 +63,7 @@ def test_json_is_exact(value: dict[str, str]) -> None:
 
 
 @given(ANY)
-def test_what_rich_draws_holds_no_command_of_the_text(text: str) -> None:
+def test_drawings_of_rich_escape_control_characters_of_the_text(text: str) -> None:
     out = screen()
     table = Table.grid()
     table.add_row(Text(text), Text(text, "bold"))

@@ -1,4 +1,4 @@
-"""Servers are stopped with their children, and nobody else's process ever is."""
+"""Servers are stopped with their children, and no other process is."""
 
 import os
 import time
