@@ -5,7 +5,7 @@ stack: every second that the command sleeps, the next moment of the export comes
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -23,6 +23,8 @@ from assetline.export.export_names import export_ids, manifest_key, object_key
 REGION = "eu-west-1"
 STARTED = datetime(2026, 11, 21, 0, 30, 12, 345000, tzinfo=UTC)
 MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:export_feed"
+EXECUTION_NAME = "assets-20261121-003012-1a2b"
+SEVERAL_NAME = "feeds-20261121-003012-1a2b"
 EXECUTION = f"arn:aws:states:{REGION}:123456789012:execution:export_feed:assets-20261121-003012-1a2b"
 SEVERAL_MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:export_feeds"
 SEVERAL = f"arn:aws:states:{REGION}:123456789012:execution:export_feeds:feeds-20261121-003012-1a2b"
@@ -61,6 +63,7 @@ class Account:
     started: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[dict[str, Any]] = field(default_factory=list)
     refusals: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     moments: list[Callable[[], object]] = field(default_factory=list)
     now: datetime = STARTED
 
@@ -162,14 +165,44 @@ class Account:
             several, resumes = self.machine == SEVERAL_MACHINE, "resume" in json.loads(self.input)
             self.arn = SEVERAL if several else RESUMING if resumes else EXECUTION
             return _answer({"executionArn": self.arn, "startDate": STARTED})
+        if model.name == "ListExecutions":
+            return _answer({"executions": [*self._listed(request)]})
+        if (child := self.executions.get(request["executionArn"])) is not None:
+            return _answer(self._of_child(model.name, child))
+        return self._of_execution(model.name, request)
+
+    def _of_execution(self, operation: str, request: dict[str, Any]) -> Any:
         if not self.known or request["executionArn"] != self.arn:
             return _refusal(400, "ExecutionDoesNotExist", "Execution Does Not Exist")
-        if model.name == "StopExecution":
+        if operation == "StopExecution":
             self.stopped.append(request)
             if self.status == "RUNNING":
                 self.ends("ABORTED")
             return _answer({"stopDate": self.stopped_at})
         return _answer(self._described())
+
+    def _listed(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for arn, execution in self.executions.items():
+            facts = (execution["stateMachineArn"], execution["status"])
+            if facts == (request["stateMachineArn"], request["statusFilter"]):
+                yield {name: execution[name] for name in ("stateMachineArn", "status", "startDate")} | {
+                    "executionArn": arn,
+                    "name": arn.rpartition(":")[2],
+                }
+
+    def _of_child(self, operation: str, child: dict[str, Any]) -> dict[str, Any]:
+        if operation == "StopExecution" and child["status"] == "RUNNING":
+            self.stopped.append({"executionArn": child["executionArn"]})
+            child |= {"status": "ABORTED", "stopDate": self.now} if child.get("can_stop", True) else {}
+        return {name: value for name, value in child.items() if name != "can_stop"}
+
+    def executes(self, name: str, status: str, **facts: Any) -> str:
+        """Let the machine that exports one feed have another execution, and return its ARN."""
+        arn = f"{MACHINE.replace(':stateMachine:', ':execution:', 1)}:{name}"
+        fixed = {"executionArn": arn, "stateMachineArn": MACHINE, "status": status, "startDate": self.now}
+        ended = {} if status == "RUNNING" else {"stopDate": self.now}
+        self.executions[arn] = fixed | ended | facts
+        return arn
 
     def _described(self) -> dict[str, Any]:
         told = {

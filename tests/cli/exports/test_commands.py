@@ -13,14 +13,14 @@ from assetline_cli.aws_clients import Aws
 from assetline_cli.clock import Clock
 from assetline_cli.context import CliContext
 from assetline_cli.main import app
-from tests.cli.account import CSV, EXECUTION, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
+from tests.cli.account import CSV, EXECUTION, EXECUTION_NAME, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
 
 
 class TestStarting:
     def test_without_watching_the_arn_and_how_to_watch_it_are_printed(self, assetline: Run) -> None:
         ended = assetline("export", "assets")
         assert ended.exit_code == 0
-        assert ended.stdout == f"{EXECUTION}\nWatch it: assetline exports watch {EXECUTION}\n"
+        assert ended.stdout == f"{EXECUTION}\nWatch it: assetline exports watch {EXECUTION_NAME}\n"
 
     def test_the_machine_is_given_only_what_the_operator_gave(self, account: Account, assetline: Run) -> None:
         assetline("export", "assets")
@@ -28,11 +28,11 @@ class TestStarting:
         assert account.started[0]["stateMachineArn"] == MACHINE
 
     def test_every_option_reaches_the_machine(self, account: Account, assetline: Run) -> None:
-        params = ["--param", "archived=both", "--param", "a=1=2"]
-        assetline("export", "assets", *params, "--format=csv", "--page-size=50", "--max-turn-seconds=5")
+        params = ["--param", "archived=both", "--param", "template=1=2"]
+        assetline("export", "inspections", *params, "--format=csv", "--page-size=50", "--max-turn-seconds=5")
         assert json.loads(account.started[0]["input"]) == {
-            "feed": "assets",
-            "params": {"archived": "both", "a": "1=2"},
+            "feed": "inspections",
+            "params": {"archived": "both", "template": "1=2"},
             "format": "csv",
             "page_size": 50,
             "max_turn_seconds": 5,
@@ -54,7 +54,7 @@ class TestStarting:
     def test_another_stack_is_named_in_the_command_that_watches(self, account: Account, assetline: Run) -> None:
         account.stacks["assetline-dev"] = OUTPUTS
         ended = assetline("export", "assets", "--stack", "assetline-dev")
-        assert ended.stdout.endswith(f"assetline exports watch {EXECUTION} --stack assetline-dev\n")
+        assert ended.stdout.endswith(f"assetline exports watch {EXECUTION_NAME} --stack assetline-dev\n")
 
 
 class TestWatching:
@@ -81,7 +81,7 @@ class TestWatching:
             "Total Assets: 2,000",
             "Total Pages: 20",
             "Total Time: 5.00s (0.08 minutes)",
-            "Average Page Time: 0.250s",
+            "Average Page Time: 0.250s (opening and closing included)",
             "Throughput: 4.00 pages/sec | 400.0 assets/sec",
             "Output saved to: s3://the-exports/exports/assets/assets_20261121_003012.csv",
             "Manifest: s3://the-exports/exports/assets/assets_20261121_003012.manifest.json",
@@ -139,7 +139,7 @@ class TestWatching:
         ended = assetline("watch", EXECUTION, sleep=interrupt)
         assert ended.exit_code == 130
         assert ended.stderr == (
-            f"\nStopped watching. AWS continues the export.\nWatch it again: assetline exports watch {EXECUTION}\n"
+            f"\nStopped watching. AWS continues the export.\nWatch it again: assetline exports watch {EXECUTION_NAME}\n"
         )
         assert account.status == "RUNNING"
 
@@ -157,7 +157,7 @@ class TestWatching:
         account.then(account.refuses("DescribeExecution", "ServiceUnavailable", "later", 503), *[lambda: None] * 130)
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
-        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
+        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION_NAME}" in ended.stderr
 
     def test_expired_credentials_end_the_watching_with_the_next_command(self, account: Account, assetline: Run) -> None:
         account.opens()
@@ -165,7 +165,7 @@ class TestWatching:
         ended = assetline("watch", EXECUTION)
         assert ended.exit_code == 1
         assert "credentials have expired" in ended.stderr
-        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
+        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION_NAME}" in ended.stderr
 
 
 class TestFailing:
@@ -261,7 +261,7 @@ class TestDownloading:
         monkeypatch.setattr("assetline_cli.exports.watch.download", interrupt)
         ended = assetline("watch", EXECUTION, "--to", str(tmp_path))
         assert ended.exit_code == 130
-        assert f"assetline exports watch {EXECUTION} --to {tmp_path}" in ended.stderr
+        assert f"assetline exports watch {EXECUTION_NAME} --to {tmp_path}" in ended.stderr
 
     def test_an_unwritable_folder_is_reported_before_the_start(
         self, account: Account, assetline: Run, tmp_path: Path
@@ -301,11 +301,48 @@ class TestBadSituations:
         assert ended.exit_code == 1
         assert "'other' (CREATE_COMPLETE) is missing output ExportStateMachineArn" in ended.stderr
 
-    @pytest.mark.parametrize("arn", [f"{EXECUTION}-not", "assets"])
-    def test_no_such_execution(self, assetline: Run, arn: str) -> None:
-        ended = assetline("watch", arn)
+    def test_no_such_execution(self, assetline: Run) -> None:
+        ended = assetline("watch", f"{EXECUTION}-not")
         assert ended.exit_code == 1
-        assert ended.stderr.startswith(f"Error: Execution '{arn}' does not exist in {REGION}")
+        assert ended.stderr.startswith(f"Error: Execution '{EXECUTION}-not' does not exist in {REGION}")
+
+    @pytest.mark.parametrize("name", ["assets", "assets_2020"])
+    def test_no_such_export(self, assetline: Run, name: str) -> None:
+        ended = assetline("watch", name)
+        assert ended.exit_code == 1
+        assert ended.stderr == (
+            f"Error: Export '{name}' does not exist in this stack. List the exports with `assetline exports list`.\n"
+        )
+
+    def test_a_file_with_far_fewer_rows_ends_in_a_warning(self, account: Account, assetline: Run) -> None:
+        earlier = "assets_20261120_003012"
+
+        def completes() -> None:
+            account.completes(rows=9000)
+            account.opens(state="complete", rows=9000, rows_before=30_000, export_id_before=earlier)
+
+        account.then(completes)
+        shown = assetline("watch", EXECUTION).stdout
+        assert "EXPORT COMPLETE, WITH FAR FEWER ROWS THAN THE LAST ONE" in shown
+        assert f"far fewer than 30,000 in {earlier}. Compare them: assetline exports diff {earlier}" in shown
+
+    def test_what_remains_is_estimated_from_the_last_export(self, account: Account, assetline: Run) -> None:
+        account.opens()
+        account.then(account.writes(12, estimated_remaining=800), account.completes)
+        assert "~Remaining: 800, as in the last export" in assetline("watch", EXECUTION).stdout
+
+    def test_changes_are_counted(self, account: Account, assetline: Run) -> None:
+        def completes() -> None:
+            account.completes()
+            changes = {"changes_key": "exports/assets/x.changes.csv", "added": 3, "changed": 12, "removed": 0}
+            account.output = json.dumps(json.loads(account.output or "") | changes)
+
+        account.then(completes)
+        assert "Changes: 3 added, 12 changed, 0 removed\n" in assetline("watch", EXECUTION).stdout
+
+    def test_an_execution_is_found_by_its_name(self, account: Account, assetline: Run) -> None:
+        account.then(account.completes)
+        assert assetline("watch", EXECUTION_NAME).exit_code == 0
 
     def test_an_execution_of_another_machine(self, account: Account, assetline: Run) -> None:
         account.stacks["assetline"] = OUTPUTS | {"ExportStateMachineArn": f"{MACHINE}-2"}

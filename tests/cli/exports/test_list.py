@@ -160,4 +160,48 @@ class TestNothingToShow:
 
     def test_a_state_without_items_has_a_hint(self, account: Account, assetline: Run) -> None:
         has(account)
-        assert assetline("exports", "--state", "runing").stderr.startswith("No export matches.")
+        assert assetline("exports", "--state", "failed", "--feed", "users").stderr.startswith("No export matches.")
+
+
+class TestExecutionsWithoutAnExport:
+    """Executions that ended before they opened an export have no item in the table."""
+
+    def fails(self, account: Account) -> str:
+        cause = json.dumps({"errorMessage": "SafetyCulture refused the token (401)."})
+        return account.executes("nightly-1", "FAILED", input='{"feed": "users"}', error="TokenRefused", cause=cause)
+
+    def test_they_are_listed_with_their_error(self, account: Account, assetline: Run) -> None:
+        self.fails(account)
+        (export,) = [json.loads(line) for line in assetline("exports", "--json").stdout.splitlines()]
+        assert (export["export_id"], export["feed"], export["state"]) == ("nightly-1", "users", "failed")
+        assert (export["error"], export["message"]) == ("TokenRefused", "SafetyCulture refused the token (401).")
+        assert export["resumable"] is False
+
+    def test_the_filters_apply(self, account: Account, assetline: Run) -> None:
+        self.fails(account)
+        assert assetline("exports", "--feed", "assets").stdout == ""
+        assert "nightly-1" in assetline("exports", "--feed", "users", "--state", "failed").stdout
+
+    def test_an_export_with_an_item_is_listed_once(self, account: Account, assetline: Run) -> None:
+        arn = self.fails(account)
+        account.opens(execution_arn=arn, state="failed", error="TokenRefused")
+        assert len(assetline("exports").stdout.splitlines()) == 1
+
+
+def test_json_has_the_documented_fields_and_no_text_in_text(account: Account, assetline: Run) -> None:
+    account.opens(state="failed", error="TokenRefused", message="refused", rows=5)
+    export = json.loads(assetline("exports", "--json").stdout)
+    assert export["resumable"] is True
+    assert "export" not in export
+    assert not [value for value in export.values() if isinstance(value, str) and value.startswith("{")]
+
+
+def test_an_export_with_far_fewer_rows_is_marked(account: Account, assetline: Run) -> None:
+    earlier = "assets_20261120_003012"
+    account.opens(state="complete", rows=9000, rows_before=30_000, export_id_before=earlier)
+    ended = assetline("exports")
+    assert ended.stdout.split("\t")[2] == "complete, shrunk"
+    assert ended.stderr == (
+        f"assets_20261121_003012 has 9,000 rows, far fewer than 30,000 in {earlier}. Compare them: assetline exports "
+        f"diff {earlier} assets_20261121_003012\n"
+    )

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from assetline.export.export_names import export_ids, manifest_key, object_key
 from assetline_cli.terminal.terminal import Keyboard
-from tests.cli.account import CSV, OUTPUTS, SEVERAL, SEVERAL_MACHINE, STARTED, Account, Run
+from tests.cli.account import CSV, OUTPUTS, SEVERAL, SEVERAL_MACHINE, SEVERAL_NAME, STARTED, Account, Run
 
 
 def file_of(feed: str, *, rows: int = 2000, complete: bool = True) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def shown_on(out: Console) -> str:
 class TestStarting:
     def test_the_machine_of_several_is_given_the_feeds_each_once(self, account: Account, assetline: Run) -> None:
         ended = assetline("export", "assets", "users", "assets", "--format", "csv.gz", "--since", "last")
-        assert ended.stdout == f"{SEVERAL}\nWatch it: assetline exports watch {SEVERAL}\n"
+        assert ended.stdout == f"{SEVERAL}\nWatch it: assetline exports watch {SEVERAL_NAME}\n"
         (request,) = account.started
         assert request["stateMachineArn"] == SEVERAL_MACHINE
         assert json.loads(request["input"]) == {"feeds": ["assets", "users"], "format": "csv.gz", "since": "last"}
@@ -138,7 +138,8 @@ class TestWatching:
 
     def test_an_input_that_is_refused(self, account: Account, assetline: Run) -> None:
         account.then(account.fails("UnknownFeed", json.dumps({"errorMessage": "No feed is called 'asets'."})))
-        ended = assetline("export", "asets", "users", "--watch")
+        account.exports_several("asets", "users")  # a stack of another version may know fewer feeds
+        ended = assetline("watch", SEVERAL)
         assert ended.exit_code == 1
         assert ended.stderr.splitlines()[1:-1] == [
             "EXPORTS FAILED",
@@ -210,6 +211,26 @@ class TestStopping:
             f"Partial file: s3://the-exports/{partial}",
         ]
         assert account.status == "ABORTED"
+
+    def test_every_nested_export_is_stopped_before_it_says_so(self, account: Account, assetline: Run) -> None:
+        account.exports_several("assets", "users")
+        nested = {"input": json.dumps({"feed": "users", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": SEVERAL})}
+        running = account.executes("nested-1", "RUNNING", **nested)
+        another = account.executes("another", "RUNNING", input='{"feed": "users"}')
+        account.then(lambda: None)
+        ended = assetline("stop", SEVERAL, "--yes")
+        assert ended.exit_code == 0
+        assert [request["executionArn"] for request in account.stopped] == [SEVERAL, running]
+        assert account.executions[another]["status"] == "RUNNING"
+
+    def test_an_export_that_does_not_stop_is_named(self, account: Account, assetline: Run) -> None:
+        account.exports_several("assets")
+        nested = {"input": json.dumps({"feed": "assets", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": SEVERAL})}
+        account.executes("nested-1", "RUNNING", can_stop=False, **nested)
+        account.then(*[lambda: None] * 31)
+        ended = assetline("stop", SEVERAL, "--yes")
+        assert ended.exit_code == 1
+        assert "Still running: nested-1. Run the command again." in ended.stderr
 
     def test_by_the_command(self, account: Account, assetline: Run) -> None:
         account.exports_several("assets")

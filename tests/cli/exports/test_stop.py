@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.testing import Result
 
 from assetline_cli.terminal.terminal import Keyboard
-from tests.cli.account import EXECUTION, Account, Run
+from tests.cli.account import EXECUTION, EXECUTION_NAME, Account, Run
 
 EXPORT = "assets_20261121_003012"
 PARTIAL = f"exports/assets/{EXPORT}.partial.csv"
@@ -115,7 +115,7 @@ class TestCtrlC:
         ended = watched(AnsweringTerminal("w"))
         assert ended.exit_code == 130
         assert ended.stderr == (
-            f"\nStopped watching. AWS continues the export.\nWatch it again: assetline exports watch {EXECUTION}\n"
+            f"\nStopped watching. AWS continues the export.\nWatch it again: assetline exports watch {EXECUTION_NAME}\n"
         )
         assert account.stopped == []
 
@@ -143,7 +143,7 @@ class TestCtrlC:
         ended = watched(AnsweringTerminal("s"))
         assert ended.exit_code == 1
         assert ended.stderr.startswith("Error: AWS denied StopExecution (AccessDeniedException): no.")
-        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION}" in ended.stderr
+        assert f"AWS continues the export. Watch it again: assetline exports watch {EXECUTION_NAME}" in ended.stderr
 
     def test_without_a_terminal_ctrl_c_stops_only_the_watching(self, account: Account, assetline: Run) -> None:
         account.then(ctrl_c)
@@ -171,7 +171,7 @@ class TestStop:
         ended = assetline("stop", EXECUTION, "--yes")
         assert f"Stopped {id_} after page 0, 0 assets.\nPartial file: s3://the-exports/{PARTIAL}\n" in ended.stdout
 
-    @pytest.mark.parametrize(("answer", "stops"), [("y", True), ("Yes", True), ("n", False), ("", False), (CTRL_D, 0)])
+    @pytest.mark.parametrize(("answer", "stops"), [("y", True), ("Y", True), ("n", False), ("", False), (CTRL_D, 0)])
     def test_it_asks_first(self, account: Account, assetline: Run, answer: str | BaseException, stops: bool) -> None:
         account.opens(state="partial", partial_key=PARTIAL)
         terminal = AnsweringTerminal(answer)
@@ -215,7 +215,7 @@ class TestStop:
         [
             (EXPORT, "Export"),
             (f"{EXECUTION}-not", "Execution"),
-            ("x", "Execution"),
+            ("x", "Export"),
         ],
     )
     def test_one_that_there_is_not(self, assetline: Run, name: str, words: str) -> None:
