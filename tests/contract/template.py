@@ -1,6 +1,8 @@
 """The template and the machines, read for the tests that hold them against each other."""
 
 import json
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,7 @@ MACHINES = sorted((ROOT / "statemachines").glob("*.asl.json"))
 
 def template() -> dict[str, Any]:
     """Return template.yaml, every short tag as the function it stands for: `!Ref X` is `{"Ref": "X"}`."""
-    content: dict[str, Any] = _in_full(read_template(ROOT / "template.yaml"))
-    return content
+    return deepcopy(_parsed())
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
@@ -38,6 +39,12 @@ def machine(path: Path) -> dict[str, Any]:
     """Return a machine's definition."""
     definition: dict[str, Any] = json.loads(path.read_text())
     return definition
+
+
+@cache
+def _parsed() -> dict[str, Any]:
+    content: dict[str, Any] = _in_full(read_template(ROOT / "template.yaml"))
+    return content
 
 
 def _in_full(node: Any) -> Any:
