@@ -82,6 +82,7 @@ class EndedExport:
     error: str
     message: str
     states: list[str]
+    tasks: int  # with those that a retry started
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class DeployedMachine:
         machines = self.client("stepfunctions")
         described = ended_execution(machines, arn)
         history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
-        entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
+        events = [event for page in history for event in page["events"]]
+        entered = [event.get("stateEnteredEventDetails") for event in events]
         return EndedExport(
             arn,
             described["status"],
@@ -117,6 +119,7 @@ class DeployedMachine:
             described.get("error", ""),
             described.get("cause", ""),
             [details["name"] for details in entered if details],
+            sum(event["type"] == "TaskScheduled" for event in events),
         )
 
     def text(self, execution: EndedExport, key: str = "key") -> str:
