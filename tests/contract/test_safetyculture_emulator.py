@@ -43,6 +43,7 @@ from local.emulators.safetyculture.scenario import (
 )
 from local.emulators.safetyculture.server import FeedEmulator, running
 from local.emulators.safetyculture.stage import JOURNAL_LENGTH, Journal
+from tests.support.waiting import until
 
 FEED = "/feed/assets"
 WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
@@ -203,28 +204,37 @@ class TestPace:
         feed_api.has(FeedScenario(rows=100, latency_seconds=0.1))
         began = time.perf_counter()
         with client.stream("GET", FEED):
-            assert 0.1 <= time.perf_counter() - began < 1
+            assert time.perf_counter() - began >= 0.1
 
-    def test_requests_at_the_same_time_wait_side_by_side(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
-        feed_api.has(FeedScenario(rows=100, latency_seconds=0.15))
-        began = time.perf_counter()
-        with ThreadPoolExecutor(8) as callers:
-            list(callers.map(client.get, [FEED] * 8))
-        assert 0.15 <= time.perf_counter() - began < 8 * 0.15
+    def test_requests_at_the_same_time_wait_side_by_side(self, client: httpx.Client) -> None:
+        with ThreadPoolExecutor(8) as callers, running(FeedScenario(latency_seconds=3600)) as slow:
+            for _ in range(8):
+                callers.submit(client.get, slow.url + FEED, timeout=3600)
+            until(lambda: len(slow.requests()) == 8, "the last of the requests, none of them answered")
 
     def test_the_body_takes_its_time_and_begins_with_next_page(
         self, feed_api: FeedEmulator, client: httpx.Client
     ) -> None:
         feed_api.has(FeedScenario(rows=100, body_seconds=0.3))
+        began = time.perf_counter()
         with client.stream("GET", FEED, headers={"accept-encoding": "identity"}) as answer:
-            began = time.perf_counter()
             pieces = answer.iter_raw()
             first = next(pieces)
-            assert time.perf_counter() - began < 0.2
             assert b"next_page_token" in first
             rest = b"".join(pieces)
-            assert 0.25 <= time.perf_counter() - began < 1
+            assert time.perf_counter() - began >= 0.3
         assert json.loads(first + rest)["data"] == list(assets(25))
+
+    def test_a_body_begins_before_it_has_taken_its_time(self, client: httpx.Client) -> None:
+        with (
+            running(FeedScenario(rows=100, body_seconds=3600)) as slow,
+            client.stream("GET", slow.url + FEED, headers={"accept-encoding": "identity"}) as answer,
+        ):
+            begun = b""
+            for piece in answer.iter_raw():
+                begun += piece
+                if b"next_page_token" in begun:
+                    break
 
     def test_a_slow_body_can_be_compressed(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(FeedScenario(rows=100, body_seconds=0.05))
@@ -337,7 +347,7 @@ class TestFaultyAnswer:
         second = self.second_page(feed_api, client, Slow(page=2, times=1, seconds=0.1))
         began = time.perf_counter()
         client.get(second)
-        assert 0.1 <= time.perf_counter() - began < 1
+        assert time.perf_counter() - began >= 0.1
         self.assert_recovered(feed_api, client, second)
 
 
@@ -395,12 +405,9 @@ class TestFaultyPages:
 
 class TestEnd:
     def test_it_does_not_wait_for_slow_answers(self, client: httpx.Client) -> None:
-        with ThreadPoolExecutor(1) as callers, running(FeedScenario(latency_seconds=60)) as slow:
-            answer = callers.submit(client.get, slow.url + FEED, timeout=60)
-            while not slow.requests():
-                time.sleep(0.005)
-            began = time.perf_counter()
-        assert time.perf_counter() - began < 2
+        with ThreadPoolExecutor(1) as callers, running(FeedScenario(latency_seconds=3600)) as slow:
+            answer = callers.submit(client.get, slow.url + FEED, timeout=3600)
+            until(slow.requests, "the request")
         assert answer.done()
 
 
@@ -541,7 +548,7 @@ class TestProgram:
             with httpx.Client(headers={"authorization": "Bearer t"}, trust_env=False) as client:
                 page = client.get(ready[1] + FEED).json()
                 program.send_signal(signal.SIGTERM)
-                rest = program.communicate(timeout=5)
+                rest = program.communicate()
         assert page["metadata"]["remaining_records"] == 150
         assert page["data"] == list(assets(150))
         assert (program.returncode, rest) == (0, ("", ""))

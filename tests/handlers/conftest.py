@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -126,6 +126,12 @@ class ExportAccount:
         listed.sort(key=lambda each: each["startDate"], reverse=True)
         return SimpleNamespace(status_code=200), {"executions": listed, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
+    def script_executions(self) -> None:
+        """Answer of executions what a test says of them."""
+        events = connections.machines().meta.events
+        events.register("before-call.sfn.DescribeExecution", self.describe_execution)
+        events.register("before-call.sfn.ListExecutions", self.list_executions)
+
     def bytes(self, key: str) -> bytes:
         """Return an object of the export bucket."""
         content: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
@@ -165,7 +171,25 @@ class ExportAccount:
 
 
 @pytest.fixture
-def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
+def account() -> MemoryAccount | None:
+    """Return the account that handlers work in: None is one of moto. Modules of long tests have one in memory."""
+    return None
+
+
+in_the_account_of_moto = pytest.mark.parametrize("account", [None], ids=["moto"])
+
+
+@pytest.fixture
+def aws(
+    feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None
+) -> Iterator[ExportAccount]:
+    with aws_in_memory(feed_api, monkeypatch, account) if account else aws_of_moto(feed_api, monkeypatch) as aws:
+        yield aws
+
+
+@contextmanager
+def aws_of_moto(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
+    """Set up the resources in an account of moto."""
     with mock_aws(), export_account(feed_api, monkeypatch) as account:
         connections.events().meta.events.register(
             "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
@@ -175,19 +199,54 @@ def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exp
         connections.s3().meta.events.register(
             "provide-client-params.s3.CompleteMultipartUpload", refuse_parts_with_a_gap
         )
-        step_functions = connections.machines().meta.events
-        step_functions.register("before-call.sfn.DescribeExecution", account.describe_execution)
-        step_functions.register("before-call.sfn.ListExecutions", account.list_executions)
+        account.script_executions()
         yield account
 
 
+@pytest.fixture
+def memory(aws_calls: CallRecorder, monkeypatch: pytest.MonkeyPatch) -> MemoryAccount:
+    """Return the account of the simulations, some thirty times as fast as moto's. It answers every call of boto3."""
+    account = MemoryAccount()
+    account.takes_calls(monkeypatch)
+    answers = aws_calls.of_client(with_hooks(vars(BaseClient)["_make_api_call"]))
+    monkeypatch.setattr(BaseClient, "_make_api_call", answers)
+    return account
+
+
+def with_hooks(send: Callable[..., Any]) -> Callable[..., Any]:
+    """Return *send* that runs the hooks of a client before and after each call, as botocore does; no two at a time."""
+    alone = RLock()
+
+    def call(client: BaseClient, operation: str, request: dict[str, Any]) -> Any:
+        events, service = client.meta.events, client.meta.service_model
+        name = f"{service.service_id.hyphenize()}.{operation}"
+        about: dict[str, Any] = {"model": service.operation_model(operation), "context": {}}
+        body = json.dumps(request) if service.service_name == "stepfunctions" else b""
+        params: dict[str, Any] = {"headers": {}, "body": body, "url_path": "", "query_string": {}, "context": {}}
+        answers = events.emit(f"before-call.{name}", params=params, request_signer=None, **about)
+        answered = next((answer for _, answer in answers if answer is not None), None)
+        if answered is None:
+            with alone:
+                http, parsed = SimpleNamespace(status_code=200), send(client, operation, request)
+        else:
+            http, parsed = answered
+        if service.service_name != "dynamodb" or answered is not None:  # of a table: the account's answers are parsed
+            events.emit(f"after-call.{name}", http_response=http, parsed=parsed, **about)
+        if http.status_code >= 300:
+            raise client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)  # type: ignore[operator]
+        return parsed
+
+    return call
+
+
 @contextmanager
-def aws_in_memory(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
-    """Set up the resources in the account of the simulations, some thirty times as fast as moto's."""
-    memory = MemoryAccount()
-    memory.takes_calls(monkeypatch)
+def aws_in_memory(
+    feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch, memory: MemoryAccount
+) -> Iterator[ExportAccount]:
+    """Set up the resources in the account of the simulations."""
     with export_account(feed_api, monkeypatch) as account:
-        account.announced, account.executions = memory.announced, memory.executions
+        account.announced = memory.announced
+        account.script_executions()
         memory.buckets.min_part_bytes = 1
         yield account
 

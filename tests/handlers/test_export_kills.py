@@ -1,6 +1,5 @@
 """Any invocation may be killed at any moment: the file is the one an undisturbed run writes."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,8 @@ from hypothesis import strategies as st
 
 from local.emulators.safetyculture.scenario import FeedScenario, MoveRows
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.handlers.conftest import ExportAccount, ExportMachine, aws_in_memory
+from tests.handlers.conftest import ExportAccount, ExportMachine
+from tests.simulation.account import MemoryAccount
 from tests.support.kills import Killed, killed_at, survives
 
 pytestmark = pytest.mark.kills
@@ -22,9 +22,8 @@ CALLS = 60
 
 
 @pytest.fixture
-def aws(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportAccount]:
-    with aws_in_memory(feed_api, monkeypatch) as aws:
-        yield aws
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 def run_with_kills(

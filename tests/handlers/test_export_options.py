@@ -26,9 +26,15 @@ from local.emulators.safetyculture.scenario import (
 )
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.handlers.conftest import ExportAccount, ExportMachine, event, lambda_context
+from tests.simulation.account import MemoryAccount
 from tests.support.feed_file import rows_of, says_the_feed
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
+
+
+@pytest.fixture
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 def manifest_of(aws: ExportAccount, result: dict[str, Any]) -> dict[str, Any]:

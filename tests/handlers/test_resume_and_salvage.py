@@ -41,12 +41,18 @@ from local.emulators.safetyculture.scenario import (
     Unavailable,
 )
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine, event, lambda_context
+from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine, event, in_the_account_of_moto, lambda_context
+from tests.simulation.account import MemoryAccount
 from tests.support.feed_file import says_the_feed
 from tests.support.kills import Killed, killed_at
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
 STARTED_AT = "2026-11-21T03:00:00.123Z"
+
+
+@pytest.fixture
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 @pytest.fixture
@@ -71,6 +77,7 @@ def resume(machine: ExportMachine, export_id: str, execution_arn: str = "arn:sec
     return machine.open(opening)
 
 
+@in_the_account_of_moto
 def test_an_export_that_failed_goes_on_at_the_page_it_failed_at(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, under_way: dict[str, Any]
 ) -> None:
@@ -316,6 +323,7 @@ def test_rows_gathered_before_the_header_are_salvaged_too(
     assert says_the_feed(aws.text(salvaged["key"]), manifest, range(20))
 
 
+@in_the_account_of_moto
 def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import md5
 from itertools import pairwise
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from botocore.client import BaseClient
 from botocore.response import StreamingBody
@@ -79,6 +79,7 @@ class Buckets:
         stored = _stored(_body(request), request)
         stored.metadata = dict(request.get("Metadata", {}))
         stored.content_type = request.get("ContentType", "")
+        stored.tags = [{"Key": name, "Value": value} for name, value in parse_qsl(request.get("Tagging", ""))]
         self.objects[request["Bucket"]][request["Key"]] = stored
         return {"ETag": stored.quoted_etag}
 

@@ -10,11 +10,22 @@ import pytest
 
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario
 from local.emulators.safetyculture.server import FeedEmulator, running
+from local.emulators.vi import server as vi_server
+from local.emulators.vi.scenario import ViScenario
+from local.emulators.vi.server import ViEmulator
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
 from local.stack.outputs import DeployedStack
 from local.stack.settings import StackSettings
 from tests.support.waiting import ended_execution
+
+# A stack is deployed once for all modules of a worker: with what any of them changes of the template.
+PARAMETERS = {
+    "GatherSeconds": "1",
+    "SessionsPerWindow": "1000",
+    "FailureMode": "FailAfterOne",
+    "OnAssetOverwritten": "RemoveLinkedResource",
+}
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +35,30 @@ def emulator() -> Iterator[FeedEmulator]:
 
 
 @pytest.fixture(scope="session")
-def stack(emulator: FeedEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+def vi_emulator() -> Iterator[ViEmulator]:
+    with vi_server.running() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def vi(vi_emulator: ViEmulator) -> ViEmulator:
+    """Return the emulated Vi with empty datasets, its journal empty."""
+    vi_emulator.has(ViScenario())
+    vi_emulator.forget()
+    return vi_emulator
+
+
+@pytest.fixture(scope="session")
+def stack(
+    emulator: FeedEmulator, vi_emulator: ViEmulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DeployedStack]:
     settings = StackSettings(
         port=free_port(),
         state_dir=tmp_path_factory.mktemp("stack"),
         safetyculture_url=emulator.url,
+        vi_url=vi_emulator.url,
         wait_scale=0,
+        parameters=PARAMETERS,
     )
     with running_stack(settings) as stack:
         yield stack
@@ -53,6 +82,7 @@ class EndedExport:
     error: str
     message: str
     states: list[str]
+    tasks: int  # with those that a retry started
 
 
 @dataclass(frozen=True)
@@ -80,7 +110,8 @@ class DeployedMachine:
         machines = self.client("stepfunctions")
         described = ended_execution(machines, arn)
         history = machines.get_paginator("get_execution_history").paginate(executionArn=arn)
-        entered = [event.get("stateEnteredEventDetails") for page in history for event in page["events"]]
+        events = [event for page in history for event in page["events"]]
+        entered = [event.get("stateEnteredEventDetails") for event in events]
         return EndedExport(
             arn,
             described["status"],
@@ -88,6 +119,7 @@ class DeployedMachine:
             described.get("error", ""),
             described.get("cause", ""),
             [details["name"] for details in entered if details],
+            sum(event["type"] == "TaskScheduled" for event in events),
         )
 
     def text(self, execution: EndedExport, key: str = "key") -> str:

@@ -1,20 +1,15 @@
 """Deletions on the real machine: by ids and by a filter, and every way in which they end."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from local.emulators.vi.scenario import ApiFault, DeletionFails, LostDeletion, ViScenario
-from local.emulators.vi.server import ViEmulator, running
-from local.stack.lifecycle import running_stack
-from local.stack.ministack import free_port
+from local.emulators.vi.server import ViEmulator
 from local.stack.outputs import DeployedStack
-from local.stack.settings import StackSettings
 from tests.handlers.dataset.download_stage import DATASET, held
 from tests.support.waiting import ended_execution
 
@@ -73,25 +68,11 @@ class Deletions:
         return sorted(found, key=lambda report: str(report["finished_at"]), reverse=True)
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[ViEmulator]:
-    with running() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def stack(emulator: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
-    folder: Path = tmp_path_factory.mktemp("stack")
-    with running_stack(StackSettings(free_port(), folder, vi_url=emulator.url, wait_scale=0)) as stack:
-        yield stack
-
-
 @pytest.fixture
-def deletions(stack: DeployedStack, emulator: ViEmulator) -> Deletions:
-    emulator.has(ViScenario())
+def deletions(stack: DeployedStack, vi: ViEmulator) -> Deletions:
     for name in ("old_1.png", "old_2.png", "new.png"):
-        held(emulator, name)
-    return Deletions(stack, emulator)
+        held(vi, name)
+    return Deletions(stack, vi)
 
 
 def test_ids_are_deleted_in_turns(deletions: Deletions) -> None:

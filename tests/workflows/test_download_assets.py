@@ -1,41 +1,15 @@
 """The real machine on a local stack downloads the content of the emulated Vi to S3."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from local.emulators.vi.scenario import DownloadFault, ViScenario
-from local.emulators.vi.server import ViEmulator, running
+from local.emulators.vi.server import ViEmulator
 from local.sample_images import FORMATS, image
-from local.stack.lifecycle import running_stack
-from local.stack.ministack import free_port
 from local.stack.outputs import DeployedStack
-from local.stack.settings import StackSettings
 from tests.workflows.drop_box import DropBox
 
 DATASET = "ds1"
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[ViEmulator]:
-    with running() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def stack(emulator: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
-    settings = StackSettings(free_port(), tmp_path_factory.mktemp("stack"), vi_url=emulator.url, wait_scale=0)
-    with running_stack(settings) as stack:
-        yield stack
-
-
-@pytest.fixture
-def vi(emulator: ViEmulator) -> ViEmulator:
-    emulator.forget()
-    emulator.has(ViScenario())
-    return emulator
 
 
 def holds(vi: ViEmulator, pictures: dict[str, bytes], dataset: str = DATASET) -> None:
@@ -88,7 +62,7 @@ def test_every_picture_is_there_and_a_repeat_fetches_none(stack: DeployedStack, 
 def test_a_file_that_fails_is_a_reason_in_the_manifest(stack: DeployedStack, vi: ViEmulator) -> None:
     holds(vi, {"a.png": b"a", "b.png": b"b"})
     vi.plays(ViScenario(faults=(DownloadFault(filename="b.png", what="wrong"),)))
-    described, _ = download(stack, prefix="downloads/some/")
+    described, _ = download(stack, prefix="downloads/reasons/")
     result = described["output"]
     assert (described["status"], result["complete"], result["written"], result["failed"]) == ("SUCCEEDED", False, 1, 1)
     assert there(stack, result) == {"a.png": b"a"}

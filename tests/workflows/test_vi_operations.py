@@ -4,8 +4,7 @@ import csv
 import json
 import re
 import shlex
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,23 +17,16 @@ from typer.testing import CliRunner, Result
 from assetline_cli.assets.renamed_files import LIST_NAME
 from assetline_cli.main import app
 from local.emulators.vi.scenario import ViScenario
-from local.emulators.vi.server import ViEmulator, running
+from local.emulators.vi.server import ViEmulator
 from local.emulators.vi.store import Asset
 from local.sample_images import FORMATS, image
-from local.stack.lifecycle import running_stack
-from local.stack.ministack import free_port
 from local.stack.outputs import DeployedStack
-from local.stack.settings import StackSettings
 from tests.contract.template import ROOT, template
+from tests.support.waiting import until
+from tests.workflows.conftest import PARAMETERS
 from tests.workflows.drop_box import DropBox
 
 TABLES = (ROOT / "docs/vi-operations.md").read_text()
-PARAMETERS = {
-    "GatherSeconds": "1",
-    "SessionsPerWindow": "1000",
-    "FailureMode": "FailAfterOne",
-    "OnAssetOverwritten": "RemoveLinkedResource",
-}
 # The objects of a section: what it drops, what it only looks at, what it deletes.
 DATASETS = {"Putting assets in": "ds1", "Seeing what is there": "ds2", "Bringing assets out": "ds2", "Deleting": "ds3"}
 LARGE, SMALL = 1024 * 1024 + 1, 200
@@ -136,16 +128,11 @@ class Workspace:
 
 
 @pytest.fixture(scope="module")
-def world_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with running(ViScenario(sessions_per_window=None)) as vi:
-        folder = tmp_path_factory.mktemp("work")
-        settings = StackSettings(
-            free_port(), tmp_path_factory.mktemp("stack"), vi_url=vi.url, wait_scale=0, parameters=PARAMETERS
-        )
-        with running_stack(settings) as stack:
-            world = Workspace(stack, vi, folder)
-            fill(world)
-            yield world
+def world_of_all(stack: DeployedStack, vi_emulator: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    vi_emulator.has(ViScenario(sessions_per_window=None))
+    world = Workspace(stack, vi_emulator, tmp_path_factory.mktemp("work"))
+    fill(world)
+    return world
 
 
 @pytest.fixture
@@ -320,9 +307,7 @@ def _(world: Workspace, line: Line) -> None:
     world.vi.plays(ViScenario(sessions_per_window=None, processing_seconds=3600))
 
     def is_through_once_it_was_looked_at() -> None:
-        ended_at = time.monotonic() + 30
-        while not any(one.status for one in world.vi.requests(asset_id, "GET")) and time.monotonic() < ended_at:
-            time.sleep(0.02)
+        until(lambda: any(one.status for one in world.vi.requests(asset_id, "GET")), "a look at the asset")
         world.vi.plays(ViScenario(sessions_per_window=None))
 
     with ThreadPoolExecutor(1) as thread:

@@ -1,4 +1,4 @@
-"""Deletions played as the machine plays them: the real handlers, moto's S3, an emulated Vi."""
+"""Deletions played as the machine plays them: the real handlers, an S3 in memory, an emulated Vi."""
 
 import csv
 import io
@@ -20,6 +20,7 @@ from local.emulators.vi.server import ViEmulator
 from local.emulators.vi.store import Asset
 from tests.handlers.conftest import event, lambda_context
 from tests.handlers.dataset.download_stage import BUCKET, DATASET, download_stage, held
+from tests.simulation.account import MemoryAccount
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:delete_assets:run"
 STARTED_AT = "2026-11-21T03:00:00.123Z"
@@ -146,7 +147,9 @@ class DeletionStage:
 
 
 @contextmanager
-def deletion_stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
-    """Set the stage."""
-    with download_stage(vi, monkeypatch) as stage:
+def deletion_stage(
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None = None
+) -> Iterator[DeletionStage]:
+    """Set the stage, in *account* or in one of moto."""
+    with download_stage(vi, monkeypatch, account) as stage:
         yield DeletionStage(vi, stage.s3, stage.announced)

@@ -1,10 +1,10 @@
-"""Downloads played as the machine plays them: the real handlers, moto's S3, an emulated Vi."""
+"""Downloads played as the machine plays them: the real handlers, an S3 in memory, an emulated Vi."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenari
 from local.emulators.vi.server import ViEmulator
 from local.emulators.vi.store import Asset
 from tests.handlers.conftest import lambda_context
+from tests.simulation.account import MemoryAccount
 from tests.support.connections import forget_aws
 
 BUCKET, ELSEWHERE = "assetline-exports", "somebodys-photos"
@@ -131,11 +132,13 @@ def held(vi: ViEmulator, name: str, content: bytes | None = None, dataset: str =
 
 
 @contextmanager
-def download_stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
-    """Set the stage."""
+def download_stage(
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None = None
+) -> Iterator[DownloadStage]:
+    """Set the stage, in *account*, which answers boto3 already, or in one of moto."""
     vi.has(ViScenario())
     vi.forget()
-    with mock_aws():
+    with nullcontext() if account else mock_aws():
         s3 = boto3.client("s3")
         for bucket in (BUCKET, ELSEWHERE):
             s3.create_bucket(Bucket=bucket)
@@ -144,10 +147,11 @@ def download_stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         for name, value in {"EXPORT_BUCKET": BUCKET, "VI_API_URL": vi.url, "VI_SECRET_ARN": arn}.items():
             monkeypatch.setenv(name, value)
         forget_connections()
-        stage = DownloadStage(vi, s3)
-        connections.events().meta.events.register(
-            "provide-client-params.events.PutEvents", lambda params, **_: stage.announced.extend(params["Entries"])
-        )
+        stage = DownloadStage(vi, s3, account.announced if account else [])
+        if not account:
+            connections.events().meta.events.register(
+                "provide-client-params.events.PutEvents", lambda params, **_: stage.announced.extend(params["Entries"])
+            )
         yield stage
         forget_connections()
 

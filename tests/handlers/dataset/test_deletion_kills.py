@@ -1,7 +1,7 @@
 """A deletion is killed at any call, or loses any answer, and is repeated: Vi gets one request, or a safe repeat."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -13,6 +13,7 @@ from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.dataset.deletion_stage import DeletionStage, deletion_stage
 from tests.handlers.dataset.download_stage import DATASET
 from tests.handlers.dataset.kills import killed_at, survives
+from tests.simulation.account import MemoryAccount
 from tests.support.kills import Killed
 
 pytestmark = pytest.mark.kills
@@ -31,10 +32,18 @@ def vi() -> Iterator[ViEmulator]:
 
 
 @pytest.fixture
-def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeletionStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, memory: MemoryAccount) -> Iterator[DeletionStage]:
+    with stage_of_three_assets(vi, monkeypatch, memory) as stage:
+        yield stage
+
+
+@contextmanager
+def stage_of_three_assets(
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None
+) -> Iterator[DeletionStage]:
     monkeypatch.setattr(delete_ids, "PAUSE", 0.0)
     monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
-    with deletion_stage(vi, monkeypatch) as stage:
+    with deletion_stage(vi, monkeypatch, account) as stage:
         stage.holds("old_1.png", "old_2.png", "new.png")
         yield stage
 
@@ -61,6 +70,20 @@ def test_a_killed_opening_starts_one_deletion(
     stage: DeletionStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
 ) -> None:
     time_passes(monkeypatch)
+    a_killed_opening_tells_vi_once(stage, call, after=after)
+
+
+@pytest.mark.parametrize("call", [3, 6])
+@before_or_after
+def test_an_opening_in_the_account_of_moto_is_killed_alike(
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
+) -> None:
+    time_passes(monkeypatch)
+    with stage_of_three_assets(vi, monkeypatch, None) as stage:
+        a_killed_opening_tells_vi_once(stage, call, after=after)
+
+
+def a_killed_opening_tells_vi_once(stage: DeletionStage, call: int, *, after: bool) -> None:
     opened = survives(lambda: stage.opens(**OLD), call, after=after)
     assert stage.sessions() == 1
     result = stage.goes_on(opened)

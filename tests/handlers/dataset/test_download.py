@@ -14,8 +14,9 @@ from assetline.errors import DatasetUnknown, InvalidInput, KeyRefused, PlaceRefu
 from assetline.vi import crc32c
 from local.emulators.vi.scenario import ApiFault, DownloadFault, NoContents, RepeatedToken, ViScenario
 from local.emulators.vi.server import ViEmulator, running
-from tests.handlers.conftest import event
+from tests.handlers.conftest import event, in_the_account_of_moto
 from tests.handlers.dataset.download_stage import BUCKET, DATASET, ELSEWHERE, DownloadStage, download_stage, held
+from tests.simulation.account import MemoryAccount
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,14 @@ def vi() -> Iterator[ViEmulator]:
 
 
 @pytest.fixture
-def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
+
+
+@pytest.fixture
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None) -> Iterator[DownloadStage]:
     monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
-    with download_stage(vi, monkeypatch) as stage:
+    with download_stage(vi, monkeypatch, account) as stage:
         yield stage
 
 
@@ -183,6 +189,7 @@ def test_an_asset_replaced_or_deleted_since_the_listing(stage: DownloadStage) ->
     assert reasons(stage, stage.closes(listed["download"], {"dataset_id": DATASET}, 1)) == {"b.png": "AssetUnknown"}
 
 
+@in_the_account_of_moto
 def test_a_large_file_is_uploaded_in_parts_completely_or_not_at_all(
     stage: DownloadStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +260,7 @@ def test_bad_input_is_refused_before_anything_is_asked(stage: DownloadStage, ask
     assert not stage.vi.requests()
 
 
+@in_the_account_of_moto
 def test_an_error_of_every_file_ends_the_run(stage: DownloadStage) -> None:
     stage.holds("a.png")
     with pytest.raises(DatasetUnknown):

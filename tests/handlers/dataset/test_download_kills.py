@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import pytest
@@ -12,6 +12,7 @@ from assetline.download import staging as download_staging
 from local.emulators.vi.server import ViEmulator, running
 from tests.handlers.dataset.download_stage import DATASET, DownloadStage, download_stage
 from tests.handlers.dataset.kills import killed_at, survives
+from tests.simulation.account import MemoryAccount
 from tests.support.kills import Killed
 
 pytestmark = pytest.mark.kills
@@ -32,13 +33,21 @@ def vi() -> Iterator[ViEmulator]:
 
 
 @pytest.fixture
-def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DownloadStage]:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, memory: MemoryAccount) -> Iterator[DownloadStage]:
+    with stage_of_three_files(vi, monkeypatch, memory) as stage:
+        yield stage
+
+
+@contextmanager
+def stage_of_three_files(
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None
+) -> Iterator[DownloadStage]:
     monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
     monkeypatch.setattr("assetline.vi.client.PAUSE", 0.0)
     monkeypatch.setattr("assetline.download.download_slice.THREADS", 1)  # a call after the other
     monkeypatch.setattr(download_staging, "SLICE_FILES", 2)
     monkeypatch.setattr(bucket, "SMALL", 0)
-    with download_stage(vi, monkeypatch) as stage:
+    with download_stage(vi, monkeypatch, account) as stage:
         for name, content in zip(NAMES, THERE.values(), strict=True):
             stage.holds(name, content=content)
         yield stage
@@ -64,6 +73,20 @@ def test_no_step_makes_more_calls_than_it_is_killed_at(stage: DownloadStage) -> 
 @by_call
 @before_or_after
 def test_a_download_whose_every_step_is_killed_comes_to_the_same(stage: DownloadStage, call: int, after: bool) -> None:
+    every_step_is_killed(stage, call, after=after)
+
+
+@pytest.mark.parametrize("call", [3, 7])
+@before_or_after
+def test_a_download_in_the_account_of_moto_is_killed_alike(
+    vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
+) -> None:
+    with stage_of_three_files(vi, monkeypatch, None) as stage:
+        every_step_is_killed(stage, call, after=after)
+
+
+def every_step_is_killed(stage: DownloadStage, call: int, *, after: bool) -> None:
+    """Kill and repeat every step of a download at its *call*-th call: it comes to the same."""
     listed = survives(lambda: stage.lists(REQUEST), call, after=after)
     for address in listed["slices"]:
         assert survives(partial(stage.brings, address), call, after=after)["left"] == 0

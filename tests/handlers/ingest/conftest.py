@@ -6,6 +6,7 @@ import pytest
 
 from local.emulators.vi.server import ViEmulator
 from tests.handlers.ingest.session_stage import SessionStage, emulated_vi, session_stage
+from tests.simulation.account import MemoryAccount
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +16,6 @@ def vi() -> Iterator[ViEmulator]:
 
 
 @pytest.fixture
-def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch) as stage:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch, account) as stage:
         yield stage

@@ -190,11 +190,9 @@ def emulated_vi() -> Iterator[ViEmulator]:
 def session_stage(
     vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount | None = None, **scenario: Any
 ) -> Iterator[SessionStage]:
-    """Set the stage, in *account* or in one of moto; *scenario* is Vi's."""
+    """Set the stage, in *account*, which answers boto3 already, or in one of moto; *scenario* is Vi's."""
     vi.has(ViScenario(**{"sessions_per_window": None} | scenario))
     vi.forget()
-    if account:
-        account.takes_calls(monkeypatch)
     with nullcontext() if account else mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=STAGING)

@@ -9,11 +9,18 @@ from assetline.ingest.drop import drop_id
 from assetline.ingest.staging import SessionStaging
 from local.emulators.vi.store import Asset
 from local.sample_images import image
+from tests.handlers.conftest import in_the_account_of_moto
 from tests.handlers.ingest.session_stage import DATASET, DROPS, STAGING, SessionStage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, put, record
+from tests.simulation.account import MemoryAccount
 
 KEY = f"{DATASET}/a.png"
 OTHER_BUCKET = "photos-of-old"
+
+
+@pytest.fixture
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 def event_of(stage: SessionStage, content: bytes, sequencer: str, **options: Any) -> dict[str, Any]:
@@ -133,6 +140,7 @@ def test_a_file_that_arrives_after_a_newer_one_does_not_stay(
     assert asset(stage).content.read() == newer
 
 
+@in_the_account_of_moto
 def test_older_bytes_that_are_put_back_are_sent(stage: SessionStage) -> None:
     for number, content in enumerate((image("png", 1), image("png", 2), image("png", 1)), 1):
         record(messages(event_of(stage, content, f"0{number}")))

@@ -47,8 +47,8 @@ def every_call(most: int = CALLS, *, after: bool) -> Iterator[tuple[int, Abstrac
 
 
 @pytest.fixture
-def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch, MemoryAccount(), shows_spec_assets=True) as stage:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, memory: MemoryAccount) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch, memory, shows_spec_assets=True) as stage:
         yield stage
 
 

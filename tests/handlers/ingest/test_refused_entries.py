@@ -10,10 +10,17 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest.conditional_writes import Guard
 from assetline.ingest.drop import Drop
 from local.emulators.vi.scenario import ApiFault, LostAnswer, RefusedEntry
+from tests.handlers.conftest import in_the_account_of_moto
 from tests.handlers.ingest.session_stage import SessionStage
+from tests.simulation.account import MemoryAccount
 
 NAMES = tuple(f"{number}.png" for number in range(8))
 FIRST, LAST = NAMES[0], NAMES[-1]
+
+
+@pytest.fixture
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 def asked(stage: SessionStage) -> list[int]:
@@ -52,6 +59,7 @@ def test_later_drops_do_not_wait_behind_suspects(stage: SessionStage) -> None:
     assert stage.states("later.png", *NAMES[-2:]) == ["claimed", "dropped", "dropped"]
 
 
+@in_the_account_of_moto
 def test_a_drop_that_vi_refuses_alone_is_rejected_with_its_message(stage: SessionStage) -> None:
     stage.drops("a.png", "b.png")
     stage.plays(RefusedEntry(filename="a.png", message="spec.assets: mime is not taken"))

@@ -13,7 +13,14 @@ from assetline.ingest.ledger import Ledger
 from assetline.ingest.open_session import LOOK_AGAIN_SECONDS
 from assetline.ingest.run_ownership import LEASE_SECONDS, RunOwnership
 from local.emulators.vi.scenario import ApiFault
+from tests.handlers.conftest import in_the_account_of_moto
 from tests.handlers.ingest.session_stage import DATASET, SessionStage, execution_arn
+from tests.simulation.account import MemoryAccount
+
+
+@pytest.fixture
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 def owner() -> dict[str, Any]:
@@ -57,6 +64,7 @@ def test_a_run_without_the_ownership_ends_and_sends_nothing(stage: SessionStage)
     assert stage.states("a.png", "b.png") == ["ingested"] * 2
 
 
+@in_the_account_of_moto
 def test_a_run_that_ends_leaves_its_dataset_to_the_next(stage: SessionStage) -> None:
     stage.drops("a.png")
     stage.settles(stage.uploads(stage.opens("first")))

@@ -12,11 +12,18 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest import staging as slices
 from assetline.ingest.poll_session import rested
 from local.emulators.vi.scenario import LOCAL_KEY, ApiFault, FileError, SessionFails
+from tests.handlers.conftest import in_the_account_of_moto
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage
+from tests.simulation.account import MemoryAccount
 
 FILES = ("0.png", "1.png", "2.png")
 LATER = next(polls for polls in range(100) if rested(polls))
 BAD = FileError(filename="1.png", code="EBADMIME")
+
+
+@pytest.fixture
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 def test_a_successful_session_ingests_every_drop_and_cancels_nothing(stage: SessionStage) -> None:
@@ -39,6 +46,7 @@ def test_a_successful_session_ingests_every_drop_and_cancels_nothing(stage: Sess
     }
 
 
+@in_the_account_of_moto
 def test_objects_are_tagged_with_their_outcome_beside_their_own_tags(stage: SessionStage) -> None:
     stage.plays(BAD)
     session = stage.session(*FILES, tags="owner=anna")

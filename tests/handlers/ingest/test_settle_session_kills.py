@@ -57,8 +57,8 @@ def left_behind(stage: SessionStage, execution: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
-    with session_stage(vi, monkeypatch, MemoryAccount(), faults=FAULTS) as stage:
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, memory: MemoryAccount) -> Iterator[SessionStage]:
+    with session_stage(vi, monkeypatch, memory, faults=FAULTS) as stage:
         monkeypatch.setenv("SESSIONS_PER_WINDOW", str(2 * CALLS))
         yield stage
 

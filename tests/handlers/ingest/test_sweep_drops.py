@@ -14,11 +14,17 @@ from assetline.ingest.staging import SessionStaging
 from functions.sweep_drops import app as sweep_drops_app
 from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import LOCAL_KEY, FileError, LostAnswer
-from tests.handlers.conftest import lambda_context
+from tests.handlers.conftest import in_the_account_of_moto, lambda_context
 from tests.handlers.ingest.session_stage import DATASET, STAGING, SessionStage
+from tests.simulation.account import MemoryAccount
 
 FILES = ("0.png", "1.png", "2.png")
 NOTHING = {"abandoned": 0, "returned": 0, "started": 0}
+
+
+@pytest.fixture
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
 
 
 def test_a_session_with_a_worker_is_left_alone(stage: SessionStage) -> None:
@@ -28,6 +34,7 @@ def test_a_session_with_a_worker_is_left_alone(stage: SessionStage) -> None:
     assert stage.noted()["state"] == "open"
 
 
+@in_the_account_of_moto
 def test_a_session_that_finished_after_its_run_died_is_ingested(stage: SessionStage) -> None:
     stage.plays(FileError(filename="1.png", code="EBADMIME"))
     stage.session(*FILES)

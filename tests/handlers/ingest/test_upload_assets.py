@@ -19,15 +19,22 @@ from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import ApiFault, DamagedPut, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import ViEmulator
 from local.sample_images import image
+from tests.handlers.conftest import in_the_account_of_moto
 from tests.handlers.ingest.session_stage import DATASET, DROPS, SessionStage, session_stage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, record
+from tests.simulation.account import MemoryAccount
 
 
 @pytest.fixture
-def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionStage]:
+def account(memory: MemoryAccount) -> MemoryAccount:
+    return memory
+
+
+@pytest.fixture
+def stage(vi: ViEmulator, monkeypatch: pytest.MonkeyPatch, account: MemoryAccount) -> Iterator[SessionStage]:
     monkeypatch.setattr(connections, "slice_upload", impatient)
     monkeypatch.setattr("functions.upload_assets.app.slice_upload", impatient)
-    with session_stage(vi, monkeypatch) as stage:
+    with session_stage(vi, monkeypatch, account) as stage:
         yield stage
 
 
@@ -144,6 +151,7 @@ def s3_throttles(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> set[st
     return names
 
 
+@in_the_account_of_moto
 def test_an_s3_that_throttles_ends_the_slice_for_a_repeat(stage: SessionStage, s3_throttles: set[str]) -> None:
     stage.drops("a.png", "b.png", "c.png")
     opened = stage.opens()
@@ -157,6 +165,7 @@ def test_an_s3_that_throttles_ends_the_slice_for_a_repeat(stage: SessionStage, s
     assert stage.drop("b.png").attempts == 0
 
 
+@in_the_account_of_moto
 def test_a_run_that_s3_has_throttled_for_long_charges_no_drop(stage: SessionStage, s3_throttles: set[str]) -> None:
     stage.drops("b.png")
     opened = stage.opens()
@@ -317,6 +326,7 @@ def test_a_url_without_an_expiry_or_before_it_is_used(stage: SessionStage, secon
     assert stage.vi.requests("/assetIngestionSessions/", "GET") == []
 
 
+@in_the_account_of_moto
 def test_a_version_whose_place_another_took_since_is_not_uploaded(stage: SessionStage) -> None:
     stage.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
     key, first = f"{DATASET}/a.png", image("png", 1)
@@ -364,6 +374,7 @@ def test_an_object_deleted_or_overwritten_meanwhile_is_rejected(stage: SessionSt
     assert stage.states("stays.png") == ["ingested"]
 
 
+@in_the_account_of_moto
 def test_an_object_archived_meanwhile_is_rejected_with_that_reason(stage: SessionStage) -> None:
     stage.drops("archived.png", "stays.png")
     opened = stage.opens()

@@ -10,6 +10,7 @@ import pytest
 
 from local.errors import ToolMissing
 from local.stack.processes import Server, start, stop
+from tests.support.waiting import until
 
 FAMILY = "sleep 60 & sleep 60"
 
@@ -27,10 +28,7 @@ def start_shell(script: str, folder: Path) -> Server:
 
 
 def wait_for_processes(server: Server, count: int) -> None:
-    deadline = time.monotonic() + 10
-    while len(server.processes()) != count:
-        assert time.monotonic() < deadline, server.processes()
-        time.sleep(0.01)
+    until(lambda: len(server.processes()) == count, f"{count} processes", every=0.01)
 
 
 def test_stopping_a_server_stops_its_children(family: Server) -> None:

@@ -151,7 +151,7 @@ def test_nothing_is_pipe_encoded_as_nothing() -> None:
 
 
 def test_a_million_rows_are_a_matter_of_seconds() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in assets(2_000):
         pass
-    assert 2_000 / (time.perf_counter() - began) > 5_000  # 55,000 a second on the machine this was written on
+    assert 2_000 / (time.process_time() - began) > 5_000  # 55,000 a second on the machine this was written on
