@@ -64,16 +64,16 @@ def test_the_command_exports_shows_and_downloads(feed_api: FeedEmulator, env_fil
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ("asset", "UnknownFeed: No feed is called 'asset'"),
         ("assets --param modified_after=2026-01-01", "InvalidInput: Feed assets does not take the parameter"),
     ],
 )
-def test_a_failed_export_reports_the_reason_within_seconds(env_file: Path, arguments: str, said: str) -> None:
+def test_a_failed_export_reports_the_reason_within_seconds(env_file: Path, arguments: str, message: str) -> None:
     began = time.monotonic()
     failed = shell(env_file, f"assetline export {arguments} --watch")
     assert failed.returncode == 1
-    assert said in failed.stderr
+    assert message in failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr
     assert time.monotonic() - began < 15
