@@ -124,7 +124,7 @@ class Account:
                     if name in result:
                         bucket.put_object(Key=result[name], Body=CSV)
             self.ends("SUCCEEDED")
-            self.output = json.dumps({"complete": all(told["complete"] for told in results), "results": results})
+            self.output = json.dumps({"complete": all(values["complete"] for values in results), "results": results})
 
         return end
 
@@ -150,10 +150,10 @@ class Account:
         names = {"key": object_key("assets", id_, "csv"), "manifest_key": manifest_key("assets", id_)}
         times = {"started_at": STARTED, "updated_at": self.now, "execution_arn": execution_arn, "state": "running"}
         # A stack newer than this command may have states that the command lacks.
-        told = fixed | names | times | progress
-        state = told.pop("state")
-        beside = {"state": state} | ({"export": "{}"} if told.pop("opened", True) else {})
-        self.table.put_item(Item=ExportProgress.model_validate(told | {"state": "running"}).to_item() | beside)
+        values = fixed | names | times | progress
+        state = values.pop("state")
+        beside = {"state": state} | ({"export": "{}"} if values.pop("opened", True) else {})
+        self.table.put_item(Item=ExportProgress.model_validate(values | {"state": "running"}).to_item() | beside)
 
     def _answer(self, model: OperationModel, params: dict[str, Any], **_: object) -> Any:
         request = json.loads(params["body"])
@@ -205,7 +205,7 @@ class Account:
         return arn
 
     def _described(self) -> dict[str, Any]:
-        told = {
+        values = {
             "executionArn": self.arn,
             "stateMachineArn": self.machine,
             "status": self.status,
@@ -216,7 +216,7 @@ class Account:
             "error": self.error,
             "cause": self.cause,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
     def _describe_stacks(self, params: dict[str, Any], **_: object) -> Any:
         name = params["body"]["StackName"]
@@ -224,12 +224,12 @@ class Account:
             return _refusal(400, "ValidationError", f"Stack with id {name} does not exist")
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.stacks[name].items()]
         parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
-        told = {"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": parameters}
-        return _answer({"Stacks": [told]})
+        values = {"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": parameters}
+        return _answer({"Stacks": [values]})
 
 
-def _answer(told: dict[str, Any], status: int = 200) -> Any:
-    return SimpleNamespace(status_code=status), told | {"ResponseMetadata": {"HTTPStatusCode": status}}
+def _answer(values: dict[str, Any], status: int = 200) -> Any:
+    return SimpleNamespace(status_code=status), values | {"ResponseMetadata": {"HTTPStatusCode": status}}
 
 
 def _refusal(status: int, code: str, message: str) -> Any:

@@ -17,7 +17,7 @@ def shown_on(out: Screen) -> str:
     return out.file.getvalue()
 
 
-def somebody(answer: str | BaseException) -> dict[str, Any]:
+def operator_answering(answer: str | BaseException) -> dict[str, Any]:
     """Return a terminal whose operator gives *answer*."""
 
     def read_key() -> str:

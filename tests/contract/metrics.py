@@ -58,9 +58,9 @@ def emitted() -> set[tuple[str, frozenset[str]]]:
 def metrics_of_alarms() -> Iterator[Metric]:
     """Yield the metrics that alarms look at."""
     for alarm in resources("AWS::CloudWatch::Alarm").values():
-        stats = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+        stats = [item["MetricStat"]["Metric"] for item in alarm.get("Metrics", []) if "MetricStat" in item]
         for metric in stats or [alarm]:
-            dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+            dimensions = {item["Name"]: item["Value"] for item in metric["Dimensions"]}
             of, stack = _named(next(iter(dimensions.values()))), _named(dimensions.get("stack", ""))
             yield Metric(metric["Namespace"], metric["MetricName"], frozenset(dimensions), of, stack)
 

@@ -79,9 +79,9 @@ def test_the_keys_and_reasons_of_a_download_are_those_the_document_shows() -> No
     assert keys_in_table(keys) == DownloadRequest.model_fields.keys()
     layer = ROOT / "layers/assetline/assetline"
     modules = ("download/fetch_file.py", "download/s3_target.py", "download/download_slice.py", "assets/asset_file.py")
-    told = "".join((layer / name).read_text() for name in modules)
-    raised = re.findall(r"(?:failed\(file|Mismatch\(|NotKept\(|reason=)[, ]*\"(\w+)\"", told)
-    raised += re.findall(r"failed\(file, \"(\w+)\"", told)
+    code = "".join((layer / name).read_text() for name in modules)
+    raised = re.findall(r"(?:failed\(file|Mismatch\(|NotKept\(|reason=)[, ]*\"(\w+)\"", code)
+    raised += re.findall(r"failed\(file, \"(\w+)\"", code)
     assert keys_in_table(reasons) == {*raised}
 
 

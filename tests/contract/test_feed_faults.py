@@ -63,14 +63,14 @@ PAGES = 10
 
 
 class GivenToken(Token):
-    """The emulator's token, without a request; `read_anew` counts the requests for a newer one."""
+    """The emulator's token, without a request; `read_again` counts the requests for a newer one."""
 
     def __init__(self) -> None:
         super().__init__("arn:secret")
-        self.read_anew = 0
+        self.read_again = 0
 
     def value(self, *, fresh: bool = False) -> str:
-        self.read_anew += fresh
+        self.read_again += fresh
         return LOCAL_TOKEN
 
 
@@ -118,7 +118,7 @@ class Exporter:
                 self.records.extend(page.records)
         return Reading(self.records, slept, reader)
 
-    def asked(self) -> list[int | None]:
+    def requested(self) -> list[int | None]:
         """Return the page numbers that were asked for."""
         return [request.page for request in self.api.requests()]
 
@@ -166,13 +166,13 @@ class TestThatPass:
     ) -> None:
         having(feed_api, fault)
         assert exporter.read().records == all_rows()
-        assert len(exporter.asked()) == PAGES + (fault.times or 0)
+        assert len(exporter.requested()) == PAGES + (fault.times or 0)
 
     def test_faults_on_every_page_cost_no_record(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         kinds = (Truncated, Reset, Unavailable, NoData, Maintenance)
         having(feed_api, *(kinds[page % len(kinds)](page=page, times=1) for page in range(1, PAGES + 1)))
         assert exporter.read().records == all_rows()
-        assert len(exporter.asked()) == 2 * PAGES
+        assert len(exporter.requested()) == 2 * PAGES
 
     @pytest.mark.parametrize(
         ("fault", "pause"),
@@ -232,8 +232,8 @@ class TestThatFailByName:
         with pytest.raises(error):
             exporter.read()
         assert exporter.records == all_rows()[:20]
-        assert exporter.asked() == [1, 2, 3]
-        assert exporter.token.read_anew == 1  # it may have been corrected; it was not
+        assert exporter.requested() == [1, 2, 3]
+        assert exporter.token.read_again == 1  # it may have been corrected; it was not
 
     @pytest.mark.parametrize(
         ("fault", "error"),
@@ -251,11 +251,11 @@ class TestThatFailByName:
         having(feed_api, fault)
         reader = exporter.read().reader
         assert reader.cursor is not None
-        assert (exporter.asked().count(3), reader.faults) == (MAX_FAULTS - 1, MAX_FAULTS - 1)
+        assert (exporter.requested().count(3), reader.faults) == (MAX_FAULTS - 1, MAX_FAULTS - 1)
         with pytest.raises(error):
             exporter.read(Start(reader.cursor, reader.faults))
         assert exporter.records == all_rows()[:20]
-        assert exporter.asked().count(3) == MAX_FAULTS
+        assert exporter.requested().count(3) == MAX_FAULTS
 
     def test_a_connection_that_is_refused_is_unreachable(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -277,7 +277,7 @@ class TestThatFailByName:
         having(feed_api, fault)
         with pytest.raises(RepeatedCursor, match=f"Page 3 of the feed leads back to page {back}"):
             exporter.read()
-        assert (exporter.records, exporter.asked()) == (all_rows()[:30], [1, 2, 3])
+        assert (exporter.records, exporter.requested()) == (all_rows()[:30], [1, 2, 3])
 
     @pytest.mark.parametrize("fault", [RepeatCursor(page=1), CycleCursor(page=2)])
     def test_a_circle_over_the_first_page_is_refused(
@@ -286,7 +286,7 @@ class TestThatFailByName:
         having(feed_api, fault)
         with pytest.raises(RepeatedCursor):
             exporter.read()
-        assert len(exporter.asked()) <= 4
+        assert len(exporter.requested()) <= 4
 
     def test_a_circle_over_two_turns_is_noticed(self, feed_api: FeedEmulator, exporter: Exporter) -> None:
         having(feed_api, CycleCursor(page=4), TooManyRequests(page=4, times=1, retry_after=60))
@@ -296,7 +296,7 @@ class TestThatFailByName:
         later = Start(reader.cursor, reader.faults, CursorTrail.from_bytes(trail.to_bytes()))
         with pytest.raises(RepeatedCursor, match="Page 4 of the feed leads back to page 3"):
             exporter.read(later)
-        assert exporter.asked() == [1, 2, 3, 4, 4]
+        assert exporter.requested() == [1, 2, 3, 4, 4]
 
 
 class TestTokenStaysHome:
@@ -329,16 +329,16 @@ class TestPageSize:
         return exporter.read(Start(first, finds_page_size=True))
 
     @pytest.mark.parametrize(
-        ("most", "asked"), [(1000, [1000]), (100, [1000, 500, 250, 100]), (30, [1000, 500, 250, 100, 50, 25])]
+        ("most", "requested"), [(1000, [1000]), (100, [1000, 500, 250, 100]), (30, [1000, 500, 250, 100, 50, 25])]
     )
     def test_the_largest_that_the_feed_takes_is_found_on_the_first_page(
-        self, feed_api: FeedEmulator, exporter: Exporter, most: int, asked: list[int]
+        self, feed_api: FeedEmulator, exporter: Exporter, most: int, requested: list[int]
     ) -> None:
         having(feed_api, max_page_size=most)
         reading = self.found(exporter)
-        assert (reading.records, reading.reader.page_size) == (all_rows(), asked[-1])
-        assert [int(request.query["limit"]) for request in feed_api.requests()][: len(asked)] == asked
-        assert {request.query["limit"] for request in feed_api.requests()[len(asked) :]} <= {str(asked[-1])}
+        assert (reading.records, reading.reader.page_size) == (all_rows(), requested[-1])
+        assert [int(request.query["limit"]) for request in feed_api.requests()][: len(requested)] == requested
+        assert {request.query["limit"] for request in feed_api.requests()[len(requested) :]} <= {str(requested[-1])}
 
     @pytest.mark.parametrize(
         "fault", [OriginTimeout(page=1, times=2), Slow(page=1, times=2, seconds=0.5), Reset(page=1, times=2)]

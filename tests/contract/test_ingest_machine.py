@@ -99,17 +99,17 @@ def test_a_run_that_broke_fails_when_its_session_is_settled() -> None:
 def test_every_outcome_of_an_opening_has_a_next_state() -> None:
     choice = STATES["Session Opened?"]
     named = {word: edge["Next"] for edge in choice["Choices"] for word in re.findall(r"'(\w+)'", edge["Condition"])}
-    said = {*get_args(OpenSessionResult.model_fields["outcome"].annotation)}
+    values = {*get_args(OpenSessionResult.model_fields["outcome"].annotation)}
     assert named == {"opened": "Upload Slices", "no_drops": "Report Run", "owned": "Report Run"}
-    assert said - named.keys() == {"permit_wait", "look_again"}  # those wait
+    assert values - named.keys() == {"permit_wait", "look_again"}  # those wait
     assert choice["Default"] == "Wait For Permit"
 
 
 def test_however_a_session_ends_it_is_settled() -> None:
     over, too_often = STATES["Session Over?"]["Choices"]
-    said = set(re.findall(r"'(\w+)'", over["Condition"]))
-    assert said == {*get_args(PollSessionResult.model_fields["progress"].annotation)} - {"running"}
+    values = set(re.findall(r"'(\w+)'", over["Condition"]))
+    assert values == {*get_args(PollSessionResult.model_fields["progress"].annotation)} - {"running"}
     assert over["Condition"].startswith("{% $progress in [")
     assert too_often["Assign"] == {"progress": "overdue"}
     assert over["Next"] == too_often["Next"] == "Settle Session"
-    assert said | {"broken"} <= {*get_args(Ended.__value__)}
+    assert values | {"broken"} <= {*get_args(Ended.__value__)}

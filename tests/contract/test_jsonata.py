@@ -58,9 +58,9 @@ NOT_RECORDED: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
-def reference(asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def reference(requested: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the `result` or the `error` of each evaluation, by the reference implementation."""
-    lines = "\n".join(json.dumps(one) for one in asked)
+    lines = "\n".join(json.dumps(item) for item in requested)
     answer = subprocess.run([NODE, EVALUATE, PACKAGE], input=lines, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in answer.stdout.splitlines()]
 
@@ -86,16 +86,16 @@ def test_the_reference_is_the_version_that_aws_implements() -> None:
 
 
 def test_every_expression_of_the_machines_was_evaluated_in_a_real_run() -> None:
-    missing = expressions() - {one["expression"] for one in evaluations()} - NOT_RECORDED.keys()
+    missing = expressions() - {item["expression"] for item in evaluations()} - NOT_RECORDED.keys()
     assert not missing, "run `make record-jsonata`"
 
 
 def test_the_reference_evaluates_recorded_inputs_as_the_local_machine() -> None:
     recorded = evaluations()
     differing = [
-        (one["expression"], one.get("result"), answer)
-        for one, answer in zip(recorded, reference(recorded), strict=True)
-        if ("result" in one, one.get("result")) != ("result" in answer, answer.get("result"))
+        (item["expression"], item.get("result"), answer)
+        for item, answer in zip(recorded, reference(recorded), strict=True)
+        if ("result" in item, item.get("result")) != ("result" in answer, answer.get("result"))
     ]
     assert differing == []
 
@@ -125,7 +125,7 @@ def test_refused_keys_are_found_in_results_of_any_length(slices: list[dict[str, 
     assert evaluated(rule, {"input": slices}) is (failed > 0)
     if failed:
         first = expression_of("ingest_drops", "Slices Through?", "Choices", 0, "Assign", "error")
-        refused = [one for one in slices if one.get("Error", "").startswith("Key")]
+        refused = [item for item in slices if item.get("Error", "").startswith("Key")]
         assert evaluated(first, {"input": slices}) == refused[0]
 
 
@@ -135,14 +135,14 @@ def test_refused_keys_are_found_in_results_of_any_length(slices: list[dict[str, 
 )
 def test_a_report_of_exports_is_complete_when_each_is(complete: list[bool], expected: bool) -> None:
     rule = expression_of("export_feeds", "Report Exports", "Output", "complete")
-    assert evaluated(rule, {}, results=[{"complete": one} for one in complete]) is expected
+    assert evaluated(rule, {}, results=[{"complete": item} for item in complete]) is expected
     results = expression_of("export_feeds", "Report Exports", "Output", "results")
-    listed = [{"complete": one} for one in complete]
+    listed = [{"complete": item} for item in complete]
     assert evaluated(results, {}, results=listed) == listed
 
 
 @pytest.mark.parametrize(
-    ("asked", "vi"),
+    ("requested", "vi"),
     [
         ({"source": "vi", "dataset_id": "ds1"}, True),
         ({"source": None}, True),
@@ -158,8 +158,8 @@ def test_a_report_of_exports_is_complete_when_each_is(complete: list[bool], expe
         (None, False),
     ],
 )
-def test_an_export_is_opened_by_the_function_that_has_its_secret(asked: Any, vi: bool) -> None:
-    assert evaluated(OPEN_EXPORT, {"input": asked}) == f"${{Open{'Vi' * vi}ExportFunctionArn}}"
+def test_an_export_is_opened_by_the_function_that_has_its_secret(requested: Any, vi: bool) -> None:
+    assert evaluated(OPEN_EXPORT, {"input": requested}) == f"${{Open{'Vi' * vi}ExportFunctionArn}}"
 
 
 @pytest.mark.parametrize(("export_id", "vi"), [("assets_20261128_000000_2", False), ("vi-_1_20261128_000000", True)])

@@ -58,7 +58,7 @@ def successors(state: dict[str, Any]) -> set[str]:
     return {edge[key] for edge in edges for key in ("Next", "Default") if key in edge}
 
 
-def errors_of_ours() -> dict[str, type[Exception]]:
+def product_errors() -> dict[str, type[Exception]]:
     return {
         name: error
         for name, error in inspect.getmembers(errors, inspect.isclass)
@@ -92,7 +92,7 @@ def test_every_error_a_machine_names_exists(path: Path) -> None:
             named |= set(rule["ErrorEquals"])
         if state["Type"] == "Fail" and not state["Error"].startswith(EXPRESSION):
             named.add(state["Error"])
-    assert named <= set(errors_of_ours()) | SERVICE_ERRORS
+    assert named <= set(product_errors()) | SERVICE_ERRORS
 
 
 @every_machine
@@ -112,8 +112,8 @@ def test_an_error_without_a_cause_is_an_error_too(path: Path) -> None:
 def test_only_what_may_pass_is_retried(path: Path) -> None:
     for state in all_states(path).values():
         for rule in state.get("Retry", []):
-            ours = set(rule["ErrorEquals"]) & set(errors_of_ours())
-            assert all(issubclass(errors_of_ours()[name], errors.Retryable) for name in ours)
+            own = set(rule["ErrorEquals"]) & set(product_errors())
+            assert all(issubclass(product_errors()[name], errors.Retryable) for name in own)
 
 
 def least_seconds(rule: dict[str, Any]) -> float:

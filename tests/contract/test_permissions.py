@@ -186,7 +186,7 @@ def policies_beside(name: str) -> list[dict[str, Any]]:
 def staging_areas(name: str) -> set[str]:
     """Return the areas of staging whose objects a function or a machine may touch; "*" for all of them."""
     granted = [*statements(OWNERS[name]), *policies_beside(name)]
-    arns = [str(one) for statement in granted for one in listed(statement["Resource"]) if "ExportBucket" in str(one)]
+    arns = [str(item) for statement in granted for item in listed(statement["Resource"]) if "ExportBucket" in str(item)]
     return {found[2] or "*" for arn in arns for found in STAGING.finditer(arn)}
 
 
@@ -207,9 +207,9 @@ def test_the_areas_of_staging_are_those_the_code_writes_to() -> None:
 @pytest.mark.parametrize("name", OWNERS)
 def test_a_function_reads_one_secret_at_most(name: str) -> None:
     granted = [*statements(OWNERS[name]), *policies_beside(name)]
-    read = [one for statement in granted for one in listed(statement["Resource"]) if "Secret" in str(one)]
+    read = [item for statement in granted for item in listed(statement["Resource"]) if "Secret" in str(item)]
     assert len(read) <= 1
-    assert all(one in ({"Ref": "SafetyCultureSecret"}, {"Ref": "ViSecret"}) for one in read)
+    assert all(item in ({"Ref": "SafetyCultureSecret"}, {"Ref": "ViSecret"}) for item in read)
     for statement in granted:
         if any(action.startswith("secretsmanager:") for action in listed(statement["Action"])):
             assert statement["Action"] == "secretsmanager:GetSecretValue"

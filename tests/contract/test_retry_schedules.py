@@ -91,7 +91,7 @@ def test_exports_that_fail_together_do_not_ask_together_again(monkeypatch: pytes
     assert lasting[RUNS * 9 // 10] - lasting[RUNS // 10] > 60
 
 
-@pytest.mark.parametrize(("error", "promise"), [(error, said) for error, (said, _) in PROMISES.items()])
+@pytest.mark.parametrize(("error", "promise"), [(error, message) for error, (message, _) in PROMISES.items()])
 def test_the_promise_is_in_the_documents(error: str, promise: str) -> None:
     (row,) = [line for line in OPERATIONS.splitlines() if line.startswith("| ") and f"`{error}`" in line.split("|")[1]]
     assert promise in row

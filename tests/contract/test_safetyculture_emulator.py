@@ -497,10 +497,10 @@ class TestJournal:
 
 class TestScenario:
     def test_it_is_replaced_and_read_over_http(self, client: httpx.Client) -> None:
-        wanted = with_faults(TooManyRequests(page=2, times=1, retry_after=7), RowDrift(page=3, value=4), rows=50)
-        put = client.put("/_emulator/scenario", content=wanted.model_dump_json())
+        required = with_faults(TooManyRequests(page=2, times=1, retry_after=7), RowDrift(page=3, value=4), rows=50)
+        put = client.put("/_emulator/scenario", content=required.model_dump_json())
         assert put.status_code == 200
-        assert FeedScenario.model_validate_json(client.get("/_emulator/scenario").content) == wanted
+        assert FeedScenario.model_validate_json(client.get("/_emulator/scenario").content) == required
         assert client.get(FEED).json()["data"] == list(assets(25))
         assert [fault["fired"] for fault in client.get("/_emulator/faults").json()] == [0, 0]
 
@@ -519,11 +519,11 @@ class TestScenario:
     def test_a_bad_one_is_refused_in_words_and_changes_nothing(
         self, feed_api: FeedEmulator, client: httpx.Client, body: str, complaint: str
     ) -> None:
-        before = feed_api.scenario
+        earlier = feed_api.scenario
         answer = client.put("/_emulator/scenario", content=body)
         assert answer.status_code == 422
         assert complaint in answer.json()["message"]
-        assert feed_api.scenario is before
+        assert feed_api.scenario is earlier
 
     def test_it_is_a_value(self) -> None:
         scenario = with_faults(Reset(page=1))

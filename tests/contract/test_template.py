@@ -35,7 +35,7 @@ def test_a_function_may_make_named_calls_on_named_resources_only(function: tuple
 SPEAK_WITH_VI = [
     name
     for name, function in resources("AWS::Serverless::Function").items()
-    if {"Ref": "ViSecret"} in [one for statement in statements(function) for one in listed(statement["Resource"])]
+    if {"Ref": "ViSecret"} in [entry for statement in statements(function) for entry in listed(statement["Resource"])]
 ]
 
 
@@ -61,8 +61,8 @@ READERS = ["RecordDropFunction", "UploadAssetsFunction"]
 @pytest.mark.parametrize("name", READERS)
 def test_readers_of_drops_may_list_their_buckets(name: str) -> None:
     allowed = statements(resources("AWS::Serverless::Function")[name])
-    read = [one["Resource"] for one in allowed if "s3:GetObject" in one["Action"]]
-    listed = [one["Resource"] for one in allowed if one["Action"] == "s3:ListBucket"]
+    read = [entry["Resource"] for entry in allowed if "s3:GetObject" in entry["Action"]]
+    listed = [entry["Resource"] for entry in allowed if entry["Action"] == "s3:ListBucket"]
     objects = ["${DropBucket.Arn}", "arn:${AWS::Partition}:s3:::${BackfillBucketName}"]
     assert all({"Fn::Sub": f"{bucket}/*"} in read for bucket in objects)
     assert {"Fn::GetAtt": ["DropBucket", "Arn"]} in listed
@@ -72,8 +72,8 @@ def test_readers_of_drops_may_list_their_buckets(name: str) -> None:
 def test_a_function_that_reads_a_bucket_may_list_it() -> None:
     for name, function in resources("AWS::Serverless::Function").items():
         allowed = statements(function)
-        read = {str(one["Resource"]) for one in allowed if "s3:GetObject" in one["Action"]}
-        listed = {str(one["Resource"]) for one in allowed if one["Action"] == "s3:ListBucket"}
+        read = {str(entry["Resource"]) for entry in allowed if "s3:GetObject" in entry["Action"]}
+        listed = {str(entry["Resource"]) for entry in allowed if entry["Action"] == "s3:ListBucket"}
         for bucket in ("ExportBucket", "DropBucket", "BackfillBucketName", "DownloadBucketName"):
             assert any(bucket in each for each in read) <= any(bucket in each for each in listed), (name, bucket)
 
@@ -164,8 +164,8 @@ def test_staging_and_open_uploads_outlast_every_machine() -> None:
 def test_every_metric_of_alarms_and_dashboard_is_emitted() -> None:
     named = {*metrics_of_alarms(), *metrics_of_the_dashboard()}
     assert {metric.namespace for metric in named} == {"Assetline", *EMITTED_BY_AWS}
-    ours = {(metric.name, metric.dimensions) for metric in named if metric.namespace == "Assetline"}
-    assert ours <= emitted()
+    own = {(metric.name, metric.dimensions) for metric in named if metric.namespace == "Assetline"}
+    assert own <= emitted()
     assert {metric.stack for metric in named if metric.namespace == "Assetline"} == {"AWS::StackName"}
     assert template()["Globals"]["Function"]["Environment"]["Variables"]["STACK_NAME"] == {"Ref": "AWS::StackName"}
     for metric in named:
@@ -183,13 +183,13 @@ def test_every_failing_resource_has_an_alarm_and_a_widget() -> None:
     depths = {("ApproximateNumberOfMessagesVisible", name) for name in dead_letters}
     errors = {("Errors", name) for name in functions}
     # Only errors show failures of a function that no machine runs and that keeps no failed event.
-    alone = {
+    lock = {
         ("Errors", name)
         for name, function in functions.items()
         if {"Events", "EventInvokeConfig"} & {*function} == {"Events"}
     }
 
-    assert {name for _, name in alone} == {"RecordDropFunction", "SweepDropsFunction", "SweepExportsFunction"}
+    assert {name for _, name in lock} == {"RecordDropFunction", "SweepDropsFunction", "SweepExportsFunction"}
     assert failures | depths | errors <= {(metric.name, metric.of) for metric in metrics_of_alarms()}
     assert failures | depths | errors <= {(metric.name, metric.of) for metric in metrics_of_the_dashboard()}
     shown = {arn for widget in widgets() for arn in widget.get("alarms", [])}
@@ -201,7 +201,7 @@ def test_every_failing_resource_has_an_alarm_and_a_widget() -> None:
         for alarm in resources("AWS::CloudWatch::Alarm").values()
         if alarm.get("MetricName") == "Errors"
     }
-    assert at_once == {name for _, name in alone}
+    assert at_once == {name for _, name in lock}
 
 
 GROUPED = {name: alarm for name, alarm in resources("AWS::CloudWatch::Alarm").items() if "Metrics" in alarm}
@@ -319,5 +319,5 @@ def test_a_table_is_protected_from_deletion_and_restorable(table: str) -> None:
 
 
 def test_a_replaced_secret_keeps_its_credential() -> None:
-    secrets = [one for one in template()["Resources"].values() if one["Type"] == "AWS::SecretsManager::Secret"]
+    secrets = [entry for entry in template()["Resources"].values() if entry["Type"] == "AWS::SecretsManager::Secret"]
     assert {(secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) for secret in secrets} == {("Delete", "Retain")}

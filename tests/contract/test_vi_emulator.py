@@ -76,8 +76,8 @@ def sdk(vi: ViEmulator, folder: Path, program: str) -> dict[str, Any]:
         timeout=60,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "VI_ENABLE_FILE": "false"},
     )
-    said: dict[str, Any] = json.loads((folder / "said.json").read_text())
-    return said
+    printed: dict[str, Any] = json.loads((folder / "said.json").read_text())
+    return printed
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_the_sdk_uploads_a_file_a_folder_and_bytes_and_waits(vi: ViEmulator, photos: Path) -> None:
-    said = sdk(
+    printed = sdk(
         vi,
         photos,
         """
@@ -105,13 +105,13 @@ said["whole"] = [whole.total_succeeded, whole.total_files, whole.success_rate]
 said["bytes"] = status.status.progressCount.succeeded
 """,
     )
-    assert said == {"one": [1, 0], "whole": [6, 6, 100.0], "bytes": 1}
+    assert printed == {"one": [1, 0], "whole": [6, 6, 100.0], "bytes": 1}
     assert sorted(vi.assets("ds1")) == ["a b.jpg", *(f"im_{number:02}.png" for number in range(5))]
     assert vi.assets("ds1")["a b.jpg"].content.read() == image("jpg", 9)
 
 
 def test_the_sdk_lists_gets_counts_renames_downloads_and_deletes(vi: ViEmulator, photos: Path) -> None:
-    said = sdk(
+    printed = sdk(
         vi,
         photos,
         """
@@ -131,7 +131,7 @@ said["left"] = client.assets.count(dataset_id="ds1")
 said["datasets"] = [dataset.dataset_id for page in client.datasets.list() for dataset in page.items]
 """,
     )
-    assert said == {
+    assert printed == {
         "listed": ["a b.jpg", *(f"im_{number:02}.png" for number in range(5))],
         "got": ["im_00.png", 64, 48, "im_00.png"],
         "count": 5,
@@ -145,7 +145,7 @@ said["datasets"] = [dataset.dataset_id for page in client.datasets.list() for da
 
 def test_the_sdk_sends_large_files_in_parts(vi: ViEmulator, photos: Path) -> None:
     vi.has(NO_RATION.model_copy(update={"part_bytes": 100}))
-    said = sdk(
+    printed = sdk(
         vi,
         photos,
         """
@@ -155,7 +155,7 @@ result = client.assets.upload(dataset_id="ds1", paths=folder + "/photos/im_01.pn
 said["succeeded"] = result.total_succeeded
 """,
     )
-    assert said["succeeded"] == 1
+    assert printed["succeeded"] == 1
     assert vi.assets("ds1")["im_01.png"].content.read() == image("png", 1)
     assert len(vi.requests("/parts/", "PUT")) == len(image("png", 1)) // 100 + 1
 
@@ -256,8 +256,8 @@ def uploaded(http: httpx.Client, filename: str, mime: str, content: bytes, overw
     session = http.post(f"{SOURCE}/assetIngestionSessions", json={"spec": spec}).json()
     assert httpx.put(session["status"]["assets"][0]["upload"]["url"], content=content).status_code == 200
     path = f"{SOURCE}/assetIngestionSessions/{session['assetIngestionSessionId']}"
-    said: dict[str, Any] = http.get(path).json()
-    return said
+    printed: dict[str, Any] = http.get(path).json()
+    return printed
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_the_one_asset_source_is_answered_and_no_other(http: httpx.Client) -> No
     uploaded(http, "a.png", "image/png", image("png"), "RemoveLinkedResource")
     [listed] = http.get(f"{DATASET}/assetSources").json()["items"]
     assert http.get(SOURCE).json().items() >= {(name, listed[name]) for name in listed if name != "metadata"}
-    assert [one["filename"] for one in http.get(f"{SOURCE}/sample").json()["items"]] == ["a.png"]
+    assert [item["filename"] for item in http.get(f"{SOURCE}/sample").json()["items"]] == ["a.png"]
     assert http.get(f"{DATASET}/assetSources/managed/datature/another").status_code == 404
     assert http.delete(SOURCE).status_code == 409
 
@@ -317,14 +317,14 @@ def test_assets_are_listed_with_their_objects(vi: ViEmulator, http: httpx.Client
         uploaded(http, name, "image/png", image("png"), "RemoveLinkedResource")
     vi.assets("ds1")["b.png"].annotations = {"cat": 2, "dog": 1}
     first = http.get(f"{DATASET}/assetsWithObjects", params={"s": "2"}).json()
-    assert [one["asset"]["filename"] for one in first["items"]] == ["a.png", "b.png"]
-    assert [one["tag"] for one in first["items"][1]["objects"]] == ["cat", "cat", "dog"]
+    assert [item["asset"]["filename"] for item in first["items"]] == ["a.png", "b.png"]
+    assert [item["tag"] for item in first["items"][1]["objects"]] == ["cat", "cat", "dog"]
     rest = http.get(f"{DATASET}/assetsWithObjects", params={"s": "2", "p": first["nextPage"]}).json()
-    assert ([one["asset"]["filename"] for one in rest["items"]], rest["nextPage"]) == (["c.png"], None)
+    assert ([item["asset"]["filename"] for item in rest["items"]], rest["nextPage"]) == (["c.png"], None)
     asset_id = first["items"][1]["asset"]["assetId"]
     assert http.get(f"{DATASET}/assetsWithObjects/{asset_id}").json() == first["items"][1]
     annotated = http.get(f"{DATASET}/assetsWithObjects", params={"annotationFilter": "dog"}).json()
-    assert [one["asset"]["assetId"] for one in annotated["items"]] == [asset_id]
+    assert [item["asset"]["assetId"] for item in annotated["items"]] == [asset_id]
     assert http.get(f"{DATASET}/assetsWithObjects", params={"view": "odd"}).status_code == 400
 
 
@@ -336,9 +336,9 @@ def test_folders_are_made_listed_walked_and_forgotten(http: httpx.Client) -> Non
     assert [folder["name"] for folder in listed] == ["raw/2025", "raw", "children"]
     assert http.get(f"{DATASET}/folders/raw%2F2025").json()["name"] == "raw/2025"
 
-    def children(name: str, **asked: str) -> list[str]:
-        items = http.get(f"{DATASET}/folders/{name}/children", params=asked).json()["items"]
-        return [one["resource"].get("name") or one["resource"]["filename"] for one in items]
+    def children(name: str, **requested: str) -> list[str]:
+        items = http.get(f"{DATASET}/folders/{name}/children", params=requested).json()["items"]
+        return [item["resource"].get("name") or item["resource"]["filename"] for item in items]
 
     assert children("%2F") == ["children", "raw", "a.png"]
     assert (children("%2F", childType="Asset"), children("raw")) == (["a.png"], ["raw/2025"])

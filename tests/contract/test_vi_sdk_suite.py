@@ -75,7 +75,7 @@ def run(url: str, folder: Path) -> ET.Element:
     settings.write_text("[pytest]\n")  # in place of the SDK's own, which measures its coverage
     for number in range(5):
         (photos / f"test_{number}.jpg").write_bytes(image("jpg", number))
-    asked = {
+    requested = {
         "DATATURE_VI_SECRET_KEY": LOCAL_KEY,
         "DATATURE_VI_ORGANIZATION_ID": LOCAL_ORGANIZATION,
         "DATATURE_VI_API_ENDPOINT": url,
@@ -92,7 +92,7 @@ def run(url: str, folder: Path) -> ET.Element:
             *("-p", "no:cacheprovider", "--quiet", f"--junit-xml={report}", *files),
         ],
         cwd=SUITE,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "VI_ENABLE_FILE": "false"} | asked | opted_in,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "VI_ENABLE_FILE": "false"} | requested | opted_in,
         check=False,  # the report lists the failed ones
         capture_output=True,
         timeout=SECONDS,

@@ -41,7 +41,7 @@ def actions(service: str, operation: str) -> tuple[str, ...]:
 
 def actions_of_call(service: str, operation: str, params: dict[str, Any]) -> tuple[str, ...]:
     """Return the IAM actions of a call: those on tags of a version, and guards, have names of their own."""
-    if any("ConditionCheck" in one for one in params.get("TransactItems", ())):
+    if any("ConditionCheck" in entry for entry in params.get("TransactItems", ())):
         return (*actions(service, operation), "dynamodb:ConditionCheckItem")
     if service == "s3" and "VersionId" in params and operation.endswith("ObjectTagging"):
         return (f"s3:{operation.replace('Object', 'ObjectVersion')}",)
@@ -58,18 +58,18 @@ class CallRecorder:
         self.calls: dict[str, set[str]] = {}
         self._of_test: dict[str, set[str]] | None = None
         self._running: list[str] = []
-        self._alone = Lock()
+        self._lock = Lock()
 
     def of_function(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Return *handler* that notes its calls under *name*."""
 
         def invoked(event: Any, context: Any) -> Any:
-            with self._alone:
+            with self._lock:
                 self._running.append(name)
             try:
                 return handler(event, context)
             finally:
-                with self._alone:
+                with self._lock:
                     self._running.remove(name)
 
         return invoked

@@ -22,21 +22,21 @@ def says_the_feed(text: str, manifest: dict[str, Any], indexes: Iterable[int]) -
     rows, indexes = rows_of(text), list(indexes)
     headers = {column["field_id"]: column["header"] for column in manifest["columns"] if column["kind"] == "field"}
     return len(rows) == len(indexes) and all(
-        _says(row, index, headers) for row, index in zip(rows, indexes, strict=True)
+        _matches(row, index, headers) for row, index in zip(rows, indexes, strict=True)
     )
 
 
-def _says(row: dict[str, str], index: int, headers: dict[str, str]) -> bool:
+def _matches(row: dict[str, str], index: int, headers: dict[str, str]) -> bool:
     plain = {name: value or "" for name, value in asset(index).items() if name not in ENCODED}
     extra = json.loads(row["extra"] or "{}")
-    said = {field_id: row[header] for field_id, header in headers.items() if row[header]}
-    told = {
+    actual = {field_id: row[header] for field_id, header in headers.items() if row[header]}
+    expected = {
         item["field_id"]: cell_text(item["value"])
         for item in fields(index)
         if item not in extra.get("fields", []) and cell_text(item["value"])
     }
     return (
         {name: row[name] for name in plain} == plain
-        and said == told
+        and actual == expected
         and json.loads(row["status_options"] or "[]") == statuses(index)
     )

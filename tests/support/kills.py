@@ -29,10 +29,10 @@ def killed_at(call: int, *, after: bool, vi: ViClient | None = None) -> Iterator
 
     No thread of a killed process sends another call.
     """
-    calls, alone = Calls(), Lock()
+    calls, lock = Calls(), Lock()
 
     def before_call(*_: Any) -> None:
-        with alone:
+        with lock:
             calls.made += 1
             number = calls.made
         if number > call or (number == call and not after):

@@ -17,10 +17,10 @@ class Secret:
 
     def __init__(self, text: str | None) -> None:
         self.text = self._kept = text
-        self.read_anew = 0
+        self.read_again = 0
 
     def read(self, fresh: bool) -> str | None:
-        self.read_anew += fresh
+        self.read_again += fresh
         if fresh:
             self._kept = self.text
         return self._kept
@@ -46,11 +46,11 @@ class TestToken:
     def test_blanks_around_it_are_not_part_of_it(self, text: str) -> None:
         assert Token("arn:secret", Secret(text).read).value() == GOOD
 
-    @pytest.mark.parametrize(("text", "said"), ODD.values(), ids=ODD)
-    def test_a_character_that_no_token_has_is_refused_by_its_place(self, text: str, said: str) -> None:
+    @pytest.mark.parametrize(("text", "message"), ODD.values(), ids=ODD)
+    def test_a_character_that_no_token_has_is_refused_by_its_place(self, text: str, message: str) -> None:
         with pytest.raises(TokenRefused) as refusal:
             Token("arn:secret", Secret(text).read).value()
-        assert said in str(refusal.value)
+        assert message in str(refusal.value)
         assert "arn:secret" in str(refusal.value)
         assert "good" not in str(refusal.value)
 
@@ -62,7 +62,7 @@ class TestToken:
             token.value()
         secret.text = GOOD
         assert token.value() == GOOD
-        assert (token.value(), secret.read_anew) == (GOOD, 2)
+        assert (token.value(), secret.read_again) == (GOOD, 2)
 
 
 class TestViKey:
@@ -71,7 +71,7 @@ class TestViKey:
         return ViKey("arn:vi", secret.read), secret
 
     @pytest.mark.parametrize(
-        ("text", "said"), [odd for odd in ODD.values() if "\ud83d" not in odd[0]], ids=lambda odd: repr(odd)[:20]
+        ("text", "message"), [odd for odd in ODD.values() if "\ud83d" not in odd[0]], ids=lambda odd: repr(odd)[:20]
     )
     @pytest.mark.parametrize(
         ("name", "secret"),
@@ -81,25 +81,25 @@ class TestViKey:
         ],
     )
     def test_a_character_that_no_key_has_is_refused_by_its_place(
-        self, text: str, said: str, name: str, secret: Callable[[str], dict[str, str]]
+        self, text: str, message: str, name: str, secret: Callable[[str], dict[str, str]]
     ) -> None:
         with pytest.raises(KeyRefused) as refusal:
             self.key(json.dumps(secret(text)))[0].value()
-        assert f"of {name}, {said}" in str(refusal.value)
+        assert f"of {name}, {message}" in str(refusal.value)
         assert "good" not in str(refusal.value).replace("dtvi_…", "")
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("\ufeff" + VI, "character 1 is U+FEFF"),
             (VI.replace('"', "”"), "character 2 is U+201D"),
             (VI[:-3], "JSON. "),
         ],
     )
-    def test_the_error_of_invalid_json_names_the_character(self, text: str, said: str) -> None:
+    def test_the_error_of_invalid_json_names_the_character(self, text: str, message: str) -> None:
         with pytest.raises(KeyMissing) as refusal:
             self.key(text)[0].value()
-        assert said in str(refusal.value)
+        assert message in str(refusal.value)
         assert "good" not in str(refusal.value)
 
     @pytest.mark.parametrize("bad", ["", "{}", "\ufeff" + VI, VI.replace("_good", "_\u200bgood")])

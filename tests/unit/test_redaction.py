@@ -150,9 +150,9 @@ def the_command_explains_aws() -> str:
     ],
 )
 def test_every_way_of_text_from_outside_into_a_message_hides_secrets(message: Callable[[], str]) -> None:
-    said = message()
-    assert redaction.HIDDEN in said
-    assert not [secret for secret in (KEY, KEY[5:], "h.example", "a1b2c3d4") if secret in said]
+    expected_text = message()
+    assert redaction.HIDDEN in expected_text
+    assert not [secret for secret in (KEY, KEY[5:], "h.example", "a1b2c3d4") if secret in expected_text]
 
 
 @pytest.fixture(autouse=True)
@@ -164,9 +164,9 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=25)
 @given(secret=SECRETS, front=ORDINARY, back=ORDINARY)
 def test_a_secret_in_any_shape_does_not_come_out(shape: str, secret: str, front: str, back: str) -> None:
-    said = without_secrets(f"{front} {SHAPES[shape](secret)} {back}", 10_000)
-    assert secret not in said
-    assert redaction.HIDDEN in said
+    expected_text = without_secrets(f"{front} {SHAPES[shape](secret)} {back}", 10_000)
+    assert secret not in expected_text
+    assert redaction.HIDDEN in expected_text
 
 
 @given(credential=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=16, max_size=80))
@@ -182,12 +182,12 @@ def test_most_of_a_credential_that_is_cut_does_not_come_out() -> None:
 
 
 @given(ORDINARY)
-def test_words_without_a_secret_stay_as_they_are(said: str) -> None:
-    assert without_secrets(said, 10_000) == said
+def test_words_without_a_secret_stay_as_they_are(expected_text: str) -> None:
+    assert without_secrets(expected_text, 10_000) == expected_text
 
 
 @pytest.mark.parametrize(
-    "said",
+    "expected_text",
     [
         "https://api.vi.datature.com refused the connection (ConnectError).",
         "AWS refused S3 PutObject on s3://assetline/exports/assets.csv (AccessDenied): no policy allows it.",
@@ -201,8 +201,8 @@ def test_words_without_a_secret_stay_as_they_are(said: str) -> None:
         "The provided signature does not match.",
     ],
 )
-def test_a_text_without_a_secret_stays_readable(said: str) -> None:
-    assert without_secrets(said) == said
+def test_a_text_without_a_secret_stays_readable(expected_text: str) -> None:
+    assert without_secrets(expected_text) == expected_text
 
 
 def test_the_text_around_a_secret_stays_readable() -> None:
@@ -214,7 +214,7 @@ def test_the_text_around_a_secret_stays_readable() -> None:
 
 
 def test_long_text_is_cut_after_its_secrets_are_hidden() -> None:
-    said = without_secrets("x" * (CHARACTERS - 3) + " https://host/secret")
-    assert len(said) <= CHARACTERS
-    assert "sec" not in said
+    expected_text = without_secrets("x" * (CHARACTERS - 3) + " https://host/secret")
+    assert len(expected_text) <= CHARACTERS
+    assert "sec" not in expected_text
     assert without_secrets("a " * 3000 + "b" * 5000, 10_000).endswith("a")

@@ -88,8 +88,8 @@ class DropBox:
 
     def tags(self, key: str, bucket: str | None = None) -> dict[str, str]:
         """Wait for the tags of an object, which are written after its state, and return them."""
-        asked = {"Bucket": bucket or self.bucket, "Key": key}
-        tags = until(lambda: self.client("s3").get_object_tagging(**asked)["TagSet"], f"the tags of {key}")
+        requested = {"Bucket": bucket or self.bucket, "Key": key}
+        tags = until(lambda: self.client("s3").get_object_tagging(**requested)["TagSet"], f"the tags of {key}")
         return {tag["Key"]: tag["Value"] for tag in tags}
 
     def reports(self, dataset_id: str) -> list[dict[str, Any]]:

@@ -63,14 +63,22 @@ def test_the_command_exports_shows_and_downloads(feed_api: FeedEmulator, env_fil
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        ("asset", "UnknownFeed: No feed is called 'asset'"),
-        ("assets --param modified_after=2026-01-01", "InvalidInput: Feed assets does not take the parameter"),
+        ("asset", "Did you mean assets?"),
+        ("assets --param modified_after=2026-01-01", "Feed assets does not take the parameter"),
     ],
 )
-def test_a_failed_export_reports_the_reason_within_seconds(env_file: Path, arguments: str, said: str) -> None:
-    failed = shell(env_file, f"assetline export {arguments} --watch")
+def test_a_wrong_request_is_refused_before_anything_starts(env_file: Path, arguments: str, message: str) -> None:
+    refused = shell(env_file, f"assetline export {arguments} --watch")
+    assert refused.returncode == 2
+    assert message in " ".join(refused.stderr.replace("│", " ").split())
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_failed_export_reports_its_reason(feed_api: FeedEmulator, env_file: Path) -> None:
+    feed_api.has(FeedScenario(rows=10, token="scapi_another"))
+    failed = shell(env_file, "assetline export assets --watch")
     assert failed.returncode == 1
-    assert said in failed.stderr
+    assert "TokenRefused: " in failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr

@@ -106,11 +106,11 @@ def test_another_count_fails_the_run_and_is_reported(deletions: Deletions) -> No
 
 @pytest.mark.parametrize("request_", [{"dataset_id": DATASET}, {}, ["old_1.png"], "old_1.png"])
 def test_bad_input_fails_the_run_and_nothing_else(deletions: Deletions, request_: Any) -> None:
-    before = len(deletions.reports())
+    earlier = len(deletions.reports())
     ended = deletions.run(request_)
     assert (ended.status, ended.error) == ("FAILED", "InvalidInput")
     assert ended.states == ["Begin Deletion", "Open Deletion", "Deletion Failed"]
-    assert len(deletions.reports()) == before
+    assert len(deletions.reports()) == earlier
 
 
 def test_a_lost_answer_deletes_once(deletions: Deletions) -> None:
@@ -128,13 +128,13 @@ def test_a_failed_deletion_has_an_output_with_the_failure(deletions: Deletions) 
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"), [("/assets/", {"ids": ["asset-000001"]}), ("/deleteManyAssetsSessions/", OLD)]
+    ("path", "requested"), [("/assets/", {"ids": ["asset-000001"]}), ("/deleteManyAssetsSessions/", OLD)]
 )
 def test_a_key_that_is_refused_fails_the_run_and_is_reported(
-    deletions: Deletions, path: str, asked: dict[str, Any]
+    deletions: Deletions, path: str, requested: dict[str, Any]
 ) -> None:
     deletions.plays(ApiFault(path=path, status=401))
-    ended = deletions.run({"dataset_id": DATASET} | asked)
+    ended = deletions.run({"dataset_id": DATASET} | requested)
     assert (ended.status, ended.error) == ("FAILED", "KeyRefused")
     assert (deletions.reports()[0]["error"], deletions.reports()[0]["ended"]) == ("KeyRefused", "broken")
 

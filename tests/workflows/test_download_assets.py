@@ -20,12 +20,12 @@ def holds(vi: ViEmulator, pictures: dict[str, bytes], dataset: str = DATASET) ->
         vi.stage.datasets[dataset].put(name, "Image", "image/png", content, {})
 
 
-def download(stack: DeployedStack, **asked: Any) -> tuple[dict[str, Any], list[str]]:
+def download(stack: DeployedStack, **requested: Any) -> tuple[dict[str, Any], list[str]]:
     """Run the machine to its end; return its description, its output read, and the states it came through."""
     box = DropBox(stack)
     machines = box.client("stepfunctions")
     arn = machines.start_execution(
-        stateMachineArn=stack.outputs["DownloadStateMachineArn"], input=json.dumps({"dataset_id": DATASET} | asked)
+        stateMachineArn=stack.outputs["DownloadStateMachineArn"], input=json.dumps({"dataset_id": DATASET} | requested)
     )["executionArn"]
     described = box.ended(arn)
     history = machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
@@ -54,8 +54,8 @@ def test_every_picture_is_there_and_a_repeat_fetches_none(stack: DeployedStack, 
     assert there(stack, described["output"]) == pictures
     assert states[-1] == "Download Closed"
     vi.forget()
-    again, _ = download(stack)
-    assert (again["output"]["written"], again["output"]["skipped"]) == (0, len(pictures))
+    repeated, _ = download(stack)
+    assert (repeated["output"]["written"], repeated["output"]["skipped"]) == (0, len(pictures))
     assert not vi.requests("_objects", "GET")
 
 

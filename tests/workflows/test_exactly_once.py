@@ -104,9 +104,9 @@ def test_a_resumed_export_that_was_out_of_turns_has_them_all(machine: DeployedMa
         failed = machine.run({"feed": "assets", "page_size": 100, "max_turn_seconds": 1e-9})
         assert (failed.error, failed.states.count("Write Pages")) == ("TurnsExhausted", 2)
         item = until(lambda: is_in_state(machine, failed.arn, "failed"), "the state failed")
-        again = machine.run({"resume": item["export_id"], "max_turn_seconds": 1e-9})
-        assert (again.error, again.states.count("Write Pages")) == ("TurnsExhausted", 2)
-        until(lambda: is_in_state(machine, again.arn, "failed"), "the state failed")
+        repeated = machine.run({"resume": item["export_id"], "max_turn_seconds": 1e-9})
+        assert (repeated.error, repeated.states.count("Write Pages")) == ("TurnsExhausted", 2)
+        until(lambda: is_in_state(machine, repeated.arn, "failed"), "the state failed")
         resumed = machine.run({"resume": item["export_id"]})
     assert (resumed.status, resumed.output["rows"], resumed.output["turns"]) == ("SUCCEEDED", 2000, 5)
 

@@ -117,7 +117,7 @@ def test_a_long_pause_is_waited_out_by_the_machine(machine: DeployedMachine, fee
 
 
 @pytest.mark.parametrize(
-    ("request_", "error", "said"),
+    ("request_", "error", "expected_text"),
     [
         ({"feed": "asset"}, "UnknownFeed", "the feeds are: assets"),
         ({"feed": "assets", "format": "xlsx"}, "InvalidInput", "'format'"),
@@ -127,11 +127,11 @@ def test_a_long_pause_is_waited_out_by_the_machine(machine: DeployedMachine, fee
     ],
 )
 def test_bad_input_ends_at_once_under_its_own_name(
-    machine: DeployedMachine, request_: object, error: str, said: str
+    machine: DeployedMachine, request_: object, error: str, expected_text: str
 ) -> None:
     execution = machine.run(request_)
     assert (execution.status, execution.error) == ("FAILED", error)
-    assert said in json.loads(execution.message)["errorMessage"]
+    assert expected_text in json.loads(execution.message)["errorMessage"]
     assert (execution.states, execution.tasks) == (["Open Export"], 1)
 
 

@@ -158,9 +158,9 @@ def test_a_key_refused_mid_upload_fails_the_run_and_costs_no_attempt(box: DropBo
     # The URL has to be renewed, and the first look at the session is that of the renewal.
     faults = (ExpiredUpload(times=1), ApiFault(method="GET", path="/assetIngestionSessions/", status=401, times=1))
     vi.plays(RATION.model_copy(update={"faults": faults}))
-    before = {run["executionArn"] for run in box.runs("FAILED")}
+    earlier = {run["executionArn"] for run in box.runs("FAILED")}
     box.put("ds3/mid_upload.png", image("png", 1))
-    (failed,) = until(lambda: {run["executionArn"] for run in box.runs("FAILED")} - before, "the run failed")
+    (failed,) = until(lambda: {run["executionArn"] for run in box.runs("FAILED")} - earlier, "the run failed")
     described = box.ended(failed)
     assert described["error"] == "KeyRefused"
     assert "put a current one in the secret" in described["cause"]

@@ -71,9 +71,9 @@ def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: DeployedStack,
     s3 = boto3.client("s3", **stack.connection)
     s3.put_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept", Body=b"kept")
     servers = Record.read(settings.folder).servers
-    said: list[str] = []
-    assert up(settings, said.append) == stack
-    assert said == []
+    message: list[str] = []
+    assert up(settings, message.append) == stack
+    assert message == []
     assert Record.read(settings.folder).servers == servers
     assert s3.get_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept")["Body"].read() == b"kept"
 
@@ -92,8 +92,8 @@ before = pauses()
 ours["start_executions_at_once"]()
 print(before, pauses())
 """
-    asked: list[str | Path] = [MINISTACK_PYTHON, "-P", "-c", program, MINISTACK_SERVER]
-    printed = subprocess.run(asked, check=True, capture_output=True, text=True, env=environment.bare()).stdout
+    requested: list[str | Path] = [MINISTACK_PYTHON, "-P", "-c", program, MINISTACK_SERVER]
+    printed = subprocess.run(requested, check=True, capture_output=True, text=True, env=environment.bare()).stdout
     assert printed.split() == ["1", "0"]
 
 
@@ -113,19 +113,19 @@ def test_its_env_file_leads_programs_to_it_and_away_from_an_account(
 ) -> None:
     show = 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_REGION ${AWS_PROFILE-none} ${AWS_SESSION_TOKEN-none}"'
     account = {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "temporary", "PATH": os.environ["PATH"]}
-    said = subprocess.run(
+    message = subprocess.run(
         [shell, "-euc", f'. "$0" && . "$0" && {show}', settings.folder / "env"],
         check=True,
         capture_output=True,
         text=True,
         env=account,
     )
-    assert said.stdout.split() == [stack.endpoint_url, "test", "us-east-1", "none", "none"]
+    assert message.stdout.split() == [stack.endpoint_url, "test", "us-east-1", "none", "none"]
 
 
 def test_a_port_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as somebody_else:
-        port = somebody_else.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other_server:
+        port = other_server.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} is taken .* make up LOCAL_PORT={port + 1}"):
             up(StackSettings(port, tmp_path, SERVER_ELSEWHERE))
         assert not down(StackSettings(port, tmp_path))

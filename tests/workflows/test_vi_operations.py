@@ -235,16 +235,21 @@ def drop_mixed(world: Workspace) -> Result:
 def _(world: Workspace, line: Line) -> None:
     result = drop_mixed(world)
     assert result.exit_code == 1
-    told = summary(result)
-    assert (told["Total Files"], told["Succeeded"], told["Failed"], told["Success Rate"]) == ("2", "1", "1", "50.0%")
+    printed = summary(result)
+    assert (printed["Total Files"], printed["Succeeded"], printed["Failed"], printed["Success Rate"]) == (
+        "2",
+        "1",
+        "1",
+        "50.0%",
+    )
     assert "bad.png" in result.output
 
 
 @shows(IN, "the files that failed, and why")
 def _(world: Workspace, line: Line) -> None:
     drop_mixed(world)
-    assert "ds1/bad.png" in (told := world.ran(line).stdout)
-    assert "WrongContent" in told
+    assert "ds1/bad.png" in (printed := world.ran(line).stdout)
+    assert "WrongContent" in printed
 
 
 @shows(IN, "show progress, or none")
@@ -307,7 +312,7 @@ def _(world: Workspace, line: Line) -> None:
     world.vi.plays(ViScenario(sessions_per_window=None, processing_seconds=3600))
 
     def is_through_once_it_was_looked_at() -> None:
-        until(lambda: any(one.status for one in world.vi.requests(asset_id, "GET")), "a look at the asset")
+        until(lambda: any(item.status for item in world.vi.requests(asset_id, "GET")), "a look at the asset")
         world.vi.plays(ViScenario(sessions_per_window=None))
 
     with ThreadPoolExecutor(1) as thread:
@@ -358,7 +363,7 @@ def _(world: Workspace, line: Line) -> None:
 @shows(SEEING, "page size")
 def _(world: Workspace, line: Line) -> None:
     assert {*filenames(world.ran(line))} == world.names("ds2")
-    assert [one.query["s"] for one in world.vi.requests("/assets", "GET")] == ["10", "10", "10"]
+    assert [item.query["s"] for item in world.vi.requests("/assets", "GET")] == ["10", "10", "10"]
 
 
 @shows(SEEING, "list with download URLs")
@@ -412,22 +417,22 @@ def details(result: Result) -> dict[str, str]:
 
 @shows(SEEING, "details of an asset: name, size, dimensions, type, status, frames")
 def _(world: Workspace, line: Line) -> None:
-    told = details(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id))
-    assert (told["filename"], told["width"], told["height"]) == ("square.png", "64", "64")
-    assert {"file_size", "mime_type", "upload_status", "frames", "time_created"} <= told.keys()
+    printed = details(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id))
+    assert (printed["filename"], printed["width"], printed["height"]) == ("square.png", "64", "64")
+    assert {"file_size", "mime_type", "upload_status", "frames", "time_created"} <= printed.keys()
 
 
 @shows(SEEING, "a fresh download URL, and when it expires")
 def _(world: Workspace, line: Line) -> None:
-    told = details(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id))
-    assert told["contents_url"].startswith(world.vi.url)
-    assert told["contents_expiry"].endswith("Z")
+    printed = details(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id))
+    assert printed["contents_url"].startswith(world.vi.url)
+    assert printed["contents_expiry"].endswith("Z")
 
 
 @shows(SEEING, "annotations, in total and by tag")
 def _(world: Workspace, line: Line) -> None:
-    told = json.loads(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id).stdout)
-    assert told["metadata"]["annotations"] == {"withTag": {"cat": 2, "dog": 1}, "total": 3}
+    printed = json.loads(world.ran(line, ASSET=world.asset("ds2", "square.png").asset_id).stdout)
+    assert printed["metadata"]["annotations"] == {"withTag": {"cat": 2, "dog": 1}, "total": 3}
 
 
 @shows(SEEING, "custom metadata of every asset, as columns")
@@ -472,8 +477,8 @@ def _(world: Workspace, line: Line) -> None:
 
 @shows(OUT, "overwrite what is there")
 def _(world: Workspace, line: Line) -> None:
-    first, again = downloaded(world, line, "over"), downloaded(world, line, "over")
-    assert first == again == held(world)
+    first, repeated = downloaded(world, line, "over"), downloaded(world, line, "over")
+    assert first == repeated == held(world)
     assert len(world.vi.requests("_objects", "GET")) == 2 * len(first)
 
 
@@ -515,17 +520,17 @@ def _(world: Workspace, line: Line) -> None:
 def objects(world: Workspace, place: dict[str, Any]) -> dict[str, bytes]:
     """Return what is below a prefix of a bucket."""
     s3 = boto3.client("s3", **world.stack.connection)
-    keys = [one["Key"] for one in s3.list_objects_v2(Bucket=place["bucket"], Prefix=place["prefix"])["Contents"]]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=place["bucket"], Prefix=place["prefix"])["Contents"]]
     bodies = (s3.get_object(Bucket=place["bucket"], Key=key)["Body"].read() for key in keys)
     return dict(zip((key.removeprefix(place["prefix"]) for key in keys), bodies, strict=True))
 
 
 # -------------------------------------------------------------------------- deleting
 
-GONE = "Deleting"
+DELETED = "Deleting"
 
 
-@shows(GONE, "one asset")
+@shows(DELETED, "one asset")
 def _(world: Workspace, line: Line) -> None:
     bad, *_ = world.broken()
     result = world.ran(line, ASSET=bad.asset_id)
@@ -533,8 +538,8 @@ def _(world: Workspace, line: Line) -> None:
     assert "Deleted 1 asset of ds3." in result.stdout
 
 
-@shows(GONE, "those that a filter finds")
-@shows(GONE, "in bulk, and strictly")
+@shows(DELETED, "those that a filter finds")
+@shows(DELETED, "in bulk, and strictly")
 def _(world: Workspace, line: Line) -> None:
     world.broken()
     result = world.ran(line)

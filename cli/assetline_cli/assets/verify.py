@@ -42,7 +42,7 @@ IN_WORDS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Difference:
-    """A file that is not in both, or not the same; *in_vi* and *there* are sizes or checksums in hexadecimal."""
+    """A file that differs or is not in both; *in_vi* and *there* are sizes or checksums in hexadecimal."""
 
     name: str
     kind: Kind
@@ -53,7 +53,7 @@ class Difference:
 
 @dataclass
 class Verification:
-    """The result of a comparison; `unproven` are files of equal size without a checksum in Vi.
+    """The result of a comparison; `unverified` are files of equal size without a checksum in Vi.
 
     `nameless` are records without an ID. `skipped` are files without an asset that `drops upload` skips.
     """

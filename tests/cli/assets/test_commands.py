@@ -16,9 +16,9 @@ def test_assets_are_listed_as_lines_for_another_program(vi: Held, assetline: Run
     asset.annotations = {"cat": 2, "dog": 1}
     listed = assetline("assets", "list", "ds1")
     assert listed.stdout == "asset-000001\ta.png\t14\t\timage/png\t3\tuploaded\t2026-11-20T23:26:54Z\n"
-    told = json.loads(assetline("assets", "list", "ds1", "--json").stdout)
-    assert (told["filename"], told["metadata"]["annotations"]["withTag"]) == ("a.png", {"cat": 2, "dog": 1})
-    assert "contents" not in told
+    printed = json.loads(assetline("assets", "list", "ds1", "--json").stdout)
+    assert (printed["filename"], printed["metadata"]["annotations"]["withTag"]) == ("a.png", {"cat": 2, "dog": 1})
+    assert "contents" not in printed
 
 
 def test_a_list_passes_the_first_page_and_reports_further_assets(vi: Held, assetline: Run) -> None:
@@ -27,9 +27,9 @@ def test_a_list_passes_the_first_page_and_reports_further_assets(vi: Held, asset
     assert len(first.stdout.splitlines()) == 20
     assert "These are the first 20 assets; --limit 0 lists all." in first.stderr
     assert len(assetline("assets", "list", "ds1", "--limit", "0", "--page-size", "7").stdout.splitlines()) == 30
-    assert [one.query["s"] for one in vi.vi.requests("/assets", "GET")][-5:] == ["7"] * 5
-    whole = assetline("assets", "list", "ds1", "--limit", "30")
-    assert (len(whole.stdout.splitlines()), whole.stderr) == (30, "")
+    assert [item.query["s"] for item in vi.vi.requests("/assets", "GET")][-5:] == ["7"] * 5
+    complete = assetline("assets", "list", "ds1", "--limit", "30")
+    assert (len(complete.stdout.splitlines()), complete.stderr) == (30, "")
 
 
 @pytest.mark.parametrize("words", [(), ("--json",), ("--url",)])
@@ -144,7 +144,7 @@ def test_assets_are_counted_by_vi_or_one_by_one(vi: Held, assetline: Run) -> Non
     vi.vi.forget()
     assert assetline("assets", "count", "ds1").stdout == "3\n"
     assert assetline("assets", "count", "ds1", "--filter", ".png").stdout == "2\n"
-    assert not [one for one in vi.vi.requests("", "GET") if one.path.endswith("/assets")]
+    assert not [item for item in vi.vi.requests("", "GET") if item.path.endswith("/assets")]
     assert assetline("assets", "count", "ds1", "--name", "c.*").stdout == "1\n"
 
 
@@ -159,8 +159,8 @@ def test_datasets_are_listed(vi: Held, assetline: Run) -> None:
     vi.holds("a.png")
     lines = [line.split("\t") for line in assetline("datasets").stdout.splitlines()]
     assert [line[:3] for line in lines if line[0] == "ds1"] == [["ds1", "Dataset ds1", "1"]]
-    told = [json.loads(line) for line in assetline("datasets", "--json").stdout.splitlines()]
-    assert {one["dataset_id"] for one in told} == {line[0] for line in lines}
+    printed = [json.loads(line) for line in assetline("datasets", "--json").stdout.splitlines()]
+    assert {item["dataset_id"] for item in printed} == {line[0] for line in lines}
     vi.plays(ApiFault(status=403))
     assert assetline("datasets").exit_code == 1
 

@@ -53,7 +53,7 @@ def ends(account: Account, **output: Any) -> None:
 
 
 def started(account: Account) -> list[dict[str, Any]]:
-    return [json.loads(one["input"]) for one in account.started]
+    return [json.loads(item["input"]) for item in account.started]
 
 
 def test_named_assets_are_deleted_after_a_confirmation(account: Account, assetline: Run) -> None:
@@ -73,8 +73,8 @@ def test_nothing_is_deleted_without_a_yes(account: Account, assetline: Run, answ
     assert assetline("assets", "delete", "ds1", "asset-000001", **terminal.things).exit_code == 1
     assert "Nothing was deleted." in terminal.shown
     assert account.started == []
-    nobody = assetline("assets", "delete", "ds1", "asset-000001")
-    assert (nobody.exit_code, account.started) == (2, [])
+    without_terminal = assetline("assets", "delete", "ds1", "asset-000001")
+    assert (without_terminal.exit_code, account.started) == (2, [])
 
 
 def test_the_assets_of_a_filter_are_counted_and_deleted_by_their_count(account: Account, assetline: Run) -> None:
@@ -180,8 +180,8 @@ def test_assets_deleted_before_a_failed_run_are_reported(
     ended = assetline("assets", "delete", "ds1", *NAMED, "--yes")
     assert ended.exit_code == 1
     assert "Deleted 1 asset of ds1.\nReport: s3://" in ended.stdout
-    told, error = ended.stderr.splitlines()
-    assert told.startswith("Not started: the deletion of 1 asset.")
+    printed, error = ended.stderr.splitlines()
+    assert printed.startswith("Not started: the deletion of 1 asset.")
     assert error.startswith("Error: KeyRefused: Not this key. See execution arn:")
 
 
@@ -312,8 +312,8 @@ def test_long_ids_are_cut_by_the_bytes_that_an_execution_takes(account: Account,
     account.output = json.dumps(DELETED)
     ended = assetline("assets", "delete", "ds1", *ids, "--yes")
     assert (ended.exit_code, ended.stderr) == (0, "")
-    inputs = [one["input"] for one in account.started]
-    assert [one for request in started(account) for one in request["ids"]] == ids
+    inputs = [item["input"] for item in account.started]
+    assert [item for request in started(account) for item in request["ids"]] == ids
     assert [len(text.encode()) <= INPUT_BYTES for text in inputs] == [True] * 3
     assert all(len(text.encode()) > INPUT_BYTES - LONGEST_ID - 4 for text in inputs[:-1])
 

@@ -22,8 +22,8 @@ def test_every_file_is_there_and_a_repeat_fetches_none(vi: Held, assetline: Run,
     assert (first.exit_code, files(folder)) == (0, {"a.png": b"bytes of a.png", "sub_b.png": b"bytes of sub/b.png"})
     assert f"Downloaded 2 files (32 B) to {folder}." in first.stdout
     vi.vi.forget()
-    again = assetline("assets", "download", "ds1", str(folder))
-    assert "skipped 2 that exist already" in again.stdout
+    repeated = assetline("assets", "download", "ds1", str(folder))
+    assert "skipped 2 that exist already" in repeated.stdout
     assert not vi.vi.requests("_objects", "GET")
 
 
@@ -38,8 +38,8 @@ def test_a_differing_file_is_kept_and_replaced_only_with_overwrite(vi: Held, ass
     assert ended.stderr == "Another file is named a.png. Saved this one as a~asset-000001.png.\n"
     beside = {"a.png": mine, "a~asset-000001.png": b"bytes of a.png", "b.png": b"bytes of b.png"}
     assert files(folder) == beside
-    again = assetline("assets", "download", "ds1", str(folder))
-    assert ("skipped 2 that exist already" in again.stdout, again.stderr, files(folder)) == (True, "", beside)
+    repeated = assetline("assets", "download", "ds1", str(folder))
+    assert ("skipped 2 that exist already" in repeated.stdout, repeated.stderr, files(folder)) == (True, "", beside)
     assert "Downloaded 2 files" in assetline("assets", "download", "ds1", str(folder), "--overwrite").stdout
     assert files(folder)["a.png"] == b"bytes of a.png"
 
@@ -96,12 +96,12 @@ def test_a_full_disk_ends_it_with_a_message_and_no_half_file(
     vi: Held, assetline: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vi.vi.has(ViScenario(holds={"ds1": 600}))
-    whole = os.write
+    original = os.write
 
     def nearly_full(descriptor: int, piece: bytes) -> int:
         if len(list(folder.glob("*.png"))) < 3:
-            return whole(descriptor, piece[:100])  # a part of it is taken: the rest is for the next call
-        whole(descriptor, piece[:5])
+            return original(descriptor, piece[:100])  # a part of it is taken: the rest is for the next call
+        original(descriptor, piece[:5])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", nearly_full)

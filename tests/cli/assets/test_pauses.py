@@ -55,8 +55,8 @@ def test_a_terminal_shows_the_pause(vi: Held, assetline: Run, waited: Callable[[
     err = Console(force_terminal=True, width=100, file=io.StringIO(), color_system=None)
     assert assetline("assets", "list", "ds1", err=err).exit_code == 0
     assert isinstance(err.file, io.StringIO)
-    told = err.file.getvalue().splitlines()
-    assert told == ["Vi requested a pause. Retrying in 7s.", "Vi did not answer. Retrying in 2s."]
+    printed = err.file.getvalue().splitlines()
+    assert printed == ["Vi requested a pause. Retrying in 7s.", "Vi did not answer. Retrying in 2s."]
     assert waited() == 9
 
 

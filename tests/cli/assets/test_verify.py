@@ -42,10 +42,10 @@ def test_every_difference_is_reported_and_ends_with_1(vi: Held, assetline: Run, 
     ]
     kinds = "1 with another checksum; 1 of another size; 1 missing in Vi; 1 missing there."
     assert verified.stderr == f"1 file of ds1 is equal in {downloaded}; {kinds}\n"
-    told = [
+    printed = [
         json.loads(line) for line in assetline("assets", "verify", "ds1", str(downloaded), "--json").stdout.splitlines()
     ]
-    assert told[1] == {
+    assert printed[1] == {
         "name": "b.png",
         "kind": "size differs",
         "asset_id": "asset-000002",

@@ -58,16 +58,16 @@ class DropAccount:
         """Let *moments* come to pass, one each time the command sleeps."""
         self.account.then(*moments)
 
-    def drop(self, key: str, state: DropState = "dropped", **told: Any) -> Drop:
+    def drop(self, key: str, state: DropState = "dropped", **values: Any) -> Drop:
         """Note a drop that is not of the command's own, as far as it is by now."""
-        at = self.account.now - told.pop("ago", timedelta(0))
+        at = self.account.now - values.pop("ago", timedelta(0))
         fixed: dict[str, Any] = {"bucket": DROPS, "key": key, "etag": "e", "size": 2_500_000, "mime": "image/png"}
         dataset = key.partition("/")[0]
         drop = Drop.model_validate(
             fixed
             | {"drop_id": drop_id(DROPS, key, "e"), "dataset_id": dataset, "asset_filename": key, "state": state}
             | {"dropped_at": at, "updated_at": at}
-            | told
+            | values
         )
         self.ledger.record(drop)
         if drop.dataset_id != NOWHERE:
@@ -109,20 +109,20 @@ class DropAccount:
 
         def fail() -> None:
             cause = json.dumps({"errorType": error, "errorMessage": message})
-            told = {"input": json.dumps({"dataset_id": dataset}), "status": "FAILED", "error": error, "cause": cause}
+            values = {"input": json.dumps({"dataset_id": dataset}), "status": "FAILED", "error": error, "cause": cause}
             name = f"{dataset}-{len(self.runs)}"
             times = {"startDate": self.account.now, "stopDate": self.account.now}
             arns = {"executionArn": f"{RUN}:{name}", "stateMachineArn": MACHINE, "name": name}
-            self.runs.insert(0, arns | told | times)
+            self.runs.insert(0, arns | values | times)
 
         return fail
 
-    def session(self, key: str, state: str = "finished", *, ago: timedelta = timedelta(0), **told: Any) -> None:
+    def session(self, key: str, state: str = "finished", *, ago: timedelta = timedelta(0), **values: Any) -> None:
         """Note an ingestion session that was opened *ago*."""
         at = self.account.now - ago
         fixed: dict[str, Any] = {"session_key": key, "dataset_id": "ds1", "execution_arn": f"{RUN}:{key}"}
         times = {"opened_at": at, "updated_at": at}
-        item = Session.model_validate(fixed | times | {"state": "open"} | told).to_item()
+        item = Session.model_validate(fixed | times | {"state": "open"} | values).to_item()
         # A stack newer than this command may have states that the command lacks.
         self.sessions.table.put_item(Item=item | {"state": state})
 
@@ -144,12 +144,12 @@ class DropAccount:
         id_ = self.id_of(key)
         return self.ledger.get([id_])[id_]
 
-    def _note(self, key: str, **told: Any) -> None:
-        told = {
+    def _note(self, key: str, **values: Any) -> None:
+        values = {
             "drop_id": self.id_of(key),
             "etag": self.s3.head_object(Bucket=DROPS, Key=key)["ETag"].strip('"'),
-        } | told
-        self.drop(key, **told)
+        } | values
+        self.drop(key, **values)
 
     def _start(self, params: dict[str, Any], **_: object) -> Any:
         request = json.loads(params["body"])
@@ -172,8 +172,8 @@ class DropAccount:
         )
 
 
-def _answer(told: dict[str, Any]) -> Any:
-    return SimpleNamespace(status_code=200), told | {"ResponseMetadata": {"HTTPStatusCode": 200}}
+def _answer(values: dict[str, Any]) -> Any:
+    return SimpleNamespace(status_code=200), values | {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 def _create_tables(dynamodb: Any) -> None:

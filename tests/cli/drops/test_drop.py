@@ -165,12 +165,12 @@ class TestWaiting:
         drops.s3.put_object(Bucket=DROPS, Key="ds1/a.png", Body=(photos / "a.png").read_bytes())
         drops.becomes("a.png", state="rejected", reason="ENOQUOTA")()
         drops.account.now += timedelta(seconds=5)
-        before = drops.ledger.get([drops.id_of("ds1/a.png")])
+        earlier = drops.ledger.get([drops.id_of("ds1/a.png")])
 
-        def again() -> None:
-            drops.ledger.retry(before.values())
+        def retry_drops() -> None:
+            drops.ledger.retry(earlier.values())
 
-        drops.then(lambda: None, again, drops.becomes("a.png"))
+        drops.then(lambda: None, retry_drops, drops.becomes("a.png"))
         ended = assetline("drop", "photos/a.png", "--dataset", "ds1")
         assert ended.exit_code == 0
         assert "Ingesting into ds1: 0 of 1 ingested | 1 waiting | 0s\n" in ended.stdout
@@ -215,8 +215,11 @@ class TestWaiting:
 
 
 def _unavailable() -> Any:
-    told = {"Error": {"Code": "ServiceUnavailable", "Message": "later"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
-    return SimpleNamespace(status_code=503), told
+    refused_body = {
+        "Error": {"Code": "ServiceUnavailable", "Message": "later"},
+        "ResponseMetadata": {"HTTPStatusCode": 503},
+    }
+    return SimpleNamespace(status_code=503), refused_body
 
 
 class TestCtrlC:

@@ -11,14 +11,14 @@ from tests.cli.screens import screen, shown_on
 from tests.support.hostile_text import HOSTILE, obeyed
 
 
-def told(drops: DropAccount) -> None:
+def add_hostile_drops(drops: DropAccount) -> None:
     drops.drop(f"ds1/{HOSTILE}.png", "rejected", reason=HOSTILE, message=HOSTILE)
     drops.session("ds1-1-1", "failed", error=HOSTILE, message=HOSTILE, report_key=HOSTILE)
 
 
 @pytest.mark.parametrize("command", ["drops", "sessions"])
 def test_a_list_obeys_nothing(drops: DropAccount, assetline: Run, command: str) -> None:
-    told(drops)
+    add_hostile_drops(drops)
     ended, out = assetline(command), screen(200)
     assetline(command, out=out)
     assert len(ended.stdout.splitlines()) == 1
@@ -27,7 +27,7 @@ def test_a_list_obeys_nothing(drops: DropAccount, assetline: Run, command: str) 
 
 @pytest.mark.parametrize("command", ["drops", "sessions"])
 def test_json_is_exact_and_no_terminal_obeys_it(drops: DropAccount, assetline: Run, command: str) -> None:
-    told(drops)
+    add_hostile_drops(drops)
     shown = assetline(command, "--json").stdout
     listed = json.loads(shown)
     assert HOSTILE in {listed.get("error"), listed.get("reason")}
@@ -47,6 +47,6 @@ def test_drops_that_are_waited_for_obey_nothing(
 
 
 def test_drops_that_are_retried_obey_nothing(drops: DropAccount, assetline: Run) -> None:
-    told(drops)
+    add_hostile_drops(drops)
     ended = assetline("drops", "retry", "--dataset", "ds1")
     assert obeyed(ended.stdout + ended.stderr) == []

@@ -32,7 +32,7 @@ class TestInAPipe:
         assert ended.stderr == "Retry the rejected drops: assetline drops retry\n"
 
     @pytest.mark.parametrize(
-        ("words", "wanted"),
+        ("words", "expected"),
         [
             (["--dataset", "ds1"], [0, 2]),
             (["--state", "rejected"], [2]),
@@ -40,10 +40,12 @@ class TestInAPipe:
             (["--limit", "2"], [0, 1]),
         ],
     )
-    def test_only_what_is_wanted(self, drops: DropAccount, assetline: Run, words: list[str], wanted: list[int]) -> None:
+    def test_only_what_is_wanted(
+        self, drops: DropAccount, assetline: Run, words: list[str], expected: list[int]
+    ) -> None:
         ids = [drop.drop_id for drop in three(drops)]
         lines = assetline("drops", *words).stdout.splitlines()
-        assert [line.split("\t")[0] for line in lines] == [ids[index] for index in wanted]
+        assert [line.split("\t")[0] for line in lines] == [ids[index] for index in expected]
 
     def test_the_newest_of_all_shards_are_listed(self, drops: DropAccount, assetline: Run) -> None:
         keys = [f"ds1/{number:03}.png" for number in range(60)]
@@ -70,9 +72,9 @@ class TestAsJson:
     def test_an_object_a_line_with_everything(self, drops: DropAccount, assetline: Run) -> None:
         _, _, refused = three(drops)
         ended = assetline("drops", "--json")
-        told = [json.loads(line) for line in ended.stdout.splitlines()]
-        assert [one["state"] for one in told] == ["dropped", "ingested", "rejected"]
-        assert told[2] | {"drop_id": refused.drop_id, "message": "Full.", "mime": "image/png"} == told[2]
+        printed = [json.loads(line) for line in ended.stdout.splitlines()]
+        assert [entry["state"] for entry in printed] == ["dropped", "ingested", "rejected"]
+        assert printed[2] | {"drop_id": refused.drop_id, "message": "Full.", "mime": "image/png"} == printed[2]
         assert ended.stderr == ""
 
 

@@ -9,7 +9,7 @@ import pytest
 from assetline_cli.drops import redrive
 from tests.cli.account import Run
 from tests.cli.drops.drop_account import DropAccount
-from tests.cli.screens import shown_on, somebody
+from tests.cli.screens import operator_answering, shown_on
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def test_every_dead_letter_returns_to_the_drop_queue(queues: Queues, assetline: 
 
 
 def test_an_empty_queue_is_reported_without_a_question(queues: Queues, assetline: Run) -> None:
-    terminal = somebody(AssertionError("asked"))
+    terminal = operator_answering(AssertionError("asked"))
     assert assetline("drops", "redrive", **terminal).exit_code == 0
     assert shown_on(terminal["out"]) == "0 messages in the dead-letter queue.\n"
 
@@ -64,7 +64,7 @@ def test_it_shows_the_count_and_asks(
     queues: Queues, assetline: Run, answer: str | BaseException, status: int, moved: int
 ) -> None:
     queues.die("message")
-    terminal = somebody(answer)
+    terminal = operator_answering(answer)
     assert assetline("drops", "redrive", **terminal).exit_code == status
     assert "Move 1 message to the drop queue? [y]es / [n]o" in shown_on(terminal["out"])
     assert queues.held(queues.queue_url) == moved

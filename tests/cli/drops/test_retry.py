@@ -7,15 +7,15 @@ import pytest
 from assetline.ingest.drop import Drop
 from tests.cli.account import Run
 from tests.cli.drops.drop_account import MACHINE, DropAccount
-from tests.cli.screens import shown_on, somebody
+from tests.cli.screens import operator_answering, shown_on
 
 
-def rejected(drops: DropAccount, key: str, reason: str = "ENOQUOTA", **told: object) -> Drop:
-    return drops.drop(key, "rejected", reason=reason, message=f"{reason} in words.", attempts=3, **told)
+def rejected(drops: DropAccount, key: str, reason: str = "ENOQUOTA", **values: object) -> Drop:
+    return drops.drop(key, "rejected", reason=reason, message=f"{reason} in words.", attempts=3, **values)
 
 
 def test_all_that_were_rejected_wait_again_as_if_for_the_first_time(drops: DropAccount, assetline: Run) -> None:
-    again = [rejected(drops, f"ds{number % 2}/{number}.png") for number in range(3)]
+    repeated = [rejected(drops, f"ds{number % 2}/{number}.png") for number in range(3)]
     others = [drops.drop("ds1/done.png", "ingested"), drops.drop("ds1/waits.png")]
     ended = assetline("drops", "retry", "--yes")
     assert ended.exit_code == 0
@@ -24,11 +24,11 @@ def test_all_that_were_rejected_wait_again_as_if_for_the_first_time(drops: DropA
         "See their progress: assetline drops list --dataset ds0",
         "See their progress: assetline drops list --dataset ds1",
     ]
-    for drop in again:
+    for drop in repeated:
         found = drops.found(drop)
         assert (found.state, found.attempts, found.reason, found.message) == ("dropped", 0, None, None)
     assert [drops.found(drop).state for drop in others] == ["ingested", "dropped"]
-    assert {drop.drop_id for drop in drops.ledger.waiting("ds0", 9)} == {again[0].drop_id, again[2].drop_id}
+    assert {drop.drop_id for drop in drops.ledger.waiting("ds0", 9)} == {repeated[0].drop_id, repeated[2].drop_id}
 
 
 def test_a_run_is_started_for_each_dataset_that_has_some(drops: DropAccount, assetline: Run) -> None:
@@ -51,37 +51,37 @@ def test_a_repeat_finds_nothing_and_starts_nothing(drops: DropAccount, assetline
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
+    ("words", "expected"),
     [(["--dataset", "ds1"], [0, 1]), (["--reason", "ENOQUOTA"], [0, 2]), (["--dataset", "ds1", "--reason", "E"], [1])],
 )
-def test_only_what_is_wanted(drops: DropAccount, assetline: Run, words: list[str], wanted: list[int]) -> None:
+def test_only_what_is_wanted(drops: DropAccount, assetline: Run, words: list[str], expected: list[int]) -> None:
     all_ = [rejected(drops, "ds1/a.png"), rejected(drops, "ds1/b.png", "E"), rejected(drops, "ds2/a.png")]
     assetline("drops", "retry", *words, "--yes")
-    assert [number for number, drop in enumerate(all_) if drops.found(drop).state == "dropped"] == wanted
+    assert [number for number, drop in enumerate(all_) if drops.found(drop).state == "dropped"] == expected
 
 
 def test_by_id(drops: DropAccount, assetline: Run) -> None:
-    one, other = rejected(drops, "ds1/a.png"), rejected(drops, "ds1/b.png")
-    assert assetline("drops", "retry", one.drop_id, one.drop_id, "--yes").stdout.startswith("Queued 1 drop.\n")
-    assert [drops.found(drop).state for drop in (one, other)] == ["dropped", "rejected"]
+    item, other = rejected(drops, "ds1/a.png"), rejected(drops, "ds1/b.png")
+    assert assetline("drops", "retry", item.drop_id, item.drop_id, "--yes").stdout.startswith("Queued 1 drop.\n")
+    assert [drops.found(drop).state for drop in (item, other)] == ["dropped", "rejected"]
 
 
 def test_an_id_there_is_not_or_that_is_not_rejected_re_queues_nothing(drops: DropAccount, assetline: Run) -> None:
-    one, done = rejected(drops, "ds1/a.png"), drops.drop("ds1/b.png", "ingested")
-    ended = assetline("drops", "retry", one.drop_id, "nope", "--yes")
+    item, done = rejected(drops, "ds1/a.png"), drops.drop("ds1/b.png", "ingested")
+    ended = assetline("drops", "retry", item.drop_id, "nope", "--yes")
     assert ended.exit_code == 1
     assert ended.stderr.startswith("Error: Drop 'nope' does not exist in this stack.")
-    ended = assetline("drops", "retry", one.drop_id, done.drop_id, "--yes")
+    ended = assetline("drops", "retry", item.drop_id, done.drop_id, "--yes")
     assert ended.exit_code == 1
     assert ended.stderr == f"Error: Drop {done.drop_id} is ingested, not rejected. Nothing was queued.\n"
-    assert drops.found(one).state == "rejected"
+    assert drops.found(item).state == "rejected"
 
 
 def test_ingested_drops_are_sent_again_when_asked_for(drops: DropAccount, assetline: Run) -> None:
-    one, done = rejected(drops, "ds1/a.png"), drops.drop("ds1/b.png", "ingested")
+    item, done = rejected(drops, "ds1/a.png"), drops.drop("ds1/b.png", "ingested")
     assert assetline("drops", "retry", "--ingested", "--yes").exit_code == 2
     assert assetline("drops", "retry", "--ingested", "--dataset", "ds1", "--yes").exit_code == 0
-    assert [drops.found(drop).state for drop in (one, done)] == ["rejected", "dropped"]
+    assert [drops.found(drop).state for drop in (item, done)] == ["rejected", "dropped"]
 
 
 def test_drops_rejected_for_their_content_stay_rejected(drops: DropAccount, assetline: Run) -> None:
@@ -99,7 +99,7 @@ def test_drops_rejected_for_their_content_stay_rejected(drops: DropAccount, asse
 @pytest.mark.parametrize(("answer", "requeues"), [("y", True), ("yes", True), ("n", False), ("", False)])
 def test_it_asks_first(drops: DropAccount, assetline: Run, answer: str, requeues: bool) -> None:
     all_ = [rejected(drops, f"ds1/{number}.png") for number in range(2)]
-    terminal = somebody(answer)
+    terminal = operator_answering(answer)
     ended = assetline("drops", "retry", **terminal)
     shown = shown_on(terminal["out"])
     assert "Retry 2 drops of ds1? [y]es / [n]o" in shown
@@ -110,7 +110,7 @@ def test_it_asks_first(drops: DropAccount, assetline: Run, answer: str, requeues
 @pytest.mark.parametrize(("answer", "status"), [(KeyboardInterrupt(), 130), (EOFError(), 1)])
 def test_no_answer_re_queues_nothing(drops: DropAccount, assetline: Run, answer: BaseException, status: int) -> None:
     drop = rejected(drops, "ds1/a.png")
-    assert assetline("drops", "retry", **somebody(answer)).exit_code == status
+    assert assetline("drops", "retry", **operator_answering(answer)).exit_code == status
     assert (drops.found(drop).state, drops.started) == ("rejected", [])
 
 

@@ -44,17 +44,19 @@ class TestInAPipe:
         assert ended.stderr == ""
 
     @pytest.mark.parametrize(
-        ("words", "wanted"),
+        ("words", "expected"),
         [
             (["--dataset", "ds2"], ["ds2-1-1"]),
             (["--state", "finished"], ["ds1-1763678000-1"]),
             (["--limit", "1"], ["ds1-1763685000-1"]),
         ],
     )
-    def test_only_what_is_wanted(self, drops: DropAccount, assetline: Run, words: list[str], wanted: list[str]) -> None:
+    def test_only_what_is_wanted(
+        self, drops: DropAccount, assetline: Run, words: list[str], expected: list[str]
+    ) -> None:
         three(drops)
         lines = assetline("sessions", *words).stdout.splitlines()
-        assert [line.split("\t")[0] for line in lines] == wanted
+        assert [line.split("\t")[0] for line in lines] == expected
 
     def test_a_table_of_many_pages_is_read_to_its_end(self, drops: DropAccount, assetline: Run) -> None:
         keys = [f"ds1-{number}-1" for number in range(9)]
@@ -71,10 +73,10 @@ class TestInAPipe:
 
 def test_as_json_an_object_a_line_with_everything(drops: DropAccount, assetline: Run) -> None:
     three(drops)
-    told = [json.loads(line) for line in assetline("sessions", "--json").stdout.splitlines()]
-    assert [one["state"] for one in told] == ["open", "finished", "failed"]
-    assert told[1]["report_key"] == REPORT
-    assert told[2]["execution_arn"].endswith(":ds2-1-1")
+    printed = [json.loads(line) for line in assetline("sessions", "--json").stdout.splitlines()]
+    assert [item["state"] for item in printed] == ["open", "finished", "failed"]
+    assert printed[1]["report_key"] == REPORT
+    assert printed[2]["execution_arn"].endswith(":ds2-1-1")
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])

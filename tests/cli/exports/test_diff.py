@@ -62,10 +62,10 @@ def assetline(session: boto3.Session, tmp_path: Path, monkeypatch: pytest.Monkey
 def publish(session: boto3.Session, export_id: str, body: bytes, format_: str = "csv", **manifest: Any) -> None:
     """Put an export into the bucket, file and manifest."""
     key = object_key("site_members", export_id, format_)
-    told = {"key": key, "feed": "site_members", "complete": True, "bytes": len(body)} | manifest
+    document = {"key": key, "feed": "site_members", "complete": True, "bytes": len(body)} | manifest
     s3 = session.client("s3")
     s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-    s3.put_object(Bucket=BUCKET, Key=manifest_key("site_members", export_id), Body=json.dumps(told).encode())
+    s3.put_object(Bucket=BUCKET, Key=manifest_key("site_members", export_id), Body=json.dumps(document).encode())
 
 
 class TestLocalFiles:

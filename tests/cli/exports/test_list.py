@@ -25,9 +25,9 @@ def three(account: Account) -> tuple[str, str, str]:
     finished = STARTED - timedelta(hours=2) + timedelta(seconds=252)
     sizes: dict[str, Any] = {"rows": 2000, "bytes": 2491837}
     complete = has(account, ago=timedelta(hours=2), state="complete", finished_at=finished, **sizes)
-    told: dict[str, Any] = {"error": "TokenRefused", "message": "The token was refused."}
+    failure: dict[str, Any] = {"error": "TokenRefused", "message": "The token was refused."}
     later = STARTED - timedelta(days=5) + timedelta(seconds=9)
-    failed = has(account, "users", ago=timedelta(days=5), state="failed", updated_at=later, rows=300, **told)
+    failed = has(account, "users", ago=timedelta(days=5), state="failed", updated_at=later, rows=300, **failure)
     fresh: dict[str, Any] = {"updated_at": STARTED, "rows": 1200, "bytes": 9, "rows_per_second": 980.0}
     return has(account, ago=timedelta(minutes=3), **fresh), complete, failed
 
@@ -45,7 +45,7 @@ class TestInAPipe:
         assert ended.stderr == ""
 
     @pytest.mark.parametrize(
-        ("words", "wanted"),
+        ("words", "expected"),
         [
             (["--feed", "users"], [2]),
             (["--state", "complete"], [1]),
@@ -53,10 +53,10 @@ class TestInAPipe:
             (["--feed", "assets", "--limit", "1"], [0]),
         ],
     )
-    def test_only_what_is_wanted(self, account: Account, assetline: Run, words: list[str], wanted: list[int]) -> None:
+    def test_only_what_is_wanted(self, account: Account, assetline: Run, words: list[str], expected: list[int]) -> None:
         ids = three(account)
         lines = assetline("exports", *words).stdout.splitlines()
-        assert [line.split("\t")[0] for line in lines] == [ids[index] for index in wanted]
+        assert [line.split("\t")[0] for line in lines] == [ids[index] for index in expected]
 
     def test_a_table_of_many_pages_is_read_to_its_end(self, account: Account, assetline: Run) -> None:
         message = "x" * 300_000  # DynamoDB: a page of a scan is 1 MB
@@ -116,12 +116,12 @@ class TestAsJson:
     def test_an_object_a_line_with_everything(self, account: Account, assetline: Run) -> None:
         _, _, failed = three(account)
         ended = assetline("exports", "--json")
-        told = [json.loads(line) for line in ended.stdout.splitlines()]
-        assert [one["state"] for one in told] == ["running", "complete", "failed"]
-        assert told[2]["export_id"] == failed
-        assert told[2]["message"] == "The token was refused."
-        assert told[1]["bytes"] == 2491837
-        assert told[0]["silent"] is False
+        printed = [json.loads(line) for line in ended.stdout.splitlines()]
+        assert [entry["state"] for entry in printed] == ["running", "complete", "failed"]
+        assert printed[2]["export_id"] == failed
+        assert printed[2]["message"] == "The token was refused."
+        assert printed[1]["bytes"] == 2491837
+        assert printed[0]["silent"] is False
 
     def test_nothing_is_no_line(self, assetline: Run) -> None:
         ended = assetline("exports", "--json")

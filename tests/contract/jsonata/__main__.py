@@ -54,10 +54,10 @@ def portable(value: Any) -> Any:
 
 def reduced(lines: list[str]) -> list[str]:
     """Return the smallest evaluation of each expression and kind, as lines of JSON."""
-    wanted, kept = expressions(), dict[str, str]()
-    evaluations = [portable(named(one)) for one in map(json.loads, lines) if one["expression"] in wanted]
-    whole = {line for line in map(json.dumps, evaluations) if "stackTrace" not in line}  # else a cause was cut short
-    for line in sorted(whole, key=lambda line: (len(line), line)):
+    expected, kept = expressions(), dict[str, str]()
+    evaluations = [portable(named(item)) for item in map(json.loads, lines) if item["expression"] in expected]
+    complete = {line for line in map(json.dumps, evaluations) if "stackTrace" not in line}  # else a cause was cut short
+    for line in sorted(complete, key=lambda line: (len(line), line)):
         kept.setdefault(repr([*kind(json.loads(line)), json.loads(line)["expression"]]), line)
     return sorted(kept.values())
 

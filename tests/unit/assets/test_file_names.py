@@ -64,11 +64,11 @@ def test_a_safe_name_is_its_own(filename: str) -> None:
     assert safe_name(name, "asset-7") == name
 
 
-@pytest.mark.parametrize(("one", "other"), ALIKE)
-def test_two_assets_never_share_a_name_on_any_disk(one: str, other: str) -> None:
+@pytest.mark.parametrize(("item", "other"), ALIKE)
+def test_two_assets_never_share_a_name_on_any_disk(item: str, other: str) -> None:
     names = Names()
-    given_out = [names.name(one, "a1"), names.name(other, "a2")]
-    assert given_out[0] == safe_name(one, "a1")
+    given_out = [names.name(item, "a1"), names.name(other, "a2")]
+    assert given_out[0] == safe_name(item, "a1")
     assert "~a2" in given_out[1]
 
 

@@ -33,8 +33,8 @@ def written(rows: Rows, columns: Sequence[str], format_: Format) -> bytes:
         writer.writerows([columns, *([row.get(name, "") for name in columns] for row in rows)])
         body = text.getvalue().encode()
     else:
-        wanted = ({name: row.get(name, "") for name in columns} for row in rows)
-        body = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in wanted)
+        required = ({name: row.get(name, "") for name in columns} for row in rows)
+        body = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in required)
     return gzip.compress(body) if format_.endswith(".gz") else body
 
 
@@ -74,8 +74,8 @@ def expected(old: Rows, new: Rows, keys: Sequence[str], values: Sequence[str]) -
         if not waiting[tuple(key)]:
             lines.append(["added", *key, "", *cells])
             continue
-        _, before = waiting[tuple(key)].pop(0)
-        changed = [name for name in values if row.get(name, "") != before.get(name, "")]
+        _, earlier = waiting[tuple(key)].pop(0)
+        changed = [name for name in values if row.get(name, "") != earlier.get(name, "")]
         if changed:
             lines.append(["changed", *key, json.dumps(changed), *cells])
     for _, row in sorted((rest for same in waiting.values() for rest in same), key=lambda pair: pair[0]):
@@ -128,7 +128,7 @@ def test_the_changes_are_those_found_the_plain_way(
     assert list(tmp_path.iterdir()) == []
 
 
-class TestWhatIsTold:
+class TestSummary:
     def test_a_row_that_moved_is_no_change(self, tmp_path: Path) -> None:
         summary, lines = changes_of(b"id,name\r\n1,a\r\n2,b\r\n", b"id,name\r\n2,b\r\n1,a\r\n", tmp_path)
         assert (len(lines), summary.unchanged, summary.differs) == (1, 2, False)
@@ -172,8 +172,8 @@ class TestWhatIsTold:
     def test_a_duplicate_is_reported_with_the_first_row_of_its_key(self, tmp_path: Path, limits: DiffLimits) -> None:
         body = b"id\r\n8\r\n7\r\n7\r\n7\r\n"
         summary, _ = changes_of(body, body, tmp_path, limits=limits)
-        told = [(found.file, found.first_row, found.row) for found in summary.first_duplicates]
-        assert told == [("old", 2, 3), ("old", 2, 4), ("new", 2, 3), ("new", 2, 4)]
+        places = [(found.file, found.first_row, found.row) for found in summary.first_duplicates]
+        assert places == [("old", 2, 3), ("old", 2, 4), ("new", 2, 3), ("new", 2, 4)]
 
     @pytest.mark.parametrize("limits", [LIMITS, TINY])
     def test_the_first_few_of_each_kind_are_kept(self, tmp_path: Path, limits: DiffLimits) -> None:

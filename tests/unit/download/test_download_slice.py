@@ -52,8 +52,8 @@ def test_files_cut_off_are_distinguished_from_files_not_begun() -> None:
             raise ends[name]
 
     result = downloaded(become, "late", "large", "small")
-    assert [one.asset_id for one in result.outcomes] == ["small"]
-    assert [one.asset_id for one in result.broken_off] == ["large"]
+    assert [item.asset_id for item in result.outcomes] == ["small"]
+    assert [item.asset_id for item in result.broken_off] == ["large"]
 
 
 def test_files_under_way_at_a_common_error_have_their_outcomes() -> None:
@@ -67,7 +67,7 @@ def test_files_under_way_at_a_common_error_have_their_outcomes() -> None:
     files = [AssetFile.of({"assetId": name}, name) for name in ("refused", "under-way")]
     with pytest.raises(KeyRefused):
         result.download(cast("Fetch", FetchByName(become)), files)
-    assert [one.asset_id for one in result.outcomes] == ["under-way"]
+    assert [item.asset_id for item in result.outcomes] == ["under-way"]
 
 
 def test_files_not_begun_when_one_ended_it_for_all_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +92,4 @@ def test_files_not_begun_when_one_ended_it_for_all_are_not_waited_for(monkeypatc
     with pytest.raises(KeyRefused):
         result.download(cast("Fetch", FetchByName(become)), files)
     assert begun == ["refused", "under-way"]
-    assert [one.asset_id for one in result.outcomes] == ["under-way"]
+    assert [item.asset_id for item in result.outcomes] == ["under-way"]

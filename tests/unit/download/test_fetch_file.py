@@ -31,18 +31,18 @@ class Vi(Assets, Downloader):
     """A Vi that gives one file out, and notes what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     def get(self, asset_id: str, *, contents: bool = False) -> dict[str, Any]:
         assert contents
-        self.asked.append(f"asset {asset_id}")
+        self.requested.append(f"asset {asset_id}")
         fresh = {"asset": {"url": "https://files.example/a.png?signature=2"}}
         return {"metadata": {"fileSize": len(BODY)}, "contents": fresh}
 
     @contextmanager
     def opened(self, url: str, headers: Mapping[str, str]) -> Iterator[Iterator[bytes]]:
         del headers
-        self.asked.append(url.rpartition("?")[2])
+        self.requested.append(url.rpartition("?")[2])
         yield iter([BODY])
 
 
@@ -77,11 +77,11 @@ def test_a_url_whose_time_is_over_is_renewed_and_not_asked() -> None:
     seconds = MILLISECONDS / 1000
     fetch = Fetch(vi, vi, place, clock=lambda: seconds + 1)
     assert fetch.download(file_of(expiry=MILLISECONDS)).state == "written"
-    assert vi.asked == ["asset a1", "signature=2"]
-    vi.asked.clear()
+    assert vi.requested == ["asset a1", "signature=2"]
+    vi.requested.clear()
     # In seconds, as it may be as well, it would be long over: then Vi has to refuse it.
     assert fetch.download(file_of(expiry=MILLISECONDS // 1000)).state == "written"
-    assert vi.asked == ["signature=1"]
+    assert vi.requested == ["signature=1"]
 
 
 def test_a_file_whose_signed_url_is_refused_has_that_reason() -> None:

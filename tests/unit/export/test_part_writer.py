@@ -25,7 +25,7 @@ class Shelf:
     def put(self, number: int, body: bytes) -> None:
         self.parts[number] = body
 
-    def whole(self) -> bytes:
+    def joined(self) -> bytes:
         return b"".join(self.parts[number] for number in sorted(self.parts))
 
 
@@ -63,7 +63,7 @@ def test_however_it_is_cut_into_turns_the_parts_are_the_bytes_written(turns: lis
         shelf = Shelf()
         after = write_in_turns(shelf, turns)
         everything = b"".join(rendered for turn in turns for rendered in turn)
-        assert shelf.whole() == everything
+        assert shelf.joined() == everything
         assert (after.bytes, after.crc32) == (len(everything), zlib.crc32(everything))
         assert sorted(shelf.parts) == list(range(1, after.next_part))
         assert all(len(shelf.parts[number]) >= 10 for number in range(1, after.next_part - 1))

@@ -47,13 +47,13 @@ class Table:
     """Stores the updates, as the exports table does."""
 
     def __init__(self, failure: Exception | None = None) -> None:
-        self.told: list[dict[str, object]] = []
+        self.updates: list[dict[str, object]] = []
         self._failure = failure
 
     def update(self, _export: Export, **measures: object) -> None:
         if self._failure:
             raise self._failure
-        self.told.append(measures)
+        self.updates.append(measures)
 
 
 def any_page(rows: int, remaining: int | None = None) -> Page:
@@ -77,20 +77,20 @@ def any_export(previous_rows: int | None = None) -> Export:
 
 
 def report_to(
-    table: Table, clock: ManualClock, before: Checkpoint | None = None, export: Export | None = None
+    table: Table, clock: ManualClock, earlier: Checkpoint | None = None, export: Export | None = None
 ) -> Report:
-    return Report(table, export or any_export(), before or Checkpoint(cursor="/1"), clock)  # type: ignore[arg-type]
+    return Report(table, export or any_export(), earlier or Checkpoint(cursor="/1"), clock)  # type: ignore[arg-type]
 
 
 def test_rates_are_of_this_turn_and_the_eta_is_what_remains_at_that_rate() -> None:
     table, clock = Table(), ManualClock(100.0)
-    before = Checkpoint(cursor="/5", pages=40, rows=4000, turns=2)
-    with report_to(table, clock, before) as report:
+    earlier = Checkpoint(cursor="/5", pages=40, rows=4000, turns=2)
+    with report_to(table, clock, earlier) as report:
         clock.now += 2
         report.page_arrived(any_page(100, remaining=900), pages=41, rows=4100, bytes_=50_000)
-    (told,) = table.told
-    assert (told["pages"], told["rows"], told["page_rows"], told["turns"]) == (41, 4100, 100, 3)
-    assert (told["pages_per_second"], told["rows_per_second"], told["eta_seconds"]) == (0.5, 50.0, 18.0)
+    (updates,) = table.updates
+    assert (updates["pages"], updates["rows"], updates["page_rows"], updates["turns"]) == (41, 4100, 100, 3)
+    assert (updates["pages_per_second"], updates["rows_per_second"], updates["eta_seconds"]) == (0.5, 50.0, 18.0)
 
 
 def test_without_remaining_records_there_is_no_eta() -> None:
@@ -98,7 +98,7 @@ def test_without_remaining_records_there_is_no_eta() -> None:
     with report_to(table, clock) as report:
         clock.now += 2
         report.page_arrived(any_page(100), pages=1, rows=100, bytes_=1)
-    assert (table.told[0]["remaining"], table.told[0]["eta_seconds"]) == (None, None)
+    assert (table.updates[0]["remaining"], table.updates[0]["eta_seconds"]) == (None, None)
 
 
 def test_without_a_remaining_count_the_eta_uses_the_last_export() -> None:
@@ -106,7 +106,7 @@ def test_without_a_remaining_count_the_eta_uses_the_last_export() -> None:
     with report_to(table, clock, export=any_export(previous_rows=1000)) as report:
         clock.now += 2
         report.page_arrived(any_page(100), pages=1, rows=100, bytes_=1)
-    assert (table.told[0]["remaining"], table.told[0]["eta_seconds"]) == (None, 18.0)
+    assert (table.updates[0]["remaining"], table.updates[0]["eta_seconds"]) == (None, 18.0)
 
 
 def test_fast_pages_are_reported_once_a_second() -> None:
@@ -117,7 +117,7 @@ def test_fast_pages_are_reported_once_a_second() -> None:
             report.page_arrived(any_page(1), pages=page, rows=page, bytes_=page)
             if report._sending is not None:
                 report._sending.result()
-    assert [told["pages"] for told in table.told] == [1, 5, 9]
+    assert [updates["pages"] for updates in table.updates] == [1, 5, 9]
 
 
 def test_the_end_of_a_turn_is_reported_with_its_checkpoint() -> None:
@@ -125,9 +125,9 @@ def test_the_end_of_a_turn_is_reported_with_its_checkpoint() -> None:
     with report_to(table, clock) as report:
         report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)
         report.page_arrived(any_page(1), pages=2, rows=2, bytes_=2)
-        told = report.at_the_end(Checkpoint(cursor="/3", pages=2, rows=2, bytes=2, turns=1, pause_seconds=30))
-        assert [told["pages"] for told in table.told] == [1]
-    assert (told["pages"], told["pause_seconds"]) == (2, 30)
+        updates = report.at_the_end(Checkpoint(cursor="/3", pages=2, rows=2, bytes=2, turns=1, pause_seconds=30))
+        assert [updates["pages"] for updates in table.updates] == [1]
+    assert (updates["pages"], updates["pause_seconds"]) == (2, 30)
 
 
 @pytest.mark.parametrize("failure", [EndpointConnectionError(endpoint_url="http://table")])
@@ -135,4 +135,4 @@ def test_a_failed_update_of_the_table_does_not_affect_the_export(failure: Except
     table = Table(failure)
     with report_to(table, ManualClock(100.0)) as report:
         report.page_arrived(any_page(1), pages=1, rows=1, bytes_=1)
-    assert table.told == []
+    assert table.updates == []

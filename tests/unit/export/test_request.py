@@ -49,10 +49,10 @@ def test_a_wrong_key_is_named_with_the_valid_keys(raw: Any, named: str) -> None:
 @pytest.mark.parametrize("of", [{"feed": "assets"}, {"source": "vi", "dataset_id": "ds1"}])
 @pytest.mark.parametrize("format_", ["csv", "csv.gz"])
 def test_formulas_are_neutralised_where_a_spreadsheet_would_run_them(of: dict[str, Any], format_: str) -> None:
-    asked = of | {"format": format_, "neutralise_formulas": True}
-    assert parsed_request(asked).neutralise_formulas
+    requested = of | {"format": format_, "neutralise_formulas": True}
+    assert parsed_request(requested).neutralise_formulas
     with pytest.raises(InvalidInput, match="`neutralise_formulas` is for"):
-        parsed_request(asked | {"format": format_.replace("csv", "jsonl")})
+        parsed_request(requested | {"format": format_.replace("csv", "jsonl")})
 
 
 def test_a_refusal_does_not_repeat_what_was_in_the_input() -> None:
@@ -87,9 +87,9 @@ def test_a_resume_takes_the_export_and_how_long_its_turns_are() -> None:
         parse(ResumeRequest, {"resume": "assets_1", "feed": "assets"})
 
 
-@pytest.mark.parametrize(("raw", "asked"), [({"resume": "x"}, True), ({"feed": "assets"}, False), ([], False)])
-def test_an_input_with_resume_asks_for_one(raw: Any, asked: bool) -> None:
-    assert ResumeRequest.is_requested(raw) is asked
+@pytest.mark.parametrize(("raw", "requested"), [({"resume": "x"}, True), ({"feed": "assets"}, False), ([], False)])
+def test_an_input_with_resume_asks_for_one(raw: Any, requested: bool) -> None:
+    assert ResumeRequest.is_requested(raw) is requested
 
 
 @pytest.mark.parametrize(

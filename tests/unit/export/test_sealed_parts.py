@@ -14,8 +14,8 @@ def sealed(*contents: bytes) -> list[SealedPart]:
 
 
 def rendered(*contents: bytes) -> Checkpoint:
-    whole = b"".join(contents)
-    return Checkpoint(cursor=None, next_part=len(contents) + 1, bytes=len(whole), crc32=zlib.crc32(whole))
+    complete = b"".join(contents)
+    return Checkpoint(cursor=None, next_part=len(contents) + 1, bytes=len(complete), crc32=zlib.crc32(complete))
 
 
 def test_parts_with_the_rendered_bytes_are_verified() -> None:
@@ -23,7 +23,7 @@ def test_parts_with_the_rendered_bytes_are_verified() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "said"),
+    ("parts", "message"),
     [
         (sealed(*CONTENTS)[:1], "in 2 parts"),
         ([], "in 2 parts"),
@@ -32,8 +32,8 @@ def test_parts_with_the_rendered_bytes_are_verified() -> None:
         (sealed(*reversed(CONTENTS)), "not hold the bytes"),
     ],
 )
-def test_anything_else_is_not_published(parts: list[SealedPart], said: str) -> None:
-    with pytest.raises(PartsMismatch, match=said):
+def test_anything_else_is_not_published(parts: list[SealedPart], message: str) -> None:
+    with pytest.raises(PartsMismatch, match=message):
         prove(parts, rendered(*CONTENTS))
 
 
@@ -44,5 +44,5 @@ def test_parts_are_packed_in_eight_bytes_each() -> None:
 
 
 def test_other_bytes_of_the_same_part_have_another_name() -> None:
-    (one,), (other,) = (sources_of("assets_1", sealed(content)) for content in (b"first part", b"FIRST part"))
-    assert one.key != other.key
+    (item,), (other,) = (sources_of("assets_1", sealed(content)) for content in (b"first part", b"FIRST part"))
+    assert item.key != other.key

@@ -18,7 +18,7 @@ from assetline.paging.reader import PageReader, Start
 from assetline.safetyculture.client import FeedClient
 from tests.support.waiting import until
 
-WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
+COMPLETE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
 SECONDS = 0.2  # at most, for what a test waits for in vain
 DRIPS_SECONDS = 60  # less than a body that drips lasts, and far more than a busy machine takes to end it
 
@@ -101,13 +101,16 @@ def request(origin: str, body: bytes | None = None) -> httpx.Request:
     return httpx.Request("POST" if body else "GET", f"{origin}/feed?a=%2F", content=body, extensions=extensions)
 
 
-def asked(transport: httpx.BaseTransport, origin: str) -> bytes:
+def requested(transport: httpx.BaseTransport, origin: str) -> bytes:
     with closing(transport.handle_request(request(origin))) as response:
         return response.read()
 
 
 def test_a_request_goes_out_as_it_is(kept: Kept) -> None:
-    with serving(WHOLE) as (origin, script), closing(kept(origin).handle_request(request(origin, b"{}"))) as response:
+    with (
+        serving(COMPLETE) as (origin, script),
+        closing(kept(origin).handle_request(request(origin, b"{}"))) as response,
+    ):
         assert (response.status_code, response.read()) == (200, b"body")
     (head,) = script.connections[0]
     assert head.splitlines() == [
@@ -119,36 +122,36 @@ def test_a_request_goes_out_as_it_is(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [WHOLE, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n"]
+    "answer", [COMPLETE, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n"]
 )
 def test_a_connection_is_used_again(kept: Kept, answer: bytes) -> None:
     with serving(answer, answer, answer) as (origin, script):
         transport = kept(origin)
-        assert [asked(transport, origin) for _ in range(3)] == [b"body"] * 3
+        assert [requested(transport, origin) for _ in range(3)] == [b"body"] * 3
     assert [len(requests) for requests in script.connections] == [3]
 
 
 def test_one_that_was_ended_while_it_was_idle_is_not(kept: Kept) -> None:
-    with serving(WHOLE, WHOLE, hangs_up=True) as (origin, script):
+    with serving(COMPLETE, COMPLETE, hangs_up=True) as (origin, script):
         transport = kept(origin)
-        assert asked(transport, origin) == b"body"
+        assert requested(transport, origin) == b"body"
         assert script.hung_up.wait(5)
-        assert asked(transport, origin) == b"body"
+        assert requested(transport, origin) == b"body"
     assert [len(requests) for requests in script.connections] == [1, 1]
 
 
 def test_one_that_was_idle_for_long_is_not(kept: Kept) -> None:
-    with serving(WHOLE, WHOLE) as (origin, script):
+    with serving(COMPLETE, COMPLETE) as (origin, script):
         transport = kept(origin, idle_seconds=0)
-        assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
+        assert [requested(transport, origin) for _ in range(2)] == [b"body"] * 2
     assert [len(requests) for requests in script.connections] == [1, 1]
 
 
 class TestAhead:
     def test_a_request_ahead_leaves_over_an_open_connection(self, kept: Kept) -> None:
-        with serving(WHOLE, WHOLE) as (origin, script):
+        with serving(COMPLETE, COMPLETE) as (origin, script):
             transport = kept(origin)
-            asked(transport, origin)
+            requested(transport, origin)
             transport.send_ahead(ahead := request(origin))
             until(lambda: len(script.connections[0]) == 2, "the request ahead", every=0.001)
             arrived = len(script.connections[0])
@@ -157,7 +160,7 @@ class TestAhead:
         assert (arrived, [len(requests) for requests in script.connections]) == (2, [2])
 
     def test_without_an_open_connection_nothing_is_awaited(self, kept: Kept) -> None:
-        with serving(WHOLE) as (origin, script):
+        with serving(COMPLETE) as (origin, script):
             transport = kept(origin)
             transport.send_ahead(ahead := request(origin))
             assert script.connections == []
@@ -167,9 +170,9 @@ class TestAhead:
 
     def test_an_unsent_request_is_sent_again(self, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("assetline.http.pooled_transport._readable", lambda _: False)
-        with serving(WHOLE, WHOLE) as (origin, script):
+        with serving(COMPLETE, COMPLETE) as (origin, script):
             transport = kept(origin)
-            asked(transport, origin)
+            requested(transport, origin)
             transport._idle[0][0].shutdown(socket.SHUT_WR)
             transport.send_ahead(ahead := request(origin))
             with closing(transport.handle_request(ahead)) as response:
@@ -177,9 +180,9 @@ class TestAhead:
         assert [len(requests) for requests in script.connections] == [1, 1]
 
     def test_a_request_that_is_handled_twice_leaves_twice(self, kept: Kept) -> None:
-        with serving(WHOLE, WHOLE, WHOLE) as (origin, script):
+        with serving(COMPLETE, COMPLETE, COMPLETE) as (origin, script):
             transport = kept(origin)
-            asked(transport, origin)
+            requested(transport, origin)
             transport.send_ahead(ahead := request(origin))
             for _ in range(2):
                 with closing(transport.handle_request(ahead)) as response:
@@ -193,23 +196,23 @@ class TestAhead:
 def test_one_that_the_answer_closes_is_not(kept: Kept, answer: bytes) -> None:
     with serving(answer, answer, hangs_up=True) as (origin, script):
         transport = kept(origin)
-        assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
+        assert [requested(transport, origin) for _ in range(2)] == [b"body"] * 2
     assert [len(requests) for requests in script.connections] == [1, 1]
 
 
 def test_one_whose_answer_was_not_read_to_its_end_is_not(kept: Kept) -> None:
-    with serving(WHOLE[:-1], WHOLE) as (origin, script):
+    with serving(COMPLETE[:-1], COMPLETE) as (origin, script):
         transport = kept(origin)
         transport.handle_request(request(origin)).close()
-        assert asked(transport, origin) == b"body"
+        assert requested(transport, origin) == b"body"
     assert [len(requests) for requests in script.connections] == [1, 1]
 
 
 def test_bytes_before_an_answer_are_not_the_answer(kept: Kept) -> None:
     early = b"HTTP/1.1 103 Early Hints\r\ncontent-length: 9\r\n\r\n"
-    with serving(early + WHOLE, WHOLE) as (origin, script):
+    with serving(early + COMPLETE, COMPLETE) as (origin, script):
         transport = kept(origin)
-        assert [asked(transport, origin) for _ in range(2)] == [b"body"] * 2
+        assert [requested(transport, origin) for _ in range(2)] == [b"body"] * 2
     assert [len(requests) for requests in script.connections] == [2]
 
 
@@ -228,10 +231,10 @@ def test_a_header_that_would_be_two_is_not_sent(kept: Kept) -> None:
     [
         (b"", True, httpx.RemoteProtocolError),
         (b"SMTP ready\r\n", True, httpx.RemoteProtocolError),
-        (WHOLE[:-1], True, httpx.RemoteProtocolError),
+        (COMPLETE[:-1], True, httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbo", True, httpx.RemoteProtocolError),
         (b"", False, httpx.ReadTimeout),
-        (WHOLE[:-1], False, httpx.ReadTimeout),
+        (COMPLETE[:-1], False, httpx.ReadTimeout),
     ],
 )
 def test_half_an_answer_is_an_error_of_httpx(
@@ -240,14 +243,16 @@ def test_half_an_answer_is_an_error_of_httpx(
     with serving(answer, b"", hangs_up=hangs_up) as (origin, _):
         transport = kept(origin)
         with pytest.raises(failure):
-            asked(transport, origin)
+            requested(transport, origin)
         assert transport._idle == []
 
 
 class TestDeadline:
-    @pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\n", WHOLE[:-4]], ids=["nothing", "a head", "a body"])
-    def test_an_answer_that_drips_ends_in_time_wherever_it_drips(self, kept: Kept, before: bytes) -> None:
-        with dripping(before, b"x" if before != b"HTTP/1.1 200 OK\r\n" else b"x: y\r\n") as origin:
+    @pytest.mark.parametrize(
+        "earlier", [b"", b"HTTP/1.1 200 OK\r\n", COMPLETE[:-4]], ids=["nothing", "a head", "a body"]
+    )
+    def test_an_answer_that_drips_ends_in_time_wherever_it_drips(self, kept: Kept, earlier: bytes) -> None:
+        with dripping(earlier, b"x" if earlier != b"HTTP/1.1 200 OK\r\n" else b"x: y\r\n") as origin:
             slow = request(origin)
             slow.extensions |= {ANSWER_SECONDS: SECONDS}
             began = time.monotonic()
@@ -258,12 +263,12 @@ class TestDeadline:
                 response.read()
             assert time.monotonic() - began < DRIPS_SECONDS
 
-    @pytest.mark.parametrize("before", [b"HTTP/1.1 200 OK\r\n", WHOLE[:-4]], ids=["a head", "a body"])
+    @pytest.mark.parametrize("earlier", [b"HTTP/1.1 200 OK\r\n", COMPLETE[:-4]], ids=["a head", "a body"])
     def test_a_turn_whose_page_drips_ends_in_time_at_that_page(
-        self, before: bytes, monkeypatch: pytest.MonkeyPatch
+        self, earlier: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("assetline.safetyculture.client.PAGE_SECONDS", SECONDS)
-        with dripping(before, b"x: y\r\n") as origin:
+        with dripping(earlier, b"x: y\r\n") as origin:
             client = FeedClient(origin, Token("arn:secret", lambda _: "scapi_1"))
             began = time.monotonic()
             with PageReader(client.ask, Start("/feed/assets"), Budget(SECONDS / 2)) as reader:
@@ -274,19 +279,19 @@ class TestDeadline:
 
     def test_a_head_that_drips_ends_with_the_read_timeout(self, kept: Kept) -> None:
         with dripping(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n") as origin, pytest.raises(httpx.ReadTimeout):
-            asked(kept(origin), origin)
+            requested(kept(origin), origin)
 
 
 @contextmanager
-def dripping(before: bytes, drop: bytes) -> Iterator[str]:
-    """Serve one answer: *before*, then a *drop* now and then, as long as the client reads."""
+def dripping(earlier: bytes, drop: bytes) -> Iterator[str]:
+    """Serve one answer: *earlier*, then a *drop* now and then, as long as the client reads."""
     ended = threading.Event()
 
     def serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection, suppress(OSError):
             _head(connection.makefile("rb"))
-            connection.sendall(before.replace(b"content-length: 4", b"content-length: 4000"))
+            connection.sendall(earlier.replace(b"content-length: 4", b"content-length: 4000"))
             while not ended.wait(SECONDS / 10):
                 connection.sendall(drop)
 
@@ -303,7 +308,7 @@ def test_a_request_for_a_tls_host_never_goes_to_one_without_tls(kept: Kept) -> N
         received = server.submit(_greet, listener)
         secure = f"https://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(httpx.ConnectError):
-            asked(kept(secure), secure)
+            requested(kept(secure), secure)
         assert b"feed" not in received.result(5)
 
 

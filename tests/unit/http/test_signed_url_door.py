@@ -51,7 +51,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     resolve, made = socket.getaddrinfo, list[str]()
 
     def known(host: str, port: int, **kind: int) -> list[object]:
-        return [one for address in NAMES.get(host, [host]) for one in resolve(address, port, **kind)]
+        return [item for address in NAMES.get(host, [host]) for item in resolve(address, port, **kind)]
 
     def connect(address: tuple[str, int], timeout: float) -> socket.socket:
         made.append(address[0])

@@ -37,11 +37,11 @@ class SignedUrlServer:
             with closing(connection):
                 for answer in answers:
                     with suppress(OSError):
-                        self._hear(connection)
+                        self._receive(connection)
                         for piece in answer:
                             connection.sendall(piece)
 
-    def _hear(self, connection: socket.socket) -> None:
+    def _receive(self, connection: socket.socket) -> None:
         came = b""
         while b"\r\n\r\n" not in came:
             piece = connection.recv(65536)
@@ -71,7 +71,7 @@ def got(requests: SignedRequests, url: str) -> tuple[int, bytes]:
     "pieces",
     [
         [OK],
-        [bytes([one]) for one in OK],
+        [bytes([item]) for item in OK],
         [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n", b"3\r\nllo\r\n0\r\n\r\n"],
         [b"HTTP/1.1 100 Continue\r\n\r\n", OK],
         [b"HTTP/1.0 200 OK\r\n\r\nhel", b"lo"],

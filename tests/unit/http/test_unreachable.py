@@ -20,50 +20,50 @@ from tests.support.vi_key import AnyKey
 ORIGIN = httpx.URL("https://api.example:8443")
 
 
-def feed_says(origin: str) -> str:
+def feed_error(origin: str) -> str:
     with pytest.raises(FeedUnreachable) as failure:
         FeedClient(origin, Token("arn:secret", lambda _: "scapi_1")).fetch("/feed/assets")
     return str(failure.value)
 
 
-def vi_says(origin: str) -> str:
+def vi_error(origin: str) -> str:
     with pytest.raises(ViUnreachable) as failure:
         ViClient(origin, AnyKey("arn:vi")).send("GET", "/x")
     return str(failure.value)
 
 
-both = pytest.mark.parametrize("says", [feed_says, vi_says])
+both = pytest.mark.parametrize("returns", [feed_error, vi_error])
 
 
 @both
-def test_a_host_that_has_no_address(says: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_has_no_address(returns: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert says("https://api.exmaple").startswith(
+    assert returns("https://api.exmaple").startswith(
         "DNS does not resolve the host api.exmaple (Name or service not known)."
     )
 
 
 @both
-def test_a_host_that_refuses_the_connection(says: Callable[[str], str]) -> None:
+def test_a_host_that_refuses_the_connection(returns: Callable[[str], str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    assert says(origin).startswith(f"{origin} refused the connection (ConnectError).")
+    assert returns(origin).startswith(f"{origin} refused the connection (ConnectError).")
 
 
 @both
-def test_a_host_that_does_not_speak_tls(says: Callable[[str], str]) -> None:
+def test_a_host_that_does_not_speak_tls(returns: Callable[[str], str]) -> None:
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
-        assert says(f"https://127.0.0.1:{port}").startswith("TLS with 127.0.0.1 failed (WRONG_VERSION_NUMBER).")
+        assert returns(f"https://127.0.0.1:{port}").startswith("TLS with 127.0.0.1 failed (WRONG_VERSION_NUMBER).")
 
 
 @both
-def test_a_host_that_does_not_speak_http(says: Callable[[str], str]) -> None:
+def test_a_host_that_does_not_speak_http(returns: Callable[[str], str]) -> None:
     with answering(b"SSH-2.0-OpenSSH_9.6\r\n") as port:
-        said = says(f"http://127.0.0.1:{port}")
-    assert said.startswith(f"The answer of http://127.0.0.1:{port} was cut short, or was not HTTP")
+        message = returns(f"http://127.0.0.1:{port}")
+    assert message.startswith(f"The answer of http://127.0.0.1:{port} was cut short, or was not HTTP")
 
 
 def certificate_refused() -> Exception:

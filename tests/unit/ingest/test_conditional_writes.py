@@ -24,13 +24,13 @@ class ThrottlingTable:
             raise AwsUnavailable("DynamoDB TransactWriteItems on table drops failed (ThrottlingException).")
 
 
-ONE = Transition("id", "SET #a = :a", "attribute_exists(drop_id)", {"#a": "a"}, {":a": 1})
+SINGLE = Transition("id", "SET #a = :a", "attribute_exists(drop_id)", {"#a": "a"}, {":a": 1})
 
 
 def test_a_table_that_throttles_for_seconds_is_waited_out() -> None:
     slept: list[float] = []
     table: Any = ThrottlingTable(refusals=5)
-    assert apply(table, "drop_id", [ONE], slept.append) == {"id"}
+    assert apply(table, "drop_id", [SINGLE], slept.append) == {"id"}
     assert len(slept) == 5
 
 
@@ -38,7 +38,7 @@ def test_a_table_that_throttles_for_minutes_is_aws_unavailable() -> None:
     slept: list[float] = []
     table: Any = ThrottlingTable(refusals=float("inf"))
     with pytest.raises(AwsUnavailable, match="throttled this function for 60 s"):
-        apply(table, "drop_id", [ONE], slept.append)
+        apply(table, "drop_id", [SINGLE], slept.append)
     assert PATIENCE_SECONDS <= sum(slept) < PATIENCE_SECONDS + 5
 
 

@@ -57,18 +57,18 @@ def sessions_and_requests(count: int, bad: set[int]) -> tuple[int, int]:
     """Return the cost of ingesting the good ones of *count* drops by successive openings."""
     good_first, suspects, sessions, requests = [*range(count)], list[int](), 0, 0
     while good_first or suspects:
-        refused, taken, alone = list[int](), list[int](), list[int]()
+        refused, taken, lock = list[int](), list[int](), list[int]()
         claimed = [MANY[number] for number in good_first or suspects]
         for group in map(numbers, chain([claimed], islice(smaller(claimed), MOST_GROUPS))):
             requests += 1
             if not bad & {*group}:
                 taken, sessions = group, sessions + 1
                 break
-            refused, alone = group, alone + group * (len(group) == 1)
-        apart = [one for one in refused if one not in taken and {*taken} < {*refused}]
-        gone = {*taken, *alone, *apart}
-        good_first = [one for one in good_first if one not in gone]
-        suspects = [one for one in suspects if one not in gone] + [one for one in apart if one not in alone]
+            refused, lock = group, lock + group * (len(group) == 1)
+        apart = [item for item in refused if item not in taken and {*taken} < {*refused}]
+        gone = {*taken, *lock, *apart}
+        good_first = [item for item in good_first if item not in gone]
+        suspects = [item for item in suspects if item not in gone] + [item for item in apart if item not in lock]
     return sessions, requests
 
 
@@ -108,8 +108,8 @@ def test_an_accepted_session_has_no_bad_drop_and_a_refused_single_is_bad(count: 
 @given(count=st.integers(1, 64))
 def test_when_all_are_refused_each_has_been_tried_alone(count: int) -> None:
     tried = [numbers(group) for group in smaller(MANY[:count])]
-    alone = [group[0] for group in tried if len(group) == 1]
-    assert sorted(alone) == ([*range(count)] if count > 1 else [])
+    lock = [group[0] for group in tried if len(group) == 1]
+    assert sorted(lock) == ([*range(count)] if count > 1 else [])
 
 
 def test_the_most_openings_reach_single_drops_of_any_session() -> None:

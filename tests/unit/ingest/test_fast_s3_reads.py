@@ -27,12 +27,12 @@ def any_asset(**values: Any) -> SliceAsset:
     ("path", "query"), [("/photos/ds1/a%20b%2B%C3%BC.png", ""), ("/photos/a~b", "versionId=v.1%2F")]
 )
 def test_a_request_is_signed_as_boto3_signs_it(credentials: ReadOnlyCredentials, path: str, query: str) -> None:
-    theirs = AWSRequest("GET", f"https://s3.eu-west-1.amazonaws.com{path}{'?' if query else ''}{query}")
+    foreign = AWSRequest("GET", f"https://s3.eu-west-1.amazonaws.com{path}{'?' if query else ''}{query}")
     keys = Credentials("AKIA1", "secret", credentials.token)
-    S3SigV4Auth(keys, "s3", "eu-west-1").add_auth(theirs)
-    now = datetime.strptime(theirs.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    ours = signed("GET", "s3.eu-west-1.amazonaws.com", path, query, "eu-west-1", credentials, now)
-    assert ours["authorization"] == theirs.headers["authorization"]
+    S3SigV4Auth(keys, "s3", "eu-west-1").add_auth(foreign)
+    now = datetime.strptime(foreign.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    own = signed("GET", "s3.eu-west-1.amazonaws.com", path, query, "eu-west-1", credentials, now)
+    assert own["authorization"] == foreign.headers["authorization"]
 
 
 @pytest.mark.parametrize("version", [None, "v/1"], ids=["without versions", "with versions"])

@@ -49,19 +49,21 @@ def test_the_keys_are_named_by_the_dataset_the_second_and_the_session() -> None:
 
 
 def test_the_summary_counts_each_file_once_and_lists_those_that_failed() -> None:
-    told = summary(any_settlement(any_file("0"), any_file("1", "rejected", "EBADMIME"), any_file("2", "dropped", "E2")))
-    assert {name: told[name] for name in ("total", "succeeded", "failed", "returned", "success_rate")} == {
+    summarised = summary(
+        any_settlement(any_file("0"), any_file("1", "rejected", "EBADMIME"), any_file("2", "dropped", "E2"))
+    )
+    assert {name: summarised[name] for name in ("total", "succeeded", "failed", "returned", "success_rate")} == {
         "total": 3,
         "succeeded": 1,
         "failed": 1,
         "returned": 1,
         "success_rate": 33.33,
     }
-    assert told["failed_files"] == [
+    assert summarised["failed_files"] == [
         {"key": "ds1/1", "asset": "1", "reason": "EBADMIME", "message": "Because of EBADMIME."}
     ]
-    assert [file["asset"] for file in told["returned_files"]] == ["2"]
-    assert (told["opened_at"], told["settled_at"], told["seconds"]) == (
+    assert [file["asset"] for file in summarised["returned_files"]] == ["2"]
+    assert (summarised["opened_at"], summarised["settled_at"], summarised["seconds"]) == (
         "2026-11-21T04:05:06Z",
         "2026-11-21T04:06:36Z",
         90.0,

@@ -42,8 +42,8 @@ def any_drops(*sizes: int) -> list[Drop]:
 
 def sizes_of_slices(drops: list[Drop]) -> list[list[int]]:
     made = sliced(SESSION, [SliceAsset.of(drop, None) for drop in drops])
-    assert [one.number for one in made] == [*range(1, len(made) + 1)]
-    return [[asset.size for asset in one.assets] for one in made]
+    assert [item.number for item in made] == [*range(1, len(made) + 1)]
+    return [[asset.size for asset in item.assets] for item in made]
 
 
 def test_a_slice_is_full_by_its_files_or_by_its_bytes() -> None:

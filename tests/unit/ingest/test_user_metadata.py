@@ -29,9 +29,9 @@ PLAIN = [
 ]
 
 
-@pytest.mark.parametrize(("sent", "meant"), ENCODED)
-def test_encoded_words_are_decoded(sent: str, meant: str) -> None:
-    assert decoded_metadata({"title": sent}) == {"title": meant}
+@pytest.mark.parametrize(("sent", "intended"), ENCODED)
+def test_encoded_words_are_decoded(sent: str, intended: str) -> None:
+    assert decoded_metadata({"title": sent}) == {"title": intended}
 
 
 @pytest.mark.parametrize("value", PLAIN)

@@ -22,11 +22,11 @@ def test_a_trail_survives_the_way_to_bytes_and_back(cursors: list[str]) -> None:
 
 
 @given(CURSORS, CURSORS)
-def test_a_trail_that_was_kept_half_way_goes_on_to_the_same_bytes(before: list[str], after: list[str]) -> None:
-    resumed = CursorTrail.from_bytes(trail_of(before).to_bytes())
+def test_a_trail_that_was_kept_half_way_goes_on_to_the_same_bytes(earlier: list[str], after: list[str]) -> None:
+    resumed = CursorTrail.from_bytes(trail_of(earlier).to_bytes())
     for cursor in after:
         resumed.add(cursor)
-    assert resumed.to_bytes() == trail_of(before + after).to_bytes()
+    assert resumed.to_bytes() == trail_of(earlier + after).to_bytes()
 
 
 def test_only_what_was_added_is_in_it() -> None:

@@ -46,13 +46,13 @@ class NumberedFeed:
     last: int
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     leads: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     def ask(self, cursor: str) -> Answer:
         return partial(self.fetch, cursor)
 
     def fetch(self, cursor: str, on_next: Callable[[str], None]) -> Page:
-        self.asked.append(cursor)
+        self.requested.append(cursor)
         number = int(cursor.removeprefix("/"))
         following = self.leads.get(cursor, f"/{number + 1}" if number < self.last else None)
         fault = next(iter(self.faults.get(cursor, [])), None)
@@ -71,21 +71,21 @@ class SteppedAnswer:
         self._on_next = on_next
         self._page: Page | None = None
         self._fault: Exception | None = None
-        self._whole = threading.Event()
+        self._complete = threading.Event()
 
     def opens(self, following: str) -> None:
         self._on_next(following)
 
     def comes(self, following: str | None) -> None:
         self._page = Page([{"id": self.cursor}], following, None)
-        self._whole.set()
+        self._complete.set()
 
     def fails(self, fault: Exception) -> None:
         self._fault = fault
-        self._whole.set()
+        self._complete.set()
 
     def awaited(self) -> Page:
-        assert self._whole.wait(SECONDS)
+        assert self._complete.wait(SECONDS)
         if self._fault:
             raise self._fault
         assert self._page
@@ -108,7 +108,7 @@ class SteppedFeed:
             self._changed.notify_all()
         return answer.awaited()
 
-    def asked(self, cursor: str) -> SteppedAnswer:
+    def requested(self, cursor: str) -> SteppedAnswer:
         """Return the answer to the request for *cursor*, which must come."""
         with self._changed:
             assert self._changed.wait_for(lambda: cursor in self._answers, SECONDS), f"{cursor} was not asked for"
@@ -132,7 +132,7 @@ def read(
 
 def test_a_feed_is_read_to_its_end() -> None:
     ids, reader, _ = read(feed := NumberedFeed(last=9))
-    assert (ids, reader.cursor, len(feed.asked)) == ([*range(1, 10)], None, 9)
+    assert (ids, reader.cursor, len(feed.requested)) == ([*range(1, 10)], None, 9)
 
 
 class TestAhead:
@@ -154,46 +154,46 @@ class TestAhead:
         self, feed: SteppedFeed, pages: Iterator[Page], consumer: ThreadPoolExecutor
     ) -> None:
         first = consumer.submit(next, pages)
-        feed.asked("/1").opens("/2")
-        feed.asked("/2").comes(None)
+        feed.requested("/1").opens("/2")
+        feed.requested("/2").comes(None)
         assert not first.done()
-        feed.asked("/1").comes("/2")
+        feed.requested("/1").comes("/2")
         assert [first.result(SECONDS).records, next(pages).records] == [[{"id": "/1"}], [{"id": "/2"}]]
 
     def test_no_more_than_two_requests_are_in_flight(
         self, feed: SteppedFeed, pages: Iterator[Page], consumer: ThreadPoolExecutor
     ) -> None:
         first = consumer.submit(next, pages)
-        feed.asked("/1").opens("/2")
-        feed.asked("/2").opens("/3")
+        feed.requested("/1").opens("/2")
+        feed.requested("/2").opens("/3")
         assert feed.was_asked() == ["/1", "/2"]
         assert MAX_IN_FLIGHT == 2
-        feed.asked("/1").comes("/2")
-        feed.asked("/3").comes(None)
-        feed.asked("/2").comes("/3")
+        feed.requested("/1").comes("/2")
+        feed.requested("/3").comes(None)
+        feed.requested("/2").comes("/3")
         assert [page.records[0]["id"] for page in (first.result(SECONDS), *pages)] == ["/1", "/2", "/3"]
 
     def test_a_consumer_that_takes_its_time_holds_nothing_up(self, feed: SteppedFeed, pages: Iterator[Page]) -> None:
         with ThreadPoolExecutor(1) as consumer:
             first = consumer.submit(next, pages)
-            feed.asked("/1").comes("/2")
+            feed.requested("/1").comes("/2")
             first.result(SECONDS)
-        feed.asked("/2").opens("/3")
-        feed.asked("/3").opens("/4")
-        feed.asked("/2").comes("/3")
-        feed.asked("/4").comes(None)
-        feed.asked("/3").comes("/4")
+        feed.requested("/2").opens("/3")
+        feed.requested("/3").opens("/4")
+        feed.requested("/2").comes("/3")
+        feed.requested("/4").comes(None)
+        feed.requested("/3").comes("/4")
         assert [page.records[0]["id"] for page in pages] == ["/2", "/3", "/4"]
 
     def test_a_spent_budget_drops_a_third_request(self, feed: SteppedFeed, consumer: ThreadPoolExecutor) -> None:
         now = 0.0
         with PageReader(feed.ask, Start("/1"), any_budget(60, lambda: now)) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
-            feed.asked("/1").opens("/2")
-            feed.asked("/2").opens("/3")
+            feed.requested("/1").opens("/2")
+            feed.requested("/2").opens("/3")
             now = 61.0
-            feed.asked("/1").comes("/2")
-            feed.asked("/2").comes("/3")
+            feed.requested("/1").comes("/2")
+            feed.requested("/2").comes("/3")
             assert (read.result(SECONDS), reader.cursor) == (["/1", "/2"], "/3")
         assert feed.was_asked() == ["/1", "/2"]
 
@@ -202,11 +202,11 @@ class TestAhead:
     ) -> None:
         with PageReader(feed.ask, Start("/1"), any_budget()) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
-            feed.asked("/1").opens("/2")
-            feed.asked("/2").opens("/3")
-            feed.asked("/2").fails(FeedUnavailable("half a page", 60.0))
+            feed.requested("/1").opens("/2")
+            feed.requested("/2").opens("/3")
+            feed.requested("/2").fails(FeedUnavailable("half a page", 60.0))
             assert reader._line[1].page.exception(SECONDS)
-            feed.asked("/1").comes("/2")
+            feed.requested("/1").comes("/2")
             assert read.result(SECONDS) == ["/1"]
         assert feed.was_asked() == ["/1", "/2"]
 
@@ -214,10 +214,10 @@ class TestAhead:
         start = Start("/?limit=500", faults=1, finds_page_size=True)
         with PageReader(feed.ask, start, any_budget(), lambda _: None) as reader:
             read = consumer.submit(lambda: [page.records[0]["id"] for page in reader])
-            feed.asked("/?limit=500").opens("/?limit=500&page=2")
-            behind = feed.asked("/?limit=500&page=2")
-            feed.asked("/?limit=500").fails(FeedUnreachable("reset", 0.0, smaller_may_help=True))
-            smaller = feed.asked("/?limit=250")
+            feed.requested("/?limit=500").opens("/?limit=500&page=2")
+            behind = feed.requested("/?limit=500&page=2")
+            feed.requested("/?limit=500").fails(FeedUnreachable("reset", 0.0, smaller_may_help=True))
+            smaller = feed.requested("/?limit=250")
             behind.comes("/?limit=500&page=3")
             smaller.comes(None)
             assert read.result(SECONDS) == ["/?limit=250"]
@@ -227,12 +227,12 @@ class TestAhead:
         self, feed: SteppedFeed, pages: Iterator[Page], consumer: ThreadPoolExecutor
     ) -> None:
         read = consumer.submit(lambda: [page.records[0]["id"] for page in pages])
-        feed.asked("/1").opens("/wrong")
-        feed.asked("/wrong").comes("/wronger")
-        feed.asked("/1").comes("/right")
-        feed.asked("/right").comes(None)
+        feed.requested("/1").opens("/wrong")
+        feed.requested("/wrong").comes("/wronger")
+        feed.requested("/1").comes("/right")
+        feed.requested("/right").comes(None)
         if "/wronger" in feed.was_asked():
-            feed.asked("/wronger").comes(None)
+            feed.requested("/wronger").comes(None)
         assert read.result(SECONDS) == ["/1", "/right"]
 
     def test_a_slow_consumer_is_not_run_ahead_of_for_ever(self) -> None:
@@ -248,12 +248,12 @@ class TestAhead:
             pages = iter(reader)
             next(pages)
             assert full.wait(SECONDS)
-        assert len(feed.asked) == 1 + MAX_AHEAD
+        assert len(feed.requested) == 1 + MAX_AHEAD
 
     def test_an_abandoned_reading_asks_for_nothing_more(self, feed: SteppedFeed, consumer: ThreadPoolExecutor) -> None:
         reader = PageReader(feed.ask, Start("/1"), any_budget())
         consumer.submit(next, iter(reader))
-        late = feed.asked("/1")
+        late = feed.requested("/1")
         closing = threading.Thread(target=reader.__exit__, args=(None, None, None))
         closing.start()
         while not reader._closed:
@@ -267,13 +267,13 @@ class TestAhead:
 class TestBudget:
     def test_a_spent_budget_ends_the_turn_and_no_page_is_fetched_in_vain(self) -> None:
         ids, reader, _ = read(feed := NumberedFeed(last=9), any_budget(seconds=0))
-        assert (ids, reader.cursor, feed.asked) == ([1], "/2", ["/1"])
+        assert (ids, reader.cursor, feed.requested) == ([1], "/2", ["/1"])
 
     @given(st.integers(1, 30))
     def test_every_page_that_was_asked_for_is_yielded(self, ticks: int) -> None:
         times = iter(range(1000))
         ids, reader, _ = read(feed := NumberedFeed(last=40), any_budget(seconds=ticks, clock=lambda: next(times)))
-        assert [f"/{number}" for number in ids] == feed.asked
+        assert [f"/{number}" for number in ids] == feed.requested
         assert reader.cursor == f"/{len(ids) + 1}"
 
 
@@ -299,7 +299,7 @@ class TestFaults:
         feed = NumberedFeed(3, {"/2": [RateLimited("429", 2.0), FeedUnavailable("503", 0.5)]})
         ids, reader, slept = read(feed)
         assert (ids, slept, reader.faults, reader.pause_seconds) == ([1, 2, 3], [2.0, 0.5], 0, 0)
-        assert feed.asked == ["/1", "/2", "/2", "/2", "/3"]
+        assert feed.requested == ["/1", "/2", "/2", "/2", "/3"]
 
     def test_a_long_pause_is_left_to_the_machine_with_all_pages_before_it_kept(self) -> None:
         ids, reader, slept = read(NumberedFeed(3, {"/2": [RateLimited("429", 29.4)]}))
@@ -313,12 +313,12 @@ class TestFaults:
         _, reader, _ = read(NumberedFeed(3, {"/1": [RateLimited("429", 1e6)]}))
         assert reader.pause_seconds == 3600
 
-    @pytest.mark.parametrize(("asked", "longest"), [(0.0, 1200), (1.0, 1200), (None, 1200), (60.0, 1800)])
+    @pytest.mark.parametrize(("requested", "longest"), [(0.0, 1200), (1.0, 1200), (None, 1200), (60.0, 1800)])
     def test_a_pause_that_was_too_short_is_not_taken_at_its_word_again(
-        self, monkeypatch: pytest.MonkeyPatch, asked: float | None, longest: float
+        self, monkeypatch: pytest.MonkeyPatch, requested: float | None, longest: float
     ) -> None:
         monkeypatch.setattr(reader_module, "backoff", backoff)
-        assert 600 < paused_before_giving_up(RateLimited("429", asked), monkeypatch) < longest
+        assert 600 < paused_before_giving_up(RateLimited("429", requested), monkeypatch) < longest
 
     def test_a_feed_that_keeps_failing_at_one_page_fails_the_export(self) -> None:
         with pytest.raises(FeedUnavailable, match="503"):
@@ -328,19 +328,19 @@ class TestFaults:
         feed = NumberedFeed(3, {"/2": [TokenRefused("401")]})
         with pytest.raises(TokenRefused):
             read(feed)
-        assert feed.asked == ["/1", "/2"]
+        assert feed.requested == ["/1", "/2"]
 
     def test_a_page_fetched_behind_a_cut_one_is_kept(self) -> None:
         feed = NumberedFeed(6, {"/2": [CutShort("half", 0.0)]})
         ids, _, slept = read(feed)
         assert (ids, slept) == ([1, 2, 3, 4, 5, 6], [0.0])
-        assert sorted(feed.asked) == ["/1", "/2", "/2", "/3", "/4", "/5", "/6"]
+        assert sorted(feed.requested) == ["/1", "/2", "/2", "/3", "/4", "/5", "/6"]
 
     def test_the_cursor_of_a_complete_page_is_followed(self) -> None:
         feed = NumberedFeed(9, {"/2": [CutShort("half", 0.0)]})
 
         def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
-            if feed.asked.count("/2"):
+            if feed.requested.count("/2"):
                 feed.leads["/2"] = "/7"
             return feed.fetch(cursor, on_next)
 
@@ -376,7 +376,7 @@ class TestRepeats:
         ((page, back),) = leads.items()
         assert f"Page {page[1]} of the feed leads back to page {back[1]}" in str(refusal.value)
         assert "Start the export again later" in str(refusal.value)
-        assert (ids, feed.asked) == (read_before, [f"/{number}" for number in read_before])
+        assert (ids, feed.requested) == (read_before, [f"/{number}" for number in read_before])
 
     def test_a_page_read_in_an_earlier_turn_is_remembered(self) -> None:
         trail = CursorTrail()
@@ -598,5 +598,5 @@ class TestExpiredCursor:
 
 def test_cursors_are_asked_for_in_the_order_of_the_feed() -> None:
     read(feed := NumberedFeed(last=30))
-    numbers = [int(cursor[1:]) for cursor in feed.asked]
-    assert all(before < after for before, after in pairwise(numbers))
+    numbers = [int(cursor[1:]) for cursor in feed.requested]
+    assert all(earlier < after for earlier, after in pairwise(numbers))

@@ -106,17 +106,17 @@ def test_a_cursor_that_is_no_address_is_refused_by_name(cursor: str) -> None:
     ],
 )
 def test_a_redirect_is_not_followed_and_names_its_target(status: int, location: str | None, place: str) -> None:
-    asked: list[httpx.Request] = []
+    requested: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requested.append(request)
         return httpx.Response(status, headers={"location": location} if location else {})
 
     with pytest.raises(FeedMoved, match=f"{status} on /feed/assets: .* SafetyCultureApiUrl") as refusal:
         client(answer).fetch("/feed/assets?next_page_token=hidden")
     assert place in str(refusal.value)
     assert "hidden" not in str(refusal.value)
-    assert len(asked) == 1
+    assert len(requested) == 1
 
 
 def test_an_api_that_has_moved_is_known_before_anything_is_opened() -> None:
@@ -232,25 +232,25 @@ class CountedPieces(httpx.SyncByteStream):
             yield piece
 
 
-def told_by(pieces: CountedPieces, **headers: str) -> list[tuple[str, int]]:
+def reported_by(pieces: CountedPieces, **headers: str) -> list[tuple[str, int]]:
     """Return the next cursors that a page reports, each with the number of pieces received by then."""
-    told: list[tuple[str, int]] = []
+    reported: list[tuple[str, int]] = []
     answering_in_pieces = client(lambda _: httpx.Response(200, headers=headers, stream=pieces))
-    answering_in_pieces.fetch("/feed/assets", lambda cursor: told.append((cursor, pieces.taken)))
-    return told
+    answering_in_pieces.fetch("/feed/assets", lambda cursor: reported.append((cursor, pieces.taken)))
+    return reported
 
 
 class TestNextPageSeenEarly:
     def test_it_is_reported_before_the_body_is_complete(self) -> None:
-        assert told_by(CountedPieces([b'{"metadata":{"next_pa', b'ge":"/feed/assets?2"},', b'"data":[{}', b"]}"])) == [
-            ("/feed/assets?2", 2)
-        ]
+        assert reported_by(
+            CountedPieces([b'{"metadata":{"next_pa', b'ge":"/feed/assets?2"},', b'"data":[{}', b"]}"])
+        ) == [("/feed/assets?2", 2)]
 
     def test_it_is_reported_from_a_compressed_body(self) -> None:
         records = [{"id": number, "text": f"{number * 7919:x}"} for number in range(2000)]
         body = gzip.compress(orjson.dumps({"metadata": {"next_page": "/feed/assets?2"}, "data": records}))
         pieces = CountedPieces([body[:1000], body[1000:]])
-        assert told_by(pieces, **{"content-encoding": "gzip"}) == [("/feed/assets?2", 1)]
+        assert reported_by(pieces, **{"content-encoding": "gzip"}) == [("/feed/assets?2", 1)]
 
     @pytest.mark.parametrize(
         "body",
@@ -260,21 +260,23 @@ class TestNextPageSeenEarly:
         ],
     )
     def test_a_late_cursor_is_reported_after_the_complete_page(self, body: bytes) -> None:
-        assert told_by(CountedPieces([body[:-2], body[-2:]])) == [("/feed/assets?2", 2)]
+        assert reported_by(CountedPieces([body[:-2], body[-2:]])) == [("/feed/assets?2", 2)]
 
     def test_long_metadata_is_awaited_to_its_end(self) -> None:
         body = b'{"metadata":{"more":"' + b"a" * EARLY_BYTES + b'","next_page":"/feed/assets?2"},"data":[]}'
-        assert told_by(CountedPieces([body[:EARLY_BYTES], body[EARLY_BYTES:-2], body[-2:]])) == [("/feed/assets?2", 3)]
+        assert reported_by(CountedPieces([body[:EARLY_BYTES], body[EARLY_BYTES:-2], body[-2:]])) == [
+            ("/feed/assets?2", 3)
+        ]
 
     @pytest.mark.parametrize("end", [b"null", b'""'])
     def test_at_the_end_of_the_feed_nothing_is_reported(self, end: bytes) -> None:
-        assert told_by(CountedPieces([b'{"metadata":{"next_page":%b},' % end, b'"data":[]}'])) == []
+        assert reported_by(CountedPieces([b'{"metadata":{"next_page":%b},' % end, b'"data":[]}'])) == []
 
     def test_the_page_that_reported_it_may_still_fail(self) -> None:
-        told: list[str] = []
+        reported: list[str] = []
         with pytest.raises(FeedUnavailable, match="not JSON"):
-            answering(200, content=b'{"metadata":{"next_page":"/2"},"data":[{"id"').fetch("/1", told.append)
-        assert told == ["/2"]
+            answering(200, content=b'{"metadata":{"next_page":"/2"},"data":[{"id"').fetch("/1", reported.append)
+        assert reported == ["/2"]
 
 
 NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
@@ -330,9 +332,11 @@ def test_a_server_that_asks_for_a_pause_is_not_asked_for_less() -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 200])
 def test_a_message_above_the_limit_of_grpc_is_one_for_its_size(status: int) -> None:
-    said = orjson.dumps({"code": 8, "message": "grpc: received message larger than max (15387750 vs. 4194304)"})
+    expected_text = orjson.dumps(
+        {"code": 8, "message": "grpc: received message larger than max (15387750 vs. 4194304)"}
+    )
     with pytest.raises((FeedRefused, FeedUnavailable)) as refusal:
-        answering(status, content=said).fetch("/feed/assets")
+        answering(status, content=expected_text).fetch("/feed/assets")
     assert isinstance(refusal.value, FeedRefused | FeedUnavailable)
     assert refusal.value.smaller_may_help
 
@@ -362,35 +366,35 @@ def test_a_token_that_may_not_read_itself_may_still_read_a_feed(status: int) -> 
 class TestFieldDefinitions:
     def of(self, *answers: httpx.Response) -> tuple[list[dict[str, Any]] | None, list[Any], list[float]]:
         """Return what the client makes of *answers*, what it asked, and what it slept."""
-        asked: list[Any] = []
+        requested: list[Any] = []
         slept: list[float] = []
         remaining = iter(answers)
 
         def answer(request: httpx.Request) -> httpx.Response:
             assert (request.method, request.url.path) == ("POST", FIELDS_LIST)
-            asked.append(orjson.loads(request.content))
+            requested.append(orjson.loads(request.content))
             return next(remaining)
 
         found = FeedClient(
             ORIGIN, SecretToken("scapi_1"), httpx.MockTransport(answer), slept.append
         ).field_definitions()
-        return found, asked, slept
+        return found, requested, slept
 
     def page(self, *ids: str, following: str | None = "") -> httpx.Response:
         return httpx.Response(200, json={"result": [{"id": id_} for id_ in ids], "next_page_token": following})
 
     def test_all_pages_of_them_are_read(self) -> None:
-        found, asked, _ = self.of(self.page("a", "b", following="more"), self.page("c", following=None))
-        assert (found, asked) == ([{"id": "a"}, {"id": "b"}, {"id": "c"}], [{}, {"page_token": "more"}])
+        found, requested, _ = self.of(self.page("a", "b", following="more"), self.page("c", following=None))
+        assert (found, requested) == ([{"id": "a"}, {"id": "b"}, {"id": "c"}], [{}, {"page_token": "more"}])
 
     def test_a_list_that_does_not_page_is_not_asked_for_ever(self) -> None:
-        found, asked, _ = self.of(*(self.page("a", following="more") for _ in range(9)))
-        assert (found, len(asked)) == ([{"id": "a"}], 2)
+        found, requested, _ = self.of(*(self.page("a", following="more") for _ in range(9)))
+        assert (found, len(requested)) == ([{"id": "a"}], 2)
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404])
     def test_a_token_that_may_not_costs_the_export_nothing(self, status: int) -> None:
-        found, asked, slept = self.of(*(httpx.Response(status) for _ in range(9)))
-        assert (found, len(asked), slept) == (None, 1, [])
+        found, requested, slept = self.of(*(httpx.Response(status) for _ in range(9)))
+        assert (found, len(requested), slept) == (None, 1, [])
 
     @pytest.mark.parametrize(
         "faulty",
@@ -404,24 +408,24 @@ class TestFieldDefinitions:
     )
     def test_a_fault_is_met_by_asking_once_more(self, faulty: httpx.Response) -> None:
         assert self.of(faulty, self.page("a"))[0] == [{"id": "a"}]
-        found, asked, _ = self.of(faulty, faulty, self.page("a"))
-        assert (found, len(asked)) == (None, 2)
+        found, requested, _ = self.of(faulty, faulty, self.page("a"))
+        assert (found, len(requested)) == (None, 2)
 
     def test_a_long_pause_is_not_worth_it(self) -> None:
         assert self.of(httpx.Response(429, headers={"retry-after": "30"})) == (None, [{}], [])
 
     def test_a_list_that_is_slow_is_done_without_when_its_time_is_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(feed_client, "DEFINITIONS_SECONDS", 0.2)
-        asked = 0
+        requested = 0
 
         def slow(_: httpx.Request) -> httpx.Response:
-            nonlocal asked
-            asked += 1
+            nonlocal requested
+            requested += 1
             time.sleep(0.05)
-            return self.page(str(asked), following=str(asked))
+            return self.page(str(requested), following=str(requested))
 
         assert client(slow).field_definitions() is None
-        assert 0 < asked <= 4
+        assert 0 < requested <= 4
 
     def test_a_page_of_it_that_trickles_in_is_done_without_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(feed_client, "DEFINITIONS_SECONDS", 0.2)

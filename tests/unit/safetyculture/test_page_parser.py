@@ -61,7 +61,7 @@ def test_a_200_that_is_no_page_may_be_asked_for_again_and_is_not_quoted(body: by
 
 
 @pytest.mark.parametrize(
-    ("metadata", "said"),
+    ("metadata", "message"),
     [
         (b'"next_page": null, "next_page_token": "more"', "next_page_token"),
         (b'"next_page": "", "next_page_token": "more"', "next_page_token"),
@@ -69,10 +69,10 @@ def test_a_200_that_is_no_page_may_be_asked_for_again_and_is_not_quoted(body: by
         (b'"next_page": null, "remaining_records": 9975', "9975"),
     ],
 )
-def test_an_end_that_the_metadata_contradicts_is_an_unsure_one(metadata: bytes, said: str) -> None:
+def test_an_end_that_the_metadata_contradicts_is_an_unsure_one(metadata: bytes, message: str) -> None:
     page = parse_page(b'{"metadata": {%b}, "data": []}' % metadata)
     assert page.next_cursor is None
-    assert said in (page.unsure_end or "")
+    assert message in (page.unsure_end or "")
     assert "more" not in (page.unsure_end or "")
 
 

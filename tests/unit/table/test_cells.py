@@ -116,8 +116,8 @@ def test_money_is_an_exact_decimal(units: int, fraction: int, currency: str, as_
 @given(seconds, nanos)
 def test_time_is_the_same_moment(second: int, fraction: int) -> None:
     text = cell_text({"seconds": second, "nanos": fraction})
-    whole, _, digits = text.removesuffix("Z").partition(".")
-    assert datetime.fromisoformat(whole) - datetime(1970, 1, 1) == timedelta(seconds=second)  # noqa: DTZ001
+    complete, _, digits = text.removesuffix("Z").partition(".")
+    assert datetime.fromisoformat(complete) - datetime(1970, 1, 1) == timedelta(seconds=second)  # noqa: DTZ001
     assert int(digits.ljust(9, "0") or 0) == fraction
     if fraction == 0 and second >= 0:
         assert datetime.fromisoformat(text) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)

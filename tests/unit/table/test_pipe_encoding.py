@@ -27,9 +27,9 @@ def piped(found: list[dict[str, Any]], *, ascii_only: bool = False) -> str:
 @example([{"name": "a", "value": "b|"}], False)
 @example([{"name": '}|{"', "value": '|"'}, {"": "}|{"}], False)
 def test_encoded_items_are_decoded_unchanged(found: list[dict[str, Any]], ascii_only: bool) -> None:
-    again = parse_pipes(piped(found, ascii_only=ascii_only))
-    assert again == found
-    assert json.dumps(again) == json.dumps(found)  # 1 == 1.0 == True, but they are not the same
+    repeated = parse_pipes(piped(found, ascii_only=ascii_only))
+    assert repeated == found
+    assert json.dumps(repeated) == json.dumps(found)  # 1 == 1.0 == True, but they are not the same
 
 
 @given(items)

@@ -54,7 +54,7 @@ def matroska(*types: int, doc_type: bytes = b"matroska") -> bytes:
 def asf(*streams: str) -> bytes:
     kinds = {VIDEO: "c0ef19bc4d5bcf11a8fd00805f5c442b", SOUND: "409e69f84d5bcf11a8fd00805f5c442b"}
     properties = [bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365" + kinds[stream]) for stream in streams]
-    body = b"".join(one[:16] + struct.pack("<Q", 24 + len(one[16:])) + one[16:] for one in properties)
+    body = b"".join(item[:16] + struct.pack("<Q", 24 + len(item[16:])) + item[16:] for item in properties)
     begin = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
     return begin + struct.pack("<QI", 30 + len(body), len(streams)) + b"\x01\x02" + body + bytes(100)
 
@@ -95,4 +95,4 @@ def mpeg_transport(*types: int, stride: int = 188, cut: int = 0) -> bytes:
     streams = b"".join(struct.pack(">BHH", type_, 0xE101, 0xF000) for type_ in types)
     packets = [packet(0, programs), packet(0x100, b"\x02\0\0\0\1\xc1\0\0\xe1\0\xf0\0" + streams)]
     packets += [b"\x47\x01\x01\x10" + bytes(184)] * 6
-    return b"".join(bytes(stride - 188) + one for one in packets)[cut:]
+    return b"".join(bytes(stride - 188) + item for item in packets)[cut:]

@@ -84,19 +84,19 @@ def test_an_answer_that_names_no_session_may_have_begun_one() -> None:
 
 
 def test_vi_is_asked_to_find_the_same_by_a_count_and_by_a_deletion() -> None:
-    asked: list[httpx.Request] = []
+    requested: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requested.append(request)
         return httpx.Response(200, json=session() | {"count": 7})
 
     client = ViClient("https://vi.test", AnyKey("the-secret"), httpx.MockTransport(answer))
     query = AssetQuery(filter="a", rule_query="b", strict_query=True)
     Assets(client, "ds1").count(query)
     BulkDeletions(client, "ds1").start(query)
-    assert dict(asked[0].url.params) == {"filter": "a", "ruleQuery": "b", "strictQuery": "y"}
+    assert dict(requested[0].url.params) == {"filter": "a", "ruleQuery": "b", "strictQuery": "y"}
     spec = {"filter": "a", "metadataQuery": None, "ruleQuery": "b", "strictQuery": True}
-    assert json.loads(asked[1].content) == {"spec": spec}
+    assert json.loads(requested[1].content) == {"spec": spec}
 
 
 def test_vis_list_is_read_to_its_end() -> None:
@@ -104,9 +104,9 @@ def test_vis_list_is_read_to_its_end() -> None:
         None: {"items": [session() | {"deleteManyAssetsSessionId": "d2"}], "nextPage": "more"},
         "more": {"items": [session()], "nextPage": None},
     }
-    transport = httpx.MockTransport(lambda asked: httpx.Response(200, json=pages[asked.url.params.get("p")]))
+    transport = httpx.MockTransport(lambda requested: httpx.Response(200, json=pages[requested.url.params.get("p")]))
     listed = BulkDeletions(ViClient("https://vi.test", AnyKey("the-secret"), transport), "ds1").listed()
-    assert [one.session_id for one in listed or ()] == ["d2", "d1"]
+    assert [item.session_id for item in listed or ()] == ["d2", "d1"]
 
 
 def test_a_list_that_does_not_end_is_none() -> None:

@@ -19,12 +19,12 @@ class AnswersByUrl:
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = answers
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     @contextmanager
     def sent(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[Any]:
         assert (method, headers["accept-encoding"]) == ("GET", "identity")
-        self.asked.append(url)
+        self.requested.append(url)
         answer = self._answers[url]
         if isinstance(answer, str):
             yield SimpleNamespace(status=302, headers={"location": answer})
@@ -38,7 +38,7 @@ def got(answers: Mapping[str, Any]) -> tuple[bytes, list[str]]:
     downloader = Downloader("https://vi.example")
     downloader._requests = files = AnswersByUrl(answers)  # type: ignore[assignment]
     with downloader.opened(FIRST, {}) as pieces:
-        return b"".join(pieces), files.asked
+        return b"".join(pieces), files.requested
 
 
 def test_a_file_that_has_moved_is_followed() -> None:

@@ -84,4 +84,4 @@ class Report:
         try:
             self._table.update(self._export, **measures)
         except (AwsUnavailable, ClientError) as error:
-            logger.warning("progress_not_told", error=type(error).__name__)
+            logger.warning("progress_not_reported", error=type(error).__name__)

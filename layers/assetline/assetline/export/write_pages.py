@@ -165,7 +165,7 @@ class _Loop:
     def _note_end(self, page: Page) -> None:
         self.unsure_end = page.unsure_end
         if page.unsure_end:
-            logger.warning("end_of_feed_unsure", said=page.unsure_end)
+            logger.warning("end_of_feed_unsure", reason=page.unsure_end)
 
 
 class _Keeping:

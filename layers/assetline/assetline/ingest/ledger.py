@@ -200,7 +200,7 @@ class Ledger:
                 return "again" if recorded.state in OVER and drop.state != "ingested" else "known"
 
     def _replaced(self, earlier: Drop, after: Drop) -> bool:
-        """Replace a drop by *after* if it is unchanged since *before*."""
+        """Replace a drop by *after* if it is unchanged since *earlier*."""
         fence = {"state": earlier.state, "sequencer": earlier.sequencer, "session_key": earlier.session_key}
         condition: ConditionBase = Attr("attempts").eq(earlier.attempts)
         for name, value in fence.items():
@@ -329,7 +329,7 @@ _OF_AN_ENDING = ("suspect", "reason", "message", "finished_at", "expires_at", "s
 
 
 def put_again(earlier: Drop, drop: Drop) -> Drop:
-    """Return the recorded drop *before* with the properties of *drop*, after its object was put again."""
+    """Return the recorded drop *earlier* with the properties of *drop*, after its object was put again."""
     if earlier.state in OVER:
         return drop
     seen: dict[str, Any] = {"sequencer": drop.sequencer, "updated_at": drop.updated_at}

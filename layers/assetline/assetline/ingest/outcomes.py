@@ -67,7 +67,7 @@ class Evidence:
     - `left_as`: how the run left it
     - `error`: the error that broke the run or, unless it is left as `broken`, some of its uploads; the end of uploads
       that are not recorded as uploaded is unknown
-    - `vi_says`: its progress in Vi, None if Vi does not have the session
+    - `vi_progress`: its progress in Vi, None if Vi does not have the session
     - `total`: None if Vi does not count
     - `file_errors`: codes by file name
     - `upload_failures`: by `drop_id`

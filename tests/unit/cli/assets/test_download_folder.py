@@ -15,8 +15,8 @@ from assetline_cli.assets.download_folder import DownloadFolder
 BODY = b"bytes" * 100_000
 
 
-def file_of(name: str, body: bytes = BODY, asset_id: str = "a1", *, proven: bool = True) -> AssetFile:
-    hash_ = {"algorithm": "crc32c", "contents": crc32c.of(body) if proven else None}
+def file_of(name: str, body: bytes = BODY, asset_id: str = "a1", *, verified: bool = True) -> AssetFile:
+    hash_ = {"algorithm": "crc32c", "contents": crc32c.of(body) if verified else None}
     record = {"assetId": asset_id, "filename": name, "metadata": {"fileSize": len(body), "hash": hash_}}
     return AssetFile.of(record, name)
 
@@ -28,12 +28,12 @@ def arriving(file: AssetFile, body: bytes = BODY) -> VerifiedBody:
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Let the system take the first *size* bytes of a file; Python ignores the signal for it."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    earlier = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, earlier[1]))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(resource.RLIMIT_FSIZE, earlier)
 
 
 def test_a_piece_of_which_the_disk_takes_a_part_is_no_file(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_name_by_date_stays_in_its_folder(tmp_path: Path) -> None:
 
 
 def test_an_indistinguishable_file_counts_as_equal(tmp_path: Path) -> None:
-    place, file = DownloadFolder(tmp_path), file_of("a.png", proven=False)
+    place, file = DownloadFolder(tmp_path), file_of("a.png", verified=False)
     (tmp_path / "a.png").write_bytes(b"?" * len(BODY))
     assert named(place, file) == "a.png"
     assert named(place, file_of("a.png")) == "a~a1.png"

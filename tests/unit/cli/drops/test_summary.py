@@ -12,11 +12,11 @@ from assetline_cli.drops.upload import DroppedFile
 AT = datetime(2026, 11, 21, 0, 30, 12, tzinfo=UTC)
 
 
-def any_drop(number: int, state: DropState = "ingested", **told: Any) -> Drop:
+def any_drop(number: int, state: DropState = "ingested", **values: Any) -> Drop:
     fixed: dict[str, Any] = {"bucket": "b", "key": f"ds1/{number}.png", "etag": "e", "size": 1, "dataset_id": "ds1"}
     times = {"dropped_at": AT, "updated_at": AT, "asset_filename": "a"}
     return Drop.model_validate(
-        fixed | times | {"drop_id": f"{number:032x}", "state": state, "mime": "image/png"} | told
+        fixed | times | {"drop_id": f"{number:032x}", "state": state, "mime": "image/png"} | values
     )
 
 

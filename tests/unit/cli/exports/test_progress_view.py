@@ -23,9 +23,9 @@ def any_progress(**measures: Any) -> ExportItem:
     return ExportItem.model_validate(fixed | places | {"started_at": STARTED, "updated_at": STARTED} | measures)
 
 
-def any_execution(**told: Any) -> Execution:
+def any_execution(**values: Any) -> Execution:
     return Execution.model_validate(
-        {"arn": "arn:e", "status": "RUNNING", "feed": "assets", "started_at": STARTED} | told
+        {"arn": "arn:e", "status": "RUNNING", "feed": "assets", "started_at": STARTED} | values
     )
 
 

@@ -22,8 +22,8 @@ def test_omitted_options_are_left_to_the_machine() -> None:
 
 def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
     params: dict[str, str | list[str]] = {"site": ["a", "b"], "archived": "both"}
-    asked = ExportArguments("assets", params, "csv.gz", 50, 2.5, neutralise_formulas=True, changes=True, excel=True)
-    taken = parse(MachineInput, json.loads(asked.input()))
+    requested = ExportArguments("assets", params, "csv.gz", 50, 2.5, neutralise_formulas=True, changes=True, excel=True)
+    taken = parse(MachineInput, json.loads(requested.input()))
     assert taken.model_dump() == {
         "feed": "assets",
         "params": {"site": ["a", "b"], "archived": "both"},
@@ -42,15 +42,15 @@ def test_the_machine_takes_everything_the_operator_can_ask_for() -> None:
 
 
 def test_the_machine_takes_what_is_resumed() -> None:
-    asked = ResumeArguments("assets_20261121_003012", 2.5)
-    taken = parse(MachineResume, json.loads(asked.input()))
+    requested = ResumeArguments("assets_20261121_003012", 2.5)
+    taken = parse(MachineResume, json.loads(requested.input()))
     assert taken.model_dump() == {"resume": "assets_20261121_003012", "max_turn_seconds": 2.5}
-    assert asked.execution_name(AT, "1a2b") == "assets_20261121_003012-20261121-003012-1a2b"
+    assert requested.execution_name(AT, "1a2b") == "assets_20261121_003012-20261121-003012-1a2b"
 
 
 def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
-    asked = FeedsArguments(("assets", "users"), "csv.gz", 2.5, neutralise_formulas=True, changes=True)
-    taken = parse(MachineFeeds, json.loads(asked.input())).model_dump(exclude_defaults=True)
+    requested = FeedsArguments(("assets", "users"), "csv.gz", 2.5, neutralise_formulas=True, changes=True)
+    taken = parse(MachineFeeds, json.loads(requested.input())).model_dump(exclude_defaults=True)
     assert taken == {
         "feeds": ["assets", "users"],
         "format": "csv.gz",
@@ -58,7 +58,7 @@ def test_the_machine_takes_several_feeds_with_what_goes_for_all() -> None:
         "neutralise_formulas": True,
         "changes": True,
     }
-    assert asked.execution_name(AT, "1a2b") == "feeds-20261121-003012-1a2b"
+    assert requested.execution_name(AT, "1a2b") == "feeds-20261121-003012-1a2b"
 
 
 def test_all_is_a_word_and_no_feed() -> None:

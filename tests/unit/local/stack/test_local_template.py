@@ -114,10 +114,10 @@ def test_a_statement_keeps_its_conditions() -> None:
 
 def test_a_bucket_policy_keeps_what_is_not_about_tls() -> None:
     tls_only = {"Effect": "Deny", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    ours = {"Effect": "Deny", "Action": "s3:DeleteObject"}
-    policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": [tls_only, ours]}}}
+    own = {"Effect": "Deny", "Action": "s3:DeleteObject"}
+    policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": [tls_only, own]}}}
     derived = derive({"Resources": {"Policy": policy}}, root=ROOT, code=CODE)
-    assert derived["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Statement"] == [ours]
+    assert derived["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Statement"] == [own]
 
 
 def test_a_secret_named_in_a_text_is_its_arn_there_too() -> None:
@@ -149,8 +149,8 @@ def test_a_bootstrap_starts_in_the_source_folder_whatever_its_name(tmp_path: Pat
     shown = tmp_path / "shown"
     shown.write_text(bootstrap_of(source).replace("exec ", "pwd; echo ${LOG_LEVEL-none}; echo "))
     ministacks = {"_HANDLER": "app.handler", "LOG_LEVEL": "WARNING"}
-    said = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env=ministacks)
-    folder, log_level, command = said.stdout.splitlines()
+    process = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env=ministacks)
+    folder, log_level, command = process.stdout.splitlines()
     assert (folder, log_level) == (str(source), "none")
     assert command.endswith("lambda_runtime.py app.handler")
     assert f"{LAYER}" in bootstrap.read_text()
