@@ -140,7 +140,7 @@ def test_an_export_shows_each_fault_and_pause(tmp_path: Path) -> None:
     assert (laptop["faults"], laptop["pauses"]) == (2 * 2, 2 * 2)  # in both charts
 
 
-def test_an_export_without_log_lines_says_why_it_has_no_charts() -> None:
+def test_an_export_without_log_lines_has_no_charts() -> None:
     facts = export_facts()
     page = export_page(ExportFacts(facts.item, facts.manifest, [], facts.stack, facts.now))
     assert not page.charts

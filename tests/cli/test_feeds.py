@@ -1,4 +1,4 @@
-"""The feeds of the catalogue, and a name that is none of them."""
+"""The feeds of the catalogue, and unknown names."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The Makefile on a machine without Python: one sentence says what to install."""
+"""The Makefile on a machine without Python: one sentence names the program to install."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ esac
 
 
 @pytest.mark.parametrize("target", ["up", "demo", "test", "check"])
-def test_a_machine_without_python_is_told_what_to_install(target: str, tmp_path: Path) -> None:
+def test_a_machine_without_python_gets_one_sentence(target: str, tmp_path: Path) -> None:
     for name in ("Makefile", "pyproject.toml", "uv.lock", ".python-version"):
         shutil.copy(ROOT / name, tmp_path)
     programs = tmp_path / "programs"

@@ -138,7 +138,7 @@ class TestWatching:
 
     def test_an_input_that_is_refused(self, account: Account, assetline: Run) -> None:
         account.then(account.fails("UnknownFeed", json.dumps({"errorMessage": "No feed is called 'asets'."})))
-        account.exports_several("asets", "users")  # a stack of another version may know fewer feeds
+        account.exports_several("asets", "users")  # a stack of another version may have fewer feeds
         ended = assetline("watch", SEVERAL)
         assert ended.exit_code == 1
         assert ended.stderr.splitlines()[1:-1] == [
@@ -212,7 +212,7 @@ class TestStopping:
         ]
         assert account.status == "ABORTED"
 
-    def test_every_nested_export_is_stopped_before_it_says_so(self, account: Account, assetline: Run) -> None:
+    def test_every_nested_export_is_stopped_first(self, account: Account, assetline: Run) -> None:
         account.exports_several("assets", "users")
         nested = {"input": json.dumps({"feed": "users", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": SEVERAL})}
         running = account.executes("nested-1", "RUNNING", **nested)

@@ -1,4 +1,4 @@
-"""The account whose stack is diagnosed: answers of AWS by operation, each of which a test may replace."""
+"""The account whose stack is diagnosed: answers of AWS by operation; a test may replace each."""
 
 import json
 from dataclasses import dataclass, field

@@ -62,14 +62,14 @@ def test_a_session_has_its_lines(stack: OperatedStack, assetline: Run) -> None:
     assert "uploaded 5" in assetline("logs", "s1").stdout
 
 
-def test_an_unknown_name_says_where_to_find_one(stack: OperatedStack, assetline: Run) -> None:
+def test_an_unknown_name_gets_the_next_command(stack: OperatedStack, assetline: Run) -> None:
     for name in ("assets_20200101_000000", "nothing"):
         ended = assetline("logs", name)
         assert ended.exit_code == 1
         assert "assetline exports list" in ended.stderr
 
 
-def test_no_lines_is_said(stack: OperatedStack, assetline: Run) -> None:
+def test_an_export_without_lines_gets_a_message(stack: OperatedStack, assetline: Run) -> None:
     stack.account.opens(rows=5)
     ended = assetline("logs", EXPORT)
     assert (ended.exit_code, ended.stdout) == (0, "")
