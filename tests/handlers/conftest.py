@@ -127,7 +127,7 @@ class ExportAccount:
         return SimpleNamespace(status_code=200), {"executions": listed, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
     def script_executions(self) -> None:
-        """Answer of executions what a test says of them."""
+        """Answer DescribeExecution and ListExecutions from the executions of a test."""
         events = connections.machines().meta.events
         events.register("before-call.sfn.DescribeExecution", self.describe_execution)
         events.register("before-call.sfn.ListExecutions", self.list_executions)

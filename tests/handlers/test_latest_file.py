@@ -65,7 +65,7 @@ def test_an_export_of_changes_does_not_replace_it(
     assert json.loads(aws.text("exports/inspections/latest.json"))["export_id"] == whole["export_id"]
 
 
-def test_the_file_itself_is_published_if_the_stack_says_so(
+def test_the_file_itself_is_published_by_a_parameter(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLISH_LATEST_FILE", "true")

@@ -245,7 +245,7 @@ def _upload(clients: Clients, key: str) -> dict[str, str]:
 
 
 bodies, numbers = st.sampled_from([LARGE, LARGER, SMALL]), st.sampled_from([1, 2, 3])
-once: list[dict[str, str]] = [{}, {"IfNoneMatch": "*"}]
+once: list[dict[str, str]] = [{}, {"IfNoneMatch": "*"}, {"Tagging": "k=1&l=2"}]
 s3_calls = st.one_of(
     st.builds(put, keys, bodies, st.sampled_from(once)),
     st.builds(read, keys, st.sampled_from([None, "ab56b4d92b40713acc5af89985d4b786"])),

@@ -120,8 +120,9 @@ class TargetFiles:
                 yield name, size
 
     def skipped(self) -> int:
-        """Return the number of files that no asset took and that need none."""
-        return sum(name not in self._taken and self._place.may_lack_asset(name) for name in self._sizes)
+        """Return the number of files, hidden ones left out, that no asset took and that need none."""
+        shown = (name for name in self._sizes if not name.rpartition("/")[2].startswith("."))
+        return sum(name not in self._taken and self._place.may_lack_asset(name) for name in shown)
 
     def beside(self, file: AssetFile) -> tuple[str, Difference | None]:
         """Return the name of an asset's file, empty if it is missing, and their difference."""

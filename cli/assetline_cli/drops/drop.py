@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from assetline.ingest.sessions_table import Session
     from assetline_cli.stack import Stack
 
 SESSIONS_NAMED = 5  # ours: of the sessions that settled the drops
@@ -178,14 +179,11 @@ class DropCommand:
             self._context.print_message(f"The last run failed: {last.trouble}")
         self._context.print_message(f"The drops are ingested once the cause is fixed. See their progress: {self._look}")
 
-    def _reports(self, following: IngestionWatcher) -> list[str]:
-        """Return the addresses of the reports of the sessions that settled the drops."""
+    def _sessions(self, following: IngestionWatcher) -> list[Session]:
+        """Return the first sessions that settled the drops."""
         sessions = SessionsTable(self._context.aws.table(self._ingestion.sessions_table))
         keys = dict.fromkeys(drop.session_key for drop in following.over.values() if drop.session_key)
-        found = [sessions.get(key) for key in [*keys][:SESSIONS_NAMED]]
-        return [
-            f"s3://{self._stack.bucket}/{session.report_key}" for session in found if session and session.report_key
-        ]
+        return [session for key in [*keys][:SESSIONS_NAMED] if (session := sessions.get(key))]
 
     def _sum_up(self, uploading: UploadProgress, following: IngestionWatcher) -> int:
         summary = DropSummary(
@@ -194,7 +192,8 @@ class DropCommand:
             uploading.failed,
             following.over,
             (self._context.clock.now() - uploading.began_at).total_seconds(),
-            self._reports(following),
+            self._sessions(following),
+            self._stack.bucket,
         )
         print_drop_summary(self._context.out, summary, self._stack.name)
         return COMPLETE if summary.complete else FAILED

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assetline.ingest.drop import Drop
+    from assetline.ingest.sessions_table import Session
     from assetline_cli.drops.local_files import UndroppedFile
     from assetline_cli.drops.upload import DroppedFile
 
 HEADLINE = "Asset Upload Summary"
-SESSIONS_SHOWN = 5  # ours
 FILES_SHOWN = 50  # ours: more are listed by another command
 IDS_NAMED = 3  # ours: more drops than this are retried by dataset
 
@@ -34,7 +34,8 @@ class DropSummary:
     not_dropped: Sequence[UndroppedFile]
     over: Mapping[str, Drop]
     seconds: float = 0.0
-    reports: Sequence[str] = ()
+    sessions: Sequence[Session] = ()
+    bucket: str = ""
 
     @property
     def total(self) -> int:
@@ -74,12 +75,11 @@ class DropSummary:
         rows["Total Time"] = duration(self.seconds)
         if self.seconds >= 1 and self.succeeded:
             rows["Throughput"] = f"{self.succeeded / self.seconds:,.1f} files/s"
-        sessions = dict.fromkeys(drop.session_id for drop in self.over.values() if drop.session_id)
-        if sessions:
-            shown, more = [*sessions][:SESSIONS_SHOWN], len(sessions) - SESSIONS_SHOWN
-            rows["Sessions"] = ", ".join(shown) + (f" and {count(more)} more" if more > 0 else "")
+        if self.sessions:
+            rows["Sessions"] = ", ".join(session.session_key for session in self.sessions)
         yield from (f"{name + ':':<17}{figure}" for name, figure in rows.items())
-        yield from (f"{'Report:':<17}{address}" for address in self.reports)
+        reports = (session.report_key for session in self.sessions if session.report_key)
+        yield from (f"{'Report:':<17}s3://{self.bucket}/{key}" for key in reports)
 
     def failed_lines(self) -> Iterator[str]:
         """Yield a line for each of the first files that failed."""

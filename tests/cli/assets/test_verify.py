@@ -27,6 +27,18 @@ def test_a_complete_download_is_equal(vi: Held, assetline: Run, downloaded: Path
     assert verified.stderr == f"4 files of ds1 are equal in {downloaded}.\n"
 
 
+def test_a_folder_just_uploaded_is_equal_but_for_the_files_that_upload_skips(
+    vi: Held, assetline: Run, downloaded: Path
+) -> None:
+    for name in ("notes.txt", "Thumbs.db", ".hidden"):
+        (downloaded / name).write_bytes(b"beside the pictures")
+    verified = assetline("assets", "verify", "ds1", str(downloaded))
+    assert (verified.exit_code, verified.stdout) == (0, "")
+    assert verified.stderr == (
+        f"4 files of ds1 are equal in {downloaded}; 2 files that `assetline drops upload` skips.\n"
+    )
+
+
 def test_every_difference_is_reported_and_ends_with_1(vi: Held, assetline: Run, downloaded: Path) -> None:
     (downloaded / "a.png").write_bytes(b"Bytes of a.png")
     (downloaded / "b.png").write_bytes(b"shorter")

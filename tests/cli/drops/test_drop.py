@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from assetline.vi.crc32c import Crc32c
 from assetline_cli.drops.upload import AT_ONCE
 from tests.cli.account import OUTPUTS, Account, Run
 from tests.cli.drops.conftest import has
@@ -81,10 +82,10 @@ class TestIntoTheBucket:
         assert head["ETag"].endswith('-2"')
         assert ended.stdout == f"{drops.id_of('ds1/large.mp4')}\n"
 
-    def test_in_a_bucket_with_versions_a_drop_is_its_version(self, drops: DropAccount, assetline: Run) -> None:
+    def test_in_a_bucket_with_versions_equal_bytes_are_one_drop(self, drops: DropAccount, assetline: Run) -> None:
         drops.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
         ids = [assetline("drop", "photos/a.png", "--dataset", "ds1", "--no-wait").stdout for _ in range(2)]
-        assert ids[0] != ids[1]
+        assert ids == [f"{drops.id_of('ds1/a.png')}\n"] * 2
 
     def test_more_files_than_are_under_way_at_once(self, drops: DropAccount, assetline: Run) -> None:
         names = [f"many/{number:03}.png" for number in range(100)]
@@ -122,8 +123,19 @@ class TestWaiting:
             "Succeeded:       2",
             "Failed:          0",
             "Success Rate:    100.0%",
+            "Total Size:      32 B",
+            "Total Time:      8s",
+            "Throughput:      0.2 files/s",
         ]
         assert ended.stderr == ""
+
+    def test_the_summary_names_the_sessions_and_their_reports(self, drops: DropAccount, assetline: Run) -> None:
+        report = "reports/ds1/ds1_20261121_003012_s1.json"
+        drops.session("run-1", report_key=report)
+        drops.then(drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
+        assert "Sessions:        run-1" in ended.stdout.splitlines()
+        assert f"Report:          s3://the-exports/{report}" in ended.stdout.splitlines()
 
     def test_no_progress_is_the_summary_alone(self, drops: DropAccount, assetline: Run) -> None:
         drops.then(drops.becomes())
@@ -142,19 +154,22 @@ class TestWaiting:
         ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
         assert ended.exit_code == 1
         lines = ended.stdout.splitlines()
-        assert lines[2:7] == [
+        assert lines[2:10] == [
             "Total Files:     4",
             "Succeeded:       2",
             "Failed:          2",
             "Success Rate:    50.0%",
+            "Total Size:      64 B",
+            "Total Time:      6s",
+            "Throughput:      0.3 files/s",
             "",
         ]
-        assert lines[7] == "Failed files:"
-        assert lines[8:10] == [
+        assert lines[10] == "Failed files:"
+        assert lines[11:13] == [
             "  photos/empty.png: EmptyObject: EmptyObject in words.",
             "  photos/sub/b.jpg: ENOQUOTA: ENOQUOTA in words.",
         ]
-        assert lines[10:] == [
+        assert lines[13:] == [
             f"Retry the drops that Vi may accept now: assetline drops retry {drops.id_of('ds1/sub/b.jpg')}",
             "The others stay rejected until you fix the files and upload them again.",
         ]
@@ -222,6 +237,44 @@ def _unavailable() -> Any:
     return SimpleNamespace(status_code=503), refused_body
 
 
+class TestSkippingExistingFiles:
+    def test_only_files_that_the_bucket_lacks_or_has_otherwise_are_uploaded(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        assetline("drop", "photos", "--dataset", "ds1", "--no-wait")
+        has(photos, "new.png")
+        (photos / "a.png").write_bytes(b"other bytes of a")
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-wait", "--skip-existing")
+        assert ended.exit_code == 0
+        assert sorted(ended.stdout.split()) == sorted(drops.id_of(f"ds1/{name}") for name in ("a.png", "new.png"))
+        assert ended.stderr.startswith(
+            "Skipped 1 file that the drop bucket has with the same bytes. See their results: assetline drops list "
+            "--dataset ds1\n"
+        )
+
+    @pytest.mark.usefixtures("drops")
+    def test_nothing_left_is_no_failure(self, assetline: Run) -> None:
+        assetline("drop", "photos", "--dataset", "ds1", "--no-wait")
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--skip-existing")
+        assert (ended.exit_code, ended.stdout) == (0, "")
+        assert "Skipped 2 files" in ended.stderr
+
+    def test_a_file_in_parts_is_compared_by_the_checksum_in_the_ledger(
+        self, drops: DropAccount, assetline: Run, photos: Path
+    ) -> None:
+        large = photos / "large.mp4"
+        large.write_bytes(bytes(9 * 1024**2))
+        assetline("drop", "photos/large.mp4", "--dataset", "ds1", "--no-wait")
+        checksum = Crc32c()
+        checksum.update(large.read_bytes())
+        etag = drops.s3.head_object(Bucket=DROPS, Key="ds1/large.mp4")["ETag"].strip('"')
+        assert "-" in etag
+        again = ("drop", "photos/large.mp4", "--dataset", "ds1", "--no-wait", "--skip-existing")
+        assert assetline(*again).stdout != ""  # the ledger has no checksum yet
+        drops.drop("ds1/large.mp4", drop_id=drops.id_of("ds1/large.mp4"), etag=etag, crc32c=checksum.signed)
+        assert assetline(*again).stdout == ""
+
+
 class TestCtrlC:
     def test_while_waiting_it_ends_the_waiting_only(self, drops: DropAccount, assetline: Run) -> None:
         drops.then(drops.noted, ctrl_c)
@@ -261,7 +314,8 @@ class TestCtrlC:
             "Not dropped:",
         ]
         left = [f"  photos/many/{name}" for name in names if f"ds1/{name}" not in there]
-        assert lines[4:] == [*left[:10], f"  … and {len(left) - 10} more"]
+        rest = "Upload the rest: assetline drops upload photos/many --dataset ds1 --skip-existing"
+        assert lines[4:] == [*left[:10], f"  … and {len(left) - 10} more", rest]
         assert sorted(ended.stdout.split()) == ([] if wait else sorted(map(drops.id_of, there)))
 
     def test_a_large_file_under_way_is_taken_back(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
@@ -277,7 +331,12 @@ class TestCtrlC:
         drops.account.session.events.register("before-call.s3.UploadPart", interrupt)
         ended = assetline("drop", "photos/large.mp4", "--dataset", "ds1", "--no-progress")
         assert ended.exit_code == 130
-        assert ended.stderr.splitlines()[1:] == ["Dropped 0 of 1 file.", "Not dropped:", "  photos/large.mp4"]
+        assert ended.stderr.splitlines()[1:] == [
+            "Dropped 0 of 1 file.",
+            "Not dropped:",
+            "  photos/large.mp4",
+            "Upload the rest: assetline drops upload photos/large.mp4 --dataset ds1 --skip-existing",
+        ]
         assert drops.objects() == []
         assert "Uploads" not in drops.s3.list_multipart_uploads(Bucket=DROPS)
 
@@ -293,6 +352,7 @@ class TestTrouble:
             "Not dropped:",
             "  photos/a.png",
             "  photos/sub/b.jpg",
+            "Upload the rest: assetline drops upload photos --dataset ds1 --skip-existing",
         ]
 
     def test_a_file_that_cannot_be_read_keeps_none_of_the_others_back(

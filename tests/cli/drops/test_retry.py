@@ -96,7 +96,7 @@ def test_drops_rejected_for_their_content_stay_rejected(drops: DropAccount, asse
     assert assetline("drops", "retry", unfit.drop_id, "--yes").exit_code == 1
 
 
-@pytest.mark.parametrize(("answer", "requeues"), [("y", True), ("yes", True), ("n", False), ("", False)])
+@pytest.mark.parametrize(("answer", "requeues"), [("y", True), ("Y", True), ("n", False), ("", False)])
 def test_it_asks_first(drops: DropAccount, assetline: Run, answer: str, requeues: bool) -> None:
     all_ = [rejected(drops, f"ds1/{number}.png") for number in range(2)]
     terminal = operator_answering(answer)

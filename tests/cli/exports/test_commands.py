@@ -326,7 +326,7 @@ class TestBadSituations:
         assert "EXPORT COMPLETE, WITH FAR FEWER ROWS THAN THE LAST ONE" in shown
         assert f"far fewer than 30,000 in {earlier}. Compare them: assetline exports diff {earlier}" in shown
 
-    def test_what_remains_is_estimated_from_the_last_export(self, account: Account, assetline: Run) -> None:
+    def test_the_remaining_rows_are_estimated_from_the_last_export(self, account: Account, assetline: Run) -> None:
         account.opens()
         account.then(account.writes(12, estimated_remaining=800), account.completes)
         assert "~Remaining: 800, as in the last export" in assetline("watch", EXECUTION).stdout
