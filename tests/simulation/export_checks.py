@@ -5,7 +5,7 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,23 @@ class Published:
         if not len(rows) == manifest["rows"] == item["rows"] or len(body) != item["bytes"]:
             return f"{item['export_id']} has {len(rows)} rows, its manifest {manifest['rows']}, its item {item['rows']}"
         return _wrong_rows(item["export_id"], rows, {} if not complete else versions, latest)
+
+    def wrong_latest(self, items: Sequence[Item]) -> str | None:
+        """Return how the document of the newest export, or the copy of its file, differs from that export."""
+        complete = [item for item in items if item["state"] == "complete"]
+        if not complete:
+            return None
+        stored = self.objects.get("exports/users/latest.json")
+        document = {} if stored is None else json.loads(stored.body)
+        last = max(str(item["started_at"]) for item in complete)
+        newest = {item["export_id"]: item for item in complete if str(item["started_at"]) == last}
+        if document.get("export_id") not in newest:
+            return f"latest.json names {document.get('export_id')}, and the newest export is one of {[*newest]}"
+        item = newest[document["export_id"]]
+        copy = self.objects.get(f"exports/users/latest.{item['format']}")
+        if copy is None or copy.body != self.objects[item["key"]].body:
+            return f"latest.{item['format']} is not the file of {item['export_id']}"
+        return None
 
 
 def _wrong_rows(

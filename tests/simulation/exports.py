@@ -309,6 +309,7 @@ class Exports(Simulation[ExportExecution]):
             *(f"Executions have completed {export_id} differently" for export_id in self._completed_differently()),
             *(f"An upload is unfinished: {key}" for key in sorted(uploads) if not key.startswith(damaged)),
             *filter(None, [self._wrong_with(item) for item in items]),
+            *filter(None, [Published(self._objects()).wrong_latest(items)]),
         ]
 
     def _completed_differently(self) -> list[str]:
