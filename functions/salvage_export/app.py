@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from assetline.export.dependencies import events, exports_table, machines, s3, settings
+from assetline.export.dependencies import close_settings, events, exports_table, machines, s3, settings
 from assetline.export.ended_execution import EndedExecution
 from assetline.export.salvage_export import end_export
 from assetline.observability import logger
@@ -15,5 +15,12 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Take EventBridge's event of the execution's status; return the partial export that was published, if any."""
     ended = EndedExecution.model_validate(event["detail"])
     logger.append_keys(execution_arn=ended.execution_arn)
-    salvaged = end_export(ended.completed(machines()), settings().export_bucket, s3(), exports_table(), events())
+    salvaged = end_export(
+        ended.completed(machines()),
+        settings().export_bucket,
+        s3(),
+        exports_table(),
+        events(),
+        latest_file=close_settings().publish_latest_file,
+    )
     return None if salvaged is None else salvaged.model_dump(mode="json")

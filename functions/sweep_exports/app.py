@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from assetline.budget import Budget
 from assetline.config import SweepSettings
-from assetline.export.dependencies import events, exports_table, machines, s3, settings
+from assetline.export.dependencies import close_settings, events, exports_table, machines, s3, settings
 from assetline.export.sweep_exports import ExportSweeper
 from assetline.observability import logger
 
@@ -24,5 +24,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         table=exports_table(),
         events=events(),
         budget=Budget(context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS),
+        latest_file=close_settings().publish_latest_file,
     )
     return sweeper.sweep().model_dump(mode="json")

@@ -48,6 +48,16 @@ def test_an_earlier_export_that_ends_late_does_not_replace_it(
     assert pointer(aws)["export_id"] == newest["export_id"]
 
 
+def test_an_earlier_export_repairs_what_its_killed_attempt_replaced(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
+) -> None:
+    feed_api.has(FeedScenario(rows=5))
+    newest = machine.run({"feed": "assets"}, LATER)
+    aws.s3.put_object(Bucket=BUCKET, Key=POINTER, Body=b'{"export_id": "an earlier one"}')
+    machine.run({"feed": "assets"}, EARLIER)
+    assert pointer(aws)["export_id"] == newest["export_id"]
+
+
 def test_an_export_with_a_filter_does_not_replace_it(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:

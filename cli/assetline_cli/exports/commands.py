@@ -24,6 +24,7 @@ from assetline_cli.exports.options import (
     Output,
     OverlapMinutes,
     PageSize,
+    ResultAsJson,
     Resume,
     Since,
 )
@@ -63,6 +64,7 @@ def start(
     max_turn_seconds: MaxTurnSeconds = None,
     watch: WatchIt = None,
     to: To = None,
+    json: ResultAsJson = False,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
     """Start an export: each feed becomes one file in S3.
@@ -102,7 +104,7 @@ def start(
         excel,
     )
     with errors_reported(context):
-        raise typer.Exit(start_export(context, stack, options.request(), to, watch=watch))
+        raise typer.Exit(start_export(context, stack, options.request(), to, watch=watch, json=json))
 
 
 @exports_app.command("resume", no_args_is_help=True, rich_help_panel=EXPORT)
@@ -112,6 +114,7 @@ def resume(
     max_turn_seconds: MaxTurnSeconds = None,
     watch: WatchIt = None,
     to: To = None,
+    json: ResultAsJson = False,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
     """Resume a failed export at the page where it failed.
@@ -130,7 +133,9 @@ def resume(
     refuse_download_without_watch(to, watch=watch)
     context: CliContext = ctx.obj
     with errors_reported(context):
-        raise typer.Exit(start_export(context, stack, ResumeArguments(export, max_turn_seconds), to, watch=watch))
+        raise typer.Exit(
+            start_export(context, stack, ResumeArguments(export, max_turn_seconds), to, watch=watch, json=json)
+        )
 
 
 @exports_app.command("list", rich_help_panel=EXPORT)
@@ -162,7 +167,13 @@ def list_(
 
 
 @exports_app.command("watch", no_args_is_help=True, rich_help_panel=EXPORT)
-def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackName = DEFAULT_STACK) -> None:
+def watch(
+    ctx: typer.Context,
+    export: ExportName,
+    to: To = None,
+    json: ResultAsJson = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
     """Watch a running export, or show the result of a past one.
 
     Ctrl+C asks whether to stop the export or only the watching.
@@ -181,7 +192,7 @@ def watch(ctx: typer.Context, export: ExportName, to: To = None, stack: StackNam
 
     context: CliContext = ctx.obj
     with errors_reported(context):
-        raise typer.Exit(watch_named(context, stack, export, to))
+        raise typer.Exit(watch_named(context, stack, export, to, json=json))
 
 
 @exports_app.command("download", no_args_is_help=True, rich_help_panel=EXPORT)

@@ -105,6 +105,15 @@ InState = Annotated[
     ),
 ]
 
+ResultAsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print the execution, or its result, as one JSON object; messages go to stderr.",
+        show_default=False,
+    ),
+]
+
 _FILE = "a path, s3://BUCKET/KEY or an export ID"
 
 Old = Annotated[str, typer.Argument(metavar="OLD", help=f"Earlier file: {_FILE}.", show_default=False)]

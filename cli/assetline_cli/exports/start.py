@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,12 +15,14 @@ from assetline_cli.exit_codes import COMPLETE
 from assetline_cli.exports import table as states
 from assetline_cli.exports.names import execution_name_of
 from assetline_cli.exports.request import FeedsArguments, Request, ResumeArguments
+from assetline_cli.exports.result import result_of, started
 from assetline_cli.exports.table import ExportsReader
 from assetline_cli.exports.validate import require_valid
 from assetline_cli.exports.watch import watch_execution
 from assetline_cli.filesystem import ready_folder
 from assetline_cli.stack import Stack, find_stack
 from assetline_cli.suggested_commands import watch_command
+from assetline_cli.terminal.output import print_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +60,12 @@ def refuse_download_without_watch(to: Path | None, *, watch: bool | None) -> Non
         raise typer.BadParameter("Excludes --no-watch: it waits for the file.", param_hint="--to")
 
 
-def start_export(context: CliContext, stack: str, request: Request, to: Path | None, *, watch: bool | None) -> int:
+def start_export(  # noqa: PLR0913 - each is an option of the command
+    context: CliContext, stack: str, request: Request, to: Path | None, *, watch: bool | None, json: bool = False
+) -> int:
     """Start *request*, watch it if *watch* or *to* is given, and return the exit status of the command.
+
+    With *json*, the execution or, after the watch, its result is one object on stdout; the progress goes to stderr.
 
     Raises:
         typer.BadParameter: the machine would refuse the request; nothing was started.
@@ -68,6 +75,12 @@ def start_export(context: CliContext, stack: str, request: Request, to: Path | N
         ready_folder(to)
     found = find_stack(context.aws.cloudformation, stack)
     arn = start(context, found, request)
+    if json:
+        exit_status = COMPLETE
+        if watch or to is not None:
+            exit_status = watch_execution(replace(context, out=context.err), found, arn, to, just_started=True)
+        print_json(context.out, result_of(context, found, arn) if watch or to is not None else started(arn))
+        return exit_status
     if not watch and to is None:
         context.print_line(arn)
         context.print_line(f"Watch it: {watch_command(execution_name_of(arn), stack)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetline_cli.context import CliContext
@@ -12,6 +13,7 @@ from assetline_cli.exports.download import download
 from assetline_cli.exports.names import execution_arn_of, execution_name_of
 from assetline_cli.exports.progress_view import ExportDisplay
 from assetline_cli.exports.progress_view_many import FeedsDisplay
+from assetline_cli.exports.result import result_of
 from assetline_cli.exports.snapshot import ExportWatcher, FeedsSnapshot, FeedsWatcher, Snapshot
 from assetline_cli.exports.stop import export_stopper, feeds_stopper, leftover_lines
 from assetline_cli.exports.summary import (
@@ -28,6 +30,7 @@ from assetline_cli.exports.watch_loop import WatchLoop
 from assetline_cli.filesystem import ready_folder
 from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import resume_command, watch_command
+from assetline_cli.terminal.output import print_json
 from assetline_cli.terminal.progress_bar import view_on
 
 if TYPE_CHECKING:
@@ -173,10 +176,17 @@ def watch_execution(context: CliContext, found: Stack, arn: str, to: Path | None
     return see(context, found, arn, to, just_started=just_started)
 
 
-def watch_named(context: CliContext, stack: str, name: str, to: Path | None) -> int:
-    """Watch the execution or the export *name*, download its files if *to* is given, and return the exit status."""
+def watch_named(context: CliContext, stack: str, name: str, to: Path | None, *, json: bool = False) -> int:
+    """Watch the execution or the export *name*, download its files if *to* is given, and return the exit status.
+
+    With *json*, the result is one object on stdout, and the progress goes to stderr.
+    """
     if to is not None:
         ready_folder(to)
     found = find_stack(context.aws.cloudformation, stack)
     arn = execution_arn_of(name, found, ExportsReader(context.aws.table(found.table)))
-    return watch_execution(context, found, arn, to)
+    if not json:
+        return watch_execution(context, found, arn, to)
+    exit_status = watch_execution(replace(context, out=context.err), found, arn, to)
+    print_json(context.out, result_of(context, found, arn))
+    return exit_status

@@ -449,3 +449,28 @@ class TestHelp:
 
     def test_the_version_is_the_packages(self) -> None:
         assert CliRunner().invoke(app, ["--version"]).stdout.startswith("assetline 0.")
+
+
+class TestAsJson:
+    """With --json, stdout has one object."""
+
+    def test_a_started_export(self, account: Account, assetline: Run) -> None:
+        ended = assetline("exports", "start", "assets", "--json")
+        started = json.loads(ended.stdout)
+        assert (ended.exit_code, ended.stderr) == (0, "")
+        assert (started["execution_arn"], started["status"], started["output"]) == (EXECUTION, "RUNNING", None)
+
+    def test_a_complete_export(self, account: Account, assetline: Run) -> None:
+        account.then(account.completes)
+        ended = assetline("exports", "start", "assets", "--watch", "--json")
+        result = json.loads(ended.stdout)
+        assert ended.exit_code == 0
+        assert (result["status"], result["output"]["rows"], result["error"]) == ("SUCCEEDED", 2000, None)
+        assert "EXPORT COMPLETE!" in ended.stderr
+
+    def test_a_failed_export(self, account: Account, assetline: Run) -> None:
+        account.then(account.fails("TokenRefused", json.dumps({"errorMessage": "refused"})))
+        ended = assetline("exports", "watch", EXECUTION, "--json")
+        result = json.loads(ended.stdout)
+        assert ended.exit_code == 1
+        assert (result["status"], result["error"], result["message"]) == ("FAILED", "TokenRefused", "refused")

@@ -31,7 +31,7 @@ def close_export(  # noqa: PLR0913 - connections of the caller
     table: ExportsTable,
     events: "EventBridgeClient",
     *,
-    latest_file: bool = False,
+    latest_file: bool,
 ) -> ExportResult:
     """Publish the object and its manifest, and announce them; a repeat does the missing steps.
 
@@ -59,8 +59,9 @@ def close_export(  # noqa: PLR0913 - connections of the caller
         )
         put_manifest(s3, manifest, export.manifest_key)
         newest = LatestFile(s3, latest_exports, export, with_file=latest_file)
-        if noted.result() and newest.applies:
-            newest.publish(latest)
+        recorded = noted.result()
+        if newest.applies:
+            newest.publish(latest if recorded else None)
         cleared = meanwhile.submit(clear, s3, export, memory.parts, export.key)
         result = _result(export, checkpoint)
         announce(events, EXPORT_COMPLETE, result)

@@ -35,13 +35,19 @@ class LatestFile:
         """Whether the export has all rows of the feed: no filter, and not only changes."""
         return self._export.modified_after is None and not self._export.request.series
 
-    def publish(self, latest: Latest) -> None:
-        """Replace the document, and the file, by those of *latest*, which was just recorded as the newest export.
+    def publish(self, recorded: Latest | None) -> None:
+        """Replace the document, and the file, by those of the newest export: *recorded* if it was just recorded.
+
+        None: another export is newer. It is published again, since an earlier attempt of this one may have been killed
+        after it had replaced the newer file.
 
         Raises:
             AwsUnavailable: a repeat publishes again.
         """
+        latest = recorded or self._latest.of(self._export.request)
         for _ in range(MOST_OVERTAKEN):
+            if latest is None:
+                return
             self._put(latest)
             newest = self._latest.of(self._export.request)
             if newest is None or newest.whole_export_id == latest.whole_export_id:

@@ -45,12 +45,19 @@ class Salvaged(BaseModel, frozen=True):
     complete: bool = Field(default=False)
 
 
-def end_export(
-    ended: EndedExecution, bucket: str, s3: "S3Client", table: ExportsTable, events: "EventBridgeClient"
+def end_export(  # noqa: PLR0913 - connections of the caller
+    ended: EndedExecution,
+    bucket: str,
+    s3: "S3Client",
+    table: ExportsTable,
+    events: "EventBridgeClient",
+    *,
+    latest_file: bool,
 ) -> Salvaged | None:
     """Record the end of an export's execution; publish its data if it was stopped. A repeat is harmless.
 
-    An export that was claimed for publication before the stop is published as complete. The function returns None
+    An export that was claimed for publication before the stop is published as complete, with *latest_file* as
+    `close_export`. The function returns None
     without a partial file: the export failed and may be resumed, has ended, is complete, or was never opened.
     """
     if ended.status == "ABORTED":
@@ -70,7 +77,7 @@ def end_export(
             opened = table.opened(claimed.export_id) or opened  # a turn may have stored more before the stop
             return _salvage(opened.export, opened.checkpoint, s3, table, events)
         if table.is_claimed(opened.export):
-            close_export(opened.export, opened.checkpoint, s3, table, events)
+            close_export(opened.export, opened.checkpoint, s3, table, events, latest_file=latest_file)
         return None  # noqa: TRY300 - nothing partial
     except (PartsMismatch, StagedGone) as error:
         # No repeat can publish it: the export ends here, with the reason.

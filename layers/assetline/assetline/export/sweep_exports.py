@@ -40,6 +40,7 @@ class ExportSweeper:
     table: ExportsTable
     events: "EventBridgeClient"
     budget: Budget
+    latest_file: bool
 
     def sweep(self) -> ExportSweepResult:
         """Settle the executions that failed or were stopped in the last three days, the latest first.
@@ -55,7 +56,7 @@ class ExportSweeper:
             try:
                 ended = EndedExecution.described(self.machines, execution_arn)
                 if ended is not None:
-                    end_export(ended, self.bucket, self.s3, self.table, self.events)
+                    end_export(ended, self.bucket, self.s3, self.table, self.events, latest_file=self.latest_file)
             except (AwsUnavailable, Permanent) as error:
                 logger.error("export_not_settled", execution_arn=execution_arn, error=type(error).__name__)
                 errors.append(error)
