@@ -43,7 +43,7 @@ def run_with_kills(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
-@pytest.mark.parametrize("call", range(1, 13))
+@pytest.mark.parametrize("call", range(1, 17))
 def test_every_step_killed_at_its_nth_call_changes_nothing(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, call: int, after: bool
 ) -> None:

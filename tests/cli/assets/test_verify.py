@@ -27,9 +27,7 @@ def test_a_complete_download_is_equal(vi: Held, assetline: Run, downloaded: Path
     assert verified.stderr == f"4 files of ds1 are equal in {downloaded}.\n"
 
 
-def test_a_folder_just_uploaded_is_equal_but_for_the_files_that_upload_skips(
-    vi: Held, assetline: Run, downloaded: Path
-) -> None:
+def test_a_folder_just_uploaded_is_equal_without_skipped_files(vi: Held, assetline: Run, downloaded: Path) -> None:
     for name in ("notes.txt", "Thumbs.db", ".hidden"):
         (downloaded / name).write_bytes(b"beside the pictures")
     verified = assetline("assets", "verify", "ds1", str(downloaded))

@@ -269,10 +269,10 @@ class TestSkippingExistingFiles:
         checksum.update(large.read_bytes())
         etag = drops.s3.head_object(Bucket=DROPS, Key="ds1/large.mp4")["ETag"].strip('"')
         assert "-" in etag
-        again = ("drop", "photos/large.mp4", "--dataset", "ds1", "--no-wait", "--skip-existing")
-        assert assetline(*again).stdout != ""  # the ledger has no checksum yet
+        words = ("drop", "photos/large.mp4", "--dataset", "ds1", "--no-wait", "--skip-existing")
+        assert assetline(*words).stdout != ""  # the ledger has no checksum yet
         drops.drop("ds1/large.mp4", drop_id=drops.id_of("ds1/large.mp4"), etag=etag, crc32c=checksum.signed)
-        assert assetline(*again).stdout == ""
+        assert assetline(*words).stdout == ""
 
 
 class TestCtrlC:

@@ -454,7 +454,8 @@ class TestHelp:
 class TestAsJson:
     """With --json, stdout has one object."""
 
-    def test_a_started_export(self, account: Account, assetline: Run) -> None:
+    @pytest.mark.usefixtures("account")
+    def test_a_started_export(self, assetline: Run) -> None:
         ended = assetline("exports", "start", "assets", "--json")
         started = json.loads(ended.stdout)
         assert (ended.exit_code, ended.stderr) == (0, "")
