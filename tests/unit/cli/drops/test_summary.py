@@ -38,12 +38,14 @@ class TestSummary:
             "Succeeded:       2,000",
             "Failed:          1",
             "Success Rate:    99.9%",
+            "Total Size:      2.0 kB",
+            "Total Time:      0s",
         ]
         assert not summary.complete
 
     def test_all_of_them_is_a_success(self) -> None:
         assert any_summary(any_drop(1)).complete
-        assert list(any_summary(any_drop(1)).figures())[-1] == "Success Rate:    100.0%"
+        assert list(any_summary(any_drop(1)).figures())[3] == "Success Rate:    100.0%"
 
     def test_a_file_that_was_not_dropped_failed(self) -> None:
         lost = UndroppedFile(Path("photos/x.png"), "Unreadable", "Permission denied.")

@@ -25,7 +25,7 @@ class TestSummary:
             "Total Assets: 10,000",
             "Total Pages: 400",
             "Total Time: 180.45s (3.01 minutes)",
-            "Average Page Time: 0.451s",
+            "Average Page Time: 0.451s (opening and closing included)",
             "Throughput: 2.22 pages/sec | 55.4 assets/sec",
             "Output saved to: s3://the-exports/exports/assets/assets_20250320_143045.csv",
             "Manifest: s3://the-exports/exports/assets/assets_20250320_143045.manifest.json",
@@ -39,7 +39,10 @@ class TestSummary:
     def test_requested_changes_are_reported(self) -> None:
         result = any_result(rows=7, pages=1)
         written = result.model_copy(update={"changes_key": "exports/assets/a.changes.csv"})
-        assert ExportSummary(written, seconds=2).lines()[-1] == "Changes: s3://the-exports/exports/assets/a.changes.csv"
+        saved_to = "Changes saved to: s3://the-exports/exports/assets/a.changes.csv"
+        assert ExportSummary(written, seconds=2).lines()[-2:] == ["Changes: see the file", saved_to]
+        counted = written.model_copy(update={"added": 3, "changed": 1200, "removed": 0})
+        assert ExportSummary(counted, seconds=2).lines()[-2] == "Changes: 3 added, 1,200 changed, 0 removed"
         failed = result.model_copy(update={"changes_error": "KeyMissing"})
         assert ExportSummary(failed, seconds=2).lines()[-1] == "Changes: could not be written (KeyMissing)"
 
