@@ -31,6 +31,8 @@ SDKTESTS  := .local/tools/visdk-tests/.unpacked
 JSONATA   := .local/tools/jsonata/node_modules/.synced
 CHROMIUM  := .local/tools/chromium/node_modules/.synced
 IAMLINT   := .local/tools/iamlint/.synced
+SBOM      := .local/tools/sbom/.synced
+AUDIT     := .local/tools/audit/.synced
 LOCK      := pyproject.toml uv.lock .python-version
 
 # The requirements that `sam build` installs in the layer, exported because pip does not read uv.lock.
@@ -65,12 +67,12 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) ## Run all tests, including those on the local stack
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) $(SBOM) ## Run all tests, including those on the local stack
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 # The linters of the template take a minute; `make check` runs them.
 .PHONY: test-fast
-test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) ## Run all tests except the local stack, simulations, kills and linters
+test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(SBOM) ## Run all tests except the local stack, simulations, kills and linters
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile -m "not kills" \
 		--ignore tests/workflows --ignore tests/simulation --ignore tests/contract/test_lint.py
 
@@ -129,8 +131,13 @@ format: $(DEV_ENV) ## Format the code, and fix what the linter can
 	$(PYTHON) -m ruff check --fix
 
 .PHONY: build
-build: $(LOCAL_ENV) $(SAM) $(LAYER_REQUIREMENTS) ## Build for AWS (sam deploy comes next, see the README)
+build: $(LOCAL_ENV) $(SAM) $(SBOM) $(LAYER_REQUIREMENTS) ## Build for AWS, with the bill of materials (sam deploy comes next)
 	PATH="$$($(PYTHON) -c 'import sys; print(sys.base_prefix)')/bin:$$PATH" $(RUN_SAM) build
+	@$(PYTHON) -m release sbom
+
+.PHONY: audit
+audit: $(LOCAL_ENV) $(AUDIT) ## Look for known vulnerabilities in the layer, where the advisory source can be reached
+	@$(PYTHON) -m release audit $(if $(STRICT),--strict)
 
 .PHONY: lock
 lock: $(UV_INSTALLED) ## Update uv.lock and the layer's requirements from pyproject.toml

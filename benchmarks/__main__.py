@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import datasets, ingest, memory, prices, rendering, upload_memory, walls
+from benchmarks import cost_page, datasets, ingest, memory, prices, rendering, upload_memory, walls
 from benchmarks.readme import with_section
 
 ROOT = Path(__file__).parents[1]
@@ -134,9 +134,13 @@ def main(
     ] = None,
     ingestion: Annotated[bool, typer.Option(help="Measure ingestions instead of exports.")] = False,
     readme: Annotated[bool, typer.Option(help="Write the last figures into the README, and measure nothing.")] = False,
+    cost: Annotated[bool, typer.Option(help="Write docs/cost.md from the prices, and measure nothing.")] = False,
 ) -> None:
     """Measure exports, ingestions, or one figure; exit status 1 if a target is missed."""
     console = Console()
+    if cost:
+        cost_page.write()
+        return
     if readme:
         path = ROOT / "README.md"
         path.write_text(with_section(path.read_text(), json.loads(REPORT.read_text())))

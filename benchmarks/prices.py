@@ -1,4 +1,4 @@
-"""The cost of a million assets on AWS, from the counted calls of an export and list prices."""
+"""The cost of an idle month, a million assets and a million images on AWS, from counted calls and list prices."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,17 @@ PRICES = {
     "s3_put": 0.005 / 1000,
     "s3_get": 0.0004 / 1000,
     "dynamodb_write_unit": 0.625 / 1_000_000,
+    "dynamodb_read_unit": 0.125 / 1_000_000,
+    "sqs_request": 0.40 / 1_000_000,
+    "scheduler_invocation": 1.00 / 1_000_000,
+    "alarm_metric": 0.10,  # a month
+    "custom_metric": 0.30,  # a month
+    "dashboard": 3.00,  # a month
+    "secret": 0.40,  # a month
+    "internet_gb": 0.09,  # the first 10 TB of a month
 }
 
+BYTES_A_ROW = 513  # measured by `make bench`, of the emulated assets
 PAGES, PAGE_SECONDS = 10_000, 0.45  # a million assets at 100 a page
 FUNCTION_GB = 0.5
 KEEPING_SECONDS = 60  # as in `write_pages`
@@ -61,3 +70,74 @@ def million(bytes_a_row: float) -> Million:
 def events(beside: float, a_turn: float) -> float:
     """Return the history events of that export, from those measured beside its turns and in a turn."""
     return beside + a_turn * million(0).turns
+
+
+MONTH_HOURS = 730
+ALARM_METRICS = 39  # of all alarms; some compute their value from several metrics
+CUSTOM_METRICS = 1  # OldestDropAge: the only metric of a stack that does nothing
+SECRETS = 2
+SWEEPS_AN_HOUR = 60 // 5 + 60 // 15  # `sweep_drops` and `sweep_exports`
+SWEEP_GB_SECONDS = 1.0  # assumed: a second of the larger of the two functions
+SWEEP_READ_UNITS = 10  # assumed: a few items of small tables
+QUEUE_POLLS_AN_HOUR = 5 * 3600 // 20  # AWS: five long polls of 20 seconds wait on the queue of an event source
+
+
+def idle_month() -> dict[str, float]:
+    """Return dollars by service, for a month in which nothing is exported or dropped."""
+    sweeps = SWEEPS_AN_HOUR * MONTH_HOURS
+    return {
+        "cloudwatch": ALARM_METRICS * PRICES["alarm_metric"]
+        + CUSTOM_METRICS * PRICES["custom_metric"]
+        + PRICES["dashboard"],
+        "secrets_manager": SECRETS * PRICES["secret"],
+        "lambda": sweeps * (SWEEP_GB_SECONDS * PRICES["lambda_arm_gb_second"] + PRICES["lambda_request"]),
+        "dynamodb": sweeps * SWEEP_READ_UNITS * PRICES["dynamodb_read_unit"],
+        "scheduler": sweeps * PRICES["scheduler_invocation"],
+        "sqs": QUEUE_POLLS_AN_HOUR * MONTH_HOURS * PRICES["sqs_request"],
+    }
+
+
+IMAGES, IMAGE_BYTES = 1_000_000, 1_000_000  # assumed: a million images of a megabyte
+DROPS_A_BATCH = 10  # as in the template
+DROPS_A_SESSION = 5_000
+TRANSITIONS_A_SESSION = 100  # assumed: twenty slices, thirty polls and the other states
+RECORD_GB, UPLOAD_GB = 1.0, 1769 / 1024
+RECORD_SECONDS, UPLOAD_SECONDS = 0.05, 0.1  # assumed, for one image
+
+
+@dataclass(frozen=True)
+class ImageCalls:
+    """The calls to AWS for one image, from the drop to the tag; a test counts them in an account in memory.
+
+    `updates` are transactional and use two write units each. `index_writes` are the units of the index by state.
+    """
+
+    puts: float = 2
+    updates: float = 5
+    index_writes: float = 7
+    items_read: float = 4
+    objects_read: float = 2
+    tags_read: float = 1
+    tags_written: float = 1
+
+    def write_units(self) -> float:
+        """Return the write units of DynamoDB, for items of at most a kilobyte."""
+        return self.puts + 2 * self.updates + self.index_writes
+
+
+def million_images(calls: ImageCalls = ImageCalls()) -> dict[str, float]:
+    """Return dollars by service for the ingestion of a million images."""
+    sessions = IMAGES / DROPS_A_SESSION
+    batches = IMAGES / DROPS_A_BATCH
+    puts = 1 + calls.tags_written  # the drop itself is a PUT
+    gets = calls.objects_read + calls.tags_read
+    return {
+        "internet": IMAGES * IMAGE_BYTES / 1e9 * PRICES["internet_gb"],
+        "dynamodb": IMAGES
+        * (calls.write_units() * PRICES["dynamodb_write_unit"] + calls.items_read * PRICES["dynamodb_read_unit"]),
+        "s3": IMAGES * (puts * PRICES["s3_put"] + gets * PRICES["s3_get"]),
+        "lambda": IMAGES * (RECORD_SECONDS * RECORD_GB + UPLOAD_SECONDS * UPLOAD_GB) * PRICES["lambda_arm_gb_second"]
+        + batches * PRICES["lambda_request"],
+        "sqs": (IMAGES + 2 * batches) * PRICES["sqs_request"],  # one message each; a receive and a delete a batch
+        "step_functions": sessions * TRANSITIONS_A_SESSION * PRICES["step_functions_transition"],
+    }

@@ -5,6 +5,7 @@
 - a function has the runtime `provided.al2023`; its `bootstrap` runs AWS's own runtime client on the function's source
   folder, with the layer's source on its path: nothing is built, error names and deadlines are those of AWS;
 - layers are left out, and so is the architecture: both describe the build of `sam build` for AWS;
+- the description for the Serverless Application Repository is left out: its files are beside the real template;
 - a definition file is named by its absolute path, since the derived template is in another folder;
 - a statement that denies plain HTTP is left out, since the stack listens on loopback without TLS;
 - `!Ref` of a secret becomes `!GetAtt ….Id`, the same ARN on AWS: MiniStack's `Ref` gives the name, which no role's
@@ -46,6 +47,7 @@ def derive(template: Template, *, root: Path, code: Path) -> Template:
     The code of a function is in the folder of *code* named like it; `write_bootstraps` creates these folders.
     """
     derived = deepcopy(template)
+    derived.pop("Metadata", None)
     for properties in [derived.get("Globals", {}).get("Function", {}), *_functions(derived).values()]:
         for name in ONLY_FOR_AWS:
             properties.pop(name, None)

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from assetline.export.export_result import ExportResult
 from assetline.export.request import AssetsRequest, ExportRequest
 from assetline.ingest.open_session import NOT_TAKEN, UNKNOWN
 from assetline.safetyculture.catalogue import CATALOGUE
+from assetline_cli.exports.list import as_json
+from assetline_cli.exports.table import ExportItem
 from assetline_cli.main import app
 from tests.contract.template import ROOT, template
 
@@ -90,6 +93,17 @@ def test_the_keys_of_a_deletion_are_those_the_document_shows() -> None:
     [shown] = shown_inputs(text)
     assert deletion_requested(shown).expect_count == 12
     assert keys_in_table(text) == DeletionRequest.model_fields.keys() - {"where"}
+
+
+def test_every_field_of_a_listed_export_is_documented() -> None:
+    moment = datetime(2026, 11, 21, tzinfo=UTC)
+    names = {"export_id": "assets_1", "feed": "assets", "state": "running", "execution_arn": "arn"}
+    times = {"started_at": moment, "updated_at": moment}
+    optional = ExportItem.model_fields.keys() - {"export"}
+    assert keys_in_table(section(OPERATIONS, "The list as JSON")) == {
+        *as_json(ExportItem.model_validate(names | times), moment),
+        *optional,
+    }
 
 
 def test_every_reason_of_a_rejection_is_explained() -> None:

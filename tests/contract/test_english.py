@@ -12,7 +12,9 @@ from tests.contract import english
 from tests.contract.template import ROOT
 
 SOURCES = [
-    path for folder in ("layers", "functions", "cli", "local", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("layers", "functions", "cli", "local", "benchmarks", "release")
+    for path in (ROOT / folder).rglob("*.py")
 ]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))

@@ -1,6 +1,7 @@
 """The stable address of the newest file of a feed."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from assetline.export.latest_file import LatestFile
 from assetline.export.previous_export import Latest
 from local.emulators.safetyculture.scenario import FeedScenario
 from local.emulators.safetyculture.server import FeedEmulator
+from tests.contract.template import ROOT
 from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine
 
 POINTER = "exports/assets/latest.json"
@@ -85,6 +87,16 @@ def test_the_file_itself_is_published_by_a_parameter(
     assert pointer(aws)["latest_key"] == "exports/assets/latest.csv.gz"
     head = aws.s3.head_object(Bucket=BUCKET, Key="exports/assets/latest.csv.gz")
     assert head["ContentType"] == aws.s3.head_object(Bucket=BUCKET, Key=result["key"])["ContentType"]
+
+
+def test_the_document_has_the_documented_fields(
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISH_LATEST_FILE", "true")
+    feed_api.has(FeedScenario(rows=5))
+    machine.run({"feed": "assets"})
+    (shown,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/newest-file.md").read_text(), re.DOTALL)
+    assert list(pointer(aws)) == list(json.loads(shown))
 
 
 def test_a_large_file_is_copied_in_parts(

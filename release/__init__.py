@@ -1,0 +1,1 @@
+"""The supply chain of the layer: its packages, their licences, the bill of materials, and known vulnerabilities."""
