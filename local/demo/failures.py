@@ -33,6 +33,10 @@ class Disturbance:
         self._emulator = httpx.Client(base_url=stack.emulators["safetyculture"])
         self._machines = boto3.client("stepfunctions", **stack.connection)
 
+    def close(self) -> None:
+        """Close the connections to the emulated API."""
+        self._emulator.close()
+
     def failed_export(self, request: dict[str, Any], report: Callable[[str], None]) -> str:
         """Start an export, kill its function, revoke its token, and return the export's ID after it has failed."""
         self._emulator.delete("/_emulator/requests")

@@ -2,6 +2,7 @@
 
 import csv
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -41,25 +42,36 @@ def demo(settings: StackSettings, to: Path, report: Report) -> None:
     if is_running(settings.folder) or taken(settings.port):
         report(f"Port {settings.port} is in use. The demo uses another port.")
         settings = replace(settings, port=free_port())
-    settings = replace(settings, rows=ROWS, latency_seconds=LATENCY_SECONDS)
+    settings = paced(settings)
     with running_stack(settings, report) as stack:
-        undisturbed = _export(stack, to, "assets", *_TURNS)
-        rows = _preview(undisturbed)
-        if rows != ROWS and not settings.safetyculture_url:
-            raise LocalStackFailed(f"{undisturbed} has {rows:,} rows, and the feed has {ROWS:,}")
-        if not settings.safetyculture_url:
-            _disturb(stack, settings, to, undisturbed, report)
-        if not settings.vi_url:
-            drop_images(stack, report)
-            show_assets(stack, to, report)
+        show(stack, settings, to, report)
     report("The stack is stopped.")
+
+
+def paced(settings: StackSettings) -> StackSettings:
+    """Return *settings* with the rows and the latency of the demo."""
+    return replace(settings, rows=ROWS, latency_seconds=LATENCY_SECONDS)
+
+
+def show(stack: DeployedStack, settings: StackSettings, to: Path, report: Report) -> None:
+    """Run all parts of the demo on *stack*, which has these *settings*; raises `LocalStackFailed`."""
+    undisturbed = _export(stack, to, "assets", *_TURNS)
+    rows = _preview(undisturbed)
+    if rows != ROWS and not settings.safetyculture_url:
+        raise LocalStackFailed(f"{undisturbed} has {rows:,} rows, and the feed has {ROWS:,}")
+    if not settings.safetyculture_url:
+        _disturb(stack, settings, to, undisturbed, report)
+    if not settings.vi_url:
+        drop_images(stack, report)
+        show_assets(stack, to, report)
 
 
 def _disturb(stack: DeployedStack, settings: StackSettings, to: Path, undisturbed: Path, report: Report) -> None:
     """Export the feed again, with failures, and compare the two files."""
     report("\nRepeating the export, with failures.")
     request = {"feed": "assets", "page_size": PAGE_SIZE, "max_turn_seconds": TURN_SECONDS}
-    export_id = Disturbance(stack, settings.folder).failed_export(request, report)
+    with closing(Disturbance(stack, settings.folder)) as disturbance:
+        export_id = disturbance.failed_export(request, report)
     report(f"The API accepts the token again. Resuming: assetline exports resume {export_id} --to {to}")
     resumed = _export(stack, to, "--resume", export_id)
     if resumed.read_bytes() != undisturbed.read_bytes():

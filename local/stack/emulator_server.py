@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.errors import ServerFailed
 from local.paths import PYTHON, ROOT
 from local.stack import environment
@@ -68,7 +67,7 @@ class EmulatorProgram:
 def safetyculture(rows: int, latency_seconds: float, folder: Path) -> EmulatorProgram:
     """Return the emulated SafetyCulture API: a feed of *rows* assets that takes *latency_seconds* a page."""
     latency = f"{latency_seconds:g}"
-    options = ("--rows", str(rows), "--latency-seconds", latency, "--token", LOCAL_TOKEN)
+    options = ("--rows", str(rows), "--latency-seconds", latency)
     return EmulatorProgram("safetyculture", options, folder)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.template import MACHINES, ROOT, listed, machine, resources, statements, template
+from tests.contract.transformed_template import transformed_resources
 
 # Types of condition keys, as the Service Authorization Reference lists them for each service; those of `aws:` keys as
 # the IAM User Guide lists them ("AWS global condition context keys"). "ArrayOf…" is a multivalued key.
@@ -214,3 +215,11 @@ def test_a_function_reads_one_secret_at_most(name: str) -> None:
         if any(action.startswith("secretsmanager:") for action in listed(statement["Action"])):
             assert statement["Action"] == "secretsmanager:GetSecretValue"
             assert statement["Resource"] in read
+
+
+def test_roles_have_no_managed_policy_but_that_of_logs() -> None:
+    # SAM attaches managed policies for some events; that of a queue grants every queue of the account.
+    roles = {name: found for name, found in transformed_resources().items() if found["Type"] == "AWS::IAM::Role"}
+    attached = {arn for role in roles.values() for arn in role["Properties"].get("ManagedPolicyArns", [])}
+    assert len(roles) > len(OWNERS) - 1
+    assert {arn.rsplit("/", 1)[1] for arn in attached} == {"AWSLambdaBasicExecutionRole"}

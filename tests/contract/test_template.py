@@ -13,6 +13,8 @@ from tests.contract.metrics import (
 )
 from tests.contract.template import MACHINES, listed, machine, resources, statements, template
 
+EVENT_SOURCE_MAPPING = "AWS::Lambda::EventSourceMapping"
+
 
 def test_the_names_others_rely_on_are_kept() -> None:
     assert {"ExportStateMachineArn", "ExportBucketName", "ExportsTableName", "SafetyCultureSecretArn"} <= set(
@@ -187,7 +189,7 @@ def test_every_failing_resource_has_an_alarm_and_a_widget() -> None:
         ("Errors", name)
         for name, function in functions.items()
         if {"Events", "EventInvokeConfig"} & {*function} == {"Events"}
-    }
+    } | {("Errors", mapping["FunctionName"]["Ref"]) for mapping in resources(EVENT_SOURCE_MAPPING).values()}
 
     assert {name for _, name in lock} == {"RecordDropFunction", "SweepDropsFunction", "SweepExportsFunction"}
     assert failures | depths | errors <= {(metric.name, metric.of) for metric in metrics_of_alarms()}
@@ -279,8 +281,9 @@ def test_failed_events_of_the_salvage_are_kept() -> None:
 
 
 def test_new_accounts_can_run_record_drop_beside_other_functions() -> None:
-    scaling = resources("AWS::Serverless::Function")["RecordDropFunction"]["Events"]["Drops"]["Properties"]
-    assert scaling["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RecordDropConcurrency"}}
+    (mapping,) = resources(EVENT_SOURCE_MAPPING).values()
+    assert mapping["FunctionName"] == {"Ref": "RecordDropFunction"}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RecordDropConcurrency"}}
     concurrency = template()["Parameters"]["RecordDropConcurrency"]
     limits_of_sqs_scaling = (2, 1000)
     assert (concurrency["MinValue"], concurrency["MaxValue"]) == limits_of_sqs_scaling

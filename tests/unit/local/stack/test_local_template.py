@@ -49,7 +49,7 @@ def test_nothing_but_the_listed_differences_differs(template: dict[str, Any], de
         del expected["Globals"]["Function"][name]
     for name, function in functions_in(expected).items():
         function["Properties"] |= {"Runtime": "provided.al2023", "CodeUri": str(CODE / name)}
-    drops = expected["Resources"]["RecordDropFunction"]["Properties"]["Events"]["Drops"]["Properties"]
+    drops = expected["Resources"]["RecordDropFunctionDrops"]["Properties"]
     drops["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["RecordDropConcurrency"]["Default"]
     for machine in ("ExportFeed", "ExportFeeds", "IngestDrops", "BackfillDrops", "DownloadAssets", "DeleteAssets"):
         properties = expected["Resources"][f"{machine}StateMachine"]["Properties"]
