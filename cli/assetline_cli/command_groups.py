@@ -20,6 +20,14 @@ class ListByDefault(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+class InOrder(TyperGroup):
+    """A group whose help shows the groups of commands first, in the order of their registration."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the groups, and then of the single commands."""
+        return sorted(super().list_commands(ctx), key=lambda name: not isinstance(self.commands[name], TyperGroup))
+
+
 def command_group(help_text: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     """Return a group without commands; one of `TyperGroup` shows its help when no command is named."""
     return typer.Typer(cls=cls, no_args_is_help=cls is TyperGroup, rich_markup_mode="rich", help=help_text)

@@ -102,3 +102,9 @@ finally:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "Usage: assetline" in done.stdout
     assert done.stderr == "[]\n"
+
+
+def test_help_shows_the_panels_in_the_order_of_the_work() -> None:
+    lines = CliRunner().invoke(app, ["--help"]).stdout.splitlines()
+    panels = [line.split()[1] for line in lines if line.startswith("╭─")]
+    assert panels == ["Options", "Export", "Ingest", "Datasets", "Operate"]
