@@ -64,6 +64,11 @@ class Aws:
         """The region of the session, empty without one."""
         return self._session.region_name or ""
 
+    @property
+    def has_own_endpoint(self) -> bool:
+        """Whether AWS_ENDPOINT_URL replaces AWS, for example by the local stack."""
+        return bool(os.environ.get("AWS_ENDPOINT_URL"))
+
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         """Reads the stack."""

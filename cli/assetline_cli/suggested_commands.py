@@ -40,6 +40,22 @@ def stop_command(name: str, stack: str) -> str:
     return _joined(["assetline", "exports", "stop", name], stack)
 
 
+def logs_command(subject: str, stack: str) -> str:
+    """Return the command that prints the log lines of an export or a session."""
+    return _joined(["assetline", "logs", subject], stack)
+
+
+def doctor_command(stack: str) -> str:
+    """Return the command that checks the stack."""
+    return _joined(["assetline", "doctor"], stack)
+
+
+def console_link(arn: str, region: str) -> str:
+    """Return the address of an execution in the AWS console."""
+    domain = "console.amazonaws.cn" if arn.startswith("arn:aws-cn:") else "console.aws.amazon.com"
+    return f"https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{arn}"
+
+
 def drops_command(stack: str, dataset: str | None = None, state: str | None = None) -> str:
     """Return the command that lists drops."""
     words = ["assetline", "drops", "list"]

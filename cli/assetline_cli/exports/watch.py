@@ -29,7 +29,14 @@ from assetline_cli.exports.table import ExportsReader
 from assetline_cli.exports.watch_loop import WatchLoop
 from assetline_cli.filesystem import ready_folder
 from assetline_cli.stack import find_stack
-from assetline_cli.suggested_commands import resume_command, watch_command
+from assetline_cli.suggested_commands import (
+    console_link,
+    doctor_command,
+    export_command,
+    logs_command,
+    resume_command,
+    watch_command,
+)
 from assetline_cli.terminal.output import print_json
 from assetline_cli.terminal.progress_bar import view_on
 
@@ -91,19 +98,30 @@ def _shrunk_from(item: ExportItem | None) -> tuple[int, str] | None:
 
 def _sum_up_failure(context: CliContext, last: Snapshot, stack: Stack) -> int:
     if last.execution.failure:
-        print_failure(context.err, last, last.execution.failure, _next_commands(last, stack))
+        print_failure(context.err, last, last.execution.failure, [*_link(context, last), *_next_commands(last, stack)])
     return FAILED
+
+
+def _link(context: CliContext, last: Snapshot) -> list[str]:
+    """Return a link to the execution in the AWS console; an endpoint of the operator's own has none."""
+    if context.aws.has_own_endpoint:
+        return []
+    return [f"In the console: {console_link(last.execution.arn, last.execution.arn.split(':')[3])}"]
 
 
 def _next_commands(last: Snapshot, stack: Stack) -> list[str]:
     """Return the next commands for an export that has failed or was stopped."""
     item, failure = last.progress, last.execution.failure
-    if item is None or failure is None:
+    if failure is None or (item is None and last.execution.status == "ABORTED"):
         return []
+    if item is None:
+        return [f"Check the stack: {doctor_command(stack.name)}"]
     if last.execution.status == "ABORTED":
         return leftover_lines([item])
-    lost = failure.error in NOT_RESUMABLE or not item.opened
-    return [] if lost else [f"Resume it: {resume_command(item.export_id, stack.name)}"]
+    lines = [f"See its log: {logs_command(item.export_id, stack.name)}"]
+    if failure.error in NOT_RESUMABLE or not item.opened:
+        return [*lines, f"Start a new export: {export_command(item.feed, stack.name)}"]
+    return [*lines, f"Resume it, after the cause is fixed: {resume_command(item.export_id, stack.name)}"]
 
 
 def watch_feeds(context: CliContext, stack: Stack, arn: str, to: Path | None, *, just_started: bool = False) -> int:

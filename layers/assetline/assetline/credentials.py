@@ -46,13 +46,15 @@ class Token:
         if flaw is not None:
             raise TokenRefused(
                 f"The SafetyCulture token in the secret {self.arn} cannot be sent: {flaw}. A token has letters, "
-                f"digits and punctuation only. Store the token again ({self._put()}) and start again."
+                f"digits and punctuation only. Store the token again ({self.put_command()}) and start again."
             )
         raise TokenMissing(
-            f"No SafetyCulture token: the secret {self.arn} is empty. Store a token ({self._put()}) and start again."
+            f"No SafetyCulture token: the secret {self.arn} is empty. Store a token ({self.put_command()}) and start "
+            "again."
         )
 
-    def _put(self) -> str:
+    def put_command(self) -> str:
+        """Return the command that stores a token in the secret."""
         return f"aws secretsmanager put-secret-value --secret-id {self.arn} --secret-string scapi_…"
 
 

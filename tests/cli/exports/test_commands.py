@@ -15,6 +15,8 @@ from assetline_cli.context import CliContext
 from assetline_cli.main import app
 from tests.cli.account import CSV, EXECUTION, EXECUTION_NAME, MACHINE, OUTPUTS, REGION, SECRET, STARTED, Account, Run
 
+CONSOLE = f"https://{REGION}.console.aws.amazon.com/states/home?region={REGION}#/v2/executions/details/{EXECUTION}"
+
 
 class TestStarting:
     def test_without_watching_the_arn_and_how_to_watch_it_are_printed(self, assetline: Run) -> None:
@@ -184,8 +186,18 @@ class TestFailing:
             f"TokenRefused: SafetyCulture refused the token (401): put a current one in secret {SECRET}.",
             "Reached: page 3, 300 assets",
             f"Execution: {EXECUTION}",
-            "Resume it: assetline exports resume assets_20261121_003012 --watch",
+            f"In the console: {CONSOLE}",
+            "See its log: assetline logs assets_20261121_003012",
+            "Resume it, after the cause is fixed: assetline exports resume assets_20261121_003012 --watch",
         ]
+
+    def test_the_local_stack_has_no_link_to_the_console(
+        self, account: Account, assetline: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        account.fails("TokenRefused", "refused")()
+        assert account.session.client("stepfunctions", endpoint_url="http://127.0.0.1:9")
+        assert "In the console" not in assetline("watch", EXECUTION).stderr
 
     @pytest.mark.parametrize(
         ("status", "headline", "message"),

@@ -44,7 +44,7 @@ class TestResuming:
             "Page 7: 100 assets | Total: 700 | Page time: 0.05s",
             "Page 9: 100 assets | Total: 900 | Page time: 0.05s",
         ]
-        assert f"Resume it: assetline exports resume {EXPORT} --watch\n" in ended.stderr
+        assert f"Resume it, after the cause is fixed: assetline exports resume {EXPORT} --watch\n" in ended.stderr
 
     def test_rows_are_not_divided_by_the_seconds_of_the_last_execution(self, account: Account, assetline: Run) -> None:
         account.opens(state="failed")

@@ -250,7 +250,8 @@ class FeedClient:
             return fault
         if status == httpx.codes.UNAUTHORIZED:
             return TokenRefused(
-                f"SafetyCulture refused the token (401): put a current one in the secret {self._token.arn}."
+                f"SafetyCulture refused the token (401): put a current one in the secret {self._token.arn} "
+                f"({self._token.put_command()}), and resume the export."
             )
         if status in {httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
             return FeedForbidden(
