@@ -33,6 +33,7 @@ CHROMIUM  := .local/tools/chromium/node_modules/.synced
 IAMLINT   := .local/tools/iamlint/.synced
 SBOM      := .local/tools/sbom/.synced
 AUDIT     := .local/tools/audit/.synced
+CHECKOV   := .local/tools/checkov/.synced
 LOCK      := pyproject.toml uv.lock .python-version
 
 # The requirements that `sam build` installs in the layer, exported because pip does not read uv.lock.
@@ -67,7 +68,7 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 	@$(PYTHON) -m local demo
 
 .PHONY: test
-test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) $(SBOM) ## Run all tests, including those on the local stack
+test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) $(CHECKOV) $(SBOM) ## Run all tests, including those on the local stack
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 # The linters of the template take a minute; `make check` runs them.
@@ -93,7 +94,7 @@ bench-ingest: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure ingestions, bes
 	@$(PYTHON) -m benchmarks --ingestion
 
 .PHONY: check
-check: $(DEV_ENV) $(SAM) $(IAMLINT) ## Check format, lint, types, template, policies, machines, and the layer against the lock
+check: $(DEV_ENV) $(SAM) $(IAMLINT) $(CHECKOV) ## Check format, lint, types, template, policies, machines, and the layer against the lock
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy

@@ -1,7 +1,9 @@
-"""cfn-lint at its strictest, and a linter of policies that has IAM's own definitions."""
+"""cfn-lint at its strictest, a linter of policies that has IAM's own definitions, and the rules of checkov."""
 
 import json
+import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import cfnlint
@@ -37,6 +39,22 @@ ACCEPTED_FINDINGS = {
     ): "it lists the executions of a machine or of a Map Run; the linter wants both",
 }
 
+# checkov has an environment of its own, too. It needs no network: the rules are in its package.
+PYTHON_OF_CHECKOV = LOCAL / "tools" / "checkov" / "bin" / "python"
+# Rules of checkov that the template does not follow.
+SKIPPED_RULES = {
+    "CKV_AWS_18": "access logs of S3 need a bucket of their own and cost; CloudTrail records data events if wanted",
+    "CKV_AWS_21": "versions would double the cost of staging; names of objects have a time or a digest",
+    "CKV_AWS_27": "queues are encrypted with SqsManagedSseEnabled, which the rule does not read",
+    "CKV_AWS_115": "reserved concurrency takes from the account; RecordDropConcurrency limits the one that needs it",
+    "CKV_AWS_116": "state machines keep the failures; the queue and the events have dead-letter queues of their own",
+    "CKV_AWS_117": "the functions call two public APIs; a VPC would need NAT and protect nothing (docs/decisions/0033)",
+    "CKV_AWS_119": "tables are encrypted with the key of AWS; a key of the customer costs for each call",
+    "CKV_AWS_149": "secrets are encrypted with the key of AWS; no other account reads them",
+    "CKV_AWS_158": "log groups are encrypted by AWS, and no secret is logged (test_secrets_stay_secret.py)",
+    "CKV_AWS_173": "environment variables hold names and addresses, and no secret",
+}
+
 
 def linted(text: str) -> list[str]:
     """Return what cfn-lint finds in a template."""
@@ -63,4 +81,24 @@ def policy_findings(policies: dict[str, Any]) -> dict[str, list[tuple[str, str]]
         wrong = [(issue, detail) for issue, detail in findings if (issue, detail) not in ACCEPTED_FINDINGS]
         if wrong:
             found[name] = wrong
+    return found
+
+
+def insecure(text: str, folder: Path) -> dict[str, set[str]]:
+    """Return the rules of checkov that a template breaks, with the resources; *folder* is for files."""
+    file = folder / "template.json"
+    file.write_text(text)
+    options = ["--framework", "cloudformation", "--skip-download", "--quiet", "--compact", "--output", "json"]
+    checked = subprocess.run(
+        [PYTHON_OF_CHECKOV, "-W", "ignore", PYTHON_OF_CHECKOV.with_name("checkov"), "--file", file, *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,  # its status is 1 if a rule is broken
+        env={"PATH": os.environ["PATH"], "HOME": str(folder)},  # no key of its vendor's platform
+    )
+    report = json.loads(checked.stdout)
+    assert report["summary"]["parsing_errors"] == 0
+    found: dict[str, set[str]] = {}
+    for broken in report["results"]["failed_checks"]:
+        found.setdefault(broken["check_id"], set()).add(broken["resource"])
     return found

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.contract.template import resources, statements
+from tests.contract.template import resources, statements, template
 from tests.support.aws_calls import known_calls
+from tests.support.least_privilege import MAY, calls
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 # Granted, and not called by a handler: by whom, then.
@@ -59,3 +60,21 @@ def test_a_function_is_granted_no_call_that_it_never_makes(name: str) -> None:
     folder = folder_of(name)
     called = {*known_calls().get(folder, ())} | CALLED_BY_OTHERS.get(folder, set()) | IN_TROUBLE.get(folder, set())
     assert granted(name) - called - NOT_CALLED == set()
+
+
+def test_every_function_has_a_row_of_the_calls_it_may_make() -> None:
+    assert MAY.keys() == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_row_refuses_another_prefix_and_another_secret(name: str) -> None:
+    refused = calls(dict.fromkeys(template()["Outputs"], "name")).keys() - MAY[name]
+    assert MAY[name] <= calls(dict.fromkeys(template()["Outputs"], "name")).keys()
+    assert {
+        "s3:GetObject elsewhere/",
+        "s3:PutObject elsewhere/",
+        "s3:PutObject drops",
+        "s3:DeleteObject drops",
+    } <= refused
+    assert len({call for call in refused if call.startswith("secretsmanager:GetSecretValue")}) >= 1
+    assert MAY[name] or not granted(name)

@@ -1,12 +1,13 @@
 """The transformed template and its policies, as linters with AWS's own definitions see them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contract.iam_policies import inline_policies
-from tests.contract.linting import linted, policy_findings
+from tests.contract.linting import SKIPPED_RULES, insecure, linted, policy_findings
 from tests.contract.transformed_template import transformed_template
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:name"
@@ -54,3 +55,20 @@ def test_inline_policies_grant_existing_actions_on_their_resources() -> None:
 )
 def test_a_wrong_policy_is_found(wrong: dict[str, Any], issue: str) -> None:
     assert [found for found, _ in policy_findings({"wrong": wrong})["wrong"]] == [issue]
+
+
+def test_the_template_follows_the_rules_of_checkov_that_are_not_skipped(tmp_path: Path) -> None:
+    assert insecure(transformed_template(), tmp_path).keys() == SKIPPED_RULES.keys()  # none is skipped in vain
+
+
+def test_an_insecure_template_is_found(tmp_path: Path) -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"AccessControl": "PublicReadWrite"}}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [everything]}
+    policy_ = {
+        "Type": "AWS::IAM::Policy",
+        "Properties": {"PolicyName": "p", "PolicyDocument": document, "Roles": ["r"]},
+    }
+    found = insecure(json.dumps({"Resources": {"Open": bucket, "Wide": policy_}}), tmp_path)
+    assert {"AWS::S3::Bucket.Open"} <= found["CKV_AWS_57"]  # everyone may write
+    assert {"AWS::IAM::Policy.Wide"} <= found["CKV_AWS_63"]  # a policy allows every action
