@@ -47,7 +47,7 @@ VALUES = {
     "DATASET_ID": "ds1",
 }
 # Operations that the local AWS does not have: the AWS CLI must accept them.
-IN_AN_ACCOUNT = (
+IN_AN_ACCOUNT = ("accessanalyzer", "start-message-move", "test-state", "validate-state-machine", "simulate-principal")
     "accessanalyzer",
     "start-message-move-task",
     "test-state",
