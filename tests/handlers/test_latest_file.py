@@ -72,12 +72,12 @@ def test_an_export_of_changes_does_not_replace_it(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
     feed_api.has(FeedScenario(rows=5))
-    whole = machine.run({"feed": "inspections"}, EARLIER)
+    complete = machine.run({"feed": "inspections"}, EARLIER)
     machine.run({"feed": "inspections", "since": "last"}, LATER)
-    assert json.loads(aws.text("exports/inspections/latest.json"))["export_id"] == whole["export_id"]
+    assert json.loads(aws.text("exports/inspections/latest.json"))["export_id"] == complete["export_id"]
 
 
-def test_the_file_itself_is_published_by_a_parameter(
+def test_the_file_itself_is_published_if_the_parameter_is_set(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLISH_LATEST_FILE", "true")

@@ -38,7 +38,7 @@ class CallCounter:
                     self.counts["updates"] += write["TableName"] == "drops"
                     self._note_index(write.get("ExpressionAttributeNames", {}).values(), 2)
             case "BatchGetItem":
-                self.counts["items_read"] += sum(len(asked["Keys"]) for asked in request["RequestItems"].values())
+                self.counts["items_read"] += sum(len(keys["Keys"]) for keys in request["RequestItems"].values())
             case "GetObject":
                 self.counts["objects_read"] += 1
             case "GetObjectTagging":

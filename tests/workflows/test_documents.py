@@ -36,6 +36,7 @@ BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>sh|console|python)\n(?P<text
 # The answers of the local AWS to operations that it does not have; the AWS CLI has accepted the arguments then.
 ABSENT = re.compile(
     r"InvalidAction|UnknownOperation|NotImplemented|not (?:yet )?(?:implemented|supported)|Unknown|404|//sync-"
+    r"|occurred .400."
 )
 REFUSED_ARGUMENTS = 252  # the exit status of the AWS CLI for a command that it does not accept
 FEED_ROWS = 30
@@ -46,8 +47,8 @@ VALUES = {
     "your_organisation": LOCAL_ORGANIZATION,
     "DATASET_ID": "ds1",
 }
-# These confirm the promises in an account, some with operations that the local AWS does not have.
-IN_AN_ACCOUNT = "truth.md"
+# Operations that the local AWS does not have: the AWS CLI must accept them.
+IN_AN_ACCOUNT = ("accessanalyzer", "start-message-move", "test-state", "validate-state-machine", "simulate-principal")
 SQS = f"""#!/bin/sh
 if [ "$1" = sqs ]; then set -- "$@" --endpoint-url "$AWS_ENDPOINT_URL"; fi
 exec {AWS} "$@"
@@ -228,14 +229,18 @@ def reader(
         yield reader
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.page.name == IN_AN_ACCOUNT], ids=str)
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if any(name in block.text for name in IN_AN_ACCOUNT)], ids=str
+)
 def test_a_confirmation_is_accepted_by_the_aws_cli(reader: Reader, block: Block) -> None:
     ended = reader.ran(block)
     assert ended.returncode != REFUSED_ARGUMENTS, ended.stderr
     assert ended.returncode == 0 or ABSENT.search(ended.stderr), f"{ended.stdout}\n{ended.stderr}"
 
 
-@pytest.mark.parametrize("block", [block for block in IN_ORDER if block.page.name != IN_AN_ACCOUNT], ids=str)
+@pytest.mark.parametrize(
+    "block", [block for block in IN_ORDER if not any(name in block.text for name in IN_AN_ACCOUNT)], ids=str
+)
 def test_a_block_runs(reader: Reader, block: Block) -> None:
     ended = reader.ran(block)
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
