@@ -20,7 +20,7 @@ class ListByDefault(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-class InOrder(TyperGroup):
+class GroupsFirst(TyperGroup):
     """A group whose help shows the groups of commands first, in the order of their registration."""
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from assetline_cli.assets.commands import assets_app
-from assetline_cli.command_groups import DATASETS, EXPORT, INGEST, OPERATE, InOrder
+from assetline_cli.command_groups import DATASETS, EXPORT, INGEST, OPERATE, GroupsFirst
 from assetline_cli.datasets.commands import datasets_app
 from assetline_cli.deferred_imports import defer_unused_imports
 from assetline_cli.drops.commands import drops_app, upload
@@ -18,7 +18,7 @@ from assetline_cli.sessions.commands import sessions_app
 
 app = typer.Typer(
     name="assetline",
-    cls=InOrder,
+    cls=GroupsFirst,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -158,8 +158,7 @@ def list_exports(context: CliContext, stack: str, choice: ExportFilter, *, json:
     found, now = find_stack(context.aws.cloudformation, stack), context.clock.now()
     executions = Executions(context.aws.stepfunctions, found.machine_arn)
     exports = [*ExportsReader(context.aws.table(found.table)).all()]
-    known = {export.execution_arn for export in exports}
-    others = unopened(context.aws.stepfunctions, found.machine_arn, known, choice.limit)
+    others = unopened(context.aws.stepfunctions, found.machine_arn, exports, choice.limit)
     newest = choice.newest(chain(settled(exports, executions, now), others))
     print_list(context.out, newest, layout(now), json=json)
     for line in () if json else hint_lines(newest, choice, stack, now):

@@ -187,6 +187,12 @@ class TestExecutionsWithoutAnExport:
         account.opens(execution_arn=arn, state="failed", error="TokenRefused")
         assert len(assetline("exports").stdout.splitlines()) == 1
 
+    def test_the_first_execution_of_a_resumed_export_is_not_listed(self, account: Account, assetline: Run) -> None:
+        cause = json.dumps({"errorMessage": "refused"})
+        account.executes("first", "FAILED", input='{"feed": "assets"}', error="TokenRefused", cause=cause)
+        account.opens(execution_arn="arn:of-the-execution-that-resumes-it", state="complete")
+        assert [line.split("\t")[0] for line in assetline("exports").stdout.splitlines()] == ["assets_20261121_003012"]
+
 
 def test_json_has_the_documented_fields_and_no_text_in_text(account: Account, assetline: Run) -> None:
     account.opens(state="failed", error="TokenRefused", message="refused", rows=5)
