@@ -133,7 +133,7 @@ def _charts(facts: ExportFacts) -> list[Chart]:
     samples = samples_of(facts.lines)
     if not samples:
         return []
-    bands, marks = [*_pauses(facts)], [*_faults(facts)]
+    bands, marks = _pauses(facts), [*_faults(facts)]
     noun = rows_of(facts.item.feed)
     return [
         Chart(f"{noun.capitalize()} per second", f"{noun} per second, over time", _rates(samples, facts), bands, marks),
@@ -164,12 +164,20 @@ def _faults(facts: ExportFacts) -> Iterator[Mark]:
             yield Mark(max(0.0, line.at.timestamp() - facts.start), label)
 
 
-def _pauses(facts: ExportFacts) -> Iterator[Band]:
-    for line in facts.lines:
+def _pauses(facts: ExportFacts) -> list[Band]:
+    """Return the pauses, without an overlap: the line of a failed request and that of its turn may name one pause."""
+    found: list[Band] = []
+    for line in sorted(facts.lines, key=lambda line: line.at):
         pause = line.fields.get("pause_seconds")
-        if line.event in {"page_failed", "turn_ended"} and isinstance(pause, (int, float)) and pause > 0:
-            start = max(0.0, line.at.timestamp() - facts.start)
-            yield Band(start, start + pause, f"pause of {duration(pause)}")
+        if line.event not in {"page_failed", "turn_ended"} or not isinstance(pause, (int, float)) or pause <= 0:
+            continue
+        start = max(0.0, line.at.timestamp() - facts.start)
+        end = start + pause
+        if found and start <= found[-1].end:
+            start, end = found[-1].start, max(end, found[-1].end)
+            del found[-1]
+        found.append(Band(start, end, f"pause of {duration(end - start)}"))
+    return found
 
 
 def _tables(facts: ExportFacts) -> Iterator[PageTable]:
