@@ -13,6 +13,7 @@ import pytest
 
 from local.emulators.safetyculture.scenario import FeedScenario, Forbidden, Unavailable
 from local.emulators.safetyculture.server import FeedEmulator
+from local.stack.outputs import DeployedStack
 from tests.support.feed_file import says_the_feed
 from tests.support.waiting import until
 from tests.workflows.conftest import DeployedMachine
@@ -51,16 +52,18 @@ def at_most(machine: DeployedMachine, turns: int) -> Iterator[None]:
         machines.update_state_machine(stateMachineArn=arn, definition=definition)
 
 
-def function_processes(function: str) -> list[int]:
-    """Return the processes that run a function of the stack."""
+def function_processes(stack: DeployedStack, function: str) -> list[int]:
+    """Return the processes that run a function of *stack*; other stacks of this machine run the same functions."""
     found = []
+    endpoint = f"AWS_ENDPOINT_URL={stack.endpoint_url}".encode()
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
                 folder, command = (process / "cwd").readlink(), (process / "cmdline").read_bytes()
+                environment = (process / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if folder.name == function and b"lambda_runtime" in command:
+            if folder.name == function and b"lambda_runtime" in command and endpoint in environment:
                 found.append(int(process.name))
     return found
 
@@ -73,7 +76,7 @@ def test_a_process_killed_mid_turn_loses_and_doubles_nothing(machine: DeployedMa
     killed = 0
     for pages in (4, 11):
         until(lambda: len([r for r in feed_api.requests() if r.path == "/feed/assets"]) >= pages, "the page")  # noqa: B023
-        for process in function_processes("write_pages"):
+        for process in function_processes(machine.stack, "write_pages"):
             os.kill(process, signal.SIGKILL)
             killed += 1
     disturbed = machine.ended(arn)
