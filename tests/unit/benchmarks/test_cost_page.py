@@ -42,5 +42,5 @@ def test_the_memory_of_the_functions_is_that_of_the_template(function: str, giga
 
 
 def test_the_batches_of_drops_are_those_of_the_template() -> None:
-    drops = resources("AWS::Serverless::Function")["RecordDropFunction"]["Events"]["Drops"]
-    assert drops["Properties"]["BatchSize"] == prices.DROPS_A_BATCH
+    drops = resources("AWS::Lambda::EventSourceMapping")["RecordDropFunctionDrops"]
+    assert drops["BatchSize"] == prices.DROPS_A_BATCH
