@@ -97,7 +97,7 @@ def session_facts() -> SessionFacts:
         {"key": "ds1/empty.jpg", "state": "rejected", "reason": "EmptyObject", "message": "The file is empty."},
     ]
     lines = [line(10 * n, "slice_uploaded", "upload_assets", uploaded=100, failed=0) for n in range(1, 4)]
-    return SessionFacts(session, {}, files, "the-exports", lines, "assetline", STARTED + timedelta(hours=1))
+    return SessionFacts(session, files, "the-exports", lines, "assetline", STARTED + timedelta(hours=1))
 
 
 def opened(page: ReportPage, folder: Path) -> list[dict[str, Any]]:

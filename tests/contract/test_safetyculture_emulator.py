@@ -210,7 +210,7 @@ class TestPace:
         with ThreadPoolExecutor(8) as callers, running(FeedScenario(latency_seconds=3600)) as slow:
             for _ in range(8):
                 callers.submit(client.get, slow.url + FEED, timeout=3600)
-            until(lambda: len(slow.requests()) == 8, "the last of the requests, none of them answered")
+            assert until(lambda: len(slow.requests()) == 8, "the last of the requests, none of them answered")
 
     def test_the_body_takes_its_time_and_begins_with_next_page(
         self, feed_api: FeedEmulator, client: httpx.Client
@@ -235,6 +235,7 @@ class TestPace:
                 begun += piece
                 if b"next_page_token" in begun:
                     break
+            assert b"next_page_token" in begun
 
     def test_a_slow_body_can_be_compressed(self, feed_api: FeedEmulator, client: httpx.Client) -> None:
         feed_api.has(FeedScenario(rows=100, body_seconds=0.05))

@@ -11,7 +11,7 @@ from assetline_cli.exports.table import ExportsReader, is_export_id
 from assetline_cli.operations.export_report import ExportFacts, export_page, read_manifest
 from assetline_cli.operations.log_lines import FunctionLogs
 from assetline_cli.operations.logs import BEFORE_START, LogSubject, find_subject
-from assetline_cli.operations.session_report import SessionFacts, read_session_report, session_page
+from assetline_cli.operations.session_report import SessionFacts, read_files, session_page
 from assetline_cli.sessions.list import sessions_of
 from assetline_cli.stack import find_stack
 
@@ -52,5 +52,5 @@ def _page(context: CliContext, stack: Stack, name: str, subject: LogSubject, lin
         return export_page(ExportFacts(item, manifest, lines, stack.name, now))
     table = context.aws.table(stack.ingestion().sessions_table)
     session = next(each for each in sessions_of(table) if each.session_key in subject.values.values())
-    summary, files = read_session_report(context.aws.s3, stack.bucket, session)
-    return session_page(SessionFacts(session, summary, files, stack.bucket, lines, stack.name, now))
+    files = read_files(context.aws.s3, stack.bucket, session)
+    return session_page(SessionFacts(session, files, stack.bucket, lines, stack.name, now))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -33,10 +32,9 @@ FAULTS = {"upload_damaged": "a damaged upload was repeated", "object_not_tagged"
 
 @dataclass(frozen=True)
 class SessionFacts:
-    """All that a report needs; `summary` and `files` are empty before the session is settled."""
+    """All that a report needs; `files` is empty before the session is settled."""
 
     session: Session
-    summary: Mapping[str, Any]
     files: Sequence[Mapping[str, str]]
     bucket: str
     lines: Sequence[LogLine]
@@ -44,19 +42,18 @@ class SessionFacts:
     now: datetime
 
 
-def read_session_report(s3: S3Client, bucket: str, session: Session) -> tuple[Mapping[str, Any], list[dict[str, str]]]:
-    """Return the summary and the files of a settled session; both are empty before; raises ClientError otherwise."""
+def read_files(s3: S3Client, bucket: str, session: Session) -> list[dict[str, str]]:
+    """Return the files in the report of a settled session, none before; raises ClientError otherwise."""
     if session.report_key is None:
-        return {}, []
+        return []
+    key = f"{session.report_key.removesuffix('.json')}.csv"
     try:
-        summary = json.loads(s3.get_object(Bucket=bucket, Key=session.report_key)["Body"].read())
-        csv_key = f"{session.report_key.removesuffix('.json')}.csv"
-        text = s3.get_object(Bucket=bucket, Key=csv_key)["Body"].read().decode()
+        text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     except ClientError as error:
         if code_of(error) in {"NoSuchKey", "404"}:
-            return {}, []
+            return []
         raise
-    return summary, [*csv.DictReader(io.StringIO(text, newline=""))]
+    return [*csv.DictReader(io.StringIO(text, newline=""))]
 
 
 def session_page(facts: SessionFacts) -> ReportPage:
