@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def aws_without_account(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "ASSETLINE_STACK"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {

@@ -18,11 +18,6 @@ SOURCES = [
 ]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-PLAIN_TESTS = [
-    path
-    for path in TESTS
-    if path.parts[len(ROOT.parts) + 1] in {"cli", "contract", "unit", "workflows"} and path.name != "test_many_drops.py"
-]
 MOST_WORDS = 30  # a sentence with more is read twice
 LONGEST_TEST_NAME = 70  # ours: with its file, a failure fits one line
 
@@ -102,7 +97,7 @@ def test_messages_are_plain(path: Path) -> None:
     assert not [text for text in english.messages(path.read_text()) if english.is_unplain(text)]
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *PLAIN_TESTS], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_identifiers_are_words_of_the_field(path: Path) -> None:
     assert not [name for name in english.names(path.read_text()) if english.is_unplain_name(name)]
 

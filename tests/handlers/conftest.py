@@ -195,7 +195,7 @@ def aws_of_moto(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iter
             "provide-client-params.events.PutEvents", lambda params, **_: account.announced.extend(params["Entries"])
         )
         for method in ("upload_part_copy", "complete_multipart_upload"):
-            monkeypatch.setattr(S3Backend, method, _refusing_what_is_gone(getattr(S3Backend, method)))
+            monkeypatch.setattr(S3Backend, method, _refusing_closed_uploads(getattr(S3Backend, method)))
         connections.s3().meta.events.register(
             "provide-client-params.s3.CompleteMultipartUpload", refuse_parts_with_a_gap
         )
@@ -215,7 +215,7 @@ def memory(aws_calls: CallRecorder, monkeypatch: pytest.MonkeyPatch) -> MemoryAc
 
 def with_hooks(send: Callable[..., Any]) -> Callable[..., Any]:
     """Return *send* that runs the hooks of a client before and after each call, as botocore does; no two at a time."""
-    alone = RLock()
+    lock = RLock()
 
     def call(client: BaseClient, operation: str, request: dict[str, Any]) -> Any:
         events, service = client.meta.events, client.meta.service_model
@@ -226,7 +226,7 @@ def with_hooks(send: Callable[..., Any]) -> Callable[..., Any]:
         answers = events.emit(f"before-call.{name}", params=params, request_signer=None, **about)
         answered = next((answer for _, answer in answers if answer is not None), None)
         if answered is None:
-            with alone:
+            with lock:
                 http, parsed = SimpleNamespace(status_code=200), send(client, operation, request)
         else:
             http, parsed = answered
@@ -299,7 +299,7 @@ def refuse_parts_with_a_gap(params: dict[str, Any], **_: Any) -> None:
         raise ClientError(error, "CompleteMultipartUpload")  # type: ignore[arg-type] # no metadata
 
 
-def _refusing_what_is_gone(method: Any) -> Any:
+def _refusing_closed_uploads(method: Any) -> Any:
     """Refuse what is asked of an upload that is no more, as S3 does; moto breaks down over it."""
 
     def refusing(backend: S3Backend, bucket: str, upload_id: str, *args: Any, **options: Any) -> Any:
@@ -366,10 +366,10 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every request to AWS be atomic, as on AWS: moto closes parts that another is just putting."""
-    whole, alone = BotocoreStubber.process_request, RLock()
+    send, lock = BotocoreStubber.process_request, RLock()
 
     def process_request(stubber: BotocoreStubber, request: Any) -> Any:
-        with alone:
-            return whole(stubber, request)
+        with lock:
+            return send(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process_request)

@@ -25,7 +25,7 @@ def nothing_was_opened(aws: ExportAccount) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("case", "error", "said"),
+    ("case", "error", "message"),
     [
         ("unknown_feed", errors.UnknownFeed, "the feeds are: assets"),
         ("unknown_format", errors.InvalidInput, "'format': input should be 'csv'"),
@@ -35,11 +35,11 @@ def nothing_was_opened(aws: ExportAccount) -> bool:
     ],
 )
 def test_an_input_we_do_not_take_is_refused(
-    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, case: str, error: type[Exception], said: str
+    aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, case: str, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error) as refusal:
         machine.open(event(f"open_export/{case}"))
-    assert said in str(refusal.value)
+    assert message in str(refusal.value)
     assert nothing_was_opened(aws)
     assert feed_api.requests() == []
 
@@ -113,7 +113,7 @@ def test_a_token_that_cannot_be_sent_is_refused_until_it_is_corrected(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "input_",
     [
         {"feed": "action_fields", "params": {"x": "\ud800"}},
         {"feed": "action_fields", "params": {"\ud800": "x"}},
@@ -124,10 +124,10 @@ def test_a_token_that_cannot_be_sent_is_refused_until_it_is_corrected(
     ],
 )
 def test_an_input_with_half_a_character_is_refused(
-    aws: ExportAccount, machine: ExportMachine, asked: dict[str, Any]
+    aws: ExportAccount, machine: ExportMachine, input_: dict[str, Any]
 ) -> None:
     with pytest.raises((errors.InvalidInput, errors.UnknownFeed)):
-        machine.open(event("open_export/assets") | {"input": asked})
+        machine.open(event("open_export/assets") | {"input": input_})
     assert nothing_was_opened(aws)
 
 

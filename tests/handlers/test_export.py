@@ -21,14 +21,14 @@ from local.emulators.safetyculture.scenario import (
 )
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine
-from tests.support.feed_file import rows_of, says_the_feed
+from tests.support.feed_file import holds_the_feed, rows_of
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}  # a turn always reads one page
 
 
 def is_the_feed(aws: ExportAccount, result: dict[str, Any], rows: int) -> bool:
     manifest = json.loads(aws.text(result["manifest_key"]))
-    return says_the_feed(aws.text(result["key"]), manifest, range(rows))
+    return holds_the_feed(aws.text(result["key"]), manifest, range(rows))
 
 
 def test_a_feed_becomes_a_csv_with_the_same_values(
@@ -189,11 +189,11 @@ def test_a_turn_taken_for_dead_cannot_reopen_a_complete_export(
 ) -> None:
     feed_api.has(FeedScenario(rows=95))
     result = machine.run(IN_MANY_TURNS)
-    before = aws.item(result["export_id"])
-    export = Export.model_validate_json(before["export"])
+    earlier = aws.item(result["export_id"])
+    export = Export.model_validate_json(earlier["export"])
     exports_table().update(export, pages=1, rows=10)
     exports_table().save(export, Checkpoint(cursor="/1", turns=99))
-    assert aws.item(result["export_id"]) == before
+    assert aws.item(result["export_id"]) == earlier
 
 
 def test_bytes_that_are_not_those_rendered_are_never_published(

@@ -99,11 +99,11 @@ def test_the_key_where_excludes_and_counts_other_records(
 
 
 def test_queries_of_vi_are_sent_to_vi(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
-    asked = {"filter": "image_0001", "metadata_query": 'site == "oslo"', "sort_by": "filename", "order": "desc"}
-    result = machine.run(REQUEST | asked)
+    fields = {"filter": "image_0001", "metadata_query": 'site == "oslo"', "sort_by": "filename", "order": "desc"}
+    result = machine.run(REQUEST | fields)
     names = [row["filename"] for row in rows(aws, result["key"])]
     assert names == [f"image_000{number}.png" for number in (19, 17, 16, 14, 13, 11, 10)]
-    queries = [one.query for one in vi.requests("/assets")]
+    queries = [request.query for request in vi.requests("/assets")]
     assert queries[0] == {
         "s": "5",
         "filter": "image_0001",
@@ -115,7 +115,7 @@ def test_queries_of_vi_are_sent_to_vi(aws: ExportAccount, machine: ExportMachine
 
 def test_pages_are_in_an_order_that_holds_still(machine: ExportMachine, vi: ViEmulator) -> None:
     machine.run(REQUEST)
-    assert {one.query["sortBy"] for one in vi.requests("/assets")} == {"assetId"}
+    assert {request.query["sortBy"] for request in vi.requests("/assets")} == {"assetId"}
 
 
 def test_turns_formats_and_faults_change_nothing(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:
@@ -136,7 +136,7 @@ def test_the_largest_page_is_found_by_asking(aws: ExportAccount, machine: Export
     vi.plays(ViScenario(max_page_size=100))
     result = machine.run({"source": "vi", "dataset_id": "ds1"})
     assert (result["rows"], result["pages"]) == (ASSETS, 1)
-    assert [one.query["s"] for one in vi.requests("/assets")] == ["1000", "500", "250", "100"]
+    assert [request.query["s"] for request in vi.requests("/assets")] == ["1000", "500", "250", "100"]
 
 
 def test_a_list_that_leads_in_a_circle_is_an_error(aws: ExportAccount, machine: ExportMachine, vi: ViEmulator) -> None:

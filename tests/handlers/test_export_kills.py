@@ -106,7 +106,7 @@ def test_a_turn_of_many_parts_killed_at_its_nth_call_changes_nothing(
 def test_a_turn_that_is_killed_goes_on_from_what_it_had_put_in_safety(
     aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
 ) -> None:
-    feed_api.has(MOVING.model_copy(update={"rows": 800}))  # more than four attempts write, however their calls interleave
+    feed_api.has(MOVING.model_copy(update={"rows": 800}))  # more than four attempts can write
     undisturbed = machine.run(REQUEST)
     opened = machine.open({"execution_arn": "arn:1", "started_at": "2026-11-21T06:00:00Z", "input": REQUEST})
     begun_at: list[int] = []

@@ -27,7 +27,7 @@ from local.emulators.safetyculture.scenario import (
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.handlers.conftest import ExportAccount, ExportMachine, event, lambda_context
 from tests.simulation.account import MemoryAccount
-from tests.support.feed_file import rows_of, says_the_feed
+from tests.support.feed_file import holds_the_feed, rows_of
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
 
@@ -85,8 +85,8 @@ class TestPageSize:
     ) -> None:
         feed_api.has(FeedScenario(rows=600, max_page_size=250))
         assert machine.run({"feed": "assets"})["pages"] == 3
-        asked = [request.query["limit"] for request in feed_api.requests() if request.path == "/feed/assets"][:3]
-        assert asked == ["1000", "500", "250"]
+        limits = [request.query["limit"] for request in feed_api.requests() if request.path == "/feed/assets"][:3]
+        assert limits == ["1000", "500", "250"]
         feed_api.forget()
         assert machine.run({"feed": "assets"}, "2026-11-21T04:00:00Z")["pages"] == 3
         assert self.sizes_asked(feed_api) == ["250"]
@@ -113,7 +113,7 @@ class TestPageSize:
         monkeypatch.setattr(reader, "backoff", lambda _: 0.0)
         feed_api.has(FeedScenario(rows=900, max_page_size=100, faults=(TooHeavy(page=3, rows=30),)))
         result = machine.run({"feed": "assets", "page_size": 100})
-        assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(900))
+        assert holds_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(900))
         sizes = [request.query["limit"] for request in feed_api.requests() if request.path == "/feed/assets"]
         assert sizes[:6] == ["100", "100", "100", "100", "50", "25"]
         assert sizes[-1] == "100"
@@ -132,7 +132,7 @@ class TestColumns:
     ) -> None:
         feed_api.has(FeedScenario(rows=95, field_definitions=False))
         in_one, in_many = machine.run({"feed": "assets"}), machine.run(IN_MANY_TURNS)
-        assert says_the_feed(aws.text(in_one["key"]), manifest_of(aws, in_one), range(95))
+        assert holds_the_feed(aws.text(in_one["key"]), manifest_of(aws, in_one), range(95))
         assert aws.bytes(in_many["key"]) == aws.bytes(in_one["key"])
 
     def test_a_feed_that_declares_no_columns_has_those_of_its_rows(
@@ -165,7 +165,7 @@ class TestDuplicates:
     ) -> None:
         feed_api.has(FeedScenario(rows=95, faults=(MoveRows(page=3, rows=4), MoveRows(page=6, rows=2))))
         result = machine.run(request_)
-        assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
+        assert holds_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
         assert result["rows"] == 95
         assert manifest_of(aws, result)["duplicates"] == 6
 
@@ -200,7 +200,7 @@ class TestDuplicates:
         monkeypatch.setattr(write_pages, "MAX_STALE_PAGES", 2)
         feed_api.has(FeedScenario(rows=95, faults=(MoveRows(page=3, rows=10), MoveRows(page=5, rows=10))))
         result = machine.run({"feed": "assets", "page_size": 10})
-        assert says_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
+        assert holds_the_feed(aws.text(result["key"]), manifest_of(aws, result), range(95))
 
 
 class TestEndOfFeed:
@@ -216,8 +216,8 @@ class TestEndOfFeed:
         feed_api.has(FeedScenario(rows=25))
         assert manifest_of(aws, machine.run(request_))["unsure_end"] is None
         end = pages._metadata
-        told = {"next_page": None, "next_page_token": None, "remaining_records": 9975}
-        monkeypatch.setattr(pages, "_metadata", lambda *asked: told if asked[1] is None else end(*asked))
+        metadata = {"next_page": None, "next_page_token": None, "remaining_records": 9975}
+        monkeypatch.setattr(pages, "_metadata", lambda *page: metadata if page[1] is None else end(*page))
         result = machine.run(request_, "2026-11-21T05:00:00Z")
         assert "9975" in manifest_of(aws, result)["unsure_end"]
 
@@ -227,7 +227,7 @@ class TestSince:
     def inspections(self) -> dict[str, Any]:
         return {"feed": "inspections", "since": "last"}
 
-    def asked(self, feed_api: FeedEmulator) -> list[str | None]:
+    def first_pages(self, feed_api: FeedEmulator) -> list[str | None]:
         """Return the `modified_after` of every first page asked for."""
         pages = [page for page in feed_api.requests() if page.path == "/feed/inspections" and page.status == 200]
         return [page.query.get("modified_after") for page in pages if page.page == 1]
@@ -238,7 +238,7 @@ class TestSince:
         feed_api.has(FeedScenario(rows=5))
         for hour in (3, 4, 5):
             machine.run(inspections | {"overlap_minutes": 0}, f"2026-11-21T0{hour}:00:00.123Z")
-        assert self.asked(feed_api) == [None, "2026-11-21T03:00:00.123Z", "2026-11-21T04:00:00.123Z"]
+        assert self.first_pages(feed_api) == [None, "2026-11-21T03:00:00.123Z", "2026-11-21T04:00:00.123Z"]
 
     def test_rows_that_become_visible_late_are_in_the_overlap(
         self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
@@ -247,7 +247,7 @@ class TestSince:
         machine.run(inspections, "2026-11-21T03:00:00.123Z")
         result = machine.run(inspections, "2026-11-21T04:00:00.123Z")
         machine.run(inspections | {"overlap_minutes": 90}, "2026-11-21T05:00:00.123Z")
-        assert self.asked(feed_api) == [None, "2026-11-21T02:50:00.123Z", "2026-11-21T02:30:00.123Z"]
+        assert self.first_pages(feed_api) == [None, "2026-11-21T02:50:00.123Z", "2026-11-21T02:30:00.123Z"]
         manifest = manifest_of(aws, result)
         assert manifest["modified_after"] == "2026-11-21T02:50:00.123Z"
         assert manifest["watermark"] == "2026-11-21T04:00:00.123000Z"
@@ -259,7 +259,7 @@ class TestSince:
         feed_api.has(FeedScenario(rows=5))
         machine.run(inspections, "2026-11-21T03:00:00.123Z")
         machine.run(inspections | {"params": {"archived": "both"}}, "2026-11-21T04:00:00.123Z")
-        assert self.asked(feed_api) == [None, None]
+        assert self.first_pages(feed_api) == [None, None]
 
     def test_an_export_that_does_not_complete_moves_no_mark(
         self, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
@@ -268,7 +268,7 @@ class TestSince:
         opening = {"execution_arn": "arn:1", "started_at": "2026-11-21T03:00:00Z", "input": inspections}
         machine.write(machine.open(opening))
         machine.run(inspections, "2026-11-21T04:00:00.123Z")
-        assert self.asked(feed_api) == [None, None]
+        assert self.first_pages(feed_api) == [None, None]
 
     def test_an_older_export_that_completes_late_moves_no_mark_back(
         self, machine: ExportMachine, feed_api: FeedEmulator, inspections: dict[str, Any]
@@ -279,7 +279,7 @@ class TestSince:
         machine.run(inspections, "2026-11-21T04:00:00.123Z")
         machine.close(late)
         machine.run(inspections, "2026-11-21T05:00:00.123Z")
-        assert self.asked(feed_api)[-1] == "2026-11-21T03:50:00.123Z"
+        assert self.first_pages(feed_api)[-1] == "2026-11-21T03:50:00.123Z"
 
     def test_a_feed_without_modification_times_is_refused(self, machine: ExportMachine) -> None:
         with pytest.raises(InvalidInput, match="cannot be filtered by changes"):
@@ -314,7 +314,7 @@ class TestChanges:
         self, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=30))
-        whole = machine.run({"feed": "inspections"}, "2026-11-19T03:00:00Z")
+        full = machine.run({"feed": "inspections"}, "2026-11-19T03:00:00Z")
         feed_api.has(FeedScenario(rows=5))
         machine.run({"feed": "inspections", "since": "last"}, "2026-11-20T03:00:00Z")
         feed_api.has(FeedScenario(rows=28))
@@ -327,8 +327,8 @@ class TestChanges:
         machine.close(state)
         previous = state["export"]["previous"]
         assert (previous["whole_export_id"], previous["key"], previous["rows"]) == (
-            whole["export_id"],
-            whole["key"],
+            full["export_id"],
+            full["key"],
             30,
         )
         changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
@@ -342,8 +342,8 @@ class TestChanges:
         feed_api.has(FeedScenario(rows=28))
 
         def removed(format_: str, day: int) -> int | None:
-            asked = {"feed": "assets", "changes": True, "format": format_}
-            opening = {"execution_arn": f"arn:{day}", "started_at": f"2026-11-{day}T03:00:00Z", "input": asked}
+            input_ = {"feed": "assets", "changes": True, "format": format_}
+            opening = {"execution_arn": f"arn:{day}", "started_at": f"2026-11-{day}T03:00:00Z", "input": input_}
             state = machine.write(machine.open(opening))
             machine.close(state)
             changes = write_changes.lambda_handler({"export": state["export"]}, lambda_context())
@@ -374,10 +374,10 @@ class TestShrunk:
         self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
     ) -> None:
         feed_api.has(FeedScenario(rows=100))
-        before = machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
+        earlier = machine.run({"feed": "assets"}, "2026-11-20T03:00:00Z")
         feed_api.has(FeedScenario(rows=79))
         now = machine.run({"feed": "assets"}, "2026-11-21T03:00:00Z")
-        assert manifest_of(aws, now)["shrunk"] == {"rows_before": 100, "export_id_before": before["export_id"]}
+        assert manifest_of(aws, now)["shrunk"] == {"rows_before": 100, "export_id_before": earlier["export_id"]}
         assert [entry["DetailType"] for entry in aws.announced][-1] == "Export Shrunk"
 
     def test_an_export_of_what_changed_has_few_rows_and_nothing_is_wrong(

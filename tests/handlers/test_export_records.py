@@ -23,7 +23,7 @@ def feed_has(feed_api: FeedEmulator, monkeypatch: pytest.MonkeyPatch) -> Has:
     """Let the feed have certain records, as JSON or as objects."""
 
     def has(*records: dict[str, Any] | str, **more: Any) -> None:
-        texts = [one if isinstance(one, str) else orjson.dumps(one).decode() for one in records]
+        texts = [record if isinstance(record, str) else orjson.dumps(record).decode() for record in records]
         feed_api.has(FeedScenario(rows=len(records), **more))
 
         def rendered(_path: str, _seed: int, rows: range, _drifts: Any) -> bytes:
@@ -161,8 +161,8 @@ class TestRenamedFields:
         feed_has(asset("1", Load=5), asset("2", Load=6), field_definitions=False)
         machine.run({"feed": "assets", "format": format_}, "2026-11-20T03:00:00Z")
         renamed = [asset("1", Load=5), asset("2", Load=7)]
-        for one in renamed:
-            one["fields"] = one["fields"].replace('"name":"Load"', '"name":"Weight"')
+        for record in renamed:
+            record["fields"] = record["fields"].replace('"name":"Load"', '"name":"Weight"')
         feed_has(*renamed, field_definitions=False)
         changes = changes_of(machine, {"feed": "assets", "format": format_})
         assert (changes["added"], changes["changed"], changes["removed"]) == (0, 1, 0)

@@ -43,7 +43,7 @@ from local.emulators.safetyculture.scenario import (
 from local.emulators.safetyculture.server import FeedEmulator
 from tests.handlers.conftest import BUCKET, ExportAccount, ExportMachine, event, in_the_account_of_moto, lambda_context
 from tests.simulation.account import MemoryAccount
-from tests.support.feed_file import says_the_feed
+from tests.support.feed_file import holds_the_feed
 from tests.support.kills import Killed, killed_at
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 10, "max_turn_seconds": 1e-9}
@@ -94,7 +94,7 @@ def test_an_export_that_failed_goes_on_at_the_page_it_failed_at(
     pages = [request.page for request in feed_api.requests() if request.path == "/feed/assets"]
     assert pages == list(range(4, 11))
     manifest = json.loads(aws.text(result["manifest_key"]))
-    assert says_the_feed(aws.text(result["key"]), manifest, range(95))
+    assert holds_the_feed(aws.text(result["key"]), manifest, range(95))
     assert (result["export_id"], result["rows"], result["pages"]) == (item["export_id"], 95, 10)
 
 
@@ -148,7 +148,7 @@ def test_a_resume_requests_the_page_that_failed_first(
     feed_api.forget()
     result = machine.close(written(machine, resume(machine, export_id)))
     assert [request.page for request in feed_api.requests() if request.path == "/feed/assets"] == [7, 8, 9, 10]
-    assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(95))
+    assert holds_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(95))
 
 
 @pytest.mark.parametrize(
@@ -255,12 +255,12 @@ def test_a_late_turn_overwrites_nothing_of_a_resumed_export(
     export_id = under_way["export"]["export_id"]
     ended("TIMED_OUT")
     resume(machine, export_id)
-    before = aws.item(export_id), aws.keys()
+    earlier = aws.item(export_id), aws.keys()
     with pytest.raises(ExportLost, match="was resumed by the execution arn:second"):
         machine.write(under_way)
     with pytest.raises(ExportLost, match="was resumed by the execution arn:second"):
         machine.close(under_way)
-    assert (aws.item(export_id), aws.keys()) == before
+    assert (aws.item(export_id), aws.keys()) == earlier
 
 
 def test_only_one_execution_resumes_an_export(machine: ExportMachine, under_way: dict[str, Any]) -> None:
@@ -306,7 +306,7 @@ def test_a_stopped_export_leaves_what_it_had_under_a_partial_name(
     ]
     manifest = json.loads(aws.text(salvaged["manifest_key"]))
     assert (manifest["complete"], manifest["rows"], manifest["pages"]) == (False, 30, 3)
-    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(30))
+    assert holds_the_feed(aws.text(salvaged["key"]), manifest, range(30))
     item = aws.item(export_id)
     assert (item["state"], item["partial_key"], item["rows"]) == ("partial", salvaged["key"], 30)
     assert [entry["DetailType"] for entry in aws.announced] == ["Export Salvaged"]
@@ -320,7 +320,7 @@ def test_rows_gathered_before_the_header_are_salvaged_too(
     machine.write(machine.write(state))
     salvaged = ended("ABORTED")
     manifest = json.loads(aws.text(salvaged["manifest_key"]))
-    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(20))
+    assert holds_the_feed(aws.text(salvaged["key"]), manifest, range(20))
 
 
 @in_the_account_of_moto
@@ -336,7 +336,7 @@ def test_parts_of_a_stopped_export_are_salvaged_with_its_tail(
     assert state["checkpoint"]["tail"] is not None
     salvaged = ended("ABORTED", request=request)
     manifest = json.loads(aws.text(salvaged["manifest_key"]))
-    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(15_000))
+    assert holds_the_feed(aws.text(salvaged["key"]), manifest, range(15_000))
 
 
 @pytest.mark.usefixtures("small_parts", "one_request_at_a_time")
@@ -356,7 +356,7 @@ def test_checkpointed_rows_of_a_running_turn_are_salvaged(
         turn.result()  # what it wrote after the stop has names of its own
     manifest = json.loads(aws.text(salvaged["manifest_key"]))
     assert kept["rows"] <= salvaged["rows"] < 2000
-    assert says_the_feed(aws.text(salvaged["key"]), manifest, range(salvaged["rows"]))
+    assert holds_the_feed(aws.text(salvaged["key"]), manifest, range(salvaged["rows"]))
     assert (aws.item(export_id)["state"], aws.item(export_id)["rows"]) == ("partial", salvaged["rows"])
 
 
@@ -456,9 +456,9 @@ class TestFailuresThatNoEventReported:
         assert self.sweeps(monkeypatch) == {"looked_at": 1}
         assert self.item(aws, state)[0] == "partial"
         export_id = state["export"]["export_id"]
-        before = aws.bytes(f"exports/assets/{export_id}.partial.csv"), len(aws.announced)
+        earlier = aws.bytes(f"exports/assets/{export_id}.partial.csv"), len(aws.announced)
         self.sweeps(monkeypatch)  # changes nothing
-        assert (aws.bytes(f"exports/assets/{export_id}.partial.csv"), len(aws.announced)) == before
+        assert (aws.bytes(f"exports/assets/{export_id}.partial.csv"), len(aws.announced)) == earlier
 
     def test_a_sweep_looks_three_days_back(self, aws: ExportAccount, monkeypatch: pytest.MonkeyPatch) -> None:
         for days in (1, 2.9, 3.1, 80):
@@ -509,10 +509,10 @@ def test_a_turn_that_runs_on_after_the_stop_spoils_nothing(
     aws: ExportAccount, machine: ExportMachine, under_way: dict[str, Any]
 ) -> None:
     salvaged = ended("ABORTED")
-    before = aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])
+    earlier = aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])
     with pytest.raises(ExportLost, match="was stopped"):
         machine.write(under_way)
-    assert (aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])) == before
+    assert (aws.item(under_way["export"]["export_id"]), aws.bytes(salvaged["key"])) == earlier
     assert ended("ABORTED") is None
 
 
@@ -535,10 +535,10 @@ def test_a_complete_export_is_not_touched_by_a_late_event(
 ) -> None:
     feed_api.has(FeedScenario(rows=5))
     result = machine.run({"feed": "assets"}, STARTED_AT)
-    before = aws.item(result["export_id"])
+    earlier = aws.item(result["export_id"])
     for status in ("ABORTED", "FAILED"):
         assert ended(status, "arn:execution-1") is None
-    assert aws.item(result["export_id"]) == before
+    assert aws.item(result["export_id"]) == earlier
 
 
 class TestWhatEndedWhileItOpened:
@@ -630,7 +630,7 @@ class TestOwnersAndLateWriters:
             late = machine.write(opened)
         assert late["checkpoint"]["crc32"] != state["checkpoint"]["crc32"]
         result = machine.close(state)
-        assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
+        assert holds_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
     def test_a_turn_repeated_beside_its_first_spoils_nothing(
         self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
@@ -642,7 +642,7 @@ class TestOwnersAndLateWriters:
             first, second = (lambda_.submit(machine.write, state) for _ in range(2))
         assert first.exception() is None
         result = machine.close(written(machine, second.result()))
-        assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
+        assert holds_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
     def test_a_redrive_beside_a_resume_is_refused(
         self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
@@ -653,12 +653,12 @@ class TestOwnersAndLateWriters:
             first = machine.write(first)
         ended("FAILED", error="FeedUnavailable")
         second = written(machine, resume(machine, first["export"]["export_id"]))
-        before = aws.keys()
+        earlier = aws.keys()
         with pytest.raises(ExportLost, match="resumed by the execution arn:second"):
             machine.write(first)
-        assert aws.keys() == before
+        assert aws.keys() == earlier
         result = machine.close(second)
-        assert says_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
+        assert holds_the_feed(aws.text(result["key"]), json.loads(aws.text(result["manifest_key"])), range(300))
 
     def test_a_stop_with_deleted_parts_ends_the_export(
         self, aws: ExportAccount, machine: ExportMachine, feed_api: FeedEmulator
@@ -689,7 +689,7 @@ class TestStoppedWhileItIsPublished:
         state = aws.item("assets_20261121_030000")["state"]
         return names, {entry["DetailType"] for entry in aws.announced}, state
 
-    WHOLE = ({"csv", "manifest.json"}, {"Export Complete"}, "complete")
+    COMPLETE = ({"csv", "manifest.json"}, {"Export Complete"}, "complete")
     PARTIAL = ({"partial.csv", "partial.manifest.json"}, {"Export Salvaged"}, "partial")
 
     @pytest.mark.parametrize("call", range(1, 13))
@@ -721,7 +721,7 @@ class TestStoppedWhileItIsPublished:
             for client in clients:
                 client.meta.events.unregister("before-call", stop_at_call, unique_id="stop")
         ended("ABORTED", request=IN_ONE_TURN)
-        assert self.published(aws) in (self.PARTIAL, self.WHOLE)
+        assert self.published(aws) in (self.PARTIAL, self.COMPLETE)
 
     def test_a_stop_before_the_closing_is_partial(
         self, aws: ExportAccount, machine: ExportMachine, read: dict[str, Any]
@@ -738,7 +738,7 @@ class TestStoppedWhileItIsPublished:
         with killed_at(call, after=False), suppress(Killed):  # the claim is one of the first three calls
             machine.close(read)
         ended("ABORTED", request=IN_ONE_TURN)
-        assert self.published(aws) == self.WHOLE
+        assert self.published(aws) == self.COMPLETE
 
     def test_an_export_whose_stop_was_noted_is_never_resumed(
         self, aws: ExportAccount, machine: ExportMachine, read: dict[str, Any]

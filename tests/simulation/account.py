@@ -112,7 +112,7 @@ class MemoryAccount:
 
 
 @contextmanager
-def account_of_nobody(patch: pytest.MonkeyPatch) -> Iterator[None]:
+def function_environment(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Set the environment that every function reads, for longer than a test."""
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)

@@ -41,7 +41,7 @@ from local.emulators.vi.scenario import (
     ViScenario,
 )
 from local.emulators.vi.server import ViEmulator
-from tests.simulation.account import MemoryAccount, account_of_nobody
+from tests.simulation.account import MemoryAccount, function_environment
 from tests.simulation.simulation import Simulated, SimulatedExecution, Simulates, Simulation, SimulationStage
 from tests.simulation.vi_in_process import URL, vi_in_process
 from tests.simulation.world import InOrder, Task, World
@@ -289,7 +289,11 @@ def simulated_datasets() -> Iterator[Simulates]:
     account.called = stage.call
     account.buckets.objects[BUCKET] = {}
     account.secrets["vi"] = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
-    with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch), vi_in_process(stage.call) as (vi, transport):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        function_environment(patch),
+        vi_in_process(stage.call) as (vi, transport),
+    ):
         account.takes_calls(patch)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)

@@ -81,8 +81,8 @@ class Tables:
     def batch_get_item(self, _: BaseClient, request: Request) -> Answer:
         """Return the items that exist."""
         found: dict[str, list[Item]] = {}
-        for name, wanted in request["RequestItems"].items():
-            keys = [key for names in wanted["Keys"] for key in names.values()]
+        for name, table_request in request["RequestItems"].items():
+            keys = [key for names in table_request["Keys"] for key in names.values()]
             found[name] = [copied(self.items[name][key]) for key in keys if key in self.items[name]]
         return {"Responses": found, "UnprocessedKeys": {}}
 

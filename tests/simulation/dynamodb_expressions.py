@@ -148,9 +148,9 @@ def _single(tokens: list[str]) -> Holds:
         return nested
     if token in {"attribute_exists", "attribute_not_exists"}:
         _expect(tokens, "(")
-        attribute, wanted = tokens.pop(0), token == "attribute_exists"
+        attribute, expected = tokens.pop(0), token == "attribute_exists"
         _expect(tokens, ")")
-        return lambda item, names: (names.attribute(attribute) in item) is wanted
+        return lambda item, names: (names.attribute(attribute) in item) is expected
     operator = tokens.pop(0)
     if operator == "IN":
         values = _listed(tokens)
@@ -177,6 +177,6 @@ def _listed(tokens: list[str]) -> list[str]:
     return values
 
 
-def _expect(tokens: list[str], wanted: str) -> None:
-    if (found := tokens.pop(0)) != wanted:
-        raise SyntaxError(f"{found!r} in place of {wanted!r}")
+def _expect(tokens: list[str], expected: str) -> None:
+    if (found := tokens.pop(0)) != expected:
+        raise SyntaxError(f"{found!r} in place of {expected!r}")

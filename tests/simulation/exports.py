@@ -26,7 +26,7 @@ from functions.open_export import app as open_export_app
 from functions.salvage_export import app as salvage_export_app
 from functions.sweep_exports import app as sweep_exports_app
 from functions.write_pages import app as write_pages_app
-from tests.simulation.account import MemoryAccount, account_of_nobody
+from tests.simulation.account import MemoryAccount, function_environment
 from tests.simulation.export_checks import DAMAGED, Published, Version
 from tests.simulation.s3 import StoredObject
 from tests.simulation.simulation import (
@@ -360,7 +360,7 @@ def simulated_exports() -> Iterator[Simulates]:
         "PUBLISH_LATEST_FILE": "true",
         "EXPORT_STATE_MACHINE_ARN": "arn:machine",
     }
-    with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch):
+    with pytest.MonkeyPatch.context() as patch, function_environment(patch):
         account.takes_calls(patch)
         for name, value in environment.items():
             patch.setenv(name, value)

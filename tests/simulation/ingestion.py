@@ -30,7 +30,7 @@ from functions.sweep_drops import app as sweep_drops_app
 from functions.upload_assets import app as upload_assets_app
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, LostAnswer, PutFault, SessionFails, ViScenario
 from local.emulators.vi.server import ViEmulator
-from tests.simulation.account import MemoryAccount, account_of_nobody
+from tests.simulation.account import MemoryAccount, function_environment
 from tests.simulation.simulation import (
     TO_THE_END,
     Simulated,
@@ -272,7 +272,7 @@ class IngestionSimulation(Simulation[Run]):
         if asset is None:
             return f"Vi has no asset of {key}"
         compared = {"bytes": (asset.content.read(), body), "metadata": (asset.custom_metadata or {}, metadata)}
-        wrong = [what for what, (held, wanted) in compared.items() if held != wanted]
+        wrong = [what for what, (held, expected) in compared.items() if held != expected]
         return f"Vi has other {' and '.join(wrong)} of {key}" if wrong else None
 
 
@@ -288,7 +288,11 @@ def simulated_ingestion() -> Iterator[Simulates]:
     account.called = stage.call
     account.buckets.objects |= {STAGING: {}, DROPS: {}}
     account.secrets["vi"] = json.dumps({"secret_key": LOCAL_KEY, "organization_id": LOCAL_ORGANIZATION})
-    with pytest.MonkeyPatch.context() as patch, account_of_nobody(patch), vi_in_process(stage.call) as (vi, transport):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        function_environment(patch),
+        vi_in_process(stage.call) as (vi, transport),
+    ):
         account.takes_calls(patch)
         for name, value in (ENVIRONMENT | {"VI_SECRET_ARN": "vi"}).items():
             patch.setenv(name, value)

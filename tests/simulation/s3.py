@@ -235,10 +235,10 @@ class Buckets:
     ) -> dict[str, str]:
         """Return the checksum of the complete object; S3 marks one of the parts' checksums by their count."""
         if upload.about.get("ChecksumType") == "FULL_OBJECT":
-            whole = {name: request[name] for name in CHECKSUMS if name in request}
-            if whole.get("ChecksumCRC32", crc32_of(body := b"".join(part.body for part in parts))) != crc32_of(body):
+            declared = {name: request[name] for name in CHECKSUMS if name in request}
+            if declared.get("ChecksumCRC32", crc32_of(body := b"".join(part.body for part in parts))) != crc32_of(body):
                 raise refusal(client, "CompleteMultipartUpload", "BadDigest")
-            return whole or {"ChecksumCRC32": crc32_of(body)}
+            return declared or {"ChecksumCRC32": crc32_of(body)}
         digests = b"".join(base64.b64decode(value) for part in parts for value in part.checksum.values())
         return {"ChecksumCRC32": f"{crc32_of(digests)}-{len(parts)}"}
 

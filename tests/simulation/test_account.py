@@ -51,7 +51,7 @@ keys, states = st.sampled_from(KEYS), st.sampled_from(STATES)
 # ---- DynamoDB
 
 
-def transition(key: str, before: str, after: str, session: str | None) -> dict[str, Any]:
+def transition(key: str, earlier: str, after: str, session: str | None) -> dict[str, Any]:
     """Return an update as the ledger writes it: under a condition, with names and values, and a counter."""
     condition = "(#state = :before AND attribute_not_exists(gone)) OR (#state IN (:after, :never) AND #key = :key)"
     return {
@@ -60,7 +60,7 @@ def transition(key: str, before: str, after: str, session: str | None) -> dict[s
         "ConditionExpression": condition if session else "attribute_exists(drop_id) AND #state <> :after",
         "ExpressionAttributeNames": {"#state": "state", "#key": "session_key"},
         "ExpressionAttributeValues": {":after": after, ":key": session or "none", ":one": 1}
-        | ({":before": before, ":never": "never"} if session else {}),
+        | ({":before": earlier, ":never": "never"} if session else {}),
     }
 
 
@@ -76,9 +76,9 @@ def transact(first: dict[str, Any], second: dict[str, Any]) -> Call:
 
 
 def query(state: str) -> Call:
-    asked = {"IndexName": "by_dataset_state", "ScanIndexForward": False, "Limit": 5}
+    query = {"IndexName": "by_dataset_state", "ScanIndexForward": False, "Limit": 5}
     condition = Key("dataset_state").eq(f"ds1#{state}")
-    return lambda clients: clients.drops.query(KeyConditionExpression=condition, **asked)["Items"]
+    return lambda clients: clients.drops.query(KeyConditionExpression=condition, **query)["Items"]
 
 
 def ids_from_a(clients: Clients) -> list[str]:
@@ -175,9 +175,9 @@ def tag(key: str) -> Call:
 
 
 def copy(key: str, source: str) -> Call:
-    asked = {"Bucket": BUCKET, "Key": key, "CopySource": {"Bucket": BUCKET, "Key": source}}
+    copy = {"Bucket": BUCKET, "Key": key, "CopySource": {"Bucket": BUCKET, "Key": source}}
     return lambda clients: clients.s3.copy_object(
-        **asked, MetadataDirective="REPLACE", Metadata={"copy": key}, ContentType="text/plain"
+        **copy, MetadataDirective="REPLACE", Metadata={"copy": key}, ContentType="text/plain"
     )["CopyObjectResult"]["ETag"]
 
 
@@ -347,12 +347,12 @@ def _corrected(method: Any) -> Any:
 
 def check(calls: list[Call]) -> None:
     with moto_account():
-        wanted = outcomes(calls)
+        expected = outcomes(calls)
     with pytest.MonkeyPatch.context() as patch:
         account = MemoryAccount()
         account.buckets.min_part_bytes = MIN_PART_BYTES
         account.takes_calls(patch)
-        assert outcomes(calls) == wanted
+        assert outcomes(calls) == expected
 
 
 @settings(max_examples=40)
@@ -376,15 +376,15 @@ def test_executions_are_described_and_listed_as_moto_does() -> None:
             arn = machines.start_execution(stateMachineArn=machine, name=name, input="{}")["executionArn"]
             if name != "three":
                 machines.stop_execution(executionArn=arn)
-        wanted = executions(machines, machine)
+        expected = executions(machines, machine)
     account = MemoryAccount()
     account.executions = {
         arn: {name: described[name] for name in ("status", "startDate", "input")}
-        for arn, described in wanted["described"].items()
+        for arn, described in expected["described"].items()
     }
     with pytest.MonkeyPatch.context() as patch:
         account.takes_calls(patch)
-        assert executions(machines, machine) == wanted
+        assert executions(machines, machine) == expected
 
 
 def executions(machines: Any, machine: str) -> dict[str, Any]:

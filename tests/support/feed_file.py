@@ -17,7 +17,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
-def says_the_feed(text: str, manifest: dict[str, Any], indexes: Iterable[int]) -> bool:
+def holds_the_feed(text: str, manifest: dict[str, Any], indexes: Iterable[int]) -> bool:
     """Return whether a CSV has the assets of *indexes*, in their order, row for row and value for value."""
     rows, indexes = rows_of(text), list(indexes)
     headers = {column["field_id"]: column["header"] for column in manifest["columns"] if column["kind"] == "field"}

@@ -14,7 +14,7 @@ import pytest
 from local.emulators.safetyculture.scenario import FeedScenario, Forbidden, Unavailable
 from local.emulators.safetyculture.server import FeedEmulator
 from local.stack.outputs import DeployedStack
-from tests.support.feed_file import says_the_feed
+from tests.support.feed_file import holds_the_feed
 from tests.support.waiting import until
 from tests.workflows.conftest import DeployedMachine
 
@@ -138,7 +138,7 @@ def test_a_stopped_execution_leaves_a_partial_file(
     text = s3.get_object(Bucket=bucket, Key=item["partial_key"])["Body"].read().decode()
     assert manifest["complete"] is False
     assert 0 < manifest["rows"] < rows
-    assert says_the_feed(text, manifest, range(manifest["rows"]))
+    assert holds_the_feed(text, manifest, range(manifest["rows"]))
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl.gz"])

@@ -16,7 +16,7 @@ from local.emulators.safetyculture.scenario import (
     Unavailable,
 )
 from local.emulators.safetyculture.server import FeedEmulator
-from tests.support.feed_file import rows_of, says_the_feed
+from tests.support.feed_file import holds_the_feed, rows_of
 from tests.workflows.conftest import DeployedMachine, EndedExport
 
 IN_MANY_TURNS = {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01}
@@ -25,7 +25,7 @@ IN_MANY_TURNS = {"feed": "assets", "page_size": 100, "max_turn_seconds": 0.01}
 def is_the_feed(machine: DeployedMachine, execution: EndedExport, rows: int) -> bool:
     """Return whether the file of an execution equals the generated feed, row for row and value for value."""
     manifest = json.loads(machine.text(execution, "manifest_key"))
-    return says_the_feed(machine.text(execution), manifest, range(rows))
+    return holds_the_feed(machine.text(execution), manifest, range(rows))
 
 
 def test_a_feed_of_many_turns_becomes_one_csv(machine: DeployedMachine, feed_api: FeedEmulator, tmp_path: Path) -> None:

@@ -61,10 +61,10 @@ def box(vi: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
 
 def test_twelve_thousand_drops_arrive_in_the_fewest_sessions(box: DropBox, vi: ViEmulator) -> None:
     put(box, TUESDAY)  # before Monday, or Monday's window would be over when Tuesday comes
-    put_and_tell(box, MONDAY)
+    put_and_notify(box, MONDAY)
     runs_succeeded(box, len(MONDAY))
     note(box, TUESDAY)
-    put_and_tell(box, TUESDAYS_LAST)
+    put_and_notify(box, TUESDAYS_LAST)
     runs_succeeded(box, len(MONDAY + TUESDAYS_LAST))
 
     every_drop_is_ingested_once(box, vi)
@@ -86,10 +86,10 @@ def every_drop_is_ingested_once(box: DropBox, vi: ViEmulator) -> None:
 
 
 def the_ration_was_kept(vi: ViEmulator) -> None:
-    asked = vi.requests("/assetIngestionSessions", "POST")
-    assert {one.status for one in asked} == {200}
-    assert len(asked) > RATION
-    windows = zip(asked, asked[RATION:], strict=False)
+    openings = vi.requests("/assetIngestionSessions", "POST")
+    assert {request.status for request in openings} == {200}
+    assert len(openings) > RATION
+    windows = zip(openings, openings[RATION:], strict=False)
     assert min(sixth.at - first.at for first, sixth in windows) >= WINDOW_SECONDS
 
 
@@ -97,7 +97,7 @@ def opened_for(dataset_id: str, vi: ViEmulator) -> list[EmulatedSession]:
     return [session for session in vi.stage.sessions.values() if session.dataset.dataset_id == dataset_id]
 
 
-def put_and_tell(box: DropBox, keys: list[str]) -> None:
+def put_and_notify(box: DropBox, keys: list[str]) -> None:
     for key in keys:
         box.put(key, PIXEL)
 
@@ -105,7 +105,7 @@ def put_and_tell(box: DropBox, keys: list[str]) -> None:
 def put(box: DropBox, keys: list[str]) -> None:
     """Put images into the drop bucket while it sends no events."""
     s3 = box.client("s3")
-    told = s3.get_bucket_notification_configuration(Bucket=box.bucket)
+    notifications = s3.get_bucket_notification_configuration(Bucket=box.bucket)
     s3.put_bucket_notification_configuration(Bucket=box.bucket, NotificationConfiguration={})
     with httpcore.ConnectionPool() as pool, ThreadPoolExecutor(4) as threads:
 
@@ -114,8 +114,8 @@ def put(box: DropBox, keys: list[str]) -> None:
             return pool.request("PUT", url, content=PIXEL).status
 
         assert {*threads.map(put_one, keys)} == {200}
-    told.pop("ResponseMetadata")
-    s3.put_bucket_notification_configuration(Bucket=box.bucket, NotificationConfiguration=told)
+    notifications.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=box.bucket, NotificationConfiguration=notifications)
 
 
 def note(box: DropBox, keys: list[str]) -> None:
@@ -123,12 +123,12 @@ def note(box: DropBox, keys: list[str]) -> None:
     s3 = box.client("s3")
     etag = s3.head_object(Bucket=box.bucket, Key=keys[0])["ETag"].strip('"')
     arrival = ObjectArrival(bucket=box.bucket, key=keys[0], etag=etag, size=len(PIXEL))
-    one = read(s3, described(arrival, DropLimits(len(PIXEL), "")))
+    drop = read(s3, described(arrival, DropLimits(len(PIXEL), "")))
     with box.table("DropsTableName").batch_writer() as items:
         for key in keys:
             dataset_id, path = dataset_and_path(key, "")
             where = {"key": key, "dataset_id": dataset_id, "asset_filename": asset_filename(path)}
-            items.put_item(Item=one.model_copy(update={"drop_id": drop_id(box.bucket, key, etag), **where}).to_item())
+            items.put_item(Item=drop.model_copy(update={"drop_id": drop_id(box.bucket, key, etag), **where}).to_item())
 
 
 def runs_succeeded(box: DropBox, count: int) -> None:

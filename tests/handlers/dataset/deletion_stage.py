@@ -52,9 +52,9 @@ class DeletionStage:
         """Let Vi continue with *faults*, or with *scenario*."""
         self.vi.plays(ViScenario(**{"faults": faults} | scenario))
 
-    def opens(self, **asked: Any) -> dict[str, Any]:
+    def opens(self, **fields: Any) -> dict[str, Any]:
         """Play Open Deletion."""
-        return self._invoke(open_deletion, self._execution() | {"input": {"dataset_id": DATASET} | asked})
+        return self._invoke(open_deletion, self._execution() | {"input": {"dataset_id": DATASET} | fields})
 
     def deletes(self, opened: dict[str, Any], cursor: int = 0) -> dict[str, Any]:
         """Play one turn of Delete Ids."""
@@ -70,10 +70,10 @@ class DeletionStage:
         caught = {"Error": error, "Cause": "{}"} if error else None
         return self._invoke(close_deletion, self._execution() | about | {"error": caught})
 
-    def run(self, **asked: Any) -> dict[str, Any]:
+    def run(self, **fields: Any) -> dict[str, Any]:
         """Play a new execution to its end and return its output."""
         self.executions += 1
-        return self.goes_on(self.opens(**asked))
+        return self.goes_on(self.opens(**fields))
 
     def goes_on(self, opened: dict[str, Any]) -> dict[str, Any]:
         """Play what follows Open Deletion, and return the output."""
@@ -92,10 +92,10 @@ class DeletionStage:
             polls += 1
         return self.closes(**seen)
 
-    def fails(self, error: type[Permanent], **asked: Any) -> dict[str, Any]:
+    def fails(self, error: type[Permanent], **fields: Any) -> dict[str, Any]:
         """Play a new execution that fails with an error in Open Deletion, and return what its closing returns."""
         with pytest.raises(error):
-            self.run(**asked)
+            self.run(**fields)
         return self.closes(error.__name__)
 
     def plays_sample(self, name: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class DeletionStage:
         """Return how often Vi was asked for the dataset itself."""
         return sum(request.path.endswith(f"_{DATASET}") for request in self.vi.requests())
 
-    def told(self) -> int:
+    def deletion_requests(self) -> int:
         """Return the number of bulk deletions that Vi received."""
         return len(self.vi.requests(POST_SESSION, "POST"))
 

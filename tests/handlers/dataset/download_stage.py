@@ -47,14 +47,14 @@ class DownloadStage:
         self, request: dict[str, Any], turn: int = 1, cursor: str | None = None, arn: str | None = None
     ) -> dict[str, Any]:
         """Play List Assets."""
-        asked = {
+        execution = {
             "execution_arn": arn or f"{EXECUTION}-{self.executions}",
             "started_at": "2026-11-21T03:00:00.123Z",
             "input": request,
         }
-        return self._invoke(list_assets, asked | {"turn": turn, "cursor": cursor})
+        return self._invoke(list_assets, execution | {"turn": turn, "cursor": cursor})
 
-    def brings(self, address: dict[str, Any]) -> dict[str, Any]:
+    def downloads(self, address: dict[str, Any]) -> dict[str, Any]:
         """Play Download Slice once."""
         return self._invoke(download_slice, address)
 
@@ -63,16 +63,16 @@ class DownloadStage:
         about = {"download": download, "execution_arn": f"{EXECUTION}-{self.executions}", "input": request}
         return self._invoke(close_download, about | {"turns": turns, "error": error})
 
-    def run(self, **asked: Any) -> dict[str, Any]:
+    def run(self, **fields: Any) -> dict[str, Any]:
         """Play an execution to its end and return its output."""
-        request = {"dataset_id": DATASET} | asked
+        request = {"dataset_id": DATASET} | fields
         self.executions += 1
         self.turns, cursor = 0, None
         while True:
             self.turns += 1
             listed = self.lists(request, self.turns, cursor)
             for address in listed["slices"]:
-                while self.brings(address)["left"]:
+                while self.downloads(address)["left"]:
                     pass
             cursor = listed["cursor"]
             if cursor is None:

@@ -128,19 +128,19 @@ def test_a_refused_key_ends_the_run_with_a_report_of_its_deletions(
     assert stage.announced[-1]["DetailType"] == "Deletion Incomplete"
 
 
-@pytest.mark.parametrize("asked", [{"ids": ["a"]}, {"filter": "a", "expect_count": 0}])
-def test_a_dataset_or_key_that_is_not_there_is_an_error(stage: DeletionStage, asked: dict[str, Any]) -> None:
-    stage.opens(**asked)
+@pytest.mark.parametrize("fields", [{"ids": ["a"]}, {"filter": "a", "expect_count": 0}])
+def test_a_dataset_or_key_that_is_not_there_is_an_error(stage: DeletionStage, fields: dict[str, Any]) -> None:
+    stage.opens(**fields)
     assert stage.asked_for_dataset() == 1
     with pytest.raises(DatasetUnknown):
-        stage.opens(dataset_id="nope", **asked)
+        stage.opens(dataset_id="nope", **fields)
     stage.plays(key="dtvi_another")
-    result = stage.fails(KeyRefused, **asked)
+    result = stage.fails(KeyRefused, **fields)
     assert (result["ended"], figures(result)) == ("not_begun", (0, 0, 0, None))
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "fields",
     [
         {"filter": "old_"},
         {"filter": '{"kind": "Image"}'},
@@ -148,12 +148,12 @@ def test_a_dataset_or_key_that_is_not_there_is_an_error(stage: DeletionStage, as
         {"rule_query": "old_", "strict_query": True},
     ],
 )
-def test_the_assets_of_a_filter_are_deleted_at_the_expected_count(stage: DeletionStage, asked: dict[str, Any]) -> None:
+def test_the_assets_of_a_filter_are_deleted_at_the_expected_count(stage: DeletionStage, fields: dict[str, Any]) -> None:
     for asset in stage.holds("old_1.png", "old_2.png"):
         asset.custom_metadata["season"] = "old"
     [kept] = stage.holds("new.mp4")
     kept.kind = "Video"
-    result = stage.run(**asked, expect_count=2)
+    result = stage.run(**fields, expect_count=2)
     assert stage.left() == ["new.mp4"]
     assert (figures(result), result["complete"], result["ended"]) == ((2, 0, 0, 0), True, "finished")
     assert [result[name] for name in ("expect_count", "count_before", "count_after")] == [2, 2, 0]
@@ -166,7 +166,7 @@ def test_another_count_than_expected_deletes_nothing(stage: DeletionStage, expec
     stage.holds("old_1.png", "old_2.png", "new.png")
     with pytest.raises(CountMismatch, match=rf"^{expected:,} assets .* finds 2. No asset is deleted"):
         stage.run(filter="old_", expect_count=expected)
-    assert (stage.told(), len(stage.left())) == (0, 3)
+    assert (stage.deletion_requests(), len(stage.left())) == (0, 3)
     result = stage.closes("CountMismatch")
     assert (result["ended"], figures(result), result["complete"]) == ("not_begun", (0, 0, 0, 2), False)
     assert [result["expect_count"], result["count_before"]] == [expected, 2]
@@ -175,11 +175,11 @@ def test_another_count_than_expected_deletes_nothing(stage: DeletionStage, expec
 def test_without_expected_and_found_assets_vi_gets_no_request(stage: DeletionStage) -> None:
     stage.holds("new.png")
     result = stage.run(filter="old_", expect_count=0)
-    assert (figures(result), result["complete"], stage.told()) == ((0, 0, 0, 0), True, 0)
+    assert (figures(result), result["complete"], stage.deletion_requests()) == ((0, 0, 0, 0), True, 0)
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "fields",
     [
         {},
         {"expect_count": 3},
@@ -217,10 +217,10 @@ def test_without_expected_and_found_assets_vi_gets_no_request(stage: DeletionSta
         {"ids": ["a"], "yes": True},
     ],
 )
-def test_bad_input_is_refused_before_anything_is_asked(stage: DeletionStage, asked: dict[str, Any]) -> None:
+def test_bad_input_is_refused_before_anything_is_asked(stage: DeletionStage, fields: dict[str, Any]) -> None:
     stage.holds("old_1.png", "old_2.png", "old_3.png")
     with pytest.raises(InvalidInput):
-        stage.run(**asked)
+        stage.run(**fields)
     assert not stage.vi.requests()
     assert stage.kept() == "[]"
 
@@ -296,11 +296,11 @@ def test_a_key_that_is_refused_while_vi_deletes_leaves_it_open_how_it_ends(stage
 def test_a_refused_start_may_be_repeated_at_once(stage: DeletionStage, status: int, error: type[Exception]) -> None:
     stage.holds("old_1.png")
     stage.plays(ApiFault(method="POST", path=POST_SESSION, status=status, times=1))
-    asked = {"filter": "old_", "expect_count": 1}
+    fields = {"filter": "old_", "expect_count": 1}
     with pytest.raises(error):
-        stage.opens(**asked)
+        stage.opens(**fields)
     assert stage.closes(error.__name__)["ended"] == "not_begun"
-    assert figures(stage.goes_on(stage.opens(**asked))) == (1, 0, 0, 0)
+    assert figures(stage.goes_on(stage.opens(**fields))) == (1, 0, 0, 0)
 
 
 def test_report_and_event_have_the_end_and_no_secret(stage: DeletionStage) -> None:

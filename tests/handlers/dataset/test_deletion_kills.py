@@ -70,7 +70,7 @@ def test_a_killed_opening_starts_one_deletion(
     stage: DeletionStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
 ) -> None:
     time_passes(monkeypatch)
-    a_killed_opening_tells_vi_once(stage, call, after=after)
+    a_killed_opening_starts_one_session(stage, call, after=after)
 
 
 @pytest.mark.parametrize("call", [3, 6])
@@ -80,10 +80,10 @@ def test_an_opening_in_the_account_of_moto_is_killed_alike(
 ) -> None:
     time_passes(monkeypatch)
     with stage_of_three_assets(vi, monkeypatch, None) as stage:
-        a_killed_opening_tells_vi_once(stage, call, after=after)
+        a_killed_opening_starts_one_session(stage, call, after=after)
 
 
-def a_killed_opening_tells_vi_once(stage: DeletionStage, call: int, *, after: bool) -> None:
+def a_killed_opening_starts_one_session(stage: DeletionStage, call: int, *, after: bool) -> None:
     opened = survives(lambda: stage.opens(**OLD), call, after=after)
     assert stage.sessions() == 1
     result = stage.goes_on(opened)
@@ -100,14 +100,14 @@ def test_a_killed_opening_never_deletes_what_was_not_counted(
     time_passes(monkeypatch)
     with killed_at(call, after=after), suppress(Killed):
         stage.opens(**OLD)
-    told = stage.sessions()
+    sessions = stage.sessions()
     stage.holds("old_3.png")
-    if told:
+    if sessions:
         stage.opens(**OLD)  # it is found, or was found to be opened
     else:
         with pytest.raises(CountMismatch, match="finds 3"):
             stage.opens(**OLD)
-    assert stage.sessions() == told
+    assert stage.sessions() == sessions
     assert "old_3.png" in stage.left()
 
 
@@ -139,7 +139,7 @@ def test_a_session_whose_answer_is_lost_is_found(stage: DeletionStage, seconds: 
     with pytest.raises(AnswerLost):
         stage.opens(**OLD)
     result = stage.goes_on(stage.opens(**OLD))
-    assert (stage.told(), result["session_id"] is not None, result["complete"]) == (1, True, True)
+    assert (stage.deletion_requests(), result["session_id"] is not None, result["complete"]) == (1, True, True)
     assert result["deleted"] == 2
 
 
@@ -154,7 +154,7 @@ def test_one_that_is_not_listed_is_not_started_again_before_it_would_be(
     time_passes(monkeypatch)
     stage.plays(lists_deletions=False)
     result = stage.goes_on(stage.opens(**OLD))
-    assert (stage.told(), result["deleted"], result["complete"]) == (2, 2, True)
+    assert (stage.deletion_requests(), result["deleted"], result["complete"]) == (2, 2, True)
 
 
 def test_one_that_is_not_listed_and_has_deleted_all_leaves_nothing_to_do(stage: DeletionStage) -> None:
@@ -162,7 +162,8 @@ def test_one_that_is_not_listed_and_has_deleted_all_leaves_nothing_to_do(stage: 
     with pytest.raises(AnswerLost):
         stage.opens(**OLD)
     result = stage.goes_on(stage.opens(**OLD))
-    assert (stage.told(), result["ended"], result["deleted"], result["complete"]) == (1, "unknown", 2, True)
+    assert stage.deletion_requests() == 1
+    assert (result["ended"], result["deleted"], result["complete"]) == ("unknown", 2, True)
 
 
 def test_another_number_after_a_lost_answer_deletes_no_more(
@@ -176,7 +177,7 @@ def test_another_number_after_a_lost_answer_deletes_no_more(
     with pytest.raises(CountMismatch, match=r"2 assets .* now finds 3 and may have deleted some"):
         stage.opens(**OLD)
     result = stage.closes("CountMismatch")
-    assert (stage.told(), result["ended"], result["deleted"]) == (1, "unknown", None)
+    assert (stage.deletion_requests(), result["ended"], result["deleted"]) == (1, "unknown", None)
 
 
 def test_a_session_without_its_query_is_waited_for(stage: DeletionStage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +189,7 @@ def test_a_session_without_its_query_is_waited_for(stage: DeletionStage, monkeyp
     [deletion] = stage.vi.stage.datasets[DATASET].deletions.values()
     deletion.due_at = 0
     result = stage.goes_on(stage.opens(**OLD))
-    assert (stage.told(), result["deleted"], result["complete"]) == (1, 2, True)
+    assert (stage.deletion_requests(), result["deleted"], result["complete"]) == (1, 2, True)
 
 
 def test_earlier_and_foreign_sessions_are_not_taken_over(stage: DeletionStage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,11 +198,11 @@ def test_earlier_and_foreign_sessions_are_not_taken_over(stage: DeletionStage, m
     stage.executions += 1
     with killed_at(6, after=False), suppress(Killed):
         stage.opens(**OLD)  # it was about to send the request to Vi
-    assert stage.told() == 1
-    asked = {"metadataQuery": None, "ruleQuery": None, "strictQuery": None}
+    assert stage.deletion_requests() == 1
+    spec = {"metadataQuery": None, "ruleQuery": None, "strictQuery": None}
     dataset = connections.vi_client().dataset_path(DATASET)
     connections.vi_client().send(
-        "POST", f"{dataset}/deleteManyAssetsSessions", body={"spec": asked | {"filter": "none"}}
+        "POST", f"{dataset}/deleteManyAssetsSessions", body={"spec": spec | {"filter": "none"}}
     )
     with pytest.raises(AnswerLost):
         stage.opens(**OLD)

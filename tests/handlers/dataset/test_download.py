@@ -96,15 +96,15 @@ def test_assets_of_one_name_get_file_names_with_their_ids(
 def test_a_download_of_fewer_assets_takes_no_name_from_another(stage: DownloadStage, fewer: dict[str, object]) -> None:
     held(stage.vi, "b.png", b"first")
     second = held(stage.vi, "b.png", b"another one")
-    asked = {name: [second.asset_id] if name == "ids" else value for name, value in fewer.items()}
+    fields = {name: [second.asset_id] if name == "ids" else value for name, value in fewer.items()}
     stage.run(where={"max_bytes": 9})
     assert (stage.keys(), stage.bytes("b.png")) == (["b.png"], b"first")
-    assert figures(stage.run(**asked)) == (1, 0, 0)
+    assert figures(stage.run(**fields)) == (1, 0, 0)
     names = stage.keys()
     assert names == ["b.png", f"b~{second.asset_id}.png"]
     assert [stage.bytes(name) for name in names] == [b"first", b"another one"]
-    assert figures(stage.run(**asked)) == (0, 1, 0)
-    assert figures(stage.run(**asked, overwrite=True)) == (1, 0, 0)
+    assert figures(stage.run(**fields)) == (0, 1, 0)
+    assert figures(stage.run(**fields, overwrite=True)) == (1, 0, 0)
     assert stage.bytes("b.png") == b"another one"
 
 
@@ -174,7 +174,7 @@ def test_addresses_that_have_expired_since_the_listing_are_renewed(stage: Downlo
     stage.plays(url_seconds=1e-9)
     listed = stage.lists({"dataset_id": DATASET})
     stage.plays()
-    assert stage.brings(listed["slices"][0])["written"] == 1
+    assert stage.downloads(listed["slices"][0])["written"] == 1
 
 
 def test_an_asset_replaced_or_deleted_since_the_listing(stage: DownloadStage) -> None:
@@ -184,7 +184,7 @@ def test_an_asset_replaced_or_deleted_since_the_listing(stage: DownloadStage) ->
     content.append(b"other bytes")
     replaced.content = content
     stage.vi.stage.datasets[DATASET].remove(gone.asset_id)
-    assert stage.brings(listed["slices"][0]) == {"written": 1, "skipped": 0, "failed": 1, "left": 0}
+    assert stage.downloads(listed["slices"][0]) == {"written": 1, "skipped": 0, "failed": 1, "left": 0}
     assert stage.bytes("a.png") == b"other bytes"
     assert reasons(stage, stage.closes(listed["download"], {"dataset_id": DATASET}, 1)) == {"b.png": "AssetUnknown"}
 
@@ -219,8 +219,8 @@ def test_only_the_selected_assets(stage: DownloadStage) -> None:
 def test_vi_gets_the_selection_in_a_stable_order(stage: DownloadStage) -> None:
     stage.run(filter="a", rule_query="b", strict_query=True)
     query = stage.vi.requests("/assets", "GET")[-1].query
-    asked = {"filter": "a", "ruleQuery": "b", "strictQuery": "y", "sortBy": "assetId", "contents": "y"}
-    assert query.items() >= asked.items()
+    fields = {"filter": "a", "ruleQuery": "b", "strictQuery": "y", "sortBy": "assetId", "contents": "y"}
+    assert query.items() >= fields.items()
 
 
 def test_many_ids_are_listed_page_by_page(stage: DownloadStage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ def test_folders_by_date_and_another_bucket(stage: DownloadStage) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "fields",
     [
         {"dataset_id": "../ds1"},
         {"prefix": "exports/"},
@@ -254,9 +254,9 @@ def test_folders_by_date_and_another_bucket(stage: DownloadStage) -> None:
         {"to": "x"},
     ],
 )
-def test_bad_input_is_refused_before_anything_is_asked(stage: DownloadStage, asked: dict[str, object]) -> None:
+def test_bad_input_is_refused_before_anything_is_asked(stage: DownloadStage, fields: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
-        stage.run(**asked)
+        stage.run(**fields)
     assert not stage.vi.requests()
 
 
@@ -300,9 +300,9 @@ def test_sixteen_thousand_and_one_assets_are_in_slices_each_once(
         listed = stage.lists({"dataset_id": DATASET}, turn, cursor)
         cursor = listed["cursor"]
         for address in listed["slices"]:
-            one = json.loads(stage.s3.get_object(Bucket=address["bucket"], Key=address["key"])["Body"].read())
-            assert len(one["files"]) <= 200
-            names += [file["name"] for file in one["files"]]
+            listing = json.loads(stage.s3.get_object(Bucket=address["bucket"], Key=address["key"])["Body"].read())
+            assert len(listing["files"]) <= 200
+            names += [file["name"] for file in listing["files"]]
     assert turn == 3
     assert sorted(names) == [f"image_{number:05}.png" for number in range(16_001)]
 
@@ -311,7 +311,7 @@ def test_a_turn_without_time_leaves_files_to_the_next(stage: DownloadStage) -> N
     stage.holds("a.png")
     listed = stage.lists({"dataset_id": DATASET})
     stage.invocation_seconds = 60
-    assert stage.brings(listed["slices"][0])["failed"] == 1  # not even one file in all its time
+    assert stage.downloads(listed["slices"][0])["failed"] == 1  # not even one file in all its time
     stage.invocation_seconds = 900
     assert figures(stage.run()) == (1, 0, 0)
 
@@ -323,8 +323,8 @@ def test_only_what_was_begun_is_too_large(stage: DownloadStage, monkeypatch: pyt
     spent = iter([False, False])
     with monkeypatch.context() as short:
         short.setattr(Budget, "spent", lambda _: next(spent, True))
-        assert stage.brings(address) == {"written": 0, "skipped": 0, "failed": 1, "left": 1}
-    assert stage.brings(address) == {"written": 1, "skipped": 0, "failed": 1, "left": 0}
+        assert stage.downloads(address) == {"written": 0, "skipped": 0, "failed": 1, "left": 1}
+    assert stage.downloads(address) == {"written": 1, "skipped": 0, "failed": 1, "left": 0}
     assert stage.keys() == ["small.png"]
 
 
@@ -335,7 +335,7 @@ def test_files_before_a_refused_key_are_in_the_manifest(stage: DownloadStage, mo
     listed = stage.lists({"dataset_id": DATASET})
     stage.plays(ApiFault(path="/assets/", status=401))
     with pytest.raises(KeyRefused):
-        stage.brings(listed["slices"][0])
+        stage.downloads(listed["slices"][0])
     result = stage.closes(listed["download"], {"dataset_id": DATASET}, 1, {"Error": "KeyRefused", "Cause": "{}"})
     assert result["written"] == len(stage.keys()) >= 1
     assert (result["left"], result["complete"]) == (3 - result["written"], False)
@@ -370,6 +370,6 @@ def test_the_states_take_the_events_that_are_shown(stage: DownloadStage) -> None
     first = event("list_assets/first_turn")
     listed = stage.lists(first["input"], arn=first["execution_arn"])
     assert listed["slices"] == [event("download_slice/slice")]
-    stage.brings(event("download_slice/slice"))
+    stage.downloads(event("download_slice/slice"))
     finished = event("close_download/finished")
     assert stage.closes(finished["download"], finished["input"], finished["turns"])["written"] == 2

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.kills
 
 CALLS = 16  # one more than any step makes
 NAMES = ("a.png", "a.png", "b.png")
-THERE = {"a.png": b"first", "a~asset-000002.png": b"second", "b.png": b"third" * 1000}
+STORED = {"a.png": b"first", "a~asset-000002.png": b"second", "b.png": b"third" * 1000}
 REQUEST = {"dataset_id": DATASET}
 
 by_call = pytest.mark.parametrize("call", range(1, CALLS))
@@ -48,7 +48,7 @@ def stage_of_three_files(
     monkeypatch.setattr(download_staging, "SLICE_FILES", 2)
     monkeypatch.setattr(bucket, "SMALL", 0)
     with download_stage(vi, monkeypatch, account) as stage:
-        for name, content in zip(NAMES, THERE.values(), strict=True):
+        for name, content in zip(NAMES, STORED.values(), strict=True):
             stage.holds(name, content=content)
         yield stage
 
@@ -63,7 +63,7 @@ def test_no_step_makes_more_calls_than_it_is_killed_at(stage: DownloadStage) -> 
         listed = stage.lists(REQUEST)
         counts = [calls.made]
         for address in listed["slices"]:
-            stage.brings(address)
+            stage.downloads(address)
             counts.append(calls.made - sum(counts))
         stage.closes(listed["download"], REQUEST, 1)
         counts.append(calls.made - sum(counts))
@@ -89,11 +89,11 @@ def every_step_is_killed(stage: DownloadStage, call: int, *, after: bool) -> Non
     """Kill and repeat every step of a download at its *call*-th call: it comes to the same."""
     listed = survives(lambda: stage.lists(REQUEST), call, after=after)
     for address in listed["slices"]:
-        assert survives(partial(stage.brings, address), call, after=after)["left"] == 0
+        assert survives(partial(stage.downloads, address), call, after=after)["left"] == 0
     result = survives(lambda: stage.closes(listed["download"], REQUEST, 1), call, after=after)
-    assert result["written"] + result["skipped"] == len(THERE)
+    assert result["written"] + result["skipped"] == len(STORED)
     assert (result["complete"], result["failed"], result["left"]) == (True, 0, 0)
-    assert there(stage) == THERE
+    assert there(stage) == STORED
     assert stage.announced[-1]["DetailType"] == "Download Complete"
 
 
@@ -107,8 +107,8 @@ def test_objects_after_a_kill_are_complete(
     stage.holds("large.png", content=large)
     for address in stage.lists(REQUEST)["slices"]:
         with killed_at(call, after=after), suppress(Killed):
-            stage.brings(address)
-    whole = THERE | {"large.png": large}
-    assert there(stage).items() <= whole.items()
+            stage.downloads(address)
+    expected = STORED | {"large.png": large}
+    assert there(stage).items() <= expected.items()
     result = stage.run()
-    assert (result["complete"], there(stage)) == (True, whole)
+    assert (result["complete"], there(stage)) == (True, expected)

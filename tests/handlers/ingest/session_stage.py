@@ -250,9 +250,9 @@ def _starting(stage: SessionStage) -> Any:
     """Start no run, as the machine is another test's, but note its name."""
 
     def start(params: dict[str, Any], **_: Any) -> Any:
-        asked = json.loads(params["body"])
-        stage.started.append(asked["name"])
-        answer = json.dumps({"executionArn": asked["name"], "startDate": 0}).encode()
+        execution = json.loads(params["body"])
+        stage.started.append(execution["name"])
+        answer = json.dumps({"executionArn": execution["name"], "startDate": 0}).encode()
         return _Answered(), json.loads(answer)
 
     return start

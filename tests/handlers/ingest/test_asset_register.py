@@ -36,8 +36,8 @@ def ingests(stage: SessionStage, round_: int = 1) -> None:
 def listing(stage: SessionStage, bucket: str = DROPS, dataset_id: str = "") -> dict[str, Any]:
     """Return what a backfill of a bucket hands over."""
     listed = stage.s3.list_objects_v2(Bucket=bucket)["Contents"]
-    objects = [{"Key": one["Key"], "Size": one["Size"], "Etag": one["ETag"]} for one in listed]
-    return {"Items": [{"object": one, "bucket": bucket, "dataset_id": dataset_id} for one in objects]}
+    objects = [{"Key": entry["Key"], "Size": entry["Size"], "Etag": entry["ETag"]} for entry in listed]
+    return {"Items": [{"object": entry, "bucket": bucket, "dataset_id": dataset_id} for entry in objects]}
 
 
 def asset(stage: SessionStage, name: str = "a.png") -> Asset:
@@ -72,8 +72,8 @@ def test_the_same_bytes_are_not_sent_again_whichever_way_they_come(
         record(messages(event_of(annotated, image("png"), "02", Metadata={"site": "oslo"})))
     else:
         source = {"Bucket": DROPS, "Key": KEY}
-        told = annotated.s3.copy_object(Bucket=DROPS, Key=KEY, CopySource=source, StorageClass="STANDARD_IA")
-        etag = told["CopyObjectResult"]["ETag"].strip('"')
+        copied = annotated.s3.copy_object(Bucket=DROPS, Key=KEY, CopySource=source, StorageClass="STANDARD_IA")
+        etag = copied["CopyObjectResult"]["ETag"].strip('"')
         record(messages(created(KEY, image("png"), etag, "02", **{"version-id": "another"})))
     assert annotated.opens(round_=2)["outcome"] == "no_drops"
     assert asset(annotated).annotations["crack"] == 7
@@ -129,9 +129,9 @@ def test_a_file_that_arrives_after_a_newer_one_does_not_stay(
         put_file(*file, **options)
 
     monkeypatch.setattr(frozen.uploader, "put", put_late)
-    one = SessionStaging(stage.s3, STAGING, "run-1").slice_at(opened["slices"][0]["key"])
-    assert one is not None
-    frozen.run(one)
+    slice_ = SessionStaging(stage.s3, STAGING, "run-1").slice_at(opened["slices"][0]["key"])
+    assert slice_ is not None
+    frozen.run(slice_)
     assert asset(stage).custom_metadata == {"site": "oslo"}
     if not settled:
         stage.settles(sessions[0])
@@ -212,6 +212,6 @@ def test_a_file_of_the_default_dataset_and_of_its_folder_are_two_assets(
     for key, number in (("x.png", 1), (f"{DATASET}/x.png", 2)):
         record(messages(created(key, image("png", number), put(stage, key, image("png", number)), "01")))
     ingests(stage)
-    assert sorted(one.content.read() for one in stage.vi.assets(DATASET).values()) == sorted(
+    assert sorted(asset.content.read() for asset in stage.vi.assets(DATASET).values()) == sorted(
         image("png", number) for number in (1, 2)
     )

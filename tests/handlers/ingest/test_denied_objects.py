@@ -52,8 +52,8 @@ def arrivals(stage: SessionStage, *names: str) -> dict[str, Any]:
 def listing(events: dict[str, Any]) -> dict[str, Any]:
     """Return what a backfill lists of the objects of *events*."""
     objects = [event["detail"]["object"] for event in events.values()]
-    listed = [{"Key": one["key"], "Etag": f'"{one["etag"]}"', "Size": one["size"]} for one in objects]
-    return {"Items": [{"object": one, "bucket": DROPS, "dataset_id": ""} for one in listed]}
+    listed = [{"Key": entry["key"], "Etag": f'"{entry["etag"]}"', "Size": entry["size"]} for entry in objects]
+    return {"Items": [{"object": entry, "bucket": DROPS, "dataset_id": ""} for entry in listed]}
 
 
 def version(event: dict[str, Any]) -> str:
@@ -76,15 +76,15 @@ def test_a_denied_object_is_rejected_alone(
     else:
         assert record(messages(*events.values())) == {"batchItemFailures": []}
     drops = {key: drop(key, version(event)) for key, event in events.items()}
-    assert [(one.state, one.reason) for one in drops.values()] == [
+    assert [(drop.state, drop.reason) for drop in drops.values()] == [
         ("dropped", None),
         ("rejected", "NotReadable"),
         ("dropped", None),
     ]
-    said = drops["ds1/denied.png"].message or ""
-    assert f"({code}: {code} was said)" in said
-    assert "KMS key" in said
-    assert "assetline drops retry" in said
+    message = drops["ds1/denied.png"].message or ""
+    assert f"({code}: {code} was said)" in message
+    assert "KMS key" in message
+    assert "assetline drops retry" in message
 
 
 def test_a_denied_object_that_is_retried_becomes_an_asset(stage: SessionStage, refuses: Refuses) -> None:
@@ -105,7 +105,7 @@ def test_a_completely_denied_batch_of_messages_waits(stage: SessionStage, refuse
     refuses("ds1/a.png")
     refuses("ds1/b.png")
     answer = record(messages(*events.values()))
-    assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["message-0", "message-1"]
+    assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["message-0", "message-1"]
     with pytest.raises(BatchProcessingError, match="AccessDenied"):
         record(messages(events["ds1/a.png"], events["ds1/b.png"]))
     ids = [drop_id(DROPS, key, version(events[key])) for key in ("ds1/a.png", "ds1/b.png")]
@@ -127,8 +127,8 @@ def test_a_denied_single_object_of_a_readable_bucket_is_rejected(
 ) -> None:
     events = arrivals(stage, "a.png", "denied.png")
     refuses("ds1/denied.png")
-    alone = {"ds1/denied.png": events["ds1/denied.png"]}
-    record(listing(alone) if backfill else messages(*alone.values()))
+    denied = {"ds1/denied.png": events["ds1/denied.png"]}
+    record(listing(denied) if backfill else messages(*denied.values()))
     assert drop("ds1/denied.png", version(events["ds1/denied.png"])).reason == "NotReadable"
 
 

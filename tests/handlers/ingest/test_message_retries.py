@@ -21,11 +21,11 @@ FOLDER["detail"]["object"] |= {"key": "ds1/folder/", "size": 0, "etag": "0" * 32
 @pytest.fixture
 def changes(stage: SessionStage) -> list[dict[str, Any]]:
     """Return the visibility changes that SQS is asked for, in the order in which they are."""
-    asked: list[dict[str, Any]] = []
+    changes: list[dict[str, Any]] = []
     dependencies.message_retries().sqs.meta.events.register(
-        "provide-client-params.sqs.ChangeMessageVisibility", lambda params, **_: asked.append(params)
+        "provide-client-params.sqs.ChangeMessageVisibility", lambda params, **_: changes.append(params)
     )
-    return asked
+    return changes
 
 
 def received(*bodies: str, receives: int = 1) -> dict[str, Any]:

@@ -100,8 +100,8 @@ def test_a_drop_rejected_for_its_dataset_is_tagged_and_announced(
     stage.plays()
     del stage.vi.stage.datasets[DATASET]
     stage.opens()
-    ours = {"assetline:state": "rejected", "assetline:reason": "DatasetUnknown"}
-    assert [stage.tags(name) for name in NAMES] == [{"owner": "anna"} | ours] * 3
+    added = {"assetline:state": "rejected", "assetline:reason": "DatasetUnknown"}
+    assert [stage.tags(name) for name in NAMES] == [{"owner": "anna"} | added] * 3
     (event,) = stage.announced
     assert (event["Source"], event["DetailType"]) == ("assetline", "Drops Rejected")
     detail = json.loads(event["Detail"])
@@ -117,14 +117,14 @@ def test_a_drop_with_a_stale_index_entry_is_not_reported_rejected(
     seen = connections.ledger().waiting(DATASET, 10)
     stage.settles(stage.uploads(stage.opens()))
     stage.ends("run")
-    before = [stage.tags(name) for name in NAMES]
+    earlier = [stage.tags(name) for name in NAMES]
     stage.announced.clear()
     del stage.vi.stage.datasets[DATASET]
     with monkeypatch.context() as lagging:
         lagging.setattr(connections.ledger(), "waiting", lambda *_: seen)
         assert stage.opens("late")["outcome"] == "look_again"
     assert stage.opens("late")["outcome"] == "no_drops"
-    assert [stage.tags(name) for name in NAMES] == before
+    assert [stage.tags(name) for name in NAMES] == earlier
     assert stage.announced == []
 
 
@@ -156,9 +156,9 @@ def test_no_more_sessions_are_opened_than_the_ration_has(vi: ViEmulator, monkeyp
             stage.drops(f"{number}.png")
             outcomes.append(stage.opens(f"run{number}"))
             stage.ends(f"run{number}")
-        assert [one["outcome"] for one in outcomes] == ["opened", "opened", "permit_wait", "permit_wait"]
+        assert [outcome["outcome"] for outcome in outcomes] == ["opened", "opened", "permit_wait", "permit_wait"]
         assert 295 <= outcomes[2]["wait_seconds"] <= 301
-        assert [one.status for one in vi.requests("IngestionSessions", "POST")] == [200, 200]
+        assert [request.status for request in vi.requests("IngestionSessions", "POST")] == [200, 200]
         assert stage.states("2.png", "3.png") == ["dropped", "dropped"]
 
 
@@ -230,7 +230,7 @@ def test_a_lost_session_that_opened_late_is_cancelled(
     with pytest.raises(AnswerLost):
         stage.opens()
     if not settled:
-        assert [one.session_id for one in running(stage)] == [sessions[0]["session_id"]]
+        assert [session.session_id for session in running(stage)] == [sessions[0]["session_id"]]
         stage.settles(sessions[0])
     assert running(stage) == []
 

@@ -109,7 +109,7 @@ def test_drops_claimed_by_a_killed_opening_go_to_no_other_run(small: SessionStag
         with killed:
             small.opens(run)
         outcomes = [small.opens(f"other-{run}"), small.opens(run)]
-        (opened,) = [one for one in outcomes if one["outcome"] == "opened"]
+        (opened,) = [outcome for outcome in outcomes if outcome["outcome"] == "opened"]
         comes_to_assets(small, opened, names)
         a_new_window()
 

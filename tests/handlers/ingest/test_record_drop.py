@@ -34,7 +34,7 @@ def created(key: str, content: bytes, etag: str, sequencer: str = "0062E99A88DC4
 
 def messages(*events: Any) -> dict[str, Any]:
     record = event("record_drop/two_drops")["Records"][0]
-    bodies = [one if isinstance(one, str) else json.dumps(one) for one in events]
+    bodies = [event if isinstance(event, str) else json.dumps(event) for event in events]
     return {"Records": [record | {"messageId": f"message-{place}", "body": body} for place, body in enumerate(bodies)]}
 
 
@@ -120,8 +120,8 @@ def test_an_archived_object_is_rejected_and_its_batch_recorded(stage: SessionSta
 def test_an_event_that_comes_twice_or_late_changes_nothing(stage: SessionStage) -> None:
     first = dropped(stage, "ds1/a.png", image("png"))
     connections.ledger().claim([first], "run-1")
-    again = created("ds1/a.png", image("png"), first.etag)
-    record(messages(again, again))
+    repeated = created("ds1/a.png", image("png"), first.etag)
+    record(messages(repeated, repeated))
     assert drop("ds1/a.png", first.etag).state == "claimed"
     record(messages(created("ds1/a.png", image("png"), first.etag, "0062E99A88DC4074")))
     assert drop("ds1/a.png", first.etag).state == "claimed"
@@ -179,9 +179,9 @@ def test_the_first_event_of_a_backfilled_object_drops_it_again(stage: SessionSta
     payload |= {"object": {"Key": key, "Etag": f'"{etag}"', "Size": len(content)}, "bucket": DROPS}
     record(payload)
     assert (drop(key, etag).state, drop(key, etag).sequencer) == ("rejected", None)
-    before = drop(key, etag)
+    earlier = drop(key, etag)
     record(messages(created(key, content, etag)))
-    assert drop(key, etag).dropped_at > before.dropped_at
+    assert drop(key, etag).dropped_at > earlier.dropped_at
 
 
 def versions(stage: SessionStage, key: str, *numbers: int) -> Iterator[Drop]:
@@ -197,8 +197,8 @@ def versions(stage: SessionStage, key: str, *numbers: int) -> Iterator[Drop]:
 
 def test_an_old_version_that_is_tried_again_does_not_replace_a_newer_one(stage: SessionStage) -> None:
     key, found = "ds1/a.png", []
-    for round_, one in enumerate(versions(stage, key, 1, 2), 1):
-        found.append(one)
+    for round_, version in enumerate(versions(stage, key, 1, 2), 1):
+        found.append(version)
         faults = [FileError(filename="a.png", code="ENOQUOTA")] if round_ == 1 else []
         stage.plays(*faults)
         stage.settles(stage.uploads(stage.opens(round_=round_)))
@@ -206,7 +206,8 @@ def test_an_old_version_that_is_tried_again_does_not_replace_a_newer_one(stage: 
     assert connections.ledger().retry([old]) == {old.drop_id}
     stage.settles(stage.uploads(stage.opens(round_=3)))
     states = {
-        one.drop_id: (one.state, one.reason) for one in connections.ledger().get(d.drop_id for d in found).values()
+        version.drop_id: (version.state, version.reason)
+        for version in connections.ledger().get(d.drop_id for d in found).values()
     }
     assert states == {old.drop_id: ("rejected", "Overwritten"), new.drop_id: ("ingested", None)}
     assert stage.vi.assets("ds1")["a.png"].content.read() == image("png", 2)
@@ -280,10 +281,10 @@ def test_a_backfill_of_a_prefix_names_objects_as_a_full_one(
 def answers_with(**checksum: str) -> None:
     """Let S3 return this checksum for every object; moto returns none."""
 
-    def say(parsed: dict[str, Any], **_: Any) -> None:
+    def answer(parsed: dict[str, Any], **_: Any) -> None:
         parsed |= checksum
 
-    connections.s3().meta.events.register("after-call.s3.GetObject", say)
+    connections.s3().meta.events.register("after-call.s3.GetObject", answer)
 
 
 CHECKSUM = -123_456_789  # of no content of a test
@@ -372,10 +373,10 @@ def test_a_dataset_that_has_drops_is_noted_for_the_sweeper(stage: SessionStage) 
 
 def test_a_repeated_rejection_is_counted_once(stage: SessionStage, capsys: pytest.CaptureFixture[str]) -> None:
     etag = put(stage, "ds1/text.png", b"this is text")
-    told = created("ds1/text.png", b"this is text", etag)
-    record(messages(told, told))
+    notified = created("ds1/text.png", b"this is text", etag)
+    record(messages(notified, notified))
     emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
-    assert [one["DropsRejected"] for one in emitted] == [[1.0]]
+    assert [metrics["DropsRejected"] for metrics in emitted] == [[1.0]]
 
 
 def test_an_object_that_took_the_key_of_another_gets_no_tags_of_it(stage: SessionStage) -> None:

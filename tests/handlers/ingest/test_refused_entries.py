@@ -23,9 +23,9 @@ def account(memory: MemoryAccount) -> MemoryAccount:
     return memory
 
 
-def asked(stage: SessionStage) -> list[int]:
+def statuses(stage: SessionStage) -> list[int]:
     """Return how Vi answered each request for a session."""
-    return [one.status for one in stage.vi.requests("IngestionSessions", "POST")]
+    return [request.status for request in stage.vi.requests("IngestionSessions", "POST")]
 
 
 def plays_the_run(stage: SessionStage, execution: str = "run") -> list[int]:
@@ -47,7 +47,7 @@ def test_most_of_what_is_not_refused_goes_at_once(stage: SessionStage) -> None:
     opened = stage.opens()
     assert (opened["outcome"], opened["session"]["total"], stage.noted()["total"]) == ("opened", 6, 6)
     assert stage.states(*NAMES) == ["claimed"] * 6 + ["dropped"] * 2
-    assert asked(stage) == [400, 200]
+    assert statuses(stage) == [400, 200]
 
 
 def test_later_drops_do_not_wait_behind_suspects(stage: SessionStage) -> None:
@@ -114,7 +114,7 @@ def test_when_vi_takes_none_the_run_fails_and_nothing_is_rejected(
     with pytest.raises(ViRefused, match="failureMode is not valid"):
         stage.opens()
     assert stage.states(*NAMES) == ["dropped"] * 8
-    assert asked(stage) == [400] * 7
+    assert statuses(stage) == [400] * 7
     assert stage.announced == []
     stage.plays()
     assert stage.opens("later")["session"]["total"] == 8
@@ -125,7 +125,7 @@ def test_a_refusal_for_other_reasons_is_not_split(stage: SessionStage) -> None:
     stage.plays(ApiFault(method="POST", path="IngestionSessions", status=402))
     with pytest.raises(ViRefused):
         stage.opens()
-    assert asked(stage) == [402]
+    assert statuses(stage) == [402]
     assert stage.states(*NAMES) == ["dropped"] * 8
 
 
@@ -137,7 +137,7 @@ def test_a_ration_that_counts_refusals_ends_the_run_with_what_vi_refused(stage: 
     )
     with pytest.raises(ViRefused):
         stage.opens()
-    assert asked(stage) == [400, 400, 429]
+    assert statuses(stage) == [400, 400, 429]
     assert stage.states(*NAMES) == ["dropped"] * 8
 
 
@@ -157,14 +157,14 @@ def test_drops_that_another_run_takes_meanwhile_are_left_to_it(
     stage.drops(*NAMES)
     stage.plays(RefusedEntry(filename=FIRST))
     ledger = connections.ledger()
-    claim, theirs = ledger.claim, NAMES[4:]
+    claim, claimed = ledger.claim, NAMES[4:]
 
     def claim_late(drops: list[Drop], session_key: str, guard: Guard) -> list[Drop]:
         if {drop.asset_filename for drop in drops} == {*NAMES[1:]}:
-            claim([drop for drop in drops if drop.asset_filename in theirs], "another-1")
+            claim([drop for drop in drops if drop.asset_filename in claimed], "another-1")
         return claim(drops, session_key, guard)
 
     monkeypatch.setattr(ledger, "claim", claim_late)
     opened = stage.opens()
     assert opened["session"]["total"] == 3
-    assert {stage.drop(name).session_key for name in theirs} == {"another-1"}
+    assert {stage.drop(name).session_key for name in claimed} == {"another-1"}

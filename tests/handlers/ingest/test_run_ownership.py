@@ -54,9 +54,9 @@ def test_a_run_without_the_ownership_ends_and_sends_nothing(stage: SessionStage)
     stage.drops("a.png")
     session = stage.uploads(stage.opens("first"))
     stage.drops("b.png")
-    asked = len(stage.vi.requests())
+    request_count = len(stage.vi.requests())
     assert stage.opens("second") == {"outcome": "owned", "wait_seconds": 0, "session": None, "slices": []}
-    assert len(stage.vi.requests()) == asked
+    assert len(stage.vi.requests()) == request_count
     assert stage.states("b.png") == ["dropped"]
     assert connections.sessions_table().get("second-1") is None
     stage.settles(session)

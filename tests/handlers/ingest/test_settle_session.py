@@ -115,9 +115,9 @@ def test_the_end_is_announced_and_noted_in_the_table(stage: SessionStage) -> Non
 def test_a_repeat_changes_nothing_and_answers_the_same(stage: SessionStage) -> None:
     session = stage.session(*FILES)
     first = stage.settles(session)
-    before = [stage.drop(name) for name in FILES]
+    earlier = [stage.drop(name) for name in FILES]
     assert stage.settles(session) == first
-    assert [stage.drop(name) for name in FILES] == before
+    assert [stage.drop(name) for name in FILES] == earlier
     assert len(stage.announced) == 1
     assert len(stage.reports()) == 2
 

@@ -122,9 +122,9 @@ def test_a_sweep_repeated_changes_nothing(stage: SessionStage) -> None:
     stage.session(*FILES)
     stage.lease_passes("run-1")
     stage.sweeps()
-    before = [stage.drop(name) for name in FILES]
+    earlier = [stage.drop(name) for name in FILES]
     assert stage.sweeps() == NOTHING
-    assert [stage.drop(name) for name in FILES] == before
+    assert [stage.drop(name) for name in FILES] == earlier
 
 
 def test_a_sweep_reads_the_sessions_once(stage: SessionStage) -> None:
@@ -239,7 +239,7 @@ def test_a_sweep_reports_the_age_of_the_oldest_drop(stage: SessionStage, capsys:
     stage.drops("1.png", minutes_ago=10)
     stage.sweeps()
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "OldestDropAge" in line]
-    assert [round(one["OldestDropAge"][0] / 60) for one in metrics] == [30]
+    assert [round(metric["OldestDropAge"][0] / 60) for metric in metrics] == [30]
 
 
 def test_a_sweep_that_has_no_time_left_looks_at_nothing(stage: SessionStage) -> None:

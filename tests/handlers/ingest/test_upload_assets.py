@@ -62,7 +62,7 @@ def test_the_bytes_arrive_and_the_ledger_has_the_upload(stage: SessionStage) -> 
 
 def test_nothing_but_the_signed_headers_goes_to_a_signed_url(stage: SessionStage) -> None:
     stage.session("a.png")
-    assert [one.status for one in stage.vi.requests("_objects", "PUT")] == [200]
+    assert [request.status for request in stage.vi.requests("_objects", "PUT")] == [200]
 
 
 def test_a_put_that_fails_now_and_then_is_tried_again(stage: SessionStage) -> None:
@@ -252,7 +252,9 @@ def test_an_expired_url_of_a_part_is_renewed_and_the_other_parts_stay(
     stage.uploads(opened)
     assert stage.vi.assets(DATASET)["film.png"].content.read() == b"bytes of film.png"
     opened_parts = [
-        one for one in stage.vi.requests("/multipartUploads", "POST") if one.path.endswith("/multipartUploads")
+        request
+        for request in stage.vi.requests("/multipartUploads", "POST")
+        if request.path.endswith("/multipartUploads")
     ]
     assert len(opened_parts) == 1
     assert len(stage.vi.requests("/parts/", "PUT")) == 4 + 2
@@ -314,13 +316,15 @@ def test_a_url_without_an_expiry_or_before_it_is_used(stage: SessionStage, secon
     stage.drops("a.png")
     opened = stage.opens()
     (address,) = opened["slices"]
-    one = Slice.model_validate_json(stage.text(address["key"]))
+    slice_ = Slice.model_validate_json(stage.text(address["key"]))
     # In seconds, as it may be: read as milliseconds, it was long ago.
     expiry = None if seconds is None else int(time.time()) + seconds
-    (asset,) = one.assets
+    (asset,) = slice_.assets
     assert asset.upload is not None
     dated = asset.model_copy(update={"upload": asset.upload.model_copy(update={"expiry": expiry})})
-    stage.s3.put_object(**bucket_and_key(address), Body=one.model_copy(update={"assets": (dated,)}).model_dump_json())
+    stage.s3.put_object(
+        **bucket_and_key(address), Body=slice_.model_copy(update={"assets": (dated,)}).model_dump_json()
+    )
     stage.uploads(opened)
     assert stage.states("a.png") == ["uploaded"]
     assert stage.vi.requests("/assetIngestionSessions/", "GET") == []
@@ -330,12 +334,12 @@ def test_a_url_without_an_expiry_or_before_it_is_used(stage: SessionStage, secon
 def test_a_version_whose_place_another_took_since_is_not_uploaded(stage: SessionStage) -> None:
     stage.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
     key, first = f"{DATASET}/a.png", image("png", 1)
-    told = stage.s3.put_object(Bucket=DROPS, Key=key, Body=first)
-    record(messages(created(key, first, told["ETag"].strip('"'), **{"version-id": told["VersionId"]})))
+    stored = stage.s3.put_object(Bucket=DROPS, Key=key, Body=first)
+    record(messages(created(key, first, stored["ETag"].strip('"'), **{"version-id": stored["VersionId"]})))
     opened = stage.opens()
     stage.s3.put_object(Bucket=DROPS, Key=key, Body=image("png", 2))
     stage.settles(stage.uploads(opened))
-    assert drop(key, told["ETag"].strip('"')).reason == "Overwritten"
+    assert drop(key, stored["ETag"].strip('"')).reason == "Overwritten"
     assert stage.vi.assets(DATASET) == {}
 
 
@@ -407,10 +411,10 @@ def test_an_upload_that_was_frozen_sends_nothing_of_a_settled_session(
     late.clock = lambda: next(ticks)
     read = late.s3.get_object
 
-    def frozen(**asked: Any) -> Any:
-        if asked["Bucket"] == DROPS:
+    def frozen(**request: Any) -> Any:
+        if request["Bucket"] == DROPS:
             stage.settles(opened["session"], "overdue")  # a sweep settles the session meanwhile
-        return read(**asked)
+        return read(**request)
 
     monkeypatch.setattr(late.s3, "get_object", frozen)
     monkeypatch.setattr("functions.upload_assets.app.slice_upload", lambda: late)
