@@ -113,8 +113,8 @@ class ImageCalls:
     """
 
     puts: float = 2
-    updates: float = 5
-    index_writes: float = 7
+    updates: float = 4
+    index_writes: float = 5
     items_read: float = 4
     objects_read: float = 2
     tags_read: float = 1

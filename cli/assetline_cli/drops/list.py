@@ -26,7 +26,7 @@ COLUMNS = TableColumns(
     if_any=("Reason",),
     folded="Key",
 )
-STATE_STYLES = {"claimed": "cyan", "uploaded": "cyan", "ingested": "green", "rejected": "bold red"}
+STATE_STYLES = {"claimed": "cyan", "ingested": "green", "rejected": "bold red"}
 
 
 def layout(now: datetime) -> ListLayout[Drop]:

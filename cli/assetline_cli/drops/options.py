@@ -48,12 +48,12 @@ WaitForThem = Annotated[
 ]
 
 DropInState = Annotated[
-    Literal["dropped", "claimed", "uploaded", "ingested", "rejected"] | None,
+    Literal["dropped", "claimed", "ingested", "rejected"] | None,
     typer.Option(
         "--state",
         metavar="STATE",
-        help="List only drops in this state: dropped (waiting), claimed (by an ingestion session), uploaded, "
-        "ingested or rejected.",
+        help="List only drops in this state: dropped (waiting), claimed (by an ingestion session), ingested or "
+        "rejected.",
         show_default="any state",
     ),
 ]

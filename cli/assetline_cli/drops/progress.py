@@ -37,13 +37,19 @@ def uploading_frame(uploading: UploadProgress, dataset_id: str, now: datetime) -
     )
 
 
+def _uploads(followed: IngestionProgress) -> str:
+    """Return how far the uploads of the sessions are, while they last."""
+    uploaded, total = followed.uploaded_of_sessions, followed.total_of_sessions
+    return f" ({count(uploaded)} of {count(total)} uploaded)" if 0 < uploaded < total else ""
+
+
 def following_frame(followed: IngestionProgress, dataset_id: str, now: datetime) -> ProgressFrame:
     """Show how far the ingestion is."""
     figures = [f"{count(followed.ingested)} of {count(followed.total)} ingested"]
     if followed.rejected:
         figures.append(f"{count(followed.rejected)} rejected")
     if followed.in_session:
-        figures.append(f"{count(followed.in_session)} in a session")
+        figures.append(f"{count(followed.in_session)} in a session{_uploads(followed)}")
     if followed.waiting:
         figures.append(f"{count(followed.waiting)} waiting")
     figures.append(duration((now - followed.since).total_seconds()))

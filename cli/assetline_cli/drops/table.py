@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from assetline.ingest.drop import Drop, DropState
+    from assetline.ingest.sessions_table import Session
     from assetline_cli.context import CliContext
     from assetline_cli.stack import Ingestion
 
@@ -46,6 +47,11 @@ class DropsTable:
         """
         with _readable():
             return self._ledger.get(drop_ids)
+
+    def sessions(self, session_keys: Iterable[str]) -> list[Session]:
+        """Return the ingestion sessions with these keys, without unknown ones."""
+        found = map(self._sessions.get, session_keys)
+        return [session for session in found if session is not None]
 
     def newest(self, dataset_id: str | None, states: Sequence[DropState] = STATES, limit: int = ALL) -> list[Drop]:
         """Return the drops of a dataset, or of all, that are in one of *states*, the newest first.

@@ -9,14 +9,14 @@ from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Self
 
-from assetline.ingest.drop import OVER
+from assetline.ingest.drop import HELD, OVER
 from assetline_cli.polling import looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from assetline.ingest.drop import Drop
+    from assetline.ingest.drop import Drop, DropState
     from assetline_cli.clock import Clock
     from assetline_cli.drops.ingestion_runs import FailedRuns
     from assetline_cli.drops.table import DropsTable
@@ -34,7 +34,8 @@ NOTHING_MOVED = timedelta(hours=1)
 class IngestionProgress:
     """One observation of the drops; `trouble` is the reason of the last failed run.
 
-    `waiting` are those that no session has claimed, recorded or not.
+    `waiting` are those that no session has claimed, recorded or not. The sessions of the others have
+    `uploaded_of_sessions` of `total_of_sessions` files, also those of other drops.
     """
 
     total: int
@@ -42,6 +43,8 @@ class IngestionProgress:
     rejected: int
     in_session: int
     since: datetime
+    uploaded_of_sessions: int = 0
+    total_of_sessions: int = 0
     trouble: str | None = None
     gave_up: bool = False
     answered: bool = True
@@ -77,7 +80,7 @@ class IngestionWatcher:
         self._dropped_at = {file.drop_id: file.at for file in dropped}
         self._clock = clock
         self._began_at = self._moved_at = self._runs_read_at = clock.now()
-        self._states: Counter[str] = Counter()
+        self._seen: tuple[Counter[DropState], int] = Counter(), 0
         self._trouble: str | None = None
         self.over: dict[str, Drop] = {}
 
@@ -86,10 +89,13 @@ class IngestionWatcher:
         return looks(self._look, self._clock, LOOK_EVERY_SECONDS)
 
     def _look(self) -> IngestionProgress:
-        states = self._states_now()
+        drops = self._drops_left()
+        states = Counter(drop.state for drop in (*drops, *self.over.values()))
+        sessions = self._drops.sessions({drop.session_key for drop in drops if drop.session_key})
+        uploaded = sum(session.uploaded for session in sessions)
         now = self._clock.now()
-        if states != self._states:
-            self._states, self._moved_at, self._trouble = states, now, None
+        if (states, uploaded) != self._seen:
+            self._seen, self._moved_at, self._trouble = (states, uploaded), now, None
         elif now - self._runs_read_at >= RUNS_EVERY:
             self._runs_read_at = now
             self._trouble = self._failed_runs.newest(self._began_at)
@@ -97,20 +103,22 @@ class IngestionWatcher:
             total=len(self._dropped_at),
             ingested=states["ingested"],
             rejected=states["rejected"],
-            in_session=states["claimed"] + states["uploaded"],
+            in_session=sum(states[state] for state in HELD),
             since=self._began_at,
+            uploaded_of_sessions=uploaded,
+            total_of_sessions=sum(session.total for session in sessions),
             trouble=self._trouble,
             gave_up=now - self._moved_at >= NOTHING_MOVED,
         )
 
-    def _states_now(self) -> Counter[str]:
+    def _drops_left(self) -> list[Drop]:
+        """Return the recorded drops that have not ended; add the others to `over`."""
         left = [drop_id for drop_id in self._dropped_at if drop_id not in self.over]
         with ThreadPoolExecutor(THREADS) as threads:
             read = threads.map(self._drops.get, batched(left, DROPS_PER_READ, strict=False))
             drops = [drop for found in read for drop in found.values() if self._is_news(drop)]
         self.over |= {drop.drop_id: drop for drop in drops if drop.state in OVER}
-        moving = Counter(drop.state for drop in drops if drop.state not in OVER)
-        return moving + Counter(drop.state for drop in self.over.values())
+        return [drop for drop in drops if drop.state not in OVER]
 
     def _is_news(self, drop: Drop) -> bool:
         """Return whether the ledger's drop is of this upload: the same file may have been uploaded earlier."""

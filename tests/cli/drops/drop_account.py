@@ -87,14 +87,24 @@ class DropAccount:
             keys = [f"ds1/{name}" for name in names] or self.objects()
             drops = [self._drop_of(key) for key in keys]
             self.ledger.claim(drops, "run-1")
-            if state == "uploaded":
-                self.ledger.mark_uploaded({drop.drop_id: "ds1" for drop in drops}, "run-1")
-            elif state in {"ingested", "rejected", "dropped"}:
+            if state in {"ingested", "rejected", "dropped"}:
                 message = f"{reason} in words." if reason else None
                 outcomes = [DropOutcome(drop.drop_id, state, reason, message) for drop in drops]
                 self.ledger.settle(outcomes, "ds1", "run-1")
 
         return become
+
+    def uploads(self, uploaded: int, total: int) -> Callable[[], None]:
+        """Let the session of claimed drops have sent *uploaded* files of *total* to Vi."""
+
+        def upload() -> None:
+            now = self.account.now
+            self.sessions.open(
+                Session(session_key="run-1", dataset_id="ds1", state="open", total=total, opened_at=now, updated_at=now)
+            )
+            self.sessions.report_uploads("run-1", 1, uploaded)
+
+        return upload
 
     def refused_at_once(self, name: str, reason: str) -> Callable[[], None]:
         """Let a drop be rejected for what it is, when it is noted."""

@@ -109,7 +109,7 @@ class TestNotWaiting:
 
 class TestWaiting:
     def test_to_the_summary_of_the_sdk(self, drops: DropAccount, assetline: Run) -> None:
-        drops.then(drops.noted, drops.becomes(state="claimed"), drops.becomes(state="uploaded"), drops.becomes())
+        drops.then(drops.noted, drops.becomes(state="claimed"), lambda: None, drops.becomes())
         ended = assetline("drop", "photos", "--dataset", "ds1")
         assert ended.exit_code == 0
         assert ended.stdout.splitlines() == [
@@ -190,8 +190,14 @@ class TestWaiting:
         assert ended.exit_code == 0
         assert "Ingesting into ds1: 0 of 1 ingested | 1 waiting | 0s\n" in ended.stdout
 
+    def test_the_uploads_of_its_session_are_counted(self, drops: DropAccount, assetline: Run) -> None:
+        drops.then(drops.becomes(state="claimed"), drops.uploads(1, 2), *[lambda: None] * 10, drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1")
+        assert ended.exit_code == 0
+        assert "Ingesting into ds1: 0 of 2 ingested | 2 in a session (1 of 2 uploaded) | 10s\n" in ended.stdout
+
     def test_a_drop_that_goes_back_is_waited_for(self, drops: DropAccount, assetline: Run) -> None:
-        drops.then(drops.becomes(state="uploaded"), drops.becomes(state="dropped"), drops.becomes())
+        drops.then(drops.becomes(state="claimed"), drops.becomes(state="dropped"), drops.becomes())
         assert assetline("drop", "photos", "--dataset", "ds1").exit_code == 0
 
     def test_silence_of_aws_is_borne(self, drops: DropAccount, assetline: Run) -> None:
@@ -436,7 +442,7 @@ class TestTheScreen:
     def test_the_bars_and_their_figures(self, drops: DropAccount, assetline: Run, photos: Path, width: int) -> None:
         has(photos, "c.png")
         drops.then(
-            drops.becomes(state="uploaded"),
+            drops.becomes(state="claimed"),
             drops.becomes("c.png", state="rejected", reason="EBADMIME"),
             drops.run_fails("ViUnavailable", "Vi is down."),
             *[lambda: None] * 20,

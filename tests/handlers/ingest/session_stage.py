@@ -16,6 +16,7 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest import drop, ledger
 from assetline.ingest.drop import Drop, DropState, drop_id
 from assetline.ingest.fast_s3_reads import SmallObjects
+from assetline.ingest.staging import SessionStaging
 from functions.open_session import app as open_session
 from functions.poll_session import app as poll_session
 from functions.settle_session import app as settle_session
@@ -111,6 +112,11 @@ class SessionStage:
     def states(self, *names: str) -> list[str]:
         """Return the states of drops."""
         return [self.drop(name).state for name in names]
+
+    def uploaded(self, session_key: str = "run-1") -> list[str]:
+        """Return the names of the files that Vi has, by the outcomes of a session's slices."""
+        outcome = SessionStaging(self.s3, STAGING, session_key).outcomes()
+        return sorted(drop.asset_filename for drop in connections.ledger().get(outcome.uploaded).values())
 
     def tags(self, name: str) -> dict[str, str]:
         """Return the tags of an object."""

@@ -129,9 +129,10 @@ def test_a_file_that_arrives_after_a_newer_one_does_not_stay(
         put_file(*file, **options)
 
     monkeypatch.setattr(frozen.uploader, "put", put_late)
-    slice_ = SessionStaging(stage.s3, STAGING, "run-1").slice_at(opened["slices"][0]["key"])
+    staging = SessionStaging(stage.s3, STAGING, "run-1")
+    slice_ = staging.slice_at(opened["slices"][0]["key"])
     assert slice_ is not None
-    frozen.run(slice_)
+    frozen.run(slice_, staging)
     assert asset(stage).custom_metadata == {"site": "oslo"}
     if not settled:
         stage.settles(sessions[0])

@@ -212,7 +212,7 @@ def test_a_key_that_vi_refuses_leaves_all_as_it_is_until_it_takes_one(stage: Ses
     stage.plays(key="dtvi_another")
     with pytest.raises(KeyRefused):
         stage.settles(session)
-    assert stage.states(*FILES) == ["uploaded"] * 3
+    assert stage.states(*FILES) == ["claimed"] * 3
     stage.plays(key=LOCAL_KEY)
     stage.settles(session)
     assert stage.states(*FILES) == ["ingested"] * 3

@@ -30,7 +30,7 @@ def account(memory: MemoryAccount) -> MemoryAccount:
 def test_a_session_with_a_worker_is_left_alone(stage: SessionStage) -> None:
     stage.session(*FILES)
     assert stage.sweeps() == NOTHING
-    assert stage.states(*FILES) == ["uploaded"] * 3
+    assert stage.states(*FILES) == ["claimed"] * 3
     assert stage.noted()["state"] == "open"
 
 
@@ -111,7 +111,7 @@ def test_a_session_that_cannot_be_cancelled_blocks_no_other(stage: SessionStage)
     stage.plays(key="dtvi_another")
     with pytest.raises(KeyRefused):
         stage.sweeps()
-    assert stage.states("0.png", "1.png") == ["uploaded"] * 2
+    assert stage.states("0.png", "1.png") == ["claimed"] * 2
     assert len(stage.started) == 1
     stage.plays(key=LOCAL_KEY)
     assert stage.sweeps()["abandoned"] == 2
@@ -163,7 +163,7 @@ def test_an_old_settling_that_comes_late_changes_nothing(stage: SessionStage, pr
     new = stage.uploads(stage.opens("new"))
     late = stage.settles(old, progress, "Sandbox.Timedout" if progress == "broken" else None)
     assert (late["progress"], late["returned"]) == ("abandoned", 3)
-    assert stage.states(*FILES) == ["uploaded"] * 3
+    assert stage.states(*FILES) == ["claimed"] * 3
     assert {stage.drop(name).session_key for name in FILES} == {"new-1"}
     assert stage.noted("old-1") == swept
     assert {key: stage.text(key) for key in stage.reports()} == reports

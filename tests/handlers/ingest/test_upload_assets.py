@@ -54,9 +54,9 @@ def bucket_and_key(address: dict[str, Any]) -> dict[str, str]:
     return {"Bucket": address["bucket"], "Key": address["key"]}
 
 
-def test_the_bytes_arrive_and_the_ledger_has_the_upload(stage: SessionStage) -> None:
+def test_the_bytes_arrive_and_the_outcome_has_the_upload(stage: SessionStage) -> None:
     stage.session("a.png", "b.png")
-    assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
+    assert stage.uploaded() == ["a.png", "b.png"]
     assert stage.vi.assets(DATASET)["a.png"].content.read() == b"bytes of a.png"
 
 
@@ -69,7 +69,7 @@ def test_a_put_that_fails_now_and_then_is_tried_again(stage: SessionStage) -> No
     stage.drops("a.png", "b.png")
     stage.plays(PutFault(filename="a.png", status=503, times=1), PutFault(filename="b.png", status=0, times=1))
     stage.uploads(stage.opens())
-    assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
+    assert stage.uploaded() == ["a.png", "b.png"]
 
 
 def test_an_upload_that_is_stored_damaged_is_sent_again(stage: SessionStage) -> None:
@@ -158,7 +158,7 @@ def test_an_s3_that_throttles_ends_the_slice_for_a_repeat(stage: SessionStage, s
     s3_throttles.add("b.png")
     with pytest.raises(AwsUnavailable, match=r"S3 GetObject on s3://assetline-drops/ds1/b\.png failed \(SlowDown\)"):
         stage.uploads(opened)
-    assert stage.states("a.png", "b.png", "c.png") == ["uploaded", "claimed", "uploaded"]
+    assert stage.uploaded() == ["a.png", "c.png"]
     s3_throttles.clear()
     stage.settles(stage.uploads(opened))
     assert stage.states("a.png", "b.png", "c.png") == ["ingested"] * 3
@@ -189,7 +189,7 @@ def test_a_large_file_is_uploaded_in_the_parts_of_vi(stage: SessionStage, monkey
     stage.session("film.png")
     assert stage.vi.assets(DATASET)["film.png"].content.read() == b"bytes of film.png"
     assert len(stage.vi.requests("/parts/", "PUT")) == 4
-    assert stage.states("film.png") == ["uploaded"]
+    assert stage.uploaded() == ["film.png"]
 
 
 def test_a_part_that_does_not_get_through_leaves_no_parts_behind(
@@ -212,7 +212,7 @@ def test_a_large_file_survives_a_lost_answer_and_a_pause(
     stage.plays(ApiFault(method="POST", path=path, status=status, times=2), part_bytes=5)
     stage.session("film.png")
     assert stage.vi.assets(DATASET)["film.png"].content.read() == b"bytes of film.png"
-    assert stage.states("film.png") == ["uploaded"]
+    assert stage.uploaded() == ["film.png"]
 
 
 @pytest.mark.parametrize("status", [429, 500])
@@ -279,14 +279,14 @@ def test_the_url_that_a_large_file_does_not_use_may_expire(
     monkeypatch.setattr(upload, "THRESHOLD", 4)
     stage.plays(ExpiredUpload(filename="film.png"), part_bytes=5)
     stage.session("film.png")
-    assert stage.states("film.png") == ["uploaded"]
+    assert stage.uploaded() == ["film.png"]
 
 
 def test_an_expired_url_is_renewed_where_vi_lists_another(stage: SessionStage) -> None:
     stage.drops("a.png", "b.png")
     stage.plays(ExpiredUpload(filename="a.png", times=1), lists_uploads=True)
     stage.uploads(stage.opens())
-    assert stage.states("a.png", "b.png") == ["uploaded", "uploaded"]
+    assert stage.uploaded() == ["a.png", "b.png"]
 
 
 def test_an_expired_url_that_vi_does_not_renew_is_for_another_session(stage: SessionStage) -> None:
@@ -297,7 +297,7 @@ def test_an_expired_url_that_vi_does_not_renew_is_for_another_session(stage: Ses
     assert (stage.states("a.png"), stage.drop("a.png").reason) == (["dropped"], "UploadExpired")
     stage.ends("run")
     stage.session(execution="again")
-    assert stage.states("a.png") == ["uploaded"]
+    assert stage.uploaded("again-1") == ["a.png"]
 
 
 def test_a_url_that_is_about_to_expire_is_renewed_before_it_is_used(stage: SessionStage) -> None:
@@ -306,7 +306,7 @@ def test_a_url_that_is_about_to_expire_is_renewed_before_it_is_used(stage: Sessi
     opened = stage.opens()
     stage.plays(lists_uploads=True)
     stage.uploads(opened)
-    assert stage.states("a.png") == ["uploaded"]
+    assert stage.uploaded() == ["a.png"]
     assert len(stage.vi.requests("/assetIngestionSessions/", "GET")) == 1
     assert len(stage.vi.requests("_objects", "PUT")) == 1
 
@@ -326,7 +326,7 @@ def test_a_url_without_an_expiry_or_before_it_is_used(stage: SessionStage, secon
         **bucket_and_key(address), Body=slice_.model_copy(update={"assets": (dated,)}).model_dump_json()
     )
     stage.uploads(opened)
-    assert stage.states("a.png") == ["uploaded"]
+    assert stage.uploaded() == ["a.png"]
     assert stage.vi.requests("/assetIngestionSessions/", "GET") == []
 
 
@@ -355,9 +355,9 @@ def test_an_upload_renews_the_lease_before_each_file_and_at_its_end(
     watched.clock = lambda: next(ticks)
     renew = watched.sessions.update
 
-    def renewing(session_key: str) -> bool:
+    def renewing(session_key: str, **values: int) -> bool:
         renewals.append(stage.noted(session_key)["lease_until"])
-        return renew(session_key)
+        return renew(session_key, **values)
 
     monkeypatch.setattr(watched.sessions, "update", renewing)
     monkeypatch.setattr("functions.upload_assets.app.slice_upload", lambda: watched)

@@ -12,6 +12,8 @@ type DropState = Literal["dropped", "claimed", "uploaded", "ingested", "rejected
 
 STATES: tuple[DropState, ...] = ("dropped", "claimed", "uploaded", "ingested", "rejected")
 OVER: tuple[DropState, ...] = ("ingested", "rejected")  # final states, except for a retry or a newer drop
+# The states of a drop in a session. Earlier versions wrote `uploaded`; a session that is open during an upgrade has it.
+HELD: tuple[DropState, ...] = ("claimed", "uploaded")
 NOWHERE = "-"  # replaces the dataset of a drop whose key has none; no dataset has this name
 
 # DynamoDB: a partition takes a thousand writes per second, and each change of state writes the index. Sixteen shards

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from assetline.ingest.conditional_writes import Guard, Transition, apply, pauses, wait
-from assetline.ingest.drop import OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
+from assetline.ingest.drop import HELD, OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
 from assetline.ingest.outcomes import DropOutcome
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ class Ledger:
         drops = map(Drop.from_item, self._items(drop_ids))
         return {drop.drop_id: drop for drop in drops}
 
-    def states(self, drop_ids: Iterable[str], session_key: str) -> dict[str, DropState]:
-        """Return, by id, the states of the drops that belong to a session; only their states are read."""
+    def held(self, drop_ids: Iterable[str], session_key: str) -> set[str]:
+        """Return the ids of the drops that a session holds; only their states are read."""
         options = {
             "ProjectionExpression": "drop_id, session_key, #state",
             "ExpressionAttributeNames": {"#state": "state"},
         }
         items = self._items(drop_ids, options)
-        return {item["drop_id"]: item["state"] for item in items if item.get("session_key") == session_key}
+        return {item["drop_id"] for item in items if item.get("session_key") == session_key and item["state"] in HELD}
 
     def claim(self, drops: Sequence[Drop], session_key: str, guard: Guard | None = None) -> list[Drop]:
         """Claim the waiting drops among *drops*, and return them with those that the session has claimed before.
@@ -114,11 +114,6 @@ class Ledger:
             for drop in drops
             if drop.drop_id in claimed
         ]
-
-    def mark_uploaded(self, drops: Mapping[str, str], session_key: str) -> set[str]:
-        """Record that Vi has the bytes of drops, by id with their dataset; return those still in that session."""
-        still = "session_key = :key AND #state = :claimed"
-        return self._change(drops, "uploaded", {}, still, _of(session_key, "claimed"))
 
     def settle(
         self, outcomes: Iterable[DropOutcome], dataset_id: str, session_key: str, guard: Guard | None = None
@@ -178,7 +173,7 @@ class Ledger:
         while left:  # read the drops again that changed meanwhile
             drops = [drop for drop in self.get(left).values() if drop.session_key not in {None, late_session}]
             resent |= self.retry([drop for drop in drops if drop.state == "ingested"], "ingested")
-            held = [drop for drop in drops if drop.state in {"claimed", "uploaded"}]
+            held = [drop for drop in drops if drop.state in HELD]
             resent |= apply(self.table, "drop_id", [_changed_under(drop) for drop in held])
             left = {drop.drop_id for drop in drops if drop.state not in {"dropped", "rejected"}} - resent
         return resent
@@ -265,7 +260,7 @@ class Ledger:
             outcome.state,
             {name: value for name, value in values.items() if value is not None},
             f"{still} AND attribute_not_exists({put_once_more})" if put_once_more else still,
-            _of(session_key, "claimed", "uploaded"),
+            _of(session_key, *HELD),
             removed=removed,
             counts=outcome.counts_attempt,
         )
@@ -349,7 +344,7 @@ def _changed_under(drop: Drop) -> Transition:
         "SET #metadata_changed = :true",
         "session_key = :key AND #state IN (:claimed, :uploaded)",
         {"#metadata_changed": "metadata_changed", "#state": "state"},
-        {":true": True} | _of(drop.session_key or "", "claimed", "uploaded"),
+        {":true": True} | _of(drop.session_key or "", *HELD),
     )
 
 

@@ -66,10 +66,11 @@ class Evidence:
 
     - `left_as`: how the run left it
     - `error`: the error that broke the run or, unless it is left as `broken`, some of its uploads; the end of uploads
-      that are not recorded as uploaded is unknown
+      that are not among `uploaded` is unknown
     - `vi_progress`: its progress in Vi, None if Vi does not have the session
     - `total`: None if Vi does not count
     - `file_errors`: codes by file name
+    - `uploaded`: the drops whose bytes Vi has, by `drop_id`
     - `upload_failures`: by `drop_id`
     """
 
@@ -81,6 +82,7 @@ class Evidence:
     errored: int = 0
     file_errors: Mapping[str, str] = field(default_factory=dict)
     failure: str = ""
+    uploaded: frozenset[str] = frozenset()
     upload_failures: Mapping[str, UploadFailure] = field(default_factory=dict)
 
     @property
@@ -110,7 +112,7 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
     if _all_taken(evidence, len(drops)) and not damaged:
         return [DropOutcome(drop.drop_id, "ingested") for drop in drops]
     innocent = [drop for drop in drops if drop.drop_id not in codes and failures[drop.drop_id] is None]
-    sent = {drop.drop_id for drop in innocent if drop.state == "uploaded"}
+    sent = {drop.drop_id for drop in innocent if drop.drop_id in evidence.uploaded}
     unsent = {drop.drop_id for drop in innocent} - sent
     broke_off = unsent if evidence.error is not None and evidence.left_as != "broken" else set()
     unsure = [failure for drop_id, failure in failures.items() if failure is not None and drop_id not in damaged]

@@ -84,10 +84,9 @@ class SessionPoller:
         if missing <= 0:
             return False  # it is about to finish
         staging = SessionStaging(self.s3, session.bucket, session.session_key)
-        outcomes = [*staging.outcomes().values()]
-        failed = [failure for outcome in outcomes for failure in outcome.failed]
-        reported = sum(outcome.uploaded + len(outcome.failed) for outcome in outcomes)
-        unreported = session.total - reported if broke_off else 0
+        outcome = staging.outcomes()
+        failed = outcome.failed
+        unreported = session.total - len(outcome.uploaded) - len(failed) if broke_off else 0
         # Files that Vi has given up are among its errors, so they are not missing.
         given_up = sum(code == TIMED_OUT for code in seen.file_errors.values())
         certain = not unreported and not any(failure.retryable for failure in failed)

@@ -26,6 +26,7 @@ type SessionState = Literal["opening", "open", "finished", "failed", "cancelled"
 
 UNFINISHED: tuple[SessionState, ...] = ("opening", "open")
 DATASET = "dataset#"
+UPLOADED_OF_SLICE = "uploaded_of_slice_"  # one attribute a slice, so that a repeat counts nothing twice
 
 
 class Session(BaseModel, frozen=True):
@@ -33,7 +34,8 @@ class Session(BaseModel, frozen=True):
 
     `opener` is the last invocation that began to open it; earlier ones write no more. `tries` counts the requests sent
     to open it, `polls` the polls before the last one. The worker renews `lease_until`, in seconds since 1970; after
-    that, there is no worker. `returned` counts drops that wait for another session.
+    that, there is no worker. `uploaded` counts the drops whose bytes Vi has, as far as the slices have reported.
+    `returned` counts drops that wait for another session.
 
     Reading is lenient, since the command `assetline` also reads items of other versions of the stack: an unknown state
     stays text.
@@ -50,6 +52,7 @@ class Session(BaseModel, frozen=True):
     total: int = 0
     succeeded: int = 0
     errored: int = 0
+    uploaded: int = 0
     polls: int = 0
     ingested: int = 0
     rejected: int = 0
@@ -65,13 +68,13 @@ class Session(BaseModel, frozen=True):
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """Parse an item of the table."""
-        return cls.model_validate(
-            {name: int(value) if isinstance(value, Decimal) else value for name, value in item.items()}
-        )
+        values = {name: int(value) if isinstance(value, Decimal) else value for name, value in item.items()}
+        uploaded = sum(int(values[name]) for name in values if name.startswith(UPLOADED_OF_SLICE))
+        return cls.model_validate(values | {"uploaded": uploaded})
 
     def to_item(self) -> dict[str, Any]:
         """Return the session as an item of the table; unknown values are absent."""
-        return _attributes(self.model_dump(exclude_none=True))
+        return _attributes(self.model_dump(exclude_none=True, exclude={"uploaded"}))
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,10 @@ class SessionsTable:
     def update(self, session_key: str, **values: Any) -> bool:
         """Set fields of an unfinished session, and renew its lease; return False if it has ended or is absent."""
         return self._set(session_key, values | _lease(), Attr("state").is_in([*UNFINISHED]))
+
+    def report_uploads(self, session_key: str, number: int, uploaded: int) -> bool:
+        """Set the count of uploaded drops of slice *number*; otherwise as `update`."""
+        return self.update(session_key, **{f"{UPLOADED_OF_SLICE}{number:04}": uploaded})
 
     def finish(self, session_key: str, state: SessionState, **values: Any) -> bool:
         """Record the end of a session; the first call decides. A repeat with the same end is harmless."""

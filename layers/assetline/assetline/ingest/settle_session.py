@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from assetline.aws.event_bus import announce
 from assetline.errors import AnswerLost, SessionUnknown, ViRefused, ViUnavailable
 from assetline.ingest.asset_register import AssetRegister
-from assetline.ingest.drop import Drop
+from assetline.ingest.drop import HELD, Drop
 from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.object_tags import MAYBE_TAGGED, ingested_tags, tag
@@ -117,9 +117,8 @@ class Settler:
         if candidates:
             found: Sequence[Drop] = [*self.ledger.get(candidates).values()]
         else:  # the candidates have expired, or were never stored
-            listed = [self.ledger.listed(dataset_id, state, LARGEST) for state in ("claimed", "uploaded")]
-            found = [drop for drops in listed for drop in drops]
-        return [drop for drop in found if drop.session_key == session_key and drop.state in {"claimed", "uploaded"}]
+            found = [drop for state in HELD for drop in self.ledger.listed(dataset_id, state, LARGEST)]
+        return [drop for drop in found if drop.session_key == session_key and drop.state in HELD]
 
     def _release(self, session: SessionRef) -> None:
         """Let another run own the dataset, since the run of the session fails now."""
@@ -139,9 +138,13 @@ class Settler:
         return settlement_of(session, drops, evidence, self.now())
 
     def _evidence(self, session: SessionRef, left_as: Ended, error: str | None) -> Evidence:
-        staging = SessionStaging(self.s3, session.bucket, session.session_key)
-        failures = {failed.drop_id: failed for outcome in staging.outcomes().values() for failed in outcome.failed}
-        evidence = Evidence(left_as=left_as, error=error, upload_failures=failures)
+        uploads = SessionStaging(self.s3, session.bucket, session.session_key).outcomes()
+        evidence = Evidence(
+            left_as=left_as,
+            error=error,
+            uploaded=frozenset(uploads.uploaded),
+            upload_failures={failure.drop_id: failure for failure in uploads.failed},
+        )
         try:
             seen = Sessions(self.client, session.dataset_id).get(session.session_id)
         except SessionUnknown:

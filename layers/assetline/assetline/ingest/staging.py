@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -66,10 +66,23 @@ class Slice(BaseModel, frozen=True):
 
 
 class SliceOutcome(BaseModel, frozen=True):
-    """The outcome of a slice."""
+    """The outcome of a slice as far as it is known: the drops whose bytes Vi has, by id, and the failed ones."""
 
-    uploaded: int
-    failed: tuple[UploadFailure, ...]
+    uploaded: tuple[str, ...] = ()
+    failed: tuple[UploadFailure, ...] = ()
+
+    @classmethod
+    def of(cls, attempts: Sequence[Self]) -> Self:
+        """Return the outcome of a slice from its *attempts*, in any order.
+
+        If one attempt uploaded a drop, Vi has it, unless another attempt left damaged bytes in its place.
+        """
+        failures = sorted((failure for each in attempts for failure in each.failed), key=attrgetter("damaged"))
+        failed = {failure.drop_id: failure for failure in failures}  # of a drop with several, a damage is the last
+        damaged = {failure.drop_id for failure in failures if failure.damaged}
+        uploaded = {drop_id for attempt in attempts for drop_id in attempt.uploaded} - damaged
+        left = [failed[drop_id] for drop_id in sorted(failed.keys() - uploaded)]
+        return cls(uploaded=tuple(sorted(uploaded)), failed=tuple(left))
 
 
 class SessionStaging:
@@ -112,18 +125,23 @@ class SessionStaging:
         body = self._get(key.removeprefix(self._prefix))
         return None if body is None else Slice.model_validate_json(body)
 
-    def keep_outcome(self, number: int, outcome: SliceOutcome) -> None:
-        """Store the outcome of a slice; a repeat replaces it."""
-        self._put(f"outcome-{number:04}.json", outcome.model_dump_json().encode())
+    def keep_outcome(self, number: int, attempt: str, outcome: SliceOutcome) -> None:
+        """Store the outcome of an *attempt* at a slice so far; it replaces the earlier outcome of this attempt only."""
+        self._put(f"{_OUTCOME}{number:04}-{attempt}.json", outcome.model_dump_json().encode())
 
-    def outcomes(self) -> dict[int, SliceOutcome]:
-        """Return the outcomes of the finished slices, by number."""
-        found = {}
-        for number in range(1, len(self.addresses() or ()) + 1):
-            body = self._get(f"outcome-{number:04}.json")
-            if body is not None:
-                found[number] = SliceOutcome.model_validate_json(body)
-        return found
+    def outcome(self, number: int) -> SliceOutcome:
+        """Return the outcome of a slice so far."""
+        return SliceOutcome.of(self._attempts(f"{number:04}-"))
+
+    def outcomes(self) -> SliceOutcome:
+        """Return the outcome of all slices so far."""
+        return SliceOutcome.of(self._attempts(""))
+
+    def _attempts(self, beginning: str) -> list[SliceOutcome]:
+        pages = self._s3.get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.bucket, Prefix=f"{self._prefix}{_OUTCOME}{beginning}")
+        names = [item["Key"].removeprefix(self._prefix) for page in found for item in page.get("Contents", [])]
+        return [SliceOutcome.model_validate_json(body) for name in names if (body := self._get(name)) is not None]
 
     def _put(self, name: str, body: bytes) -> None:
         put_document(self._s3, Address(bucket=self.bucket, key=f"{self._prefix}{name}"), body)
@@ -133,6 +151,7 @@ class SessionStaging:
 
 
 _ADDRESSES = TypeAdapter(list[Address])
+_OUTCOME = "outcome-"
 
 
 def slice_name(number: int) -> str:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from assetline.budget import Budget
-from assetline.ingest.drop import Drop, DropState, moment
+from assetline.ingest.drop import HELD, Drop, moment
 from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.ledger import Ledger
@@ -22,7 +22,6 @@ from assetline.ingest.staging import SessionRef
 from assetline.observability import logger, measure_seconds
 from assetline.vi.ingestion_sessions import Sessions
 
-HELD: tuple[DropState, ...] = ("claimed", "uploaded")
 HELD_FROM_A_SHARD = 50  # ours: the oldest ones; drops of lost sessions are older than those of running ones
 IDLE_SECONDS = 3600  # ours: without a new drop, and without an unfinished one
 RESERVED_SECONDS = 300  # ours: the time to give up one more session and to start the runs

@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import UploadFailure
 from assetline.ingest.sessions_table import SessionsTable
 from assetline.ingest.signed_url_renewal import SignedUrlRenewal
+from assetline.ingest.slice_progress import SliceProgress
 from assetline.ingest.staging import SessionStaging, Slice, SliceAsset, SliceOutcome
 from assetline.observability import logger
 from assetline.vi.client import ViClient
@@ -49,7 +51,6 @@ READ_AT_ONCE_BYTES = 1024**2  # ours: files up to this size are read at once
 TRIES = 3
 MOST_PAUSE = 30.0  # ours: seconds between two attempts of a file, also if Vi requests a longer pause
 RENEWED_EVERY = 10.0  # ours: seconds; after a longer freeze, the session may be settled
-MARK_AT = 100  # DynamoDB: uploads recorded at once
 EXPIRES_SOON = 60.0  # ours: seconds before a URL expires in which no transfer begins
 # Errors of one file's upload that are retried.
 _FAULTS = (AnswerLost, AwsUnavailable, RateLimited, UploadDamaged, ViUnavailable, ViUnreachable, ViRefused)
@@ -66,7 +67,7 @@ class _Lost(Exception):  # noqa: N818
 
 @dataclass
 class SliceUpload:
-    """Uploads one slice. Its result is a function of the slice and of the ledger, so a repeat is harmless."""
+    """Uploads one slice. A repeat sends only drops that are not in the outcomes of earlier attempts."""
 
     client: ViClient
     uploader: Uploader
@@ -76,36 +77,37 @@ class SliceUpload:
     small: Callable[[SliceAsset], bytes | None]
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
+    _progress: SliceProgress = field(init=False)
     _urls: SignedUrlRenewal = field(init=False)
     _renewed_at: float = field(default=0.0, init=False)
     _is_over: bool = field(default=False, init=False)
     _lease: Lock = field(default_factory=Lock, init=False)
 
-    def run(self, slice_: Slice) -> SliceOutcome:
+    def run(self, slice_: Slice, staging: SessionStaging) -> SliceOutcome:
         """Upload every drop of a slice that Vi does not hold yet; a failed file is an outcome and affects no other.
 
-        If the session was settled meanwhile, the newest objects of the same assets are sent again.
+        The outcome is in *staging*, also while it grows. If the session was settled meanwhile, the newest objects of
+        the same assets are sent again.
 
         Raises:
             KeyRefused, KeyForbidden, KeyMissing: Vi refuses the key.
-            AwsUnavailable: S3 did not return a file; the files that were sent are recorded.
+            AwsUnavailable: S3 did not return a file; the files that were sent are in the stored outcome.
         """
-        try:
-            return self._uploaded(slice_)
-        finally:
-            if not self.sessions.update(slice_.session.session_key):
-                send_newest_again(self.s3, self.ledger, slice_.assets, slice_.session.session_key)
-
-    def _uploaded(self, slice_: Slice) -> SliceOutcome:
         session = slice_.session
-        self._urls = SignedUrlRenewal(self.client, session)
-        self._renew_lease(slice_)
         # A sweep may have given the other drops to another session, if this one seemed to have no worker.
-        mine = self.ledger.states((asset.drop_id for asset in slice_.assets), session.session_key)
-        done = {drop_id for drop_id, state in mine.items() if state == "uploaded"}
-        ahead = [asset for asset in slice_.assets if asset.drop_id in mine.keys() - done]
+        mine = self.ledger.held((asset.drop_id for asset in slice_.assets), session.session_key)
+        earlier = mine.intersection(staging.outcome(slice_.number).uploaded)
+        self._progress = SliceProgress(staging, slice_.number, earlier, self.clock)
+        self._urls = SignedUrlRenewal(self.client, session)
+        try:
+            return self._uploaded(slice_, [asset for asset in slice_.assets if asset.drop_id in mine - earlier])
+        finally:
+            if not self.sessions.report_uploads(session.session_key, slice_.number, self._progress.uploaded):
+                send_newest_again(self.s3, self.ledger, slice_.assets, session.session_key)
+
+    def _uploaded(self, slice_: Slice, ahead: Sequence[SliceAsset]) -> SliceOutcome:
+        self._renew_lease(slice_)
         failed: list[UploadFailure] = []
-        uploaded: list[str] = []
         unavailable: AwsUnavailable | None = None
         with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
             futures = {threads.submit(self._upload, slice_, asset): asset for asset in ahead}
@@ -125,18 +127,16 @@ class SliceUpload:
                     )
                 except (KeyMissing, KeyRefused, KeyForbidden):
                     threads.shutdown(wait=False, cancel_futures=True)
+                    self._progress.keep()
                     raise
                 except AwsUnavailable as error:
                     unavailable = error  # the others end first, so that a repeat of the slice sends only the rest
                 else:
-                    uploaded.append(asset.drop_id)
-                if len(uploaded) >= MARK_AT:
-                    self._mark(slice_, uploaded)
-        self._mark(slice_, uploaded)
+                    self._progress.add(asset.drop_id)
         if unavailable is not None:
+            self._progress.keep()
             raise unavailable
-        failed.sort(key=lambda failure: failure.drop_id)
-        return SliceOutcome(uploaded=len(done) + len(ahead) - len(failed), failed=tuple(failed))
+        return self._progress.keep(sorted(failed, key=attrgetter("drop_id")))
 
     def _renew_lease(self, slice_: Slice) -> bool:
         """Renew the session's lease, if it is due; return False if the session has ended."""
@@ -144,17 +144,14 @@ class SliceUpload:
             if self._is_over or self.clock() - self._renewed_at <= RENEWED_EVERY:
                 return not self._is_over
             self._renewed_at = self.clock()
-            self._is_over = not self.sessions.update(slice_.session.session_key)
+            session_key, uploaded = slice_.session.session_key, self._progress.uploaded
+            self._is_over = not self.sessions.report_uploads(session_key, slice_.number, uploaded)
             return not self._is_over
 
     def _refuse_late(self, slice_: Slice) -> None:
         """Raise `_Lost` if the session was settled: Vi may hold newer bytes or metadata of the asset by now."""
         if not self._renew_lease(slice_):
             raise _Lost("UploadExpired", "The session was settled before the file was sent.", retryable=True)
-
-    def _mark(self, slice_: Slice, uploaded: list[str]) -> None:
-        self.ledger.mark_uploaded(dict.fromkeys(uploaded, slice_.session.dataset_id), slice_.session.session_key)
-        uploaded.clear()
 
     def _upload(self, slice_: Slice, asset: SliceAsset) -> None:
         damage: list[UploadDamaged] = []
@@ -258,7 +255,7 @@ class SliceUpload:
 
 
 def upload_slice(s3: "S3Client", address: Address, upload: SliceUpload) -> dict[str, int]:
-    """Upload the slice at *address*, store its outcome, and return the counts.
+    """Upload the slice at *address*, and return the counts of its outcome.
 
     Raises:
         StagedGone: the slice has expired.
@@ -270,7 +267,7 @@ def upload_slice(s3: "S3Client", address: Address, upload: SliceUpload) -> dict[
     slice_ = staging.slice_at(address.key)
     if slice_ is None:
         raise StagedGone(f"The slice {address.key} has expired. A sweep sends its drops again.")
-    outcome = upload.run(slice_)
-    staging.keep_outcome(slice_.number, outcome)
-    logger.info("slice_uploaded", slice=slice_.number, uploaded=outcome.uploaded, failed=len(outcome.failed))
-    return {"uploaded": outcome.uploaded, "failed": len(outcome.failed)}
+    outcome = upload.run(slice_, staging)
+    uploaded, failed = len(outcome.uploaded), len(outcome.failed)
+    logger.info("slice_uploaded", slice=slice_.number, uploaded=uploaded, failed=failed)
+    return {"uploaded": uploaded, "failed": failed}
