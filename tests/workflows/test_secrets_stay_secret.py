@@ -3,21 +3,20 @@
 import gzip
 import json
 import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from typer.testing import CliRunner
 
+from assetline_cli.main import app
 from local.demo.run import paced, show
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
 from local.emulators.vi.scenario import LOCAL_KEY
-from local.paths import PYTHON_COMMANDS
-from local.stack import environment
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
 from local.stack.outputs import DeployedStack
@@ -47,16 +46,12 @@ class ShownStack:
 
     def ran(self, *arguments: str, statuses: frozenset[int] = frozenset({0})) -> str:
         """Run `assetline` with *arguments*, keep both outputs, and return the standard output."""
-        done = subprocess.run(
-            [PYTHON_COMMANDS / "assetline", *arguments],
-            env=environment.of_caller() | self.stack.environment,
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode in statuses, done.stdout + done.stderr
-        self.printed.append((f"output of assetline {' '.join(arguments)}", (done.stdout + done.stderr).encode()))
+        with pytest.MonkeyPatch.context() as patch, chdir(self.home):
+            for name, value in self.stack.environment.items():
+                patch.setenv(name, value)
+            done = CliRunner().invoke(app, arguments)
+        assert done.exit_code in statuses, done.output
+        self.printed.append((f"output of assetline {' '.join(arguments)}", done.output.encode()))
         return done.stdout
 
     def deleted(self, **request: Any) -> str:
