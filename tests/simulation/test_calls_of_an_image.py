@@ -35,8 +35,11 @@ class CallCounter:
             case "TransactWriteItems":
                 writes = [item["Update"] for item in request["TransactItems"] if "Update" in item]
                 for write in writes:
-                    self.counts["updates"] += write["TableName"] == "drops"
+                    self.counts["transactional"] += write["TableName"] == "drops"
                     self._note_index(write.get("ExpressionAttributeNames", {}).values(), 2)
+            case "UpdateItem" if request["TableName"] == "drops":
+                self.counts["updates"] += 1
+                self._note_index(request.get("ExpressionAttributeNames", {}).values(), 2)
             case "BatchGetItem":
                 self.counts["items_read"] += sum(len(keys["Keys"]) for keys in request["RequestItems"].values())
             case "GetObject":

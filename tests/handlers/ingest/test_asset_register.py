@@ -176,6 +176,23 @@ def test_bytes_that_vi_holds_are_ingested_despite_a_late_event(
     assert asset(stage).content.read() == content
 
 
+def test_only_a_known_name_is_registered_when_its_session_opens(stage: SessionStage) -> None:
+    def opened_at() -> str | None:
+        (registered,) = connections.asset_register().names([first]).values()
+        return registered.opened_at
+
+    etag = put(stage, KEY, image("png", 1))
+    record(messages(created(KEY, image("png", 1), etag, "01")))
+    first = drop(KEY, etag)
+    opened = stage.opens()
+    assert (first.name_is_new, drop(KEY, etag).name_is_new, opened_at()) == (True, None, None)
+    stage.settles(stage.uploads(opened))
+    assert opened_at() == connections.sessions_table().get("run-1").opened_at.isoformat(timespec="microseconds")  # type: ignore[union-attr]
+    record(messages(event_of(stage, image("png", 2), "02")))
+    opened = stage.opens(round_=2)
+    assert opened_at() == connections.sessions_table().get("run-2").opened_at.isoformat(timespec="microseconds")  # type: ignore[union-attr]
+
+
 def test_a_late_settling_does_not_register_content(stage: SessionStage) -> None:
     record(messages(event_of(stage, image("png", 1), "01")))
     old = stage.uploads(stage.opens("old"))

@@ -54,17 +54,23 @@ class AssetRegister:
         items = self.ledger.items(names)
         return {names[item["drop_id"]]: RegisteredName.from_item(item) for item in items}
 
-    def register(self, drop: Drop) -> RegisteredName:
-        """Register the name of a drop for its object, unless another object owns it; return the owner."""
+    def register(self, drop: Drop) -> tuple[RegisteredName, bool]:
+        """Register the name of a drop for its object, unless another object owns it.
+
+        Returns the owner, and whether the name is new.
+        """
         owner = RegisteredName(key=object_of(drop))
         item = owner.model_dump(exclude_none=True) | {"drop_id": name_key(drop)}
         if self.ledger.put_if_absent(item):
-            return owner
-        return self.names([drop]).get((drop.dataset_id, drop.asset_filename), owner)
+            return owner, True
+        return self.names([drop]).get((drop.dataset_id, drop.asset_filename), owner), False
 
-    def forget_content(self, drops: Sequence[Drop], opened_at: datetime) -> None:
-        """Record that the session opened at *opened_at* sends *drops*: Vi's content is unknown now."""
-        self._write([self._transition(drop, opened_at, None) for drop in drops])
+    def forget_content(self, drops: Iterable[Drop], opened_at: datetime) -> None:
+        """Record that the session opened at *opened_at* sends *drops*: Vi's content is unknown now.
+
+        Of a new name, no content is known.
+        """
+        self._write([self._transition(drop, opened_at, None) for drop in drops if not drop.name_is_new])
 
     def keep_content(self, drops: Sequence[Drop], opened_at: datetime) -> None:
         """Record that Vi holds *drops* from the session opened at *opened_at*; a later session has precedence."""

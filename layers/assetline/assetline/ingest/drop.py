@@ -33,6 +33,7 @@ class Drop(BaseModel, frozen=True):
     - `dropped_again`: set if a newer event arrived than the drop's session may be based on
     - `metadata_changed`: set if `custom_metadata` is newer than the session's
     - `suspect`: the drop is in a group that Vi refused a session for
+    - `name_is_new`: set until the first session claims the drop, if no drop had its asset's name before
     - `expires_at`: when DynamoDB deletes the drop, in seconds since 1970; the other times are UTC
     """
 
@@ -45,6 +46,7 @@ class Drop(BaseModel, frozen=True):
     dropped_again: Literal[True] | None = None
     metadata_changed: Literal[True] | None = None
     suspect: Literal[True] | None = None
+    name_is_new: Literal[True] | None = None
     size: int
     dataset_id: str
     asset_filename: str

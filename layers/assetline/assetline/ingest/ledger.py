@@ -242,7 +242,7 @@ class Ledger:
             {"session_key": session_key},
             f"(#state = :dropped AND {unchanged}) OR (#state = :state AND session_key = :session_key)",
             {":dropped": "dropped"} | ({} if drop.sequencer is None else {":sequencer": drop.sequencer}),
-            removed=_OF_A_SESSION,  # readers of the object get its current version from now on
+            removed=(*_OF_A_SESSION, "name_is_new"),  # readers of the object get its current version from now on
         )
 
     def _settled(self, outcome: DropOutcome, dataset_id: str, session_key: str) -> Transition:

@@ -156,12 +156,13 @@ class Recorder:
 
     def _named(self, drop: Drop, names: Mapping[Name, RegisteredName]) -> tuple[Drop, bool]:
         """Return a drop with a name that no other object has, and whether Vi holds it already."""
-        registered = names.get((drop.dataset_id, drop.asset_filename))
-        owner = registered or self.register.register(drop)
+        owner, is_new = names.get((drop.dataset_id, drop.asset_filename)), False
+        if owner is None:
+            owner, is_new = self.register.register(drop)
         if not owner.is_of(drop):
             name = object_filename(drop.asset_filename, drop.bucket, drop.key)
             drop = drop.model_copy(update={"asset_filename": name})
-            owner = self.register.register(drop)
+            owner, is_new = self.register.register(drop)
         if owner.content is not None or owner.opened_at is not None:
             return drop, owner.content == content_of(drop)
         # For drops older than the register, the tags decide. Only a listing can contain them: an event is of a new
@@ -169,6 +170,8 @@ class Recorder:
         held = drop.sequencer is None and is_tagged_ingested(self.s3, drop)
         if held:
             self.register.keep_content([drop], drop.dropped_at)
+        elif is_new:
+            drop = drop.model_copy(update={"name_is_new": True})
         return drop, held
 
     def _report_held(self, drop: Drop) -> None:
