@@ -222,9 +222,12 @@ class TestWaiting:
         assert ended.stdout.count("The last run failed: KeyRefused: Vi refused the key.\n") == 1
         assert "Other" not in ended.stdout
 
-    def test_it_does_not_wait_for_ever(self, drops: DropAccount, assetline: Run) -> None:
+    def test_it_does_not_wait_for_ever(
+        self, drops: DropAccount, assetline: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("assetline_cli.drops.wait.LOOK_EVERY_SECONDS", 60.0)
         drops.then(drops.becomes("a.png"), drops.run_fails("KeyRefused", "Vi refused the key."))
-        drops.then(*[lambda: None] * 2000)
+        drops.then(*[lambda: None] * 70)
         ended = assetline("drop", "photos", "--dataset", "ds1")
         assert ended.exit_code == 1
         assert ended.stderr.splitlines() == [
