@@ -1,16 +1,18 @@
 """The parts of an ingestion that only the machines have: the time for Vi's outages, the ends of sessions and loops."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+from assetline.ingest.gathering import INDEX_SECONDS, MOST_LOOKS, GatheredDrops, Gathering
 from assetline.ingest.open_session import OpenSessionResult
 from assetline.ingest.outcomes import Ended
 from assetline.ingest.poll_session import PollSessionResult
 from assetline.ingest.settle_session import Settling
-from tests.contract.template import MACHINES, ROOT, machine
+from tests.contract.template import MACHINES, ROOT, machine, template
 
 INGEST = ROOT / "statemachines/ingest_drops.asl.json"
 STATES: dict[str, dict[str, Any]] = machine(INGEST)["States"]
@@ -100,9 +102,24 @@ def test_every_outcome_of_an_opening_has_a_next_state() -> None:
     choice = STATES["Session Opened?"]
     named = {word: edge["Next"] for edge in choice["Choices"] for word in re.findall(r"'(\w+)'", edge["Condition"])}
     values = {*get_args(OpenSessionResult.model_fields["outcome"].annotation)}
-    assert named == {"opened": "Upload Slices", "no_drops": "Report Run", "owned": "Report Run"}
+    ends = {"no_drops": "Report Run", "owned": "Report Run"}
+    assert named == {"opened": "Upload Slices", "gathering": "Wait For Drops"} | ends
     assert values - named.keys() == {"permit_wait", "look_again"}  # those wait
     assert choice["Default"] == "Wait For Permit"
+    for wait in ("Wait For Drops", "Wait For Permit"):
+        assert (STATES[wait]["Seconds"], STATES[wait]["Next"]) == ("{% $opened.wait_seconds %}", "Open Session")
+
+
+@pytest.mark.parametrize("quiet_seconds", [1, 60, 3600])
+def test_gathering_at_any_parameters_leaves_turns_for_its_session(quiet_seconds: int) -> None:
+    longest = int(template()["Parameters"]["LongestGatherSeconds"]["MaxValue"])
+    turns = max(int(number) for number in re.findall(r"\$turns >= (\d+)", INGEST.read_text()))
+    began = datetime(2026, 11, 29, tzinfo=UTC)
+    now, looks, nearly_quiet = began, 0, timedelta(seconds=quiet_seconds + INDEX_SECONDS - 0.001)
+    while left := Gathering(quiet_seconds, longest).seconds_left(GatheredDrops(began, now - nearly_quiet), now):
+        now, looks = now + timedelta(seconds=left), looks + 1
+    assert now == began + timedelta(seconds=longest)
+    assert looks <= MOST_LOOKS < turns
 
 
 def test_however_a_session_ends_it_is_settled() -> None:

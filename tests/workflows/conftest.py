@@ -22,6 +22,7 @@ from tests.support.waiting import ended_execution
 # A stack is deployed once for all modules of a worker: with what any of them changes of the template.
 PARAMETERS = {
     "GatherSeconds": "1",
+    "LongestGatherSeconds": "1",  # a wait that costs nothing would otherwise look again and again
     "SessionsPerWindow": "1000",
     "FailureMode": "FailAfterOne",
     "OnAssetOverwritten": "RemoveLinkedResource",

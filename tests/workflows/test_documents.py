@@ -210,7 +210,12 @@ def reader(
         emulator.url,
         vi_emulator.url,
         wait_scale=0,
-        parameters={"GatherSeconds": "1", "SessionsPerWindow": "1000", "PublishLatestFile": "true"},
+        parameters={
+            "GatherSeconds": "1",
+            "LongestGatherSeconds": "1",
+            "SessionsPerWindow": "1000",
+            "PublishLatestFile": "true",
+        },
     )
     for name in ("docs", "statemachines", ".venv"):
         (folder / name).symlink_to(ROOT / name)

@@ -66,6 +66,7 @@ class IngestSettings(_FromEnvironment, frozen=True):
     sessions_per_window: int = Field(gt=0)
     session_window_seconds: int = Field(gt=0)
     gather_seconds: int = Field(gt=0)
+    longest_gather_seconds: int = Field(gt=0)
     drop_retention_days: int = Field(gt=0)
 
 

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from assetline.ingest import dependencies as connections
 from assetline.ingest import drop, ledger
-from assetline.ingest.drop import Drop, DropState, drop_id
+from assetline.ingest.drop import Drop, DropState, drop_id, moment
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.staging import SessionStaging
 from functions.open_session import app as open_session
@@ -31,6 +31,7 @@ from tests.support.connections import forget_aws
 STAGING, DROPS = "assetline-exports", "assetline-drops"
 DATASET = "ds1"
 SHARDS = 2  # of the ledger's index: a look for drops is a Query of each
+QUIET_MINUTES = 1.5  # GATHER_SECONDS have passed, but not twice
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:ingest_drops"
 
 
@@ -48,8 +49,8 @@ class SessionStage:
     announced: list[dict[str, Any]] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
 
-    def drops(self, *names: str, attempts: int = 0, tags: str = "", minutes_ago: float = 0) -> list[str]:
-        """Put objects and note them as drops that wait; return their ids."""
+    def drops(self, *names: str, attempts: int = 0, tags: str = "", minutes_ago: float = QUIET_MINUTES) -> list[str]:
+        """Put objects and note them as drops that wait; return their ids. They are gathered, but do not wait long."""
         return [self._drop(name, attempts, tags, minutes_ago) for name in names]
 
     def opens(self, execution: str = "run", round_: int = 1) -> dict[str, Any]:
@@ -63,6 +64,19 @@ class SessionStage:
                 "round": round_,
             },
         )
+
+    def opens_when_quiet(self, execution: str = "run", round_: int = 1) -> dict[str, Any]:
+        """Play Open Session after a time without new drops, and return the answer."""
+        table = connections.ledger().table
+        arrived = moment(datetime.now(UTC) - timedelta(minutes=QUIET_MINUTES))
+        for item in table.scan()["Items"]:
+            if item.get("state") == "dropped" and str(item["dropped_at"]) > arrived:
+                table.update_item(
+                    Key={"drop_id": item["drop_id"]},
+                    UpdateExpression="SET dropped_at = :arrived",
+                    ExpressionAttributeValues={":arrived": arrived},
+                )
+        return self.opens(execution, round_)
 
     def uploads(self, opened: dict[str, Any]) -> dict[str, Any]:
         """Play Upload Assets for every slice, and return the session."""
@@ -219,6 +233,7 @@ def session_stage(
             "SESSIONS_PER_WINDOW": "50",
             "SESSION_WINDOW_SECONDS": "300",
             "GATHER_SECONDS": "60",
+            "LONGEST_GATHER_SECONDS": "600",
             "DROP_RETENTION_DAYS": "30",
             "INGEST_STATE_MACHINE_ARN": MACHINE,
             "DROP_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="drops")["QueueUrl"],

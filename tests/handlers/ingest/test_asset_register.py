@@ -30,7 +30,7 @@ def event_of(stage: SessionStage, content: bytes, sequencer: str, **options: Any
 
 def ingests(stage: SessionStage, round_: int = 1) -> None:
     """Play a session of what waits, to its end."""
-    stage.settles(stage.uploads(stage.opens(round_=round_)))
+    stage.settles(stage.uploads(stage.opens_when_quiet(round_=round_)))
 
 
 def listing(stage: SessionStage, bucket: str = DROPS, dataset_id: str = "") -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_a_backfill_skips_objects_tagged_as_ingested(annotated: SessionStage) ->
 @pytest.mark.parametrize("while_", ["dropped", "claimed", "uploaded", "ingested"])
 def test_the_newest_metadata_reaches_the_asset(stage: SessionStage, while_: str) -> None:
     record(messages(event_of(stage, image("png"), "01", Metadata={"site": "olso"})))
-    opened = stage.opens() if while_ != "dropped" else {}
+    opened = stage.opens_when_quiet() if while_ != "dropped" else {}
     if while_ in {"uploaded", "ingested"}:
         stage.uploads(opened)
     if while_ == "ingested":
@@ -115,7 +115,7 @@ def test_a_file_that_arrives_after_a_newer_one_does_not_stay(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch, newer: bytes, settled: bool
 ) -> None:
     record(messages(event_of(stage, image("png"), "01", Metadata={"site": "oslo"})))
-    opened = stage.opens()
+    opened = stage.opens_when_quiet()
     frozen = connections.slice_upload()
     put_file, sessions = frozen.uploader.put, list[dict[str, Any]]()
 
@@ -123,7 +123,7 @@ def test_a_file_that_arrives_after_a_newer_one_does_not_stay(
         monkeypatch.setattr(frozen.uploader, "put", put_file)
         stage.settles(stage.uploads(opened))  # another invocation uploads the slice meanwhile
         record(messages(event_of(stage, newer, "02", Metadata={"site": "bergen"})))
-        sessions.append(stage.uploads(stage.opens(round_=2)))
+        sessions.append(stage.uploads(stage.opens_when_quiet(round_=2)))
         if settled:
             stage.settles(sessions[0])
         put_file(*file, **options)
@@ -153,7 +153,7 @@ def test_bytes_restored_while_newer_ones_upload_are_sent(stage: SessionStage) ->
     record(messages(event_of(stage, image("png", 1), "01")))
     ingests(stage)
     record(messages(event_of(stage, image("png", 2), "02")))
-    session = stage.uploads(stage.opens(round_=2))
+    session = stage.uploads(stage.opens_when_quiet(round_=2))
     record(messages(event_of(stage, image("png", 1), "03")))
     stage.settles(session)
     ingests(stage, 3)
@@ -184,23 +184,23 @@ def test_only_a_known_name_is_registered_when_its_session_opens(stage: SessionSt
     etag = put(stage, KEY, image("png", 1))
     record(messages(created(KEY, image("png", 1), etag, "01")))
     first = drop(KEY, etag)
-    opened = stage.opens()
+    opened = stage.opens_when_quiet()
     assert (first.name_is_new, drop(KEY, etag).name_is_new, opened_at()) == (True, None, None)
     stage.settles(stage.uploads(opened))
     assert opened_at() == connections.sessions_table().get("run-1").opened_at.isoformat(timespec="microseconds")  # type: ignore[union-attr]
     record(messages(event_of(stage, image("png", 2), "02")))
-    opened = stage.opens(round_=2)
+    opened = stage.opens_when_quiet(round_=2)
     assert opened_at() == connections.sessions_table().get("run-2").opened_at.isoformat(timespec="microseconds")  # type: ignore[union-attr]
 
 
 def test_a_late_settling_does_not_register_content(stage: SessionStage) -> None:
     record(messages(event_of(stage, image("png", 1), "01")))
-    old = stage.uploads(stage.opens("old"))
+    old = stage.uploads(stage.opens_when_quiet("old"))
     stage.settles(old)
     first = drop(KEY, stage.s3.head_object(Bucket=DROPS, Key=KEY)["ETag"].strip('"'))
     stage.ends("old")
     record(messages(event_of(stage, image("png", 2), "02")))
-    stage.opens("new")
+    stage.opens_when_quiet("new")
     register = connections.asset_register()
     register.keep_content([first], connections.sessions_table().get("old-1").opened_at)  # type: ignore[union-attr]
     (known,) = register.names([first]).values()

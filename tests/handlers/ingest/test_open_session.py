@@ -9,11 +9,13 @@ from assetline.errors import AnswerLost, KeyRefused, ViUnavailable
 from assetline.ingest import dependencies as connections
 from assetline.ingest import open_session
 from assetline.ingest import staging as slices
+from assetline.ingest.gathering import INDEX_SECONDS
 from local.emulators.vi.scenario import ApiFault, LostAnswer, OmittedEntry
 from local.emulators.vi.server import ViEmulator
-from tests.handlers.ingest.session_stage import DATASET, SessionStage, session_stage
+from tests.handlers.ingest.session_stage import DATASET, SHARDS, SessionStage, session_stage
 
 NAMES = ("a.png", "b.png", "c.png")
+GATHER_SECONDS = 60  # of the stage
 
 
 def running(stage: SessionStage) -> list[Any]:
@@ -289,3 +291,54 @@ def test_the_state_holds_the_addresses_of_the_most_slices_there_are(stage: Sessi
     opened = stage.opens()
     most = opened | {"slices": opened["slices"] * slices.MAX_SLICES}
     assert len(json.dumps(most)) < 262_144 / 4
+
+
+def test_drops_that_still_arrive_are_gathered_and_vi_is_not_asked(stage: SessionStage) -> None:
+    stage.drops("first.png")
+    stage.drops("last.png", minutes_ago=0)
+    opened = stage.opens()
+    assert opened["outcome"] == "gathering"
+    assert GATHER_SECONDS < opened["wait_seconds"] <= GATHER_SECONDS + INDEX_SECONDS
+    assert stage.states("first.png", "last.png") == ["dropped"] * 2
+    assert stage.vi.requests() == []
+    assert stage.opens("another")["outcome"] == "owned"  # by the run that gathers
+
+
+def test_a_trickle_that_never_goes_quiet_is_ingested_at_the_longest_time(stage: SessionStage) -> None:
+    names = [f"{minute}.png" for minute in range(12)]
+    for minute, name in enumerate(names):
+        stage.drops(name, minutes_ago=minute)
+    opened = stage.opens()
+    assert (opened["outcome"], opened["session"]["total"]) == ("opened", len(names))
+
+
+def test_drops_that_fill_a_session_are_not_gathered_further(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_session, "LARGEST", len(NAMES))
+    stage.drops(*NAMES[:-1], minutes_ago=0)
+    assert stage.opens()["outcome"] == "gathering"
+    stage.drops(NAMES[-1], minutes_ago=0)
+    assert stage.opens()["session"]["total"] == len(NAMES)
+
+
+def test_a_look_at_the_drops_queries_each_shard_and_writes_no_drop(stage: SessionStage) -> None:
+    stage.drops("a.png", "b.png", "c.png", minutes_ago=0)
+    calls: list[tuple[str, str]] = []
+    connections.ledger().table.meta.client.meta.events.register(
+        "provide-client-params.dynamodb.*",
+        lambda params, model, **_: calls.append((model.name, params.get("TableName", "drops"))),
+    )
+    assert stage.opens()["outcome"] == "gathering"
+    of_drops = [operation for operation, table in calls if table == "drops"]
+    assert of_drops == ["Query"] * SHARDS
+
+
+def test_a_repeat_of_an_opening_gathers_no_further(stage: SessionStage) -> None:
+    stage.drops("a.png")
+    stage.plays(LostAnswer(times=1))
+    with pytest.raises(AnswerLost):
+        stage.opens()
+    stage.drops("b.png", minutes_ago=0)
+    assert stage.opens()["outcome"] == "opened"
+    assert stage.states("a.png", "b.png") == ["claimed", "dropped"]

@@ -141,7 +141,7 @@ def test_dropping_the_same_file_again_when_it_is_over_is_another_try(stage: Sess
 def test_an_object_replaced_during_its_session_is_not_rejected(stage: SessionStage) -> None:
     key, content = "ds1/a.png", image("png")
     first = dropped(stage, key, content)
-    opened = stage.opens()
+    opened = stage.opens_when_quiet()
     stage.s3.delete_object(Bucket=DROPS, Key=key)
     session = stage.uploads(opened)
     put(stage, key, content)
@@ -150,7 +150,7 @@ def test_an_object_replaced_during_its_session_is_not_rejected(stage: SessionSta
     assert (drop(key, first.etag).state, drop(key, first.etag).reason) == ("dropped", "Deleted")
 
     stage.settles(session)
-    stage.settles(stage.uploads(stage.opens(round_=2)))
+    stage.settles(stage.uploads(stage.opens_when_quiet(round_=2)))
     assert drop(key, first.etag).state == "ingested"
     assert [*stage.vi.assets("ds1")] == ["a.png"]
 
@@ -201,10 +201,10 @@ def test_an_old_version_that_is_tried_again_does_not_replace_a_newer_one(stage: 
         found.append(version)
         faults = [FileError(filename="a.png", code="ENOQUOTA")] if round_ == 1 else []
         stage.plays(*faults)
-        stage.settles(stage.uploads(stage.opens(round_=round_)))
+        stage.settles(stage.uploads(stage.opens_when_quiet(round_=round_)))
     old, new = found
     assert connections.ledger().retry([old]) == {old.drop_id}
-    stage.settles(stage.uploads(stage.opens(round_=3)))
+    stage.settles(stage.uploads(stage.opens_when_quiet(round_=3)))
     states = {
         version.drop_id: (version.state, version.reason)
         for version in connections.ledger().get(d.drop_id for d in found).values()

@@ -9,8 +9,8 @@ import pytest
 
 from assetline.errors import KeyRefused, ViUnavailable
 from assetline.ingest import dependencies as connections
+from assetline.ingest.gathering import INDEX_SECONDS
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.open_session import LOOK_AGAIN_SECONDS
 from assetline.ingest.run_ownership import LEASE_SECONDS, RunOwnership
 from local.emulators.vi.scenario import ApiFault
 from tests.handlers.conftest import in_the_account_of_moto
@@ -83,7 +83,7 @@ def test_datasets_are_owned_apart(stage: SessionStage) -> None:
 def test_a_drop_that_comes_while_the_owner_ends_is_taken(stage: SessionStage, monkeypatch: pytest.MonkeyPatch) -> None:
     after_release(monkeypatch, lambda: stage.drops("late.png"))
     opened = stage.opens("first")
-    assert (opened["outcome"], opened["wait_seconds"]) == ("look_again", LOOK_AGAIN_SECONDS)
+    assert (opened["outcome"], opened["wait_seconds"]) == ("look_again", INDEX_SECONDS)
     assert stage.opens("second")["outcome"] == "owned"
     stage.settles(stage.uploads(stage.opens("first")))
     assert stage.states("late.png") == ["ingested"]

@@ -336,7 +336,7 @@ def test_a_version_whose_place_another_took_since_is_not_uploaded(stage: Session
     key, first = f"{DATASET}/a.png", image("png", 1)
     stored = stage.s3.put_object(Bucket=DROPS, Key=key, Body=first)
     record(messages(created(key, first, stored["ETag"].strip('"'), **{"version-id": stored["VersionId"]})))
-    opened = stage.opens()
+    opened = stage.opens_when_quiet()
     stage.s3.put_object(Bucket=DROPS, Key=key, Body=image("png", 2))
     stage.settles(stage.uploads(opened))
     assert drop(key, stored["ETag"].strip('"')).reason == "Overwritten"

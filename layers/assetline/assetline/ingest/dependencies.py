@@ -11,6 +11,7 @@ from assetline.config import IngestSettings, QueueSettings, RunSettings
 from assetline.credentials import ViKey
 from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.fast_s3_reads import SmallObjects
+from assetline.ingest.gathering import Gathering
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.inspection import DropLimits
 from assetline.ingest.ledger import Ledger
@@ -132,6 +133,7 @@ def opener() -> SessionOpener:
         sessions_table(),
         run_ownership(),
         permits(),
+        Gathering(settings().gather_seconds, settings().longest_gather_seconds),
         s3(),
         DropRejecter(ledger(), s3(), events()),
         settings().export_bucket,

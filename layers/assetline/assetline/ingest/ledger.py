@@ -1,5 +1,6 @@
 """The ledger: the state of every drop. Every write is conditional, may be repeated, and may arrive late."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from assetline.ingest.conditional_writes import Guard, Transition, apply, pauses, wait
 from assetline.ingest.drop import HELD, OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
+from assetline.ingest.gathering import GatheredDrops
 from assetline.ingest.outcomes import DropOutcome
 
 if TYPE_CHECKING:
@@ -75,14 +77,25 @@ class Ledger:
         """Return whether a drop of a dataset waits, if given since before a moment."""
         return any(earlier is None or drop.dropped_at < earlier for drop in self.waiting(dataset_id, 1))
 
+    def summary_of_waiting(self, dataset_id: str, session_size: int) -> GatheredDrops | None:
+        """Return what the index shows of the waiting drops of a dataset; None if no drop waits.
+
+        It reads the times of at most twice *session_size* drops, with one Query for each shard.
+        """
+        # The ids of drops are hashes, so a shard with twice its share means that the others hold theirs.
+        most = 2 * math.ceil(session_size / SHARDS)
+        times = {"ProjectionExpression": "dropped_at"}
+        shards = self._from_shards(dataset_id, "dropped", most, newest_first=True, options=times)
+        if not any(shards):
+            return None
+        arrivals = [datetime.fromisoformat(item["dropped_at"]) for items in shards for item in items]
+        filled = len(arrivals) >= session_size or any(len(items) == most for items in shards)
+        return GatheredDrops(min(arrivals), max(arrivals), filled)
+
     def listed(self, dataset_id: str, state: DropState, limit: int, *, newest_first: bool = False) -> Iterator[Drop]:
         """Yield drops of a dataset in a state in the order of their arrival, at most *limit* from every shard."""
-
-        def of_shard(shard: int) -> list[Drop]:
-            return [*islice(self._of_shard(dataset_state(dataset_id, state, shard), limit, newest_first), limit)]
-
-        with ThreadPoolExecutor(SHARDS) as threads:
-            shards = [*threads.map(of_shard, range(SHARDS))]
+        items = self._from_shards(dataset_id, state, limit, newest_first=newest_first)
+        shards = [[*map(Drop.from_item, of_shard)] for of_shard in items]
         yield from merge(*shards, key=lambda drop: (drop.dropped_at, drop.drop_id), reverse=newest_first)
 
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
@@ -219,16 +232,33 @@ class Ledger:
                 if keys:  # DynamoDB read as much as the table's capacity, or 16 MB, allows
                     wait(patience, self._sleep)
 
-    def _of_shard(self, partition: str, limit: int, newest_first: bool) -> Iterator[Drop]:
-        query: dict[str, Any] = {
-            "IndexName": INDEX,
-            "KeyConditionExpression": Key("dataset_state").eq(partition),
-            "ScanIndexForward": not newest_first,
-            "Limit": limit,
-        }
+    def _from_shards(
+        self,
+        dataset_id: str,
+        state: DropState,
+        limit: int,
+        *,
+        newest_first: bool,
+        options: Mapping[str, Any] = MappingProxyType({}),
+    ) -> list[list[Mapping[str, Any]]]:
+        """Return at most *limit* items of the index from every shard, in the order of their arrival."""
+
+        def of_shard(shard: int) -> list[Mapping[str, Any]]:
+            query: dict[str, Any] = {
+                "IndexName": INDEX,
+                "KeyConditionExpression": Key("dataset_state").eq(dataset_state(dataset_id, state, shard)),
+                "ScanIndexForward": not newest_first,
+                "Limit": limit,
+            }
+            return [*islice(self._pages(query | dict(options)), limit)]
+
+        with ThreadPoolExecutor(SHARDS) as threads:
+            return [*threads.map(of_shard, range(SHARDS))]
+
+    def _pages(self, query: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
         while True:
             answer = self.table.query(**query)
-            yield from map(Drop.from_item, answer["Items"])
+            yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

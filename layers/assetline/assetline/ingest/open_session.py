@@ -1,4 +1,4 @@
-"""Open Session: takes a permit, claims drops, and opens an ingestion session for them."""
+"""Open Session: gathers drops, takes a permit, claims the drops, and opens an ingestion session for them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from assetline.ingest.conditional_writes import GuardFailed
 from assetline.ingest.create_session import SessionRequest
 from assetline.ingest.drop import Drop
 from assetline.ingest.find_lost_session import cancel_lost
+from assetline.ingest.gathering import INDEX_SECONDS, Gathering
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.reject_drops import DropRejecter
@@ -35,7 +36,6 @@ UNKNOWN = "DatasetUnknown"
 NOT_TAKEN = "EntryRefused"
 REJECTED_AT_ONCE = 500  # ours: rejected within seconds, before their state can change
 PAUSE_UNASKED = 60  # ours: seconds after a 429 without a length
-LOOK_AGAIN_SECONDS = 2  # ours: until the index of the ledger shows the latest drops
 
 
 class OpenSessionInput(BaseModel, frozen=True):
@@ -60,11 +60,11 @@ class OpenSessionInput(BaseModel, frozen=True):
 class OpenSessionResult(BaseModel, frozen=True):
     """The output of Open Session: a session with the addresses of its slices, a wait, or the end of this run.
 
-    `look_again` means that a drop arrived at the last moment. `owned` means that another run or another invocation
-    handles the waiting drops.
+    `gathering` means that more drops may arrive. `look_again` means that a drop arrived at the last moment. `owned`
+    means that another run or another invocation handles the waiting drops.
     """
 
-    outcome: Literal["opened", "permit_wait", "look_again", "no_drops", "owned"]
+    outcome: Literal["opened", "gathering", "permit_wait", "look_again", "no_drops", "owned"]
     wait_seconds: int = 0
     session: SessionRef | None = None
     slices: tuple[Address, ...] = ()
@@ -84,6 +84,7 @@ class SessionOpener:
     sessions: SessionsTable
     ownership: RunOwnership
     permits: Permits
+    gathering: Gathering
     s3: "S3Client"
     unsent: DropRejecter
     bucket: str
@@ -93,6 +94,8 @@ class SessionOpener:
 
     def open(self, opening: OpenSessionInput) -> OpenSessionResult:
         """Open a session for the waiting drops of a dataset, unless another run does; a repeat returns the same.
+
+        While drops are gathered, only the wait until the next look is returned.
 
         If an earlier invocation still runs, the repeat takes the opening over. The earlier one then claims, sends and
         returns no more drops.
@@ -133,7 +136,7 @@ class SessionOpener:
             raise
         if opened.outcome == "no_drops":
             return self._looked_again(opening)
-        if opened.outcome == "permit_wait":
+        if opened.outcome in {"gathering", "permit_wait"}:
             self._takes(opening, opened.wait_seconds)
         return opened
 
@@ -146,9 +149,7 @@ class SessionOpener:
         self._releases(opening)
         if not self.ledger.any_waiting(opening.dataset_id):
             return NO_DROPS
-        return (
-            OpenSessionResult(outcome="look_again", wait_seconds=LOOK_AGAIN_SECONDS) if self._takes(opening) else OWNED
-        )
+        return OpenSessionResult(outcome="look_again", wait_seconds=INDEX_SECONDS) if self._takes(opening) else OWNED
 
     def _takes(self, opening: OpenSessionInput, idle_seconds: int = 0) -> bool:
         return self.ownership.take(opening.dataset_id, opening.execution_arn, opening.session_key, idle_seconds)
@@ -159,8 +160,8 @@ class SessionOpener:
     def _opened(self, opening: OpenSessionInput, existing: Session | None) -> OpenSessionResult:
         if existing is not None and existing.state != "opening":
             return self._as_opened(existing)
-        if existing is None and not self.ledger.any_waiting(opening.dataset_id):
-            return NO_DROPS
+        if existing is None and (waits := self._gathers(opening)) is not None:
+            return waits
         try:
             datasets.get(self.client, opening.dataset_id)
         except DatasetUnknown:
@@ -175,6 +176,14 @@ class SessionOpener:
             if existing.tries:
                 self._look_for_lost(existing)
         return self._opened_with_permit(opening, existing)
+
+    def _gathers(self, opening: OpenSessionInput) -> OpenSessionResult | None:
+        """Return the wait for more drops, or the end without a drop; None if a session opens now."""
+        waiting = self.ledger.summary_of_waiting(opening.dataset_id, LARGEST)
+        if waiting is None:
+            return NO_DROPS
+        left = self.gathering.seconds_left(waiting, self.now())
+        return OpenSessionResult(outcome="gathering", wait_seconds=left) if left else None
 
     def _opened_with_permit(self, opening: OpenSessionInput, existing: Session | None) -> OpenSessionResult:
         tries = (existing.tries if existing else 0) + 1
