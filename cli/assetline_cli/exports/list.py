@@ -102,7 +102,8 @@ def layout(now: datetime) -> ListLayout[ExportItem]:
 
 def as_json(export: ExportItem, now: datetime) -> dict[str, Any]:
     """Return an export as a JSON object; docs/operations.md describes its fields."""
-    fields = export.model_dump(mode="json", exclude_none=True, exclude={"export"})
+    unknown = {"export", "bytes"} if export.rendered_bytes is None else {"export"}
+    fields = export.model_dump(mode="json", exclude_none=True, exclude=unknown)
     return fields | {"silent": export.silent(now), "resumable": export.state == states.FAILED and export.opened}
 
 
@@ -143,7 +144,7 @@ def cells(export: ExportItem, now: datetime, rows: str) -> tuple[str, ...]:
         rows,
         age((now - export.started_at).total_seconds()),
         pace,
-        size(export.bytes),
+        "" if export.rendered_bytes is None else size(export.rendered_bytes),
         export.error or "",
     )
 

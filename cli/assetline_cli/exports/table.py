@@ -133,6 +133,14 @@ class ExportItem(ExportProgress, frozen=True):
         return self.export is not None
 
     @property
+    def rendered_bytes(self) -> int | None:
+        """The size of the rows in the file's format; None while it is unknown.
+
+        A CSV has no bytes while its first rows decide the columns.
+        """
+        return None if self.rows and not self.bytes else self.bytes
+
+    @property
     def running(self) -> bool:
         """Whether the export runs."""
         return self.state == RUNNING

@@ -104,7 +104,8 @@ def _tiles(facts: ExportFacts) -> Iterator[tuple[str, str]]:
     seconds = item.seconds(facts.now)
     yield "Rows", count(item.rows)
     yield "Pages", count(item.pages)
-    yield "Size", size(item.bytes)
+    if item.rendered_bytes is not None:
+        yield "Size", size(item.rendered_bytes)
     yield "Time", duration(seconds)
     yield "Turns", count(item.turns)
     if seconds and item.rows:

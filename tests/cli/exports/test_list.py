@@ -40,9 +40,25 @@ class TestInAPipe:
         assert [line.split("\t") for line in ended.stdout.splitlines()] == [
             [running, "assets", "running", "1200", "3m", "980 rows/s", "9 B", ""],
             [complete, "assets", "complete", "2000", "2h", "4m 12s", "2.5 MB", ""],
-            [failed, "users", "failed", "300", "5d", "9s", "0 B", "TokenRefused"],
+            [failed, "users", "failed", "300", "5d", "9s", "", "TokenRefused"],
         ]
         assert ended.stderr == ""
+
+    @pytest.mark.parametrize(
+        ("figures", "expected"),
+        [
+            ({"rows": 1200, "bytes": 0}, ("", None)),  # of a CSV whose columns are not decided yet
+            ({"rows": 0, "bytes": 0}, ("0 B", 0)),
+            ({"rows": 1200, "bytes": 81_000}, ("81.0 kB", 81_000)),
+        ],
+    )
+    def test_a_size_that_is_not_known_yet_is_left_out(
+        self, account: Account, assetline: Run, figures: dict[str, Any], expected: tuple[str, int | None]
+    ) -> None:
+        has(account, **figures)
+        (line,) = assetline("exports").stdout.splitlines()
+        listed = json.loads(assetline("exports", "--json").stdout)
+        assert (line.split("\t")[6], listed.get("bytes")) == expected
 
     @pytest.mark.parametrize(
         ("words", "expected"),

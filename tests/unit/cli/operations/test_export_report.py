@@ -14,3 +14,10 @@ def test_a_pause_in_two_lines_is_counted_once() -> None:
     page = export_page(replace(facts, lines=[failed, ended, later]))
     assert dict(page.tiles)["Pauses"] == "1m 04s"
     assert dict(page.tiles)["Failed requests"] == "2"
+
+
+def test_a_size_that_is_not_known_yet_has_no_tile() -> None:
+    facts = export_facts()
+    assert "Size" in dict(export_page(facts).tiles)
+    held_back = facts.item.model_copy(update={"state": "running", "rows": 1200, "bytes": 0})
+    assert "Size" not in dict(export_page(replace(facts, item=held_back)).tiles)
