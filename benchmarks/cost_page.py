@@ -42,6 +42,7 @@ def page() -> str:
 
 def _text() -> str:
     calls, export = prices.ImageCalls(), prices.million(prices.BYTES_A_ROW)
+    tags_usd = prices.million_images(prices.ALL_TAGGED)["s3"] - prices.million_images(calls)["s3"]
     return f"""\
 # Cost
 
@@ -76,9 +77,9 @@ less.
 ## An ingestion of a million images
 
 Images of {prices.IMAGE_BYTES / 1e6:g} MB, in sessions of {prices.DROPS_A_SESSION:,}. A test counts the calls
-for an image: {calls.write_units():g} write units and {calls.items_read:g} items read in DynamoDB,
-{calls.objects_read:g} objects read in S3, {calls.tags_read:g} set of tags read and {calls.tags_written:g}
-written.
+for an image: {calls.write_units():g} write units and {calls.items_read:g} items read in DynamoDB
+and {calls.objects_read:g} objects read in S3. `TagObjects=All` also reads and writes the tags of each object, for
+{tags_usd:.2f} dollars.
 
 {table(prices.million_images(calls))}
 

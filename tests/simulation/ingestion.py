@@ -65,6 +65,7 @@ ENVIRONMENT = {
     "SESSIONS_PER_WINDOW": "5",
     "SESSION_WINDOW_SECONDS": "300",
     "GATHER_SECONDS": "60",
+    "TAG_OBJECTS": "Rejected",
     "LONGEST_GATHER_SECONDS": "600",
     "DROP_RETENTION_DAYS": "30",
     "INGEST_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:ingest_drops",

@@ -36,6 +36,7 @@ REASONS = {"bad/text.png": "WrongContent", "bad/empty.jpg": "EmptyObject", "bad/
 OLD_BUCKET = "photos-of-old"
 SCALED = {
     "GatherSeconds": "3",
+    "TagObjects": "All",
     "SessionsPerWindow": "5",
     "SessionWindowSeconds": "5",
     "BackfillBucketName": OLD_BUCKET,

@@ -62,6 +62,7 @@ class IngestSettings(_FromEnvironment, frozen=True):
     default_dataset_id: str
     failure_mode: Literal["FailAfterOne", "FailAfterAll"]
     on_asset_overwritten: Literal["RemoveLinkedResource", "KeepLinkedResource"]
+    tag_objects: Literal["All", "Rejected", "None"]
     max_image_bytes: int = Field(gt=0)
     sessions_per_window: int = Field(gt=0)
     session_window_seconds: int = Field(gt=0)

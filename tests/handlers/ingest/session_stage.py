@@ -233,6 +233,7 @@ def session_stage(
             "SESSIONS_PER_WINDOW": "50",
             "SESSION_WINDOW_SECONDS": "300",
             "GATHER_SECONDS": "60",
+            "TAG_OBJECTS": "All",
             "LONGEST_GATHER_SECONDS": "600",
             "DROP_RETENTION_DAYS": "30",
             "INGEST_STATE_MACHINE_ARN": MACHINE,

@@ -12,6 +12,7 @@ from local.sample_images import image
 from tests.handlers.conftest import in_the_account_of_moto
 from tests.handlers.ingest.session_stage import DATASET, DROPS, STAGING, SessionStage
 from tests.handlers.ingest.test_record_drop import created, drop, messages, put, record
+from tests.handlers.ingest.test_settle_session import tag_outcomes
 from tests.simulation.account import MemoryAccount
 
 KEY = f"{DATASET}/a.png"
@@ -45,8 +46,15 @@ def asset(stage: SessionStage, name: str = "a.png") -> Asset:
 
 
 @pytest.fixture
-def annotated(stage: SessionStage) -> SessionStage:
+def outcomes() -> str:
+    """Return the value of TagObjects."""
+    return "All"
+
+
+@pytest.fixture
+def annotated(stage: SessionStage, outcomes: str, monkeypatch: pytest.MonkeyPatch) -> SessionStage:
     """Return a stage whose object is ingested, and whose asset was annotated since."""
+    tag_outcomes(monkeypatch, outcomes)
     record(messages(event_of(stage, image("png"), "01", Metadata={"site": "oslo"})))
     ingests(stage)
     asset(stage).annotations["crack"] = 7
@@ -59,10 +67,11 @@ def forgets(stage: SessionStage) -> None:
     connections.ledger().table.delete_item(Key={"drop_id": drop_id(DROPS, KEY, etag)})
 
 
+@pytest.mark.parametrize("outcomes", ["All", "Rejected", "None"])
 @pytest.mark.parametrize("forgotten", [False, True], ids=["known", "forgotten"])
 @pytest.mark.parametrize("way", ["backfill", "put", "copy"])
 def test_the_same_bytes_are_not_sent_again_whichever_way_they_come(
-    annotated: SessionStage, way: str, forgotten: bool
+    annotated: SessionStage, way: str, forgotten: bool, outcomes: str
 ) -> None:
     if forgotten:
         forgets(annotated)
@@ -79,14 +88,26 @@ def test_the_same_bytes_are_not_sent_again_whichever_way_they_come(
     assert asset(annotated).annotations["crack"] == 7
     etag = annotated.s3.head_object(Bucket=DROPS, Key=KEY)["ETag"].strip('"')
     assert drop(KEY, etag).state == "ingested"
-    assert annotated.tags("a.png")["assetline:state"] == "ingested"
+    assert annotated.tags("a.png").get("assetline:state") == ("ingested" if outcomes == "All" else None)
 
 
-def test_a_backfill_skips_objects_tagged_as_ingested(annotated: SessionStage) -> None:
-    forgets(annotated)
+def loses_its_tables(stage: SessionStage) -> None:
+    """Let another stack have the bucket: neither the ledger nor the register has the object."""
+    stage.ends("run")
     table = connections.ledger().table
     for item in table.scan()["Items"]:
         table.delete_item(Key={"drop_id": item["drop_id"]})
+
+
+@pytest.mark.parametrize("outcomes", ["Rejected", "None"])
+def test_only_a_stack_with_new_tables_sends_untagged_objects_again(annotated: SessionStage) -> None:
+    loses_its_tables(annotated)
+    record(listing(annotated))
+    assert annotated.opens_when_quiet("of-another-stack")["outcome"] == "opened"
+
+
+def test_a_backfill_skips_objects_tagged_as_ingested(annotated: SessionStage) -> None:
+    loses_its_tables(annotated)
     record(listing(annotated))
     assert annotated.opens(round_=2)["outcome"] == "no_drops"
     record(listing(annotated, dataset_id="ds2"))  # its tags do not apply to another dataset

@@ -55,6 +55,62 @@ def test_objects_are_tagged_with_their_outcome_beside_their_own_tags(stage: Sess
     assert stage.tags("1.png") == {"owner": "anna", "assetline:state": "rejected", "assetline:reason": "EBADMIME"}
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "tagged"),
+    [
+        ("All", [{"assetline:state": "ingested", "assetline:asset": "0.png"}, "EBADMIME"]),
+        ("Rejected", [{}, "EBADMIME"]),
+        ("None", [{}, None]),
+    ],
+)
+def test_outcomes_are_tagged_as_the_parameter_selects(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, outcomes: str, tagged: list[Any]
+) -> None:
+    tag_outcomes(monkeypatch, outcomes)
+    stage.plays(BAD)
+    stage.settles(stage.session(*FILES))
+    assert [stage.tags("0.png"), stage.tags("1.png").get("assetline:reason")] == tagged
+
+
+@pytest.mark.parametrize("before", [{}, {"owner": "anna"}])
+@pytest.mark.parametrize(("outcomes", "state"), [("All", "ingested"), ("Rejected", "ingested"), ("None", "rejected")])
+def test_a_retried_object_that_is_ingested_is_not_tagged_as_rejected(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, outcomes: str, state: str, before: dict[str, str]
+) -> None:
+    tag_outcomes(monkeypatch, "Rejected")
+    stage.plays(BAD)
+    stage.settles(stage.session("1.png", tags="&".join(f"{name}={value}" for name, value in before.items())))
+    assert stage.tags("1.png")["assetline:state"] == "rejected"
+    tag_outcomes(monkeypatch, outcomes)
+    assert connections.ledger().retry([stage.drop("1.png")])
+    stage.ends("run")
+    stage.plays()
+    stage.settles(stage.uploads(stage.opens("again")))
+    assert stage.states("1.png") == ["ingested"]
+    assert (stage.tags("1.png") | before, stage.tags("1.png")["assetline:state"]) == (stage.tags("1.png"), state)
+
+
+def test_a_tag_of_the_owner_is_not_a_reason_to_tag_an_ingested_object(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag_outcomes(monkeypatch, "Rejected")
+    stage.settles(stage.session("0.png", tags="owner=anna"))
+    assert stage.tags("0.png") == {"owner": "anna"}
+
+
+def tag_outcomes(monkeypatch: pytest.MonkeyPatch, outcomes: str) -> None:
+    """Let the functions run with another value of TagObjects, as after a deployment."""
+    monkeypatch.setenv("TAG_OBJECTS", outcomes)
+    for made in (
+        connections.settings,
+        connections.object_tagger,
+        connections.opener,
+        connections.recorder,
+        connections.settler,
+    ):
+        made.cache_clear()
+
+
 def test_a_tag_that_came_after_the_object_was_looked_at_stays(stage: SessionStage) -> None:
     session = stage.session("0.png")
     scanned = {"TagSet": [{"Key": "GuardDutyMalwareScanStatus", "Value": "NO_THREATS_FOUND"}]}

@@ -16,6 +16,7 @@ from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.inspection import DropLimits
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.message_retries import MessageRetries
+from assetline.ingest.object_tags import ObjectTagger
 from assetline.ingest.open_session import SessionOpener
 from assetline.ingest.record_drop import Recorder
 from assetline.ingest.reject_drops import DropRejecter
@@ -93,6 +94,12 @@ def s3() -> "S3Client":
 
 
 @cache
+def object_tagger() -> ObjectTagger:
+    """Return the writer of outcomes to objects."""
+    return ObjectTagger(s3(), settings().tag_objects)
+
+
+@cache
 def events() -> "EventBridgeClient":
     """Return the client of EventBridge."""
     return events_client()
@@ -114,7 +121,7 @@ def runs() -> Runs:
 def recorder() -> Recorder:
     """Return the recorder of drops."""
     limits = DropLimits(settings().max_image_bytes, settings().default_dataset_id)
-    return Recorder(s3(), ledger(), asset_register(), sessions_table(), runs(), limits)
+    return Recorder(s3(), ledger(), asset_register(), sessions_table(), runs(), object_tagger(), limits)
 
 
 @cache
@@ -135,7 +142,7 @@ def opener() -> SessionOpener:
         permits(),
         Gathering(settings().gather_seconds, settings().longest_gather_seconds),
         s3(),
-        DropRejecter(ledger(), s3(), events()),
+        DropRejecter(ledger(), object_tagger(), events()),
         settings().export_bucket,
         settings().failure_mode,
         settings().on_asset_overwritten,
@@ -145,7 +152,16 @@ def opener() -> SessionOpener:
 @cache
 def settler() -> Settler:
     """Return the settler of sessions."""
-    return Settler(vi_client(), ledger(), asset_register(), sessions_table(), run_ownership(), s3(), events())
+    return Settler(
+        vi_client(),
+        ledger(),
+        asset_register(),
+        sessions_table(),
+        run_ownership(),
+        s3(),
+        object_tagger(),
+        events(),
+    )
 
 
 @cache

@@ -34,6 +34,7 @@ class Drop(BaseModel, frozen=True):
     - `metadata_changed`: set if `custom_metadata` is newer than the session's
     - `suspect`: the drop is in a group that Vi refused a session for
     - `name_is_new`: set until the first session claims the drop, if no drop had its asset's name before
+    - `retried`: set if the drop has ended before, so that its object may have the tag of that outcome
     - `expires_at`: when DynamoDB deletes the drop, in seconds since 1970; the other times are UTC
     """
 
@@ -47,6 +48,7 @@ class Drop(BaseModel, frozen=True):
     metadata_changed: Literal[True] | None = None
     suspect: Literal[True] | None = None
     name_is_new: Literal[True] | None = None
+    retried: Literal[True] | None = None
     size: int
     dataset_id: str
     asset_filename: str

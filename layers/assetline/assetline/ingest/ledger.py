@@ -171,7 +171,7 @@ class Ledger:
         return self._change(
             {drop.drop_id: drop.dataset_id for drop in drops},
             "dropped",
-            {"attempts": 0},
+            {"attempts": 0, "retried": True},
             "#state = :over",
             {":over": state},
             removed=_OF_AN_ENDING,

@@ -1,6 +1,7 @@
 """The outcome of a drop as tags of its object, next to tags of other systems."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -18,24 +19,61 @@ MAX_TAGS = 10  # S3
 MAX_KEY = 128  # S3, in characters
 MAX_VALUE = 256  # S3, in characters
 MAYBE_TAGGED = 1  # a tag count with which `tag` reads the tags
+
+type TaggedOutcomes = Literal["All", "Rejected", "None"]
 _SIGNS = frozenset("+-=._:/@")  # S3, besides letters, digits and spaces
 _UNAVAILABLE = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed", "404", "405"})
 
 
+@dataclass(frozen=True)
+class ObjectTagger:
+    """Writes outcomes of drops to their objects, as the parameter TagObjects selects them.
+
+    With `Rejected`, an object that has the tag of an earlier outcome also gets the tags of its ingestion. So no tag is
+    out of date. With `None`, tags of earlier outcomes stay as they are.
+    """
+
+    s3: "S3Client"
+    outcomes: TaggedOutcomes
+
+    def tag_ingested(self, drop: Drop, tag_count: int = MAYBE_TAGGED) -> None:
+        """Write that Vi holds the object of *drop* as an asset."""
+        tags = ingested_tags(drop.asset_filename)
+        if self.outcomes == "All":
+            tag(self.s3, drop.bucket, drop.key, tags, tag_count, drop.version_id)
+        elif self.outcomes == "Rejected" and (drop.retried or drop.tag_count):
+            tag(self.s3, drop.bucket, drop.key, tags, MAYBE_TAGGED, drop.version_id, only_replace=True)
+
+    def tag_rejected(self, drop: Drop, reason: str) -> None:
+        """Write why the object of *drop* is not an asset."""
+        if self.outcomes != "None":
+            tags = {"assetline:state": "rejected", "assetline:reason": reason}
+            # Another system, such as a virus scanner, may have tagged the object since its inspection: read its tags.
+            tag(self.s3, drop.bucket, drop.key, tags, MAYBE_TAGGED, drop.version_id)
+
+
 def tag(  # noqa: PLR0913, PLR0917 - three of them are the address of the object
-    s3: "S3Client", bucket: str, key: str, tags: dict[str, str], tag_count: int, version_id: str | None = None
+    s3: "S3Client",
+    bucket: str,
+    key: str,
+    tags: dict[str, str],
+    tag_count: int,
+    version_id: str | None = None,
+    *,
+    only_replace: bool = False,
 ) -> bool:
     """Replace our tags of an object by *tags*; return whether the object has them now.
 
     Tags of other systems are kept, and come first if S3 accepts no more tags. *tag_count* is the number of tags of the
     object: at 0, the function does not read them, and replaces later ones. A deleted object stays unchanged. So does an
-    object that S3 does not let the function tag.
+    object that S3 does not let the function tag, and with *only_replace* an object without one of our tags.
     """
     where: dict[str, Any] = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
     try:
-        foreign = _tags_of_others(s3, where) if tag_count else []
+        found = s3.get_object_tagging(**where)["TagSet"] if tag_count else []
+        foreign = [entry for entry in found if not entry["Key"].startswith(PREFIX)]
         tagset = _merged(foreign, tags)
-        if len(tagset) == len(foreign):
+        if len(tagset) == len(foreign) or (only_replace and len(found) == len(foreign)):
             return False
         s3.put_object_tagging(**where, Tagging={"TagSet": tagset})
     except ClientError as error:
@@ -74,10 +112,6 @@ def is_tagged_ingested(s3: "S3Client", drop: Drop) -> bool:
 def legal(text: str, longest: int = MAX_VALUE) -> str:
     """Return *text* in a form that S3 accepts in a tag: invalid characters become spaces, long texts are cut."""
     return "".join(sign if _is_legal(sign) else " " for sign in text)[:longest].strip()
-
-
-def _tags_of_others(s3: "S3Client", where: dict[str, Any]) -> list["TagTypeDef"]:
-    return [entry for entry in s3.get_object_tagging(**where)["TagSet"] if not entry["Key"].startswith(PREFIX)]
 
 
 def _merged(foreign: list["TagTypeDef"], own: dict[str, str]) -> list["TagTypeDef"]:

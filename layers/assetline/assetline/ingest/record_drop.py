@@ -23,7 +23,7 @@ from assetline.ingest.inspection import (
     unreadable,
 )
 from assetline.ingest.ledger import Ledger, Recorded
-from assetline.ingest.object_tags import ingested_tags, is_tagged_ingested, tag
+from assetline.ingest.object_tags import ObjectTagger, is_tagged_ingested
 from assetline.ingest.sessions_table import SessionsTable
 from assetline.observability import count, logger
 
@@ -62,6 +62,7 @@ class Recorder:
     register: AssetRegister
     sessions: SessionsTable
     runs: Runs
+    tagger: ObjectTagger
     limits: DropLimits
     clock: Callable[[], float] = time.time  # it advances while Lambda has frozen the process
     _noted: dict[str, float] = field(default_factory=dict, init=False)  # datasets and times, while the function is warm
@@ -177,13 +178,11 @@ class Recorder:
     def _report_held(self, drop: Drop) -> None:
         logger.info("drop_held_already", drop_id=drop.drop_id)
         if not drop.tag_count:
-            tag(self.s3, drop.bucket, drop.key, ingested_tags(drop.asset_filename), 0, drop.version_id)
+            self.tagger.tag_ingested(drop, tag_count=0)
 
     def _report_rejected(self, drop: Drop, noted: Recorded) -> None:
         if drop.reason != OVERWRITTEN or drop.version_id:  # otherwise the tags would be on the replacing object
-            tags = {"assetline:state": "rejected", "assetline:reason": drop.reason or ""}
-            # The object may have been tagged since it arrived: read its tags.
-            tag(self.s3, drop.bucket, drop.key, tags, 1, drop.version_id)
+            self.tagger.tag_rejected(drop, drop.reason or "")
         if noted != "known":
             logger.info("drop_rejected", drop_id=drop.drop_id, reason=drop.reason)
             count(None, DropsRejected=1)

@@ -10,12 +10,11 @@ from pydantic import BaseModel
 from assetline.aws.event_bus import announce
 from assetline.ingest.drop import Drop
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.object_tags import MAYBE_TAGGED, tag
+from assetline.ingest.object_tags import ObjectTagger
 from assetline.observability import count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
-    from mypy_boto3_s3 import S3Client
 
 DROPS_REJECTED = "Drops Rejected"
 TAGGED_AT_ONCE = 32  # ours
@@ -35,7 +34,7 @@ class DropRejecter:
     """Rejects waiting drops."""
 
     ledger: Ledger
-    s3: "S3Client"
+    tagger: ObjectTagger
     events: "EventBridgeClient"
 
     def reject(self, dataset_id: str, listed: Sequence[Drop], reason: str, message: str) -> int:
@@ -48,7 +47,7 @@ class DropRejecter:
         if not drops:
             return 0
         with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
-            for _ in threads.map(lambda drop: self._tag(drop, reason), drops):
+            for _ in threads.map(lambda drop: self.tagger.tag_rejected(drop, reason), drops):
                 pass
         event = Rejected(dataset_id=dataset_id, reason=reason, message=message, rejected=len(drops))
         announce(self.events, DROPS_REJECTED, event)
@@ -56,7 +55,3 @@ class DropRejecter:
         logger.warning("drops_rejected", reason=reason, drops=rejected)
         count(None, DropsRejected=rejected)
         return rejected
-
-    def _tag(self, drop: Drop, reason: str) -> None:
-        tags = {"assetline:state": "rejected", "assetline:reason": reason}
-        tag(self.s3, drop.bucket, drop.key, tags, MAYBE_TAGGED, drop.version_id)

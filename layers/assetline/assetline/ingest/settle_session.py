@@ -15,12 +15,12 @@ from assetline.ingest.asset_register import AssetRegister
 from assetline.ingest.drop import HELD, Drop
 from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.object_tags import MAYBE_TAGGED, ingested_tags, tag
+from assetline.ingest.object_tags import ObjectTagger
 from assetline.ingest.outcomes import Ended, Evidence
 from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_report import files_csv, report_keys, summary_json
 from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable, SessionState
-from assetline.ingest.settlement import SettledFile, Settlement, Settlements, settlement_of
+from assetline.ingest.settlement import Settlement, Settlements, settlement_of
 from assetline.ingest.staging import SessionRef, SessionStaging
 from assetline.observability import count, logger
 from assetline.vi.client import ViClient
@@ -89,6 +89,7 @@ class Settler:
     table: SessionsTable
     ownership: RunOwnership
     s3: "S3Client"
+    tagger: ObjectTagger
     events: "EventBridgeClient"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -203,9 +204,10 @@ class Settler:
         self.register.keep_content(ingested, settlement.session.opened_at)
 
         def put(drop: Drop) -> None:
-            if drop.reason != OVERWRITTEN or drop.version_id:  # otherwise the tags would be on the replacing object
-                # Another system, such as a virus scanner, may have tagged it since its inspection.
-                tag(self.s3, drop.bucket, drop.key, _tags(over[drop.drop_id]), MAYBE_TAGGED, drop.version_id)
+            if drop.state == "ingested":
+                self.tagger.tag_ingested(drop)
+            elif drop.reason != OVERWRITTEN or drop.version_id:  # otherwise the tags would be on the replacing object
+                self.tagger.tag_rejected(drop, over[drop.drop_id].reason or "")
 
         with ThreadPoolExecutor(TAGGED_AT_ONCE) as threads:
             for _ in threads.map(put, drops):
@@ -249,9 +251,3 @@ class Settler:
         logger.info("session_settled", **settled.model_dump(mode="json"))
         count(None, AssetsIngested=settled.ingested, DropsRejected=settled.rejected, DropsReturned=settled.returned)
         return settled
-
-
-def _tags(file: SettledFile) -> dict[str, str]:
-    if file.state == "ingested":
-        return ingested_tags(file.asset_filename)
-    return {"assetline:state": "rejected", "assetline:reason": file.reason or ""}
