@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from assetline.vi.crc32c import of
+from assetline_cli.clock import Clock
+from assetline_cli.drops.local_files import LocalFile
+from assetline_cli.drops.upload import DropUploader
 from local.emulators.vi.scenario import (
     LOCAL_KEY,
     LOCAL_ORGANIZATION,
@@ -138,6 +142,24 @@ def test_drops_of_one_gather_window_share_a_session(box: DropBox, vi: ViEmulator
     # Twenty objects take the local S3 and its events about a second: they fall in two windows at most.
     assert vi.sessions_opened() <= 2
     assert vi.assets("ds2")["shared_3.png"].custom_metadata == {"site": "oslo"}
+
+
+def test_uploaded_files_reach_vi_with_their_crc32c(box: DropBox, vi: ViEmulator, tmp_path: Path) -> None:
+    files = []
+    for number in range(3):
+        path = tmp_path / f"summed_{number}.png"
+        path.write_bytes(image("png", number))
+        files.append(LocalFile(path, f"ds2/{path.name}", path.stat().st_size))
+    uploaded = DropUploader(box.client("s3"), box.bucket, {}, Clock()).upload(files, lambda _: None)
+    assert uploaded.ended == "complete"
+    drops = box.over({file.key for file in files})
+    expected = {file.path.name: of(file.path.read_bytes()) for file in files}
+    assert {drop.asset_filename: (drop.state, drop.crc32c) for drop in drops.values()} == {
+        name: ("ingested", checksum) for name, checksum in expected.items()
+    }
+    # With a checksum in the session, upload_assets computes none.
+    entries = [entry for session in vi.stage.sessions.values() for entry in session.entries]
+    assert {entry.filename: entry.crc32c for entry in entries if entry.filename in expected} == expected
 
 
 def test_a_refused_key_fails_the_run_and_its_drops_wait(box: DropBox, vi: ViEmulator) -> None:

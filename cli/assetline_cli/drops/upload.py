@@ -1,4 +1,8 @@
-"""Upload files to the drop bucket, several at once, and compute the IDs of their drops."""
+"""Upload files to the drop bucket, several at once, and compute the IDs of their drops.
+
+Each upload carries the CRC32C that Vi compares, so that no function has to compute it. boto3 computes it only with an
+optional library, so it is computed here.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.subscribers import BaseSubscriber
 
 from assetline.ingest.drop import drop_id
+from assetline.vi.crc32c import Crc32c, of, to_s3
 from assetline_cli.drops.local_files import LocalFile, UndroppedFile
 
 if TYPE_CHECKING:
@@ -29,6 +34,8 @@ AT_ONCE = 16  # ours: for small files the round trip takes longer than the bytes
 PARTS_AT_ONCE = 10  # ours: of all files uploaded in parts
 AHEAD = 2 * AT_ONCE  # ours: files that wait for a thread; few, so that stopping is quick
 LARGEST_PUT_BYTES = 8 * 1024**2  # ours: larger files are uploaded in parts; only a failed part is sent again
+PIECE = 1024**2  # ours: bytes of a part read at once
+CHANGED = frozenset({"BadDigest", "InvalidDigest"})  # S3: the bytes differ from their checksum
 TICK_SECONDS = 0.5  # how often the progress is shown while no file ends
 
 
@@ -65,6 +72,7 @@ class DropUploader:
         self._clock = clock
         self._lock = Lock()
         self._uploading = UploadProgress(0, 0, clock.now())
+        s3.meta.events.register("provide-client-params.s3.UploadPart", _add_checksum, unique_id="crc32c-of-parts")
 
     def upload(self, files: Iterable[LocalFile], report: Callable[[UploadProgress], object]) -> UploadProgress:
         """Upload *files*, call *report* with the progress, and return the last progress, in the order of *files*.
@@ -125,22 +133,35 @@ class DropUploader:
                 self._uploading.failed.append(UndroppedFile(file.path, "Unreadable", f"{error.strerror or error}."))
         except CancelledError:
             return
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in CHANGED:
+                raise
+            why = "It changed during the upload. Run the command again."
+            with self._lock:
+                self._uploading.failed.append(UndroppedFile(file.path, "Changed", why))
         else:
             with self._lock:
                 self._uploading.dropped.append(dropped)
 
     def _put_object(self, file: LocalFile) -> DroppedFile:
-        with file.path.open("rb") as body:
-            answer = self._s3.put_object(Bucket=self._bucket, Key=file.key, Body=body, Metadata=self._metadata)
+        content = file.path.read_bytes()
+        answer = self._s3.put_object(
+            Bucket=self._bucket,
+            Key=file.key,
+            Body=content,
+            Metadata=self._metadata,
+            ChecksumAlgorithm="CRC32C",
+            ChecksumCRC32C=to_s3(of(content)),
+        )
         self._count(file.size)
         return self._dropped(file, answer)
 
     def _put_in_parts(self, file: LocalFile, in_parts: TransferManager) -> DroppedFile:
         with file.path.open("rb"):
             pass  # an unreadable file fails before its upload begins
-        in_parts.upload(
-            str(file.path), self._bucket, file.key, {"Metadata": self._metadata}, [_Counting(self._count)]
-        ).result()
+        # S3 combines the checksums of the parts to that of the object.
+        about = {"Metadata": self._metadata, "ChecksumAlgorithm": "CRC32C", "ChecksumType": "FULL_OBJECT"}
+        in_parts.upload(str(file.path), self._bucket, file.key, about, [_Counting(self._count)]).result()
         # boto3 does not return the answer that ends a multipart upload.
         return self._dropped(file, self._s3.head_object(Bucket=self._bucket, Key=file.key))
 
@@ -157,6 +178,15 @@ class DropUploader:
     def _count(self, sent: int) -> None:
         with self._lock:
             self._uploading.bytes_sent += sent
+
+
+def _add_checksum(params: dict[str, Any], **_: Any) -> None:
+    """Add the CRC32C of a part to the request that uploads it."""
+    checksum, body = Crc32c(), params["Body"]
+    while piece := body.read(PIECE):
+        checksum.update(piece)
+    body.seek(0)
+    params["ChecksumCRC32C"] = to_s3(checksum.signed)
 
 
 class _Counting(BaseSubscriber):

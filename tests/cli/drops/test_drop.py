@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from assetline.vi.crc32c import Crc32c
+from assetline.vi.crc32c import Crc32c, from_s3, of
 from assetline_cli.drops.upload import AT_ONCE
 from tests.cli.account import OUTPUTS, Account, Run
 from tests.cli.drops.conftest import has
@@ -81,6 +82,41 @@ class TestIntoTheBucket:
         assert (head["ContentLength"], head["Metadata"]) == (9 * 1024**2, {"a": "b"})
         assert head["ETag"].endswith('-2"')
         assert ended.stdout == f"{drops.id_of('ds1/large.mp4')}\n"
+
+    def test_a_small_object_has_the_crc32c_of_its_bytes(self, drops: DropAccount, assetline: Run) -> None:
+        assetline("drop", "photos", "--dataset", "ds1", "--no-wait")
+        for name in ("a.png", "sub/b.jpg"):
+            head = drops.s3.head_object(Bucket=DROPS, Key=f"ds1/{name}", ChecksumMode="ENABLED")
+            assert from_s3(head["ChecksumCRC32C"]) == of(b"bytes of " + name.encode())
+
+    def test_each_part_of_a_large_object_has_its_crc32c(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
+        content = bytes(range(256)) * 36_865
+        (photos / "large.mp4").write_bytes(content)
+        requests: dict[str, list[dict[str, str]]] = {"CreateMultipartUpload": [], "UploadPart": []}
+        for operation, noted in requests.items():
+            drops.account.session.events.register(f"before-call.s3.{operation}", partial(_note_headers, noted))
+        assetline("drop", "photos/large.mp4", "--dataset", "ds1", "--no-wait")
+        (created,) = requests["CreateMultipartUpload"]
+        assert (created["x-amz-checksum-algorithm"], created["x-amz-checksum-type"]) == ("CRC32C", "FULL_OBJECT")
+        part = 8 * 1024**2
+        assert sorted(from_s3(headers["x-amz-checksum-crc32c"]) for headers in requests["UploadPart"]) == sorted(
+            of(content[start : start + part]) for start in range(0, len(content), part)
+        )
+
+    def test_a_file_that_changes_during_its_upload_keeps_no_other_back(
+        self, drops: DropAccount, assetline: Run
+    ) -> None:
+        changed = {"Error": {"Code": "BadDigest", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+        def refuse(params: dict[str, Any], **_: Any) -> Any:
+            return (SimpleNamespace(status_code=400), changed) if "a.png" in params["url_path"] else None
+
+        drops.account.session.events.register("before-call.s3.PutObject", refuse)
+        drops.then(drops.becomes())
+        ended = assetline("drop", "photos", "--dataset", "ds1", "--no-progress")
+        assert ended.exit_code == 1
+        assert "  photos/a.png: Changed: It changed during the upload. Run the command again.\n" in ended.stdout
+        assert drops.objects() == ["ds1/sub/b.jpg"]
 
     def test_in_a_bucket_with_versions_equal_bytes_are_one_drop(self, drops: DropAccount, assetline: Run) -> None:
         drops.s3.put_bucket_versioning(Bucket=DROPS, VersioningConfiguration={"Status": "Enabled"})
@@ -236,6 +272,10 @@ class TestWaiting:
             "The drops are ingested once the cause is fixed. See their progress: assetline drops list --dataset ds1",
         ]
         assert "Succeeded:       1\nFailed:          0\nWaiting:         1\nSuccess Rate:    50.0%\n" in ended.stdout
+
+
+def _note_headers(noted: list[dict[str, str]], params: dict[str, Any], **_: Any) -> None:
+    noted.append({**params["headers"]})
 
 
 def _unavailable() -> Any:

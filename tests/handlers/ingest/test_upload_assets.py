@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import google_crc32c
 import pytest
 
 from assetline.errors import AwsUnavailable
@@ -13,8 +15,12 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest import upload_assets as upload
 from assetline.ingest.staging import Slice
 from assetline.ingest.upload_assets import SliceUpload
+from assetline.vi import crc32c
 from assetline.vi.file_upload import Uploader
 from assetline.vi.multipart_upload import TRIES_OF_A_PART
+from assetline_cli.clock import Clock
+from assetline_cli.drops.local_files import LocalFile
+from assetline_cli.drops.upload import DropUploader
 from functions.upload_assets import app as upload_assets
 from local.emulators.vi.scenario import ApiFault, DamagedPut, DeadUploadHost, ExpiredUpload, PutFault
 from local.emulators.vi.server import ViEmulator
@@ -58,6 +64,46 @@ def test_the_bytes_arrive_and_the_outcome_has_the_upload(stage: SessionStage) ->
     stage.session("a.png", "b.png")
     assert stage.uploaded() == ["a.png", "b.png"]
     assert stage.vi.assets(DATASET)["a.png"].content.read() == b"bytes of a.png"
+
+
+@in_the_account_of_moto
+@pytest.mark.parametrize(("with_command", "checksums"), [(True, 0), (False, 2)])
+def test_each_object_is_read_once_and_summed_only_without_a_crc32c(
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, with_command: bool, checksums: int
+) -> None:
+    files = {}
+    for number in range(2):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(image("png", number))
+        files[path] = LocalFile(path, f"{DATASET}/{path.name}", path.stat().st_size)
+    if with_command:
+        uploaded = DropUploader(stage.s3, DROPS, {}, Clock()).upload(files.values(), lambda _: None)
+        assert uploaded.ended == "complete"
+    else:
+        for path, file in files.items():
+            stage.s3.put_object(Bucket=DROPS, Key=file.key, Body=path.read_bytes())
+    for path, file in files.items():
+        etag = stage.s3.head_object(Bucket=DROPS, Key=file.key)["ETag"].strip('"')
+        record(messages(created(file.key, path.read_bytes(), etag)))
+    opened = stage.opens_when_quiet()
+    read, summed = list[str](), list[bytes]()
+
+    def note_read(params: dict[str, Any], **_: Any) -> None:
+        read.append(params["Key"])
+
+    def extend(value: int, piece: bytes) -> int:
+        summed.append(piece)
+        return int(google_crc32c.extend(value, piece))
+
+    connections.s3().meta.events.register("provide-client-params.s3.GetObject", note_read)
+    # The library of the functions alone: the emulated Vi is in this process, and computes checksums, too.
+    monkeypatch.setattr(crc32c, "google_crc32c", SimpleNamespace(extend=extend))
+    stage.uploads(opened)
+    assert sorted(key for key in read if key.startswith(DATASET)) == sorted(file.key for file in files.values())
+    assert len(summed) == checksums
+    assert {name: asset.content.read() for name, asset in stage.vi.assets(DATASET).items()} == {
+        path.name: path.read_bytes() for path in files
+    }
 
 
 def test_nothing_but_the_signed_headers_goes_to_a_signed_url(stage: SessionStage) -> None:
