@@ -72,14 +72,14 @@ def test_outcomes_are_tagged_as_the_parameter_selects(
     assert [stage.tags("0.png"), stage.tags("1.png").get("assetline:reason")] == tagged
 
 
-@pytest.mark.parametrize("before", [{}, {"owner": "anna"}])
+@pytest.mark.parametrize("existing", [{}, {"owner": "anna"}])
 @pytest.mark.parametrize(("outcomes", "state"), [("All", "ingested"), ("Rejected", "ingested"), ("None", "rejected")])
 def test_a_retried_object_that_is_ingested_is_not_tagged_as_rejected(
-    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, outcomes: str, state: str, before: dict[str, str]
+    stage: SessionStage, monkeypatch: pytest.MonkeyPatch, outcomes: str, state: str, existing: dict[str, str]
 ) -> None:
     tag_outcomes(monkeypatch, "Rejected")
     stage.plays(BAD)
-    stage.settles(stage.session("1.png", tags="&".join(f"{name}={value}" for name, value in before.items())))
+    stage.settles(stage.session("1.png", tags="&".join(f"{name}={value}" for name, value in existing.items())))
     assert stage.tags("1.png")["assetline:state"] == "rejected"
     tag_outcomes(monkeypatch, outcomes)
     assert connections.ledger().retry([stage.drop("1.png")])
@@ -87,7 +87,7 @@ def test_a_retried_object_that_is_ingested_is_not_tagged_as_rejected(
     stage.plays()
     stage.settles(stage.uploads(stage.opens("again")))
     assert stage.states("1.png") == ["ingested"]
-    assert (stage.tags("1.png") | before, stage.tags("1.png")["assetline:state"]) == (stage.tags("1.png"), state)
+    assert (stage.tags("1.png") | existing, stage.tags("1.png")["assetline:state"]) == (stage.tags("1.png"), state)
 
 
 def test_a_tag_of_the_owner_is_not_a_reason_to_tag_an_ingested_object(
