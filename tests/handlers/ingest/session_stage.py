@@ -53,7 +53,7 @@ class SessionStage:
         """Put objects and note them as drops that wait; return their ids. They are gathered, but do not wait long."""
         return [self._drop(name, attempts, tags, minutes_ago) for name in names]
 
-    def opens(self, execution: str = "run", round_: int = 1) -> dict[str, Any]:
+    def opens(self, execution: str = "run", round_: int = 1, predecessor: str | None = None) -> dict[str, Any]:
         """Play Open Session and return the answer."""
         return self._invoke(
             open_session,
@@ -61,6 +61,7 @@ class SessionStage:
                 "dataset_id": DATASET,
                 "execution_arn": execution_arn(execution),
                 "execution_name": execution,
+                "predecessor_arn": predecessor and execution_arn(predecessor),
                 "round": round_,
             },
         )

@@ -50,6 +50,17 @@ def after_release(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]
     monkeypatch.setattr(RunOwnership, "release", releasing)
 
 
+def test_a_run_continues_at_once_for_the_run_that_handed_over(stage: SessionStage) -> None:
+    stage.drops("a.png")
+    stage.settles(stage.uploads(stage.opens("first")))
+    stage.drops("b.png")
+    assert stage.opens("another")["outcome"] == "owned"
+    assert stage.opens("another", predecessor="earlier")["outcome"] == "owned"
+    assert stage.opens("second", predecessor="first")["outcome"] == "opened"
+    assert owner()["execution_arn"] == execution_arn("second")
+    assert stage.opens("late", predecessor="first")["outcome"] == "owned"
+
+
 def test_a_run_without_the_ownership_ends_and_sends_nothing(stage: SessionStage) -> None:
     stage.drops("a.png")
     session = stage.uploads(stage.opens("first"))

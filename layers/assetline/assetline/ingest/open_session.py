@@ -39,11 +39,15 @@ PAUSE_UNASKED = 60  # ours: seconds after a 429 without a length
 
 
 class OpenSessionInput(BaseModel, frozen=True):
-    """The input of Open Session: the dataset, the run, and the number of the session in this run."""
+    """The input of Open Session: the dataset, the run, and the number of the session in this run.
+
+    `predecessor_arn` is the run that has handed its dataset over to this one, if any.
+    """
 
     dataset_id: str
     execution_arn: str
     execution_name: str
+    predecessor_arn: str | None = None
     round: int
 
     @property
@@ -152,7 +156,9 @@ class SessionOpener:
         return OpenSessionResult(outcome="look_again", wait_seconds=INDEX_SECONDS) if self._takes(opening) else OWNED
 
     def _takes(self, opening: OpenSessionInput, idle_seconds: int = 0) -> bool:
-        return self.ownership.take(opening.dataset_id, opening.execution_arn, opening.session_key, idle_seconds)
+        return self.ownership.take(
+            opening.dataset_id, opening.execution_arn, opening.session_key, idle_seconds, opening.predecessor_arn
+        )
 
     def _releases(self, opening: OpenSessionInput) -> None:
         self.ownership.release(opening.dataset_id, opening.execution_arn)

@@ -2,7 +2,8 @@
 
 A run ends at once if another one owns its dataset, because the owner opens sessions until no drop waits. Each Open
 Session renews the owner's lease. In between, the other functions renew the lease of its session. So the item names that
-session, and the owner is alive as long as either lease is valid.
+session, and the owner is alive as long as either lease is valid. An owner with a long history starts its successor,
+which takes the dataset over.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,12 +29,20 @@ class RunOwnership:
         self._now = now
         self._refused = table.meta.client.exceptions.ConditionalCheckFailedException
 
-    def take(self, dataset_id: str, execution_arn: str, session_key: str, idle_seconds: int = 0) -> bool:
+    def take(
+        self,
+        dataset_id: str,
+        execution_arn: str,
+        session_key: str,
+        idle_seconds: int = 0,
+        predecessor_arn: str | None = None,
+    ) -> bool:
         """Take or renew the ownership of a dataset for a session; return False if another living run owns it.
 
-        *idle_seconds* is the pause of the run until the next call.
+        *idle_seconds* is the pause of the run until the next call. The run *predecessor_arn* has handed it over.
         """
-        mine = Attr("execution_arn").not_exists() | Attr("execution_arn").eq(execution_arn)
+        owners = [execution_arn] if predecessor_arn is None else [execution_arn, predecessor_arn]
+        mine = Attr("execution_arn").not_exists() | Attr("execution_arn").is_in(owners)
         if self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine):
             return True
         item = self._item(f"{RUN}{dataset_id}")
