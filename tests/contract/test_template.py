@@ -324,3 +324,13 @@ def test_a_table_is_protected_from_deletion_and_restorable(table: str) -> None:
 def test_a_replaced_secret_keeps_its_credential() -> None:
     secrets = [entry for entry in template()["Resources"].values() if entry["Type"] == "AWS::SecretsManager::Secret"]
     assert {(secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) for secret in secrets} == {("Delete", "Retain")}
+
+
+def test_functions_and_layer_have_the_architecture_of_the_parameter() -> None:
+    layer = template()["Resources"]["AssetlineLayer"]
+    assert template()["Parameters"]["Architecture"]["Default"] == "arm64"
+    assert [
+        *template()["Globals"]["Function"]["Architectures"],
+        layer["Metadata"]["BuildArchitecture"],
+        *layer["Properties"]["CompatibleArchitectures"],
+    ] == [{"Ref": "Architecture"}] * 3
