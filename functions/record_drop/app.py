@@ -8,12 +8,20 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
 
-from assetline.errors import Retryable
+from assetline.errors import InvalidInput, Retryable
 from assetline.ingest.arrival import ObjectArrival
 from assetline.ingest.dependencies import message_retries, recorder
 from assetline.ingest.record_drop import Noted
 from assetline.observability import logger
+
+TAKES = (
+    "record_drop takes messages of the drop queue, "
+    '{"Records": [{"messageId": ..., "body": the event of EventBridge}]}, '
+    'or objects of a backfill, {"Items": [{"bucket": ..., "object": {"Key", "Size", "Etag"}}]}. '
+    "The folder events/record_drop has samples."
+)
 
 
 @logger.inject_lambda_context
@@ -21,11 +29,15 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Take a batch of messages and return those that failed, or the items of a backfill and return their counts."""
     if "Records" in event:
         return _record_messages(event, context)
-    noted = Counter(_all_noted(recorder().record([*map(ObjectArrival.from_listing, event.get("Items", [event]))])))
+    arrivals = _listed(event)
+    noted = Counter(_all_noted(recorder().record(arrivals)))
     return {"recorded": noted["recorded"] + noted["again"], "known": noted["known"], "ignored": noted[None]}
 
 
 def _record_messages(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    if others := [record for record in event["Records"] if "body" not in record or "messageId" not in record]:
+        source = others[0].get("eventSource", "an unknown source")
+        raise InvalidInput(f"Invalid event: a record of {source} is no message of the drop queue. {TAKES}")
     arrivals = {record["messageId"]: arrival for record in event["Records"] if (arrival := _arrival(record["body"]))}
     noted = dict(zip(arrivals, recorder().record([*arrivals.values()]), strict=True))
 
@@ -39,6 +51,13 @@ def _record_messages(event: dict[str, Any], context: LambdaContext) -> PartialIt
         return process_partial_response(event, record_message, processor, context)
     finally:  # also if the complete batch failed
         message_retries().schedule([record for record in processor.fail_messages if isinstance(record, SQSRecord)])
+
+
+def _listed(event: dict[str, Any]) -> list[ObjectArrival]:
+    try:
+        return [ObjectArrival.from_listing(item) for item in event.get("Items", [event])]
+    except ValidationError:
+        raise InvalidInput(f"Invalid event with the keys {list(event)}. {TAKES}") from None
 
 
 def _arrival(body: str) -> ObjectArrival | None:

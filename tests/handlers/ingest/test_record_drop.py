@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.response import StreamingBody
 
+from assetline.errors import InvalidInput
 from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import Drop, drop_id
 from assetline.ingest.outcomes import DropOutcome
@@ -395,3 +396,29 @@ def test_a_run_is_started_once_a_window_however_many_drops_come(stage: SessionSt
     record(messages(*events))
     record(messages(*events))
     assert len(stage.started) in {1, 2}  # the window may end meanwhile
+
+
+S3_NOTIFICATION = {  # as `sam local generate-event s3 put` prints it, abridged
+    "Records": [
+        {
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"object": {"key": "test%2Fkey", "size": 1024}},
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("payload", "named"),
+    [
+        (S3_NOTIFICATION, "a record of aws:s3 is no message of the drop queue"),
+        ({"key1": "value1"}, r"with the keys \['key1'\]"),
+        ({"Items": [{"key": "ds1/a.png"}]}, r"with the keys \['Items'\]"),
+    ],
+)
+def test_another_event_is_refused_in_one_line(payload: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInput, match=named) as refusal:
+        record(payload)
+    assert "record_drop takes messages of the drop queue" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
