@@ -361,3 +361,13 @@ def test_an_interrupted_program_leaves_no_file_behind(tmp_path: Path, interrupti
         assert len([*tmp_path.rglob("*")]) == 2  # a folder with a file
         program.send_signal(interruption)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_sample_asset_is_stored_without_a_session(emulator: ViEmulator) -> None:
+    emulator.has(NO_RATION)
+    with httpx.Client(base_url=emulator.url, headers=HEADERS) as client:
+        path = "/_emulator/datasets/ds1/assets/sample_1.png"
+        ids = [client.put(path).json()["assetId"] for _ in range(2)]
+        assert ids[0] == ids[1]
+        assert client.get(f"{DATASET}/assets/{ids[0]}").json()["filename"] == "sample_1.png"
+        assert client.put("/_emulator/datasets/absent/assets/sample_1.png").status_code == 404

@@ -84,6 +84,7 @@ def emulator(stage: ViStage) -> ASGIApp:
             *(Route(path, _guarded(stage, endpoint), methods=[method]) for method, path, endpoint in routes),
             Route(f"{CONTROL}scenario", control.scenario, methods=["GET", "PUT"]),
             Route(f"{CONTROL}requests", control.requests, methods=["GET", "DELETE"]),
+            Route(f"{CONTROL}datasets/{{dataset}}/assets/{{filename}}", control.asset, methods=["PUT"]),
         ],
         exception_handlers={Refused: _refused},
     )
@@ -160,6 +161,13 @@ class _ViControl:
                 return refusal(422, str(error))
             (self._stage.play if request.query_params.get("keep") == "y" else self._stage.has)(scenario)
         return Response(self._stage.scenario.model_dump_json(), media_type="application/json")
+
+    async def asset(self, request: Request) -> Response:
+        """Store a small image as an asset of a dataset, and return the id of the asset."""
+        dataset = self._stage.datasets.get(request.path_params["dataset"])
+        if dataset is None:
+            return refusal(404, "The scenario has no such dataset")
+        return JsonResponse({"assetId": self._stage.hold(dataset, request.path_params["filename"]).asset_id})
 
     async def requests(self, request: Request) -> Response:
         """Return the requests received, the oldest first, or delete them."""

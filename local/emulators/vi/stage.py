@@ -11,7 +11,7 @@ from pathlib import Path
 from local.emulators.vi.scenario import Fault, FileFault, ViScenario
 from local.emulators.vi.sessions import EmulatedSession
 from local.emulators.vi.signing import Signer
-from local.emulators.vi.store import StoredContent, StoredDataset
+from local.emulators.vi.store import Asset, StoredContent, StoredDataset
 from local.sample_images import image
 
 JOURNAL_LENGTH = 50_000
@@ -113,11 +113,15 @@ class ViStage:
         self.opened.append(now)
         return 0.0
 
+    def hold(self, dataset: StoredDataset, filename: str, number: int = 0) -> Asset:
+        """Store the small image *number* as an asset, as if a session had ingested it."""
+        content = self.content()
+        content.append(image("png", number))
+        return dataset.put(filename, "Image", "image/png", content, {})
+
     def _fill(self, dataset: StoredDataset, pictures: int) -> None:
         for number in range(pictures):
-            content = self.content()
-            content.append(image("png", number))
-            dataset.put(f"image_{number:05}.png", "Image", "image/png", content, {})
+            self.hold(dataset, f"image_{number:05}.png", number)
 
     def _is_due(self, place: int) -> bool:
         times = self.scenario.faults[place].times
