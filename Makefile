@@ -48,7 +48,11 @@ VI_URL ?=
 # For the emulated SafetyCulture API: its assets, and the seconds it takes for a page.
 ROWS ?= 2000
 LATENCY ?= 0
-export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL ROWS LATENCY
+# For `make invoke`: the function, its payload in events/, and none to do without a container engine.
+F ?=
+E ?=
+ENGINE ?= auto
+export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL ROWS LATENCY F E ENGINE
 
 # Commands start in a third of the time if Python may keep compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
@@ -113,6 +117,14 @@ up: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Start the local stack on LOCAL_PORT, or 
 .PHONY: down
 down: ## Stop the local stack on LOCAL_PORT
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down; else echo "Nothing to stop: nothing is installed."; fi
+
+.PHONY: invoke
+invoke: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Invoke function F with payload E of events/, by sam local (docs/local-testing.md)
+	@$(PYTHON) -m local invoke
+
+.PHONY: sam-local
+sam-local: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Run every payload of events/ by sam local, and check the exported file
+	@$(PYTHON) -m local sam-local
 
 .PHONY: record-jsonata
 record-jsonata: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) ## Record the JSONata of real runs for the contract test

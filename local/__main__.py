@@ -12,6 +12,10 @@ import typer
 
 from local.demo.run import demo as run_demo
 from local.errors import LocalStackFailed
+from local.invoke.choice import EngineOption
+from local.invoke.commands import PayloadCommands, stack_on
+from local.invoke.errors import FunctionFailed, InvocationRefused
+from local.invoke.payloads import requested
 from local.stack import current as latest
 from local.stack.lifecycle import down as take_down
 from local.stack.lifecycle import is_complete
@@ -37,6 +41,10 @@ ViUrl = Annotated[
 ]
 
 
+Engine = Annotated[
+    EngineOption,
+    typer.Option(envvar="ENGINE", help="Container engine for sam local: auto finds it, none does without."),
+]
 Rows = Annotated[int, typer.Option(envvar="ROWS", min=0, help="Assets that the emulated SafetyCulture API has.")]
 Latency = Annotated[
     float, typer.Option(envvar="LATENCY", min=0, help="Seconds that the emulated SafetyCulture API takes for a page.")
@@ -111,14 +119,43 @@ def demo(
     run_demo(StackSettings(port, safetyculture_url=safetyculture_url, vi_url=vi_url), to, typer.echo)
 
 
+@app.command()
+def invoke(
+    function: Annotated[str, typer.Argument(envvar="F", help="Function, by its folder in functions/.")] = "",
+    event: Annotated[str, typer.Argument(envvar="E", help="Payload in events/FUNCTION/, or a JSON file.")] = "",
+    port: Port = DEFAULT_PORT,
+    engine: Engine = "auto",
+) -> None:
+    """Invoke a function with a payload, after the runs that come before it; exit status 1 if it raises an error."""
+    payload = requested(function, event)
+    PayloadCommands(stack_on(port), engine, typer.echo, _notice).invoke(payload)
+
+
+@app.command()
+def sam_local(port: Port = DEFAULT_PORT, engine: Engine = "auto") -> None:
+    """Run every payload of events/ with sam local; exit status 1 unless each runs as events/runs.json declares."""
+    PayloadCommands(stack_on(port), engine, typer.echo, _notice).run_all()
+
+
 def main() -> None:
-    """Run the command; report a failure as one line on stderr, with exit status 1."""
+    """Run the command; report a failure as one line on stderr, with exit status 1, or 2 for invalid arguments."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
+    except InvocationRefused as refusal:
+        typer.echo(str(refusal), err=True)
+        sys.exit(2)
+    except FunctionFailed as failure:
+        typer.echo(str(failure), err=True)
+        sys.exit(1)
     except LocalStackFailed as failure:
         typer.echo(f"local stack: {failure}", err=True)
         sys.exit(1)
+
+
+def _notice(text: str) -> None:
+    """Print to stderr: stdout has the answer of the function only."""
+    typer.echo(text, err=True)
 
 
 def _interrupt(*_: object) -> NoReturn:
