@@ -34,7 +34,12 @@ REASONS_WHILE_READING = {
     *("UnsupportedType", "WrongContent", "EmptyObject", "TooLarge", "NoDataset", "Deleted", "Overwritten"),
     *("Archived", "NotReadable"),
 }
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "events/README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def commands(language: str, text: str = README) -> list[str]:
@@ -177,3 +182,8 @@ def test_every_feed_is_documented_with_its_key_and_parameters() -> None:
     for feed in CATALOGUE.values():
         assert rows[feed.name].startswith(", ".join(feed.key) + " |")
         assert set(re.findall(r"`(\w+)`", rows[feed.name])) == set(feed.parameters)
+
+
+def test_the_test_that_a_page_shows_is_one_that_runs() -> None:
+    [shown] = re.findall(r"```py\n(.*?)```", (ROOT / "docs/local-testing.md").read_text(), re.DOTALL)
+    assert shown == (ROOT / "tests/handlers/test_local_testing.py").read_text()

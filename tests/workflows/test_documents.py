@@ -2,7 +2,8 @@
 
 These have stand-ins:
 
-- `make` prints what it would run, since .ci/run runs the targets;
+- `make` prints what it would run, since .ci/run runs the targets; `make invoke` runs on this stack, without a container
+  engine;
 - `sam deploy` deploys the local form of the template, with the arguments of the block;
 - `aws sqs` has the endpoint as an option, since version 1 of the AWS CLI ignores AWS_ENDPOINT_URL there;
 - `.local/env` is that of this stack.
@@ -49,11 +50,28 @@ VALUES = {
 }
 # Operations that the local AWS does not have: the AWS CLI must accept them.
 IN_AN_ACCOUNT = ("accessanalyzer", "start-message-move", "test-state", "validate-state-machine", "simulate-principal")
+# The parts of the checkout that the commands read.
+CHECKOUT = (
+    *("docs", "events", "functions", "layers", "local", "statemachines", "tests"),
+    *(".venv", "pyproject.toml", "template.yaml"),
+)
 SQS = f"""#!/bin/sh
 if [ "$1" = sqs ]; then set -- "$@" --endpoint-url "$AWS_ENDPOINT_URL"; fi
 exec {AWS} "$@"
 """
-MAKE = f'#!/bin/sh\nexec /usr/bin/make --directory {ROOT} --dry-run "$@"\n'
+# It has the stack in `.local` of the reader's folder in place of the one on a port.
+INVOKE = (
+    "from pathlib import Path; import local.__main__ as commands; from local.stack.outputs import DeployedStack; "
+    "commands.stack_on = lambda _: DeployedStack.read(Path('.local')); commands.main()"
+)
+MAKE = f"""#!/bin/sh
+case $1 in
+invoke)
+  shift
+  exec env PYTHONPATH={ROOT} ENGINE=none "$@" {PYTHON_COMMANDS}/python -c "{INVOKE}" invoke ;;
+*) exec /usr/bin/make --directory {ROOT} --dry-run "$@" ;;
+esac
+"""
 
 
 @dataclass(frozen=True)
@@ -80,7 +98,8 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
-IN_ORDER = sorted(BLOCKS, key=lambda block: "sam delete" in block.text)  # which ends the stack
+# `sam delete` ends the stack; the payloads of local-testing.md leave exports and sessions that no execution has.
+IN_ORDER = sorted(BLOCKS, key=lambda block: ("sam delete" in block.text, block.page.name == "local-testing.md"))
 [OUTPUT] = re.findall(r"^output\(\) \{.*?\}$", PAGES[0].read_text(), re.MULTILINE | re.DOTALL)
 
 
@@ -217,7 +236,7 @@ def reader(
             "PublishLatestFile": "true",
         },
     )
-    for name in ("docs", "statemachines", ".venv"):
+    for name in CHECKOUT:
         (folder / name).symlink_to(ROOT / name)
     (folder / "photos").mkdir()
     (folder / "photos/a.png").write_bytes(image("png", 1))
