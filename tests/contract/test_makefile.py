@@ -17,7 +17,7 @@ esac
 """
 
 
-@pytest.mark.parametrize("target", ["up", "demo", "test", "check"])
+@pytest.mark.parametrize("target", ["up", "invoke", "demo", "test", "check"])
 def test_a_machine_without_python_gets_one_sentence(target: str, tmp_path: Path) -> None:
     for name in ("Makefile", "pyproject.toml", "uv.lock", ".python-version"):
         shutil.copy(ROOT / name, tmp_path)
