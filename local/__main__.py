@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -22,6 +23,9 @@ from local.stack.lifecycle import is_complete
 from local.stack.lifecycle import up as start_stack
 from local.stack.outputs import DeployedStack
 from local.stack.settings import DEFAULT_PORT, DEFAULT_ROWS, DEFAULT_STACK_NAME, StackSettings
+
+# A client refuses to start with a profile that it does not find; the local stack has credentials of its own.
+PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -140,6 +144,8 @@ def sam_local(port: Port = DEFAULT_PORT, engine: Engine = "auto") -> None:
 def main() -> None:
     """Run the command; report a failure as one line on stderr, with exit status 1, or 2 for invalid arguments."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for name in PROFILES:
+        os.environ.pop(name, None)
     try:
         app()
     except InvocationRefused as refusal:

@@ -61,6 +61,7 @@ def test_a_chain_ends_with_the_answer_of_its_last_run(
 def test_an_error_of_a_function_is_exit_status_1(
     stack_of_commands: DeployedStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "absent")
     assert status(monkeypatch, "invoke", "open_export", "unknown_feed") == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out)["errorType"] == "UnknownFeed"
