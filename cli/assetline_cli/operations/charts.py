@@ -10,6 +10,7 @@ from html import escape
 WIDTH, HEIGHT = 720, 240  # of the drawing; the page scales it
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 34  # room for the labels of the axes
 TICKS = 4
+_LEAST_POWER = -300  # a float has no exact lower powers of ten
 # Seconds between two labels of the time axis.
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 
@@ -74,7 +75,7 @@ class Chart:
 
 def nice_ceiling(value: float) -> float:
     """Return the least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below *value*."""
-    power = 10.0 ** math.floor(math.log10(value))
+    power = 10.0 ** max(_LEAST_POWER, math.floor(math.log10(value)))
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * 0.999999)
 
 

@@ -3,7 +3,7 @@
 import re
 from xml.etree import ElementTree as ET
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assetline_cli.operations.charts import HEIGHT, WIDTH, Band, Chart, Mark, clock_label, nice_ceiling
@@ -12,6 +12,7 @@ SECONDS = st.floats(0, 1e6, allow_nan=False)
 VALUES = st.floats(0, 1e9, allow_nan=False)
 
 
+@example([(0.0, 5e-324)], [], [], "")
 @given(st.lists(st.tuples(SECONDS, VALUES)), st.lists(SECONDS), st.lists(st.tuples(SECONDS, SECONDS)), st.text())
 def test_everything_is_inside_the_drawing(
     points: list[tuple[float, float]], faults: list[float], pauses: list[tuple[float, float]], label: str
