@@ -1,9 +1,10 @@
 import random
 import re
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
@@ -26,7 +27,17 @@ from assetline.errors import (
 from assetline.paging import reader as reader_module
 from assetline.paging.cursor_trail import CursorTrail
 from assetline.paging.page import Page
-from assetline.paging.reader import MAX_AHEAD, MAX_FAULTS, MAX_IN_FLIGHT, Answer, Ask, PageReader, Start, backoff
+from assetline.paging.reader import (
+    MAX_AHEAD,
+    MAX_AHEAD_BYTES,
+    MAX_FAULTS,
+    MAX_IN_FLIGHT,
+    Answer,
+    Ask,
+    PageReader,
+    Start,
+    backoff,
+)
 
 SECONDS = 5  # at most, for what another thread does at once
 
@@ -249,6 +260,23 @@ class TestAhead:
             next(pages)
             assert full.wait(SECONDS)
         assert len(feed.requested) == 1 + MAX_AHEAD
+
+    @pytest.mark.parametrize(("size", "ahead"), [(MAX_AHEAD_BYTES // 2, 2), (MAX_AHEAD_BYTES, 1), (40 << 20, 1)])
+    def test_fewer_large_pages_are_requested_ahead(self, size: int, ahead: int) -> None:
+        feed = NumberedFeed(last=50)
+        arrived: dict[str, threading.Event] = defaultdict(threading.Event)
+
+        def fetch(cursor: str, on_next: Callable[[str], None]) -> Page:
+            page = replace(feed.fetch(cursor, on_next), size=size)
+            arrived[cursor].set()
+            return page
+
+        with PageReader(asking(fetch), Start("/1"), any_budget()) as reader:
+            pages = iter(reader)
+            for _ in range(10):
+                next(pages)
+            assert arrived[f"/{10 + ahead}"].wait(SECONDS)
+        assert len(feed.requested) == 10 + ahead
 
     def test_an_abandoned_reading_asks_for_nothing_more(self, feed: SteppedFeed, consumer: ThreadPoolExecutor) -> None:
         reader = PageReader(feed.ask, Start("/1"), any_budget())
@@ -514,6 +542,12 @@ class TestHeavyPages:
         feed = HeavyFeed(9000, lambda rows: fault if 3500 in rows and len(rows) > 100 else None)
         ids, _ = read_heavy(feed, Start(f"/feed?limit={size}&at=0"))
         assert ids == [*range(9000)]
+
+    def test_a_first_page_too_large_for_the_memory_comes_in_smaller_ones_at_any_chosen_size(self) -> None:
+        feed = HeavyFeed(3000, lambda rows: PageTooLarge("too large") if len(rows) > 250 else None)
+        ids, _ = read_heavy(feed, Start("/feed?limit=1000&at=0"))
+        assert ids == [*range(3000)]
+        assert feed.sizes[:3] == [1000, 500, 250]
 
     @pytest.mark.parametrize("fault", SIZE_FAULTS, ids=lambda fault: type(fault).__name__)
     def test_behind_a_heavy_page_the_full_size_is_returned_to(self, fault: Exception) -> None:

@@ -23,6 +23,7 @@ from assetline.errors import (
     TokenRefused,
 )
 from assetline.http.retry_after import retry_after
+from assetline.paging.page_size import LARGE_PAGE_BYTES
 from assetline.safetyculture import client as feed_client
 from assetline.safetyculture.client import EARLY_BYTES, FIELDS_LIST, FeedClient, requested_pause
 
@@ -212,6 +213,14 @@ def test_a_page_of_too_many_bytes_is_too_large_and_may_be_smaller() -> None:
     with pytest.raises(PageTooLarge, match="40 MiB: give a smaller `page_size`") as refusal:
         answering_gzipped(packed).fetch("/feed/assets")
     assert refusal.value.smaller_may_help
+
+
+@pytest.mark.parametrize(("size", "accepted"), [(1000, False), (50, False), (25, True)])
+def test_a_large_page_is_accepted_only_where_no_smaller_one_can_be_requested(size: int, accepted: bool) -> None:
+    body = orjson.dumps({"metadata": {}, "data": [{"text": "x" * (LARGE_PAGE_BYTES + 1)}]})
+    with nullcontext() if accepted else pytest.raises(PageTooLarge, match="12 MiB"):
+        page = answering_gzipped(gzip.compress(body)).fetch(f"/feed/assets?limit={size}")
+        assert page.size == len(body)
 
 
 def answering_gzipped(packed: bytes) -> FeedClient:

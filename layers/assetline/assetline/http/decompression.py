@@ -16,7 +16,11 @@ _MOST_CODINGS = 2  # ours: no server compresses three times
 
 
 class BodyTooLarge(Exception):  # noqa: N818 - the body is at fault, not the code
-    """A body exceeds the limit of bytes."""
+    """A body exceeds the limit of *most_bytes*."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(most_bytes)
+        self.most_bytes = most_bytes
 
 
 def decompressed(
@@ -39,7 +43,7 @@ def decompressed(
     for piece in pieces:
         left -= len(piece)
         if left < 0:
-            raise BodyTooLarge
+            raise BodyTooLarge(most_bytes)
         yield piece
 
 

@@ -8,7 +8,7 @@ type Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The answer to one request; `seconds` is the time until it was complete.
+    """The answer to one request; `seconds` is the time until it was complete, `size` the bytes of its body.
 
     `unsure_end` is the contradiction, if the page claims to be the last and other values imply that pages follow.
     """
@@ -18,3 +18,4 @@ class Page:
     remaining: int | None
     seconds: float = 0.0
     unsure_end: str | None = None
+    size: int = 0

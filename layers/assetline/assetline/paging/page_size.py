@@ -6,6 +6,7 @@ import re
 PARAMETER = "limit"
 MAX_CURSOR_BYTES = 8192  # servers: most refuse a longer request line
 LARGEST = 1000  # ours: no feed documents more
+LARGE_PAGE_BYTES = 12 << 20  # ours: in memory, a page takes several times its bytes, and a function has 512 MB
 LADDER = (LARGEST, 500, 250, 100, 50, 25)  # 25 is the API's default
 
 # Vi calls the parameter `s`; no feed has a parameter of that name.

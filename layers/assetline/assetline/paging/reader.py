@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from assetline.budget import Budget
-from assetline.errors import CursorExpired, Permanent, RepeatedCursor, Retryable
+from assetline.errors import CursorExpired, PageTooLarge, Permanent, RepeatedCursor, Retryable
 from assetline.observability import logger
 from assetline.paging.cursor_trail import CursorTrail
 from assetline.paging.page import Page
@@ -28,6 +28,7 @@ LEAST_BACKOFF = (
 MAX_PAUSE = 3600  # ours: seconds; the longest pause that a feed may request
 MAX_IN_FLIGHT = 2  # ours: the page that is arriving, and the next one
 MAX_AHEAD = 4  # ours: pages requested but not used; limits the memory behind a slow consumer
+MAX_AHEAD_BYTES = 16 << 20  # ours: the bytes of these pages, if they are as large as the page before them
 
 type Answer = Callable[[Callable[[str], None]], Page]
 """Waits for a page, and calls its argument with the next cursor as soon as that is known."""
@@ -74,8 +75,8 @@ class PageReader:
     - `page_size`: the largest size that the feed sent, if the reader searched for it
 
     Pages come in the feed's order, each once. The reader requests a page as soon as the previous page has revealed its
-    cursor. At most `MAX_IN_FLIGHT` requests are in flight, and at most `MAX_AHEAD` pages ahead of the one in use. Once
-    the budget is spent, the reader sends no request.
+    cursor. At most `MAX_IN_FLIGHT` requests are in flight, and at most `MAX_AHEAD` pages ahead of the one in use, fewer
+    if pages are large. Once the budget is spent, the reader sends no request.
     """
 
     def __init__(self, ask: Ask, start: Start, budget: Budget, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -93,6 +94,7 @@ class PageReader:
         self._following: str | None = None  # the cursor after the last in line, if known and not requested yet
         self._closed = False
         self._arrived = False  # whether a page has arrived since the start
+        self._page_bytes = 0  # of the last page in use
         self._lock = RLock()  # the consumer and the fetching threads share the line, the trail and these two
         self._threads = ThreadPoolExecutor(max_workers=MAX_IN_FLIGHT, thread_name_prefix="fetch")
 
@@ -130,7 +132,7 @@ class PageReader:
                     return
                 continue
             except Permanent as refusal:
-                if not (refusal.smaller_may_help and self._came_down()):
+                if not (refusal.smaller_may_help and self._came_down(refusal)):
                     raise self._named(refusal) from refusal.__cause__
                 self._ask_first()
                 continue
@@ -158,13 +160,17 @@ class PageReader:
                 cursor is None
                 or self._closed
                 or in_flight >= MAX_IN_FLIGHT
-                or len(self._line) >= MAX_AHEAD
+                or len(self._line) >= self._most_ahead()
                 or self._budget.spent()
                 or self._is_requested(cursor)
             ):
                 return
             self._following = None
             self._line.append(self._request(cursor))
+
+    def _most_ahead(self) -> int:
+        """Return how many pages may be requested but not used: at least one, fewer if the pages are large."""
+        return max(1, min(MAX_AHEAD, MAX_AHEAD_BYTES // max(1, self._page_bytes)))
 
     def _is_requested(self, cursor: str) -> bool:
         return cursor in self._trail or any(request.cursor == cursor for request in self._line)
@@ -199,6 +205,7 @@ class PageReader:
             self._trail.add(request.cursor)
             self.faults = 0
             self._arrived = True
+            self._page_bytes = page.size
             self.cursor = self._sizes.after_page(request.cursor, page.next_cursor)
             if self._finds_page_size:
                 self._finds_page_size, self._sizes.found = False, page_size_of(request.cursor)
@@ -257,9 +264,12 @@ class PageReader:
         requested = min(fault.pause_seconds, MAX_PAUSE)
         return requested if self.faults == 1 else max(requested, backoff(self.faults))
 
-    def _came_down(self) -> bool:
-        """Switch to smaller pages after a refusal. Return False if that is not possible here."""
-        if not self._may_resize() or self.cursor is None:
+    def _came_down(self, refusal: Permanent) -> bool:
+        """Switch to smaller pages after a refusal. Return False if that is not possible here.
+
+        A page that is too large for the memory is never kept, also if the user chose its size.
+        """
+        if self.cursor is None or not (self._may_resize() or isinstance(refusal, PageTooLarge)):
             return False
         return self._resized(self._sizes.after_refusal(self.cursor, in_first_page=self._finds_page_size))
 

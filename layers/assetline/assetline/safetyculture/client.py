@@ -30,6 +30,7 @@ from assetline.http.pooled_transport import ANSWER_SECONDS, KeptConnections, tra
 from assetline.http.retry_after import retry_after, seconds
 from assetline.http.unreachable import may_be_for_its_size, why_unreachable
 from assetline.paging.page import Page
+from assetline.paging.page_size import LARGE_PAGE_BYTES, with_smaller_pages
 from assetline.safetyculture.page_parser import early_next_cursor, parse_page
 
 WHO_AM_I = "/accounts/user/v1/user:WhoAmI"
@@ -127,8 +128,9 @@ class FeedClient:
     ) -> Page:
         """Return the page at *cursor*; *request* is its request, if it exists already."""
         body, reported, pace = bytearray(), on_next is None, BodyPace(PAGE_SECONDS, self._clock)
+        most_bytes = MAX_BODY_BYTES if with_smaller_pages(cursor) is None else LARGE_PAGE_BYTES
         with self._answer(request or self._request("GET", self._on_origin(cursor), PAGE_TIMEOUT)) as answer:
-            for piece in decompressed(answer, pace):
+            for piece in decompressed(answer, pace, most_bytes):
                 may_report = not reported and len(body) < EARLY_BYTES
                 body += piece
                 if on_next and may_report and (next_cursor := early_next_cursor(body)):
@@ -198,8 +200,8 @@ class FeedClient:
                 yield response
         except httpx.DecodingError:
             raise FeedUnavailable("The feed answered with a body that cannot be decompressed.") from None
-        except BodyTooLarge:
-            raise PageTooLarge.beyond(MAX_BODY_BYTES) from None
+        except BodyTooLarge as large:
+            raise PageTooLarge.beyond(large.most_bytes) from None
         except httpx.TransportError as error:
             raise FeedUnreachable(
                 f"{why_unreachable(error, self._origin)} Check that the stack's parameter SafetyCultureApiUrl "

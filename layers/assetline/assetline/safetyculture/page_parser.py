@@ -62,7 +62,8 @@ def parse_page(body: bytes | bytearray, seconds: float = 0.0) -> Page:
     if _may_have_lost_digits(records) and loses_digits(body):
         records = _exact_json(body)["data"]
     unsure_end = _contradiction(metadata) if next_cursor is None else None
-    return Page(records, next_cursor, remaining if type(remaining) is int else None, seconds, unsure_end)
+    estimate = remaining if type(remaining) is int else None
+    return Page(records, next_cursor, estimate, seconds, unsure_end, len(body))
 
 
 def _next_cursor(metadata: dict[str, Any]) -> str | None:

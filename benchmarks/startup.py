@@ -1,0 +1,48 @@
+"""The time until code runs: the import of each function, and `assetline --help`, each in a process of its own.
+
+.venv/bin/python -m benchmarks.startup
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+RUNS = 5
+_IMPORT = "import time; at = time.perf_counter(); import functions.{}.app; print(time.perf_counter() - at)"
+
+
+def measure() -> dict[str, float]:
+    """Return `cold_start_ms` (the slowest import of a function) and `help_ms`, each the fastest of some runs."""
+    imports = {function: min(_import_seconds(function) for _ in range(RUNS)) for function in FUNCTIONS}
+    return {
+        "cold_start_ms": round(max(imports.values()) * 1000),
+        "help_ms": round(min(_help_seconds() for _ in range(RUNS)) * 1000),
+    }
+
+
+def _import_seconds(function: str) -> float:
+    environment = {**os.environ, "STACK_NAME": "benchmark", "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/assetline'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORT.format(function)],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def _help_seconds() -> float:
+    started = time.perf_counter()
+    subprocess.run([Path(sys.executable).with_name("assetline"), "--help"], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))  # noqa: T201 - the figures are the output
