@@ -29,11 +29,11 @@ class Deployable:
     digest: str
 
 
-def prepare(stack_name: str, parameters: Mapping[str, str], state_dir: Path) -> Deployable:
-    """Derive the template into *state_dir*, with its folders of code."""
+def prepare(stack_name: str, parameters: Mapping[str, str], state_dir: Path, *, watched: bool) -> Deployable:
+    """Derive the template into *state_dir*, with its folders of code; an edit of *watched* code takes effect."""
     template = read_template(TEMPLATE)
     code = state_dir / "code"
-    write_bootstraps(sources(template, root=ROOT), code=code)
+    write_bootstraps(sources(template, root=ROOT), code=code, watched=watched)
     derived = state_dir / "template.yaml"
     derived.write_text(template_text(derive(template, root=ROOT, code=code)))
     contents = [derived, *sorted(code.glob("*/bootstrap")), *definitions(template, root=ROOT)]

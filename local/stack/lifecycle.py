@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN
@@ -59,10 +60,13 @@ def down(settings: StackSettings) -> bool:
 
 @contextmanager
 def running_stack(settings: StackSettings, report: Report = silent) -> Iterator[DeployedStack]:
-    """Run the stack of *settings* for the block; it is stopped afterwards, also if this process is killed."""
+    """Run the stack of *settings* for the block; it is stopped afterwards, also if this process is killed.
+
+    Its functions do not watch their code.
+    """
     with stopped_with_this_process(settings.folder):
         try:
-            yield up(settings, report)
+            yield up(replace(settings, watches_code=False), report)
         finally:
             down(settings)
 
@@ -83,7 +87,9 @@ def _up(settings: StackSettings, record: Record, report: Report) -> DeployedStac
     _have_servers(settings, record, report)
     parameters = {"SafetyCultureApiUrl": record.urls["safetyculture"], "ViApiUrl": record.urls["vi"]}
     name = settings.stack_name
-    deployable = deploy.prepare(name, {**LOCAL_PARAMETERS, **parameters, **settings.parameters}, folder)
+    deployable = deploy.prepare(
+        name, {**LOCAL_PARAMETERS, **parameters, **settings.parameters}, folder, watched=settings.watches_code
+    )
     outputs = deploy.outputs(name, url) if record.deployed.get(name) == deployable.digest else None
     if outputs is None:
         report("Deploying the template with sam deploy.")

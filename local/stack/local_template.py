@@ -85,18 +85,21 @@ def definitions(template: Template, *, root: Path) -> list[Path]:
     return [root / uri for uri in uris if isinstance(uri, str)]
 
 
-def write_bootstraps(folders: dict[str, Path], *, code: Path) -> None:
+def write_bootstraps(folders: dict[str, Path], *, code: Path, watched: bool) -> None:
     """Write one folder for each function into *code*, with the program that runs its source."""
     shutil.rmtree(code, ignore_errors=True)
     for name, folder in folders.items():
         bootstrap = code / name / "bootstrap"
         bootstrap.parent.mkdir(parents=True)
-        bootstrap.write_text(bootstrap_of(folder))
+        bootstrap.write_text(bootstrap_of(folder, watched=watched))
         bootstrap.chmod(0o755)
 
 
-def bootstrap_of(folder: Path) -> str:
-    """Return the program that Lambda starts for the function in *folder*: with its source and the layer's only."""
+def bootstrap_of(folder: Path, *, watched: bool) -> str:
+    """Return the program that Lambda starts for the function in *folder*: with its source and the layer's only.
+
+    If the source is *watched*, an edit ends the environments that have imported it.
+    """
     source, path = shlex.quote(str(folder)), shlex.quote(f"{folder}{os.pathsep}{LAYER}")
     python, runtime = shlex.quote(str(PYTHON)), shlex.quote(str(LAMBDA_RUNTIME))
     return f"""\
@@ -105,7 +108,7 @@ def bootstrap_of(folder: Path) -> str:
 # logger would take it for ours: nothing below a warning would be logged.
 unset LOG_LEVEL
 cd {source} || exit 1
-export LAMBDA_TASK_ROOT={source} PYTHONPATH={path}
+export LAMBDA_TASK_ROOT={source} PYTHONPATH={path} ASSETLINE_WATCHES_CODE={"1" if watched else ""}
 exec {python} -P {runtime} "$_HANDLER"
 """
 

@@ -22,7 +22,8 @@ class StackSettings:
     *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
     *safetyculture_url* and *vi_url* name servers to use in place of the emulators; that of SafetyCulture serves *rows*
     assets and takes *latency_seconds* a page. *parameters* override the defaults of the template. Stacks of
-    several names on one port share its servers, as stacks of one account do.
+    several names on one port share its servers, as stacks of one account do. With *watches_code*, an edit of a
+    function or of the layer takes effect at the next event.
     """
 
     port: int = DEFAULT_PORT
@@ -34,6 +35,7 @@ class StackSettings:
     latency_seconds: float = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
     stack_name: str = DEFAULT_STACK_NAME
+    watches_code: bool = True
 
     def __post_init__(self) -> None:
         """Refuse invalid settings before anything is started."""

@@ -216,7 +216,7 @@ def test_a_page_of_too_many_bytes_is_too_large_and_may_be_smaller() -> None:
 
 
 @pytest.mark.parametrize(("size", "accepted"), [(1000, False), (50, False), (25, True)])
-def test_a_large_page_is_accepted_only_where_no_smaller_one_can_be_requested(size: int, accepted: bool) -> None:
+def test_a_large_page_is_accepted_where_no_smaller_one_is_possible(size: int, accepted: bool) -> None:
     body = orjson.dumps({"metadata": {}, "data": [{"text": "x" * (LARGE_PAGE_BYTES + 1)}]})
     with nullcontext() if accepted else pytest.raises(PageTooLarge, match="12 MiB"):
         page = answering_gzipped(gzip.compress(body)).fetch(f"/feed/assets?limit={size}")

@@ -144,11 +144,11 @@ def test_a_function_without_a_source_folder_is_refused() -> None:
 def test_a_bootstrap_starts_in_the_source_folder_whatever_its_name(tmp_path: Path) -> None:
     source = tmp_path / "it's a $folder"
     source.mkdir()
-    write_bootstraps({"Odd": source}, code=tmp_path / "code")
+    write_bootstraps({"Odd": source}, code=tmp_path / "code", watched=False)
     bootstrap = tmp_path / "code" / "Odd" / "bootstrap"
     assert os.access(bootstrap, os.X_OK)
     shown = tmp_path / "shown"
-    shown.write_text(bootstrap_of(source).replace("exec ", "pwd; echo ${LOG_LEVEL-none}; echo "))
+    shown.write_text(bootstrap_of(source, watched=False).replace("exec ", "pwd; echo ${LOG_LEVEL-none}; echo "))
     ministacks = {"_HANDLER": "app.handler", "LOG_LEVEL": "WARNING"}
     process = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env=ministacks)
     folder, log_level, command = process.stdout.splitlines()
