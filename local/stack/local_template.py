@@ -30,6 +30,7 @@ from local.stack.yaml_tags import Tagged
 
 type Template = dict[str, Any]
 
+WATCHED = "watched"  # the file in the folder of the code that lets functions watch their source
 FUNCTION = "AWS::Serverless::Function"
 STATE_MACHINE = "AWS::Serverless::StateMachine"
 ALARM = "AWS::CloudWatch::Alarm"
@@ -86,19 +87,25 @@ def definitions(template: Template, *, root: Path) -> list[Path]:
 
 
 def write_bootstraps(folders: dict[str, Path], *, code: Path, watched: bool) -> None:
-    """Write one folder for each function into *code*, with the program that runs its source."""
+    """Write one folder for each function into *code*, with the program that runs its source.
+
+    If the source is *watched*, an edit ends the environments that have imported it. The programs are the same in both
+    cases, so that a stack is not deployed again for it.
+    """
     shutil.rmtree(code, ignore_errors=True)
     for name, folder in folders.items():
         bootstrap = code / name / "bootstrap"
         bootstrap.parent.mkdir(parents=True)
-        bootstrap.write_text(bootstrap_of(folder, watched=watched))
+        bootstrap.write_text(bootstrap_of(folder, code / WATCHED))
         bootstrap.chmod(0o755)
+    if watched:
+        (code / WATCHED).touch()
 
 
-def bootstrap_of(folder: Path, *, watched: bool) -> str:
+def bootstrap_of(folder: Path, watched: Path) -> str:
     """Return the program that Lambda starts for the function in *folder*: with its source and the layer's only.
 
-    If the source is *watched*, an edit ends the environments that have imported it.
+    It watches its source if the file *watched* exists.
     """
     source, path = shlex.quote(str(folder)), shlex.quote(f"{folder}{os.pathsep}{LAYER}")
     python, runtime = shlex.quote(str(PYTHON)), shlex.quote(str(LAMBDA_RUNTIME))
@@ -108,7 +115,8 @@ def bootstrap_of(folder: Path, *, watched: bool) -> str:
 # logger would take it for ours: nothing below a warning would be logged.
 unset LOG_LEVEL
 cd {source} || exit 1
-export LAMBDA_TASK_ROOT={source} PYTHONPATH={path} ASSETLINE_WATCHES_CODE={"1" if watched else ""}
+export LAMBDA_TASK_ROOT={source} PYTHONPATH={path}
+if [ -e {shlex.quote(str(watched))} ]; then export ASSETLINE_WATCHES_CODE=1; fi
 exec {python} -P {runtime} "$_HANDLER"
 """
 

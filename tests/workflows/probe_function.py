@@ -46,5 +46,5 @@ def _package(folder: Path) -> bytes:
     with zipfile.ZipFile(content, "w") as package:
         program = zipfile.ZipInfo("bootstrap")
         program.external_attr = 0o755 << 16
-        package.writestr(program, bootstrap_of(folder, watched=False))
+        package.writestr(program, bootstrap_of(folder, folder / "watched"))
     return content.getvalue()

@@ -12,11 +12,15 @@ import local.__main__ as commands
 from local.emulators.safetyculture.scenario import FeedScenario
 from local.emulators.safetyculture.server import FeedEmulator
 from local.emulators.vi.scenario import ViScenario
-from local.emulators.vi.server import ViEmulator
+from local.emulators.vi.server import running
 from local.invoke.commands import PayloadCommands
 from local.invoke.feed_check import checked_rows
 from local.invoke.payloads import payloads
+from local.stack.lifecycle import running_stack
+from local.stack.ministack import free_port
 from local.stack.outputs import DeployedStack
+from local.stack.settings import StackSettings
+from tests.workflows.conftest import PARAMETERS
 
 ROWS = 250
 
@@ -75,9 +79,25 @@ def test_an_unknown_payload_is_exit_status_2(
     assert "Did you mean E=assets?" in capsys.readouterr().err
 
 
-def test_all_payloads_run_as_declared(stack_of_commands: DeployedStack, vi: ViEmulator) -> None:
-    vi.has(ViScenario(sessions_per_window=None))
+@pytest.fixture
+def stack_of_payloads(feed_api: FeedEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+    """Return a stack of its own: the payloads leave drops that its machines ingest later."""
+    feed_api.has(FeedScenario(rows=ROWS))
+    with running(ViScenario(sessions_per_window=None)) as vi:
+        settings = StackSettings(
+            port=free_port(),
+            state_dir=tmp_path_factory.mktemp("stack"),
+            safetyculture_url=feed_api.url,
+            vi_url=vi.url,
+            wait_scale=0,
+            parameters=PARAMETERS,
+        )
+        with running_stack(settings) as stack:
+            yield stack
+
+
+def test_all_payloads_run_as_declared(stack_of_payloads: DeployedStack) -> None:
     printed: list[str] = []
-    PayloadCommands(stack_of_commands, "none", printed.append, printed.append).run_all()
+    PayloadCommands(stack_of_payloads, "none", printed.append, printed.append).run_all()
     assert printed[-1] == f"All {len(payloads())} payloads ran as events/runs.json declares."
     assert any(f"{ROWS} rows of exports/assets/" in line for line in printed)

@@ -4,12 +4,14 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from local.stack.outputs import DeployedStack
+from tests.support.waiting import until
 from tests.workflows.probe_function import probe_function
 
 HANDLER = """
@@ -42,6 +44,14 @@ def invoke(stack: DeployedStack, function: str, **event: Any) -> tuple[str | Non
     return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
 
+def has_ended(process: int) -> bool:
+    """Return whether a process has ended, also while its parent has not waited for it."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 def test_growth_within_the_limit_is_answered(stack: DeployedStack, function: str) -> None:
     assert invoke(stack, function, grow=100) == (None, {"held": 100 << 20})
 
@@ -69,6 +79,7 @@ def test_the_next_invocation_starts_a_new_environment(stack: DeployedStack, func
 def test_an_idle_environment_that_was_killed_costs_nothing(stack: DeployedStack, function: str) -> None:
     _, first = invoke(stack, function, pid=True)
     os.kill(first["pid"], signal.SIGKILL)
+    until(lambda: has_ended(first["pid"]), "the end of the environment")
     error, second = invoke(stack, function, pid=True)
     assert error is None
     assert second["pid"] != first["pid"]

@@ -1,6 +1,6 @@
 """A page of a source: records, and the cursor of the page after it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 type Record = dict[str, Any]
@@ -18,4 +18,4 @@ class Page:
     remaining: int | None
     seconds: float = 0.0
     unsure_end: str | None = None
-    size: int = 0
+    size: int = field(default=0, compare=False)

@@ -141,6 +141,16 @@ def test_a_function_without_a_source_folder_is_refused() -> None:
         sources({"Resources": {"Scanner": function}}, root=ROOT)
 
 
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_bootstrap_watches_its_source_for_an_edited_stack(tmp_path: Path, watched: bool) -> None:
+    write_bootstraps({"Odd": tmp_path}, code=tmp_path / "code", watched=watched)
+    shown = tmp_path / "shown"
+    program = (tmp_path / "code/Odd/bootstrap").read_text()
+    shown.write_text(program.replace("exec ", "echo ${ASSETLINE_WATCHES_CODE-none}; : "))
+    process = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env={"_HANDLER": "app.handler"})
+    assert process.stdout == ("1\n" if watched else "none\n")
+
+
 def test_a_bootstrap_starts_in_the_source_folder_whatever_its_name(tmp_path: Path) -> None:
     source = tmp_path / "it's a $folder"
     source.mkdir()
@@ -148,7 +158,7 @@ def test_a_bootstrap_starts_in_the_source_folder_whatever_its_name(tmp_path: Pat
     bootstrap = tmp_path / "code" / "Odd" / "bootstrap"
     assert os.access(bootstrap, os.X_OK)
     shown = tmp_path / "shown"
-    shown.write_text(bootstrap_of(source, watched=False).replace("exec ", "pwd; echo ${LOG_LEVEL-none}; echo "))
+    shown.write_text(bootstrap_of(source, tmp_path / "watched").replace("exec ", "pwd; echo ${LOG_LEVEL-none}; echo "))
     ministacks = {"_HANDLER": "app.handler", "LOG_LEVEL": "WARNING"}
     process = subprocess.run(["sh", shown], check=True, capture_output=True, text=True, env=ministacks)
     folder, log_level, command = process.stdout.splitlines()
