@@ -33,7 +33,7 @@ class StepRun:
 
     @property
     def as_expected(self) -> bool:
-        """Whether the function succeeded, or raised the error that the payload is a sample of."""
+        """Whether the function succeeded, or raised the error that `events/runs.json` declares for the payload."""
         return self.answer.error == self.payload.fails
 
 
