@@ -109,21 +109,20 @@ RECORD_SECONDS, UPLOAD_SECONDS = 0.05, 0.1  # assumed, for one image
 class ImageCalls:
     """The calls to AWS for one image, from the drop to its outcome; a test counts them in an account in memory.
 
-    `transactional` updates use two write units each. `index_writes` are the units of the index by state.
+    `index_writes` are the units of the index by state.
     """
 
-    puts: float = 2
+    puts: float = 1
     updates: float = 2
-    transactional: float = 1
-    index_writes: float = 5
-    items_read: float = 4
+    index_writes: float = 2
+    items_read: float = 5
     objects_read: float = 2
     tags_read: float = 0
     tags_written: float = 0
 
     def write_units(self) -> float:
         """Return the write units of DynamoDB, for items of at most a kilobyte."""
-        return self.puts + self.updates + 2 * self.transactional + self.index_writes
+        return self.puts + self.updates + self.index_writes
 
 
 ALL_TAGGED = ImageCalls(tags_read=1, tags_written=1)  # with TagObjects=All

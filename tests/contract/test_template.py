@@ -103,13 +103,8 @@ def actions_on(function: str, resource: Any) -> set[str]:
     ("function", "drops", "sessions", "queries"),
     [
         ("RecordDropFunction", "BatchGetItem PutItem UpdateItem", "UpdateItem", ""),
-        (
-            "OpenSessionFunction",
-            "BatchGetItem UpdateItem",
-            "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem",
-            "Query",
-        ),
-        ("SettleSessionFunction", "BatchGetItem UpdateItem", "GetItem UpdateItem", "Query"),
+        ("OpenSessionFunction", "BatchGetItem UpdateItem", "GetItem PutItem UpdateItem DeleteItem", "Query"),
+        ("SettleSessionFunction", "BatchGetItem UpdateItem", "GetItem UpdateItem", ""),
         ("SweepDropsFunction", "BatchGetItem UpdateItem", "GetItem UpdateItem Scan", "Query"),
     ],
 )

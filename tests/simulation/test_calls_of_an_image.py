@@ -32,14 +32,10 @@ class CallCounter:
                 self.counts["puts"] += 1
                 self._note_index(request["Item"], 1)
                 self.item_bytes = max(self.item_bytes, len(json.dumps(request["Item"], default=str)))
-            case "TransactWriteItems":
-                writes = [item["Update"] for item in request["TransactItems"] if "Update" in item]
-                for write in writes:
-                    self.counts["transactional"] += write["TableName"] == "drops"
-                    self._note_index(write.get("ExpressionAttributeNames", {}).values(), 2)
             case "UpdateItem" if request["TableName"] == "drops":
                 self.counts["updates"] += 1
-                self._note_index(request.get("ExpressionAttributeNames", {}).values(), 2)
+                removed = ":dataset_state" not in request.get("ExpressionAttributeValues", {})
+                self._note_index(request.get("ExpressionAttributeNames", {}).values(), 1 if removed else 2)
             case "BatchGetItem":
                 self.counts["items_read"] += sum(len(keys["Keys"]) for keys in request["RequestItems"].values())
             case "GetObject":
@@ -50,7 +46,7 @@ class CallCounter:
                 self.counts["tags_written"] += 1
 
     def _note_index(self, names: Any, units: int) -> None:
-        """Count the units of the index by state: one for a new entry, two for an entry that moves."""
+        """Count the units of the index: one for a new or a removed entry, two for an entry that moves."""
         self.counts["index_writes"] += units * ("dataset_state" in names)
 
 

@@ -52,10 +52,11 @@ _MAY_SETTLE = (
     _MAY_INGEST
     | _MAY_TAG
     | {
-        *("dynamodb:BatchGetItem drops", "dynamodb:Query drops", "dynamodb:UpdateItem drops"),
+        *("dynamodb:BatchGetItem drops", "dynamodb:UpdateItem drops"),
         *("s3:PutObject staging/ingest/", "events:PutEvents assetline"),
     }
 )
+_MAY_LIST_DROPS = {"dynamodb:Query drops"}
 
 # The calls that each function needs; of `calls`, all others are refused.
 MAY: dict[str, set[str]] = {
@@ -75,7 +76,9 @@ MAY: dict[str, set[str]] = {
         *("sqs:GetQueueAttributes drops", "sqs:DeleteMessage drops", "sqs:ChangeMessageVisibility drops"),
         "states:StartExecution ingest_drops",
     },
-    "OpenSessionFunction": _MAY_SETTLE | {"dynamodb:PutItem sessions", "dynamodb:DeleteItem sessions"},
+    "OpenSessionFunction": _MAY_SETTLE
+    | _MAY_LIST_DROPS
+    | {"dynamodb:PutItem sessions", "dynamodb:DeleteItem sessions"},
     "UploadAssetsFunction": _MAY_INGEST
     | {
         *("dynamodb:BatchGetItem drops", "dynamodb:UpdateItem drops", "s3:GetObject drops", "s3:ListBucket drops"),
@@ -84,6 +87,7 @@ MAY: dict[str, set[str]] = {
     "PollSessionFunction": _MAY_INGEST,
     "SettleSessionFunction": _MAY_SETTLE | {"s3:PutObject reports/"},
     "SweepDropsFunction": _MAY_SETTLE
+    | _MAY_LIST_DROPS
     | {"s3:PutObject reports/", "dynamodb:Scan sessions", "states:StartExecution ingest_drops"},
     "ListAssetsFunction": _KEY
     | {"s3:ListBucket exports", "s3:GetObject staging/download/", "s3:PutObject staging/download/"},

@@ -93,7 +93,7 @@ class DropCommand:
 
     def _skip_existing(self, found: FoundFiles) -> bool:
         """Remove the files that the bucket has with the same bytes; return whether files are left."""
-        drops = DropsTable.of(self._context, self._ingestion)
+        drops = DropsTable.of(self._context, self._stack)
         s3, bucket = self._context.aws.s3_of_many, self._ingestion.drop_bucket
         existing = existing_keys(s3, bucket, drops, self._request.dataset_id, found.files.values())
         if existing:
@@ -159,7 +159,7 @@ class DropCommand:
     def _follow(self, uploading: UploadProgress) -> IngestionWatcher:
         dataset_id, clock = self._request.dataset_id, self._context.clock
         failed_runs = FailedRuns(self._context.aws.stepfunctions, self._ingestion.machine_arn, dataset_id)
-        drops = DropsTable.of(self._context, self._ingestion)
+        drops = DropsTable.of(self._context, self._stack)
         following = IngestionWatcher(drops, failed_runs, uploading.dropped, clock)
         if not uploading.dropped:
             return following

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assetline.ingest.drop import STATES
 from assetline_cli.drops.retry import can_be_retried
-from assetline_cli.drops.table import DropsTable
+from assetline_cli.drops.table import STATES, DropsTable
 from assetline_cli.stack import find_stack
 from assetline_cli.suggested_commands import retry_command, upload_command
 from assetline_cli.terminal.formatting import age, count, size
@@ -69,8 +68,8 @@ def list_drops(  # noqa: PLR0913 - each is an option of the command
     context: CliContext, stack: str, dataset: str | None, state: DropState | None, limit: int, *, json: bool
 ) -> None:
     """Print the newest drops of a dataset and state."""
-    ingestion = find_stack(context.aws.cloudformation, stack).ingestion()
-    newest = DropsTable.of(context, ingestion).newest(dataset, [state] if state else STATES, limit)
+    found = find_stack(context.aws.cloudformation, stack)
+    newest = DropsTable.of(context, found).newest(dataset, [state] if state else STATES, limit)
     print_list(context.out, newest, layout(context.clock.now()), json=json)
     hint = drops_hint(newest, stack, dataset, state)
     if hint and not json:

@@ -72,7 +72,7 @@ def retry_drops(context: CliContext, stack_name: str, selection: RetrySelection,
         CommandFailed: the drops are queued, but their run did not start; the sweeper starts it.
     """
     stack = find_stack(context.aws.cloudformation, stack_name)
-    drops = DropsTable.of(context, stack.ingestion())
+    drops = DropsTable.of(context, stack)
     chosen = selection.chosen(drops)
     retried = [drop for drop in chosen if can_be_retried(drop)]
     _print_unfit(context, chosen)

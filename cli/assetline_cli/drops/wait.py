@@ -118,7 +118,7 @@ class IngestionWatcher:
             read = threads.map(self._drops.get, batched(left, DROPS_PER_READ, strict=False))
             drops = [drop for found in read for drop in found.values() if self._is_news(drop)]
         self.over |= {drop.drop_id: drop for drop in drops if drop.state in OVER}
-        return [drop for drop in drops if drop.state not in OVER]
+        return self._drops.with_sessions(drop for drop in drops if drop.state not in OVER)
 
     def _is_news(self, drop: Drop) -> bool:
         """Return whether the ledger's drop is of this upload: the same file may have been uploaded earlier."""

@@ -38,7 +38,7 @@ MACHINES = {
 
 @dataclass(frozen=True)
 class WaitingDrops:
-    """The drops of a dataset that no session has claimed; `more` if there are more than `drops`."""
+    """The drops of a dataset that no session sends; `more` if there are more than `drops`."""
 
     dataset_id: str
     drops: int
@@ -123,10 +123,10 @@ def _open_sessions(context: CliContext, stack: Stack) -> list[Session]:
 def _waiting_drops(context: CliContext, stack: Stack) -> list[WaitingDrops]:
     if stack.ingests is None:
         return []
-    drops = DropsTable.of(context, stack.ingests)
+    drops = DropsTable.of(context, stack)
     found = []
     for dataset_id in drops.datasets():
-        oldest = drops.oldest(dataset_id, "dropped", COUNTED_DROPS + 1)
+        oldest = drops.oldest_waiting(dataset_id, COUNTED_DROPS + 1)
         if oldest:
             number = min(len(oldest), COUNTED_DROPS)
             found.append(WaitingDrops(dataset_id, number, len(oldest) > COUNTED_DROPS, oldest[0].dropped_at))

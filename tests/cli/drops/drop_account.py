@@ -11,10 +11,12 @@ from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 
-from assetline.ingest.drop import NOWHERE, Drop, DropState, drop_id
+from assetline.ingest.drop import NOWHERE, Drop, DropState, SessionDrop, drop_id
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.outcomes import DropOutcome
+from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.sessions_table import Session, SessionsTable
+from assetline.ingest.staging import SessionStaging
 from tests.cli.account import OUTPUTS, REGION, Account
 
 MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:ingest_drops"
@@ -86,22 +88,30 @@ class DropAccount:
             self.noted()
             keys = [f"ds1/{name}" for name in names] or self.objects()
             drops = [self._drop_of(key) for key in keys]
-            self.ledger.claim(drops, "run-1")
-            if state in {"ingested", "rejected", "dropped"}:
-                message = f"{reason} in words." if reason else None
-                outcomes = [DropOutcome(drop.drop_id, state, reason, message) for drop in drops]
-                self.ledger.settle(outcomes, "ds1", "run-1")
+            if state == "claimed":
+                self.opens_session(*drops)
+                return
+            message = f"{reason} in words." if reason else None
+            outcomes = [DropOutcome(drop.drop_id, state, reason, message) for drop in drops]  # type: ignore[arg-type]
+            self.ledger.settle(outcomes, map(SessionDrop.of, drops), "ds1", "run-1")
+            self.sessions.finish("run-1", "finished")
 
         return become
+
+    def opens_session(self, *drops: Drop) -> None:
+        """Let a session of ds1 be open that sends *drops*."""
+        now = self.account.now
+        self.sessions.open(
+            Session(session_key="run-1", dataset_id="ds1", state="open", session_id="s1", opened_at=now, updated_at=now)
+        )
+        RunOwnership(self.sessions.table, lambda: now).take("ds1", f"{RUN}:run", "run-1")
+        SessionStaging(self.s3, OUTPUTS["ExportBucketName"], "run-1").keep_drops("s1", drops)
 
     def uploads(self, uploaded: int, total: int) -> Callable[[], None]:
         """Let the session of claimed drops have sent *uploaded* files of *total* to Vi."""
 
         def upload() -> None:
-            now = self.account.now
-            self.sessions.open(
-                Session(session_key="run-1", dataset_id="ds1", state="open", total=total, opened_at=now, updated_at=now)
-            )
+            self.sessions.update("run-1", total=total)
             self.sessions.report_uploads("run-1", 1, uploaded)
 
         return upload

@@ -162,6 +162,7 @@ class TestWaiting:
             "Total Size:      32 B",
             "Total Time:      8s",
             "Throughput:      0.2 files/s",
+            "Sessions:        run-1",
         ]
         assert ended.stderr == ""
 

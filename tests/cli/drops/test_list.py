@@ -99,6 +99,34 @@ class TestOnATerminal:
         assert [word for word in words[width] if word not in shown] == []
 
 
+class TestDropsOfAnOpenSession:
+    def test_are_listed_as_claimed(self, drops: DropAccount, assetline: Run) -> None:
+        new, done, refused = three(drops)
+        old = drops.drop("ds1/waits.png", ago=timedelta(hours=3))
+        drops.opens_session(old)
+        lines = [line.split("\t") for line in assetline("drops").stdout.splitlines()]
+        assert {line[0]: line[3] for line in lines} == {
+            new.drop_id: "dropped",
+            old.drop_id: "claimed",
+            done.drop_id: "ingested",
+            refused.drop_id: "rejected",
+        }
+
+    @pytest.mark.parametrize(("state", "expected"), [("claimed", "ds1/waits.png"), ("dropped", "ds1/new.png")])
+    def test_are_apart_from_those_that_wait(
+        self, drops: DropAccount, assetline: Run, state: str, expected: str
+    ) -> None:
+        three(drops)
+        drops.opens_session(drops.drop("ds1/waits.png", ago=timedelta(seconds=1)))
+        (line,) = assetline("drops", "--state", state, "--limit", "1").stdout.splitlines()
+        assert line.split("\t")[1] == expected
+
+    def test_have_the_key_of_their_session(self, drops: DropAccount, assetline: Run) -> None:
+        drops.opens_session(drops.drop("ds1/a.png"))
+        drop = json.loads(assetline("drops", "--json").stdout)
+        assert (drop["state"], drop["session_key"]) == ("claimed", "run-1")
+
+
 class TestNothingToShow:
     def test_an_empty_ledger_shows_the_first_command(self, drops: DropAccount, assetline: Run) -> None:
         drops.account.stacks["dev"] = drops.account.stacks["assetline"] | INGESTION

@@ -66,6 +66,14 @@ def test_as_json_it_is_one_object(stack: OperatedStack, account: Account, assetl
     assert status["schedule"] is None
 
 
+def test_drops_that_a_session_sends_do_not_wait(stack: OperatedStack, assetline: Run) -> None:
+    stack.drops.opens_session(stack.drops.drop("ds1/a.png"), stack.drops.drop("ds1/b.png"))
+    assert json.loads(assetline("status", "--json").stdout)["waiting_drops"] == []
+    stack.drops.drop("ds1/c.png")
+    (waiting,) = json.loads(assetline("status", "--json").stdout)["waiting_drops"]
+    assert (waiting["dataset_id"], waiting["drops"]) == ("ds1", 1)
+
+
 def test_hostile_names_obey_nothing(stack: OperatedStack, assetline: Run) -> None:
     stack.fails("x", "Error\x1b[31m", "message\x1b]0;title\x07")
     out = screen(100)

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from assetline.ingest import dependencies as connections
 from assetline.ingest import drop, ledger
+from assetline.ingest.claimed_drops import ClaimedDrops
 from assetline.ingest.drop import Drop, DropState, drop_id, moment
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.staging import SessionStaging
@@ -125,8 +126,12 @@ class SessionStage:
         return found
 
     def states(self, *names: str) -> list[str]:
-        """Return the states of drops."""
-        return [self.drop(name).state for name in names]
+        """Return the states of drops, as an operator sees them."""
+        return [drop.state for drop in self._seen(names)]
+
+    def sessions_of(self, *names: str) -> set[str | None]:
+        """Return the keys of the sessions that send or have sent drops, as an operator sees them."""
+        return {drop.session_key for drop in self._seen(names)}
 
     def uploaded(self, session_key: str = "run-1") -> list[str]:
         """Return the names of the files that Vi has, by the outcomes of a session's slices."""
@@ -165,6 +170,10 @@ class SessionStage:
     def cancels(self) -> int:
         """Return how often a session was cancelled in Vi."""
         return len(self.vi.requests(":cancel"))
+
+    def _seen(self, names: Iterable[str]) -> list[Drop]:
+        claimed = ClaimedDrops(connections.sessions_table(), self.s3, STAGING)
+        return claimed.marked(self.drop(name) for name in names)
 
     def _drop(self, name: str, attempts: int, tags: str, minutes_ago: float) -> str:
         key, body = f"{DATASET}/{name}", b"bytes of " + name.encode()

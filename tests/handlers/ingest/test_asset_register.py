@@ -8,6 +8,7 @@ import pytest
 from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import drop_id, moment
 from assetline.ingest.staging import SessionStaging
+from local.emulators.vi.scenario import FileError
 from local.emulators.vi.store import Asset
 from local.sample_images import image
 from tests.handlers.conftest import in_the_account_of_moto
@@ -200,8 +201,8 @@ def test_bytes_that_vi_holds_are_ingested_despite_a_late_event(
 
 def test_only_a_known_name_is_registered_when_its_session_opens(stage: SessionStage) -> None:
     def opened_at() -> str | None:
-        (registered,) = connections.asset_register().names([first]).values()
-        return registered.opened_at
+        registered = connections.asset_register().names([first]).values()
+        return next((name.opened_at for name in registered), None)
 
     def opening_of(session: dict[str, Any]) -> str:
         return moment(datetime.fromisoformat(session["opened_at"]))
@@ -210,12 +211,43 @@ def test_only_a_known_name_is_registered_when_its_session_opens(stage: SessionSt
     record(messages(created(KEY, image("png", 1), etag, "01")))
     first = drop(KEY, etag)
     opened = stage.opens_when_quiet()
-    assert (first.name_is_new, drop(KEY, etag).name_is_new, opened_at()) == (True, None, None)
+    assert opened_at() is None
     stage.settles(stage.uploads(opened))
     assert opened_at() == opening_of(opened["session"])
     record(messages(event_of(stage, image("png", 2), "02")))
     opened = stage.opens_when_quiet(round_=2)
     assert opened_at() == opening_of(opened["session"])
+
+
+def test_a_settled_session_has_registered_the_names_of_failed_files(stage: SessionStage) -> None:
+    stage.plays(FileError(filename="a.png", code="EBADMIME"))
+    record(messages(event_of(stage, image("png", 1), "01")))
+    ingests(stage)
+    failed = drop(KEY, stage.s3.head_object(Bucket=DROPS, Key=KEY)["ETag"].strip('"'))
+    (registered,) = connections.asset_register().names([failed]).values()
+    assert (failed.state, registered.is_of(failed), registered.content) == ("rejected", True, None)
+    # The name stays: bytes that Vi may have under it are not those of another object.
+    stage.plays()
+    stage.s3.create_bucket(Bucket=OTHER_BUCKET)
+    stage.s3.put_object(Bucket=OTHER_BUCKET, Key="a.png", Body=image("png", 2))
+    record(listing(stage, OTHER_BUCKET, DATASET))
+    ingests(stage, 2)
+    assert "a.png" not in stage.vi.assets(DATASET)
+
+
+def test_an_object_waiting_longer_than_its_name_was_free_gets_another(stage: SessionStage) -> None:
+    record(messages(event_of(stage, image("png", 1), "01")))
+    stage.s3.create_bucket(Bucket=OTHER_BUCKET)
+    stage.s3.put_object(Bucket=OTHER_BUCKET, Key="a.png", Body=image("png", 2))
+    record(listing(stage, OTHER_BUCKET, DATASET))
+    (other,) = [found for found in connections.ledger().waiting(DATASET, 10) if found.bucket == OTHER_BUCKET]
+    assert other.asset_filename == "a.png"  # none owned the name yet
+    connections.ledger().suspect([other])
+    ingests(stage)
+    ingests(stage, 2)
+    (ingested,) = connections.ledger().get([other.drop_id]).values()
+    assert (ingested.state, ingested.asset_filename[:2]) == ("ingested", "a~")
+    assert {*stage.vi.assets(DATASET)} == {"a.png", ingested.asset_filename}
 
 
 def test_a_late_settling_does_not_register_content(stage: SessionStage) -> None:

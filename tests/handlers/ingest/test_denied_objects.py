@@ -210,7 +210,8 @@ def test_a_backfill_that_is_repeated_reads_no_object(stage: SessionStage) -> Non
 def test_a_known_drop_that_waits_has_its_run_started(stage: SessionStage) -> None:
     events = arrivals(stage, "a.png", "b.png")
     record(listing(events))
-    connections.ledger().claim([drop("ds1/a.png", version(events["ds1/a.png"]))], "run-1")
+    ingested = drop("ds1/a.png", version(events["ds1/a.png"])).model_copy(update={"state": "ingested"})
+    connections.ledger().table.put_item(Item=ingested.to_item())
     for key, started in (("ds1/a.png", 0), ("ds1/b.png", 1)):
         stage.started.clear()
         for warm in (connections.recorder, connections.runs):

@@ -10,6 +10,7 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest import open_session
 from assetline.ingest import staging as slices
 from assetline.ingest.gathering import INDEX_SECONDS
+from assetline.vi.ingestion_sessions import AssetSpec, Sessions
 from local.emulators.vi.scenario import ApiFault, LostAnswer, OmittedEntry
 from local.emulators.vi.server import ViEmulator
 from tests.handlers.ingest.session_stage import DATASET, SHARDS, SessionStage, session_stage
@@ -22,12 +23,12 @@ def running(stage: SessionStage) -> list[Any]:
     return [session for session in stage.vi.stage.sessions.values() if not session.is_over()]
 
 
-def test_waiting_drops_are_claimed_and_get_a_session(stage: SessionStage) -> None:
+def test_waiting_drops_get_a_session(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     opened = stage.opens()
     assert (opened["outcome"], opened["session"]["total"]) == ("opened", 3)
     assert stage.states(*NAMES) == ["claimed"] * 3
-    assert {stage.drop(name).session_key for name in NAMES} == {"run-1"}
+    assert stage.sessions_of(*NAMES) == {"run-1"}
     assert [session.dataset.dataset_id for session in running(stage)] == [DATASET]
     assert stage.noted()["state"] == "open"
 
@@ -76,13 +77,13 @@ def test_a_run_whose_index_lags_behind_takes_nothing_from_another(
 ) -> None:
     stage.drops(*NAMES)
     seen = connections.ledger().waiting(DATASET, 10)
-    stage.opens("first")
+    stage.settles(stage.uploads(stage.opens("first")))
     stage.ends("first")
     with monkeypatch.context() as lagging:
         lagging.setattr(connections.ledger(), "waiting", lambda *_: seen)
         assert stage.opens("second")["outcome"] == "look_again"
     assert stage.opens("second")["outcome"] == "no_drops"
-    assert {stage.drop(name).session_key for name in NAMES} == {"first-1"}
+    assert stage.sessions_of(*NAMES) == {"first-1"}
 
 
 def test_an_unknown_dataset_is_the_reason_and_uses_no_session(stage: SessionStage) -> None:
@@ -157,6 +158,8 @@ def test_no_more_sessions_are_opened_than_the_ration_has(vi: ViEmulator, monkeyp
         for number in range(4):
             stage.drops(f"{number}.png")
             outcomes.append(stage.opens(f"run{number}"))
+            if outcomes[-1]["outcome"] == "opened":
+                stage.settles(stage.uploads(outcomes[-1]))
             stage.ends(f"run{number}")
         assert [outcome["outcome"] for outcome in outcomes] == ["opened", "opened", "permit_wait", "permit_wait"]
         assert 295 <= outcomes[2]["wait_seconds"] <= 301
@@ -251,15 +254,14 @@ def test_a_foreign_session_is_never_cancelled(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(LostAnswer(times=1), lists_uploads=True)
     with pytest.raises(AnswerLost):
-        stage.opens("ours")
-    stage.ends("ours")
-    stage.drops("theirs.png", "as well.png", "and this.png")  # as many files, and newer
-    stage.opens("theirs")
-    stage.opens("ours")
+        stage.opens()
+    foreign = [AssetSpec(f"their {name}", "image/png", 9, None, "Image", None) for name in NAMES]  # as many, and newer
+    Sessions(connections.vi_client(), DATASET).create(foreign, "FailAfterAll", "KeepLinkedResource")
+    stage.opens()
     assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", "", ""]
 
 
-def test_vi_being_down_gives_back_what_was_claimed(stage: SessionStage) -> None:
+def test_while_vi_is_down_the_drops_wait(stage: SessionStage) -> None:
     stage.drops(*NAMES)
     stage.plays(ApiFault(method="GET", status=503))
     with pytest.raises(ViUnavailable):
@@ -283,6 +285,7 @@ def test_more_drops_than_a_session_takes_fill_one_and_the_rest_waits(
     stage.drops(*(f"{number}.png" for number in range(8)))
     opened = stage.opens()
     assert (opened["session"]["total"], len(opened["slices"])) == (5, 3)
+    stage.settles(stage.uploads(opened))
     assert [drop.asset_filename for drop in connections.ledger().waiting(DATASET, 10)] == ["5.png", "6.png", "7.png"]
 
 
@@ -341,4 +344,4 @@ def test_a_repeat_of_an_opening_gathers_no_further(stage: SessionStage) -> None:
         stage.opens()
     stage.drops("b.png", minutes_ago=0)
     assert stage.opens()["outcome"] == "opened"
-    assert stage.states("a.png", "b.png") == ["claimed", "dropped"]
+    assert stage.states("a.png", "b.png") == ["claimed"] * 2

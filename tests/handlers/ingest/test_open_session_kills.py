@@ -102,7 +102,7 @@ def test_an_opening_killed_at_any_call_opens_one_session_that_counts(small: Sess
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_drops_claimed_by_a_killed_opening_go_to_no_other_run(small: SessionStage, after: bool) -> None:
+def test_drops_of_a_killed_opening_go_to_no_other_run(small: SessionStage, after: bool) -> None:
     for call, killed in every_call(after=after):
         run, names = f"k{call}", [f"{call}{name}" for name in NAMES]
         small.drops(*names)

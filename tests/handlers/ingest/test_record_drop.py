@@ -9,7 +9,7 @@ from botocore.response import StreamingBody
 
 from assetline.errors import InvalidInput
 from assetline.ingest import dependencies as connections
-from assetline.ingest.drop import Drop, drop_id
+from assetline.ingest.drop import Drop, SessionDrop, drop_id
 from assetline.ingest.outcomes import DropOutcome
 from assetline.vi import crc32c
 from assetline.vi.media_types import HEAD_BYTES
@@ -120,12 +120,11 @@ def test_an_archived_object_is_rejected_and_its_batch_recorded(stage: SessionSta
 
 def test_an_event_that_comes_twice_or_late_changes_nothing(stage: SessionStage) -> None:
     first = dropped(stage, "ds1/a.png", image("png"))
-    connections.ledger().claim([first], "run-1")
     repeated = created("ds1/a.png", image("png"), first.etag)
     record(messages(repeated, repeated))
-    assert drop("ds1/a.png", first.etag).state == "claimed"
+    assert drop("ds1/a.png", first.etag) == first
     record(messages(created("ds1/a.png", image("png"), first.etag, "0062E99A88DC4074")))
-    assert drop("ds1/a.png", first.etag).state == "claimed"
+    assert drop("ds1/a.png", first.etag) == first
 
 
 def test_dropping_the_same_file_again_when_it_is_over_is_another_try(stage: SessionStage) -> None:
@@ -159,16 +158,14 @@ def test_an_object_replaced_during_its_session_is_not_rejected(stage: SessionSta
 def test_an_object_replaced_after_the_decision_waits_again(stage: SessionStage) -> None:
     key, content = "ds1/a.png", image("png")
     first = dropped(stage, key, content)
-    connections.ledger().claim([first], "run-1")
     newer = created(key, content, first.etag, "0062E99A88DC407499")
     record(messages(newer, newer))
     refused = DropOutcome(first.drop_id, "rejected", "Deleted", "It was deleted.")
-    assert connections.ledger().settle([refused], "ds1", "run-1") == {first.drop_id}
+    assert connections.ledger().settle([refused], [SessionDrop.of(first)], "ds1", "run-1") == set()
     assert drop(key, first.etag).state == "dropped"
 
     # Put once and refused once more, it is refused; and so it stays for the event of before.
-    connections.ledger().claim([drop(key, first.etag)], "run-2")
-    connections.ledger().settle([refused], "ds1", "run-2")
+    connections.ledger().settle([refused], [SessionDrop.of(drop(key, first.etag))], "ds1", "run-2")
     record(messages(newer))
     assert drop(key, first.etag).state == "rejected"
 

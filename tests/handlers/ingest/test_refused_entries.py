@@ -6,9 +6,6 @@ import pytest
 
 from assetline.errors import AnswerLost, ViRefused
 from assetline.ingest import create_session as session_request
-from assetline.ingest import dependencies as connections
-from assetline.ingest.conditional_writes import Guard
-from assetline.ingest.drop import Drop
 from local.emulators.vi.scenario import ApiFault, LostAnswer, RefusedEntry
 from tests.handlers.conftest import in_the_account_of_moto
 from tests.handlers.ingest.session_stage import SessionStage
@@ -146,25 +143,6 @@ def test_a_lost_answer_is_found_by_the_files_of_its_session(stage: SessionStage)
     stage.plays(RefusedEntry(filename=LAST), LostAnswer(times=1), shows_spec_assets=True)
     with pytest.raises(AnswerLost):
         stage.opens()
-    assert stage.states(*NAMES) == ["claimed"] * 6 + ["dropped"] * 2
     assert stage.opens()["session"]["total"] == 6
+    assert stage.states(*NAMES) == ["claimed"] * 6 + ["dropped"] * 2
     assert [session.failed for session in stage.vi.stage.sessions.values()] == ["Cancelled", ""]
-
-
-def test_drops_that_another_run_takes_meanwhile_are_left_to_it(
-    stage: SessionStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage.drops(*NAMES)
-    stage.plays(RefusedEntry(filename=FIRST))
-    ledger = connections.ledger()
-    claim, claimed = ledger.claim, NAMES[4:]
-
-    def claim_late(drops: list[Drop], session_key: str, guard: Guard) -> list[Drop]:
-        if {drop.asset_filename for drop in drops} == {*NAMES[1:]}:
-            claim([drop for drop in drops if drop.asset_filename in claimed], "another-1")
-        return claim(drops, session_key, guard)
-
-    monkeypatch.setattr(ledger, "claim", claim_late)
-    opened = stage.opens()
-    assert opened["session"]["total"] == 3
-    assert {stage.drop(name).session_key for name in claimed} == {"another-1"}

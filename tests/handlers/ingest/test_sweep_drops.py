@@ -57,7 +57,7 @@ def test_a_session_without_uploads_is_cancelled_and_its_drops_wait(stage: Sessio
     assert stage.started[0].startswith(f"{DATASET}-")
 
 
-def test_a_run_that_died_before_its_session_was_open_gives_its_claims_back(stage: SessionStage) -> None:
+def test_drops_wait_if_a_run_died_before_its_session_was_open(stage: SessionStage) -> None:
     stage.drops(*FILES)
     stage.opens()
     unopened = {"state": "opening"}
@@ -85,13 +85,15 @@ def test_a_session_with_a_lost_opening_is_found_and_cancelled(stage: SessionStag
     assert stage.cancels() == 1
 
 
-def test_claims_are_found_also_when_the_list_of_them_has_expired(stage: SessionStage) -> None:
+def test_drops_wait_again_when_the_documents_of_their_session_have_expired(stage: SessionStage) -> None:
     session = stage.session(*FILES)
-    for key in ("candidates.json", "slices.json"):
-        stage.s3.delete_object(Bucket=STAGING, Key=f"staging/ingest/{session['session_key']}/{key}")
+    staged = stage.s3.list_objects_v2(Bucket=STAGING, Prefix=f"staging/ingest/{session['session_key']}/")
+    for document in staged["Contents"]:
+        stage.s3.delete_object(Bucket=STAGING, Key=document["Key"])
     stage.lease_passes("run-1")
     stage.sweeps()
-    assert stage.states(*FILES) == ["ingested"] * 3
+    assert stage.states(*FILES) == ["dropped"] * 3
+    assert stage.opens("next")["session"]["total"] == 3
 
 
 def test_drops_get_a_run_after_two_windows_and_not_earlier(stage: SessionStage) -> None:
@@ -148,7 +150,7 @@ def test_an_old_upload_that_ends_late_changes_nothing(stage: SessionStage) -> No
     for address in old["slices"]:
         upload_assets.lambda_handler(address, lambda_context())
     assert stage.states(*FILES) == ["claimed"] * 3
-    assert {stage.drop(name).session_key for name in FILES} == {"new-1"}
+    assert stage.sessions_of(*FILES) == {"new-1"}
     stage.settles(stage.uploads(new))
     assert stage.states(*FILES) == ["ingested"] * 3
 
@@ -164,7 +166,7 @@ def test_an_old_settling_that_comes_late_changes_nothing(stage: SessionStage, pr
     late = stage.settles(old, progress, "Sandbox.Timedout" if progress == "broken" else None)
     assert (late["progress"], late["returned"]) == ("abandoned", 3)
     assert stage.states(*FILES) == ["claimed"] * 3
-    assert {stage.drop(name).session_key for name in FILES} == {"new-1"}
+    assert stage.sessions_of(*FILES) == {"new-1"}
     assert stage.noted("old-1") == swept
     assert {key: stage.text(key) for key in stage.reports()} == reports
     stage.settles(new)
@@ -248,11 +250,11 @@ def test_a_sweep_that_has_no_time_left_looks_at_nothing(stage: SessionStage) -> 
     assert answer == NOTHING
 
 
-def test_an_opening_that_a_repeat_took_over_claims_and_sends_nothing_more(
+def test_an_opening_that_a_repeat_took_over_sends_nothing_more(
     stage: SessionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.drops("a.png", minutes_ago=5)
-    keep_candidates = SessionStaging.keep_candidates
+    keep_request = SessionStaging.keep_request
     repeated: list[dict[str, Any]] = []
 
     def slowly(staging: SessionStaging, *given: Any) -> None:
@@ -260,9 +262,9 @@ def test_an_opening_that_a_repeat_took_over_claims_and_sends_nothing_more(
             repeated.append({})
             stage.drops("b.png", minutes_ago=4)
             repeated[0] = stage.opens()  # Step Functions has lost sight of the first
-        keep_candidates(staging, *given)
+        keep_request(staging, *given)
 
-    monkeypatch.setattr(SessionStaging, "keep_candidates", slowly)
+    monkeypatch.setattr(SessionStaging, "keep_request", slowly)
     assert stage.opens()["outcome"] == "owned"
     assert repeated[0]["session"]["total"] == 2
     assert stage.vi.sessions_opened() == 1

@@ -1,7 +1,8 @@
 """The register of asset names: the object that owns a name, and the content that Vi holds under it.
 
 Its items are in the drops table and never expire. Drops expire, but the content in Vi must stay known longer (see
-docs/decisions/0028).
+docs/decisions/0028). A settled session has registered the names of all files that it sent. So a name without an item
+was never sent.
 """
 
 import unicodedata
@@ -13,13 +14,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
+from assetline.ingest.asset_names import object_filename
 from assetline.ingest.conditional_writes import Transition, apply
 from assetline.ingest.drop import NOWHERE, Drop, moment
 from assetline.ingest.ledger import Ledger
 
 PREFIX = "asset#"
-
-type Name = tuple[str, str]  # a dataset, and the name of one of its assets
 
 
 class RegisteredName(BaseModel, frozen=True):
@@ -48,29 +48,29 @@ class AssetRegister:
 
     ledger: Ledger
 
-    def names(self, drops: Iterable[Drop]) -> dict[Name, RegisteredName]:
-        """Return the registrations of the names of *drops*, without names that no object owns."""
-        names = {name_key(drop): (drop.dataset_id, drop.asset_filename) for drop in drops}
-        items = self.ledger.items(names)
-        return {names[item["drop_id"]]: RegisteredName.from_item(item) for item in items}
+    def names(self, drops: Iterable[Drop]) -> dict[str, RegisteredName]:
+        """Return the registrations of the names of *drops* by `name_key`, without names that no object owns."""
+        items = self.ledger.items(map(name_key, drops))
+        return {item["drop_id"]: RegisteredName.from_item(item) for item in items}
 
-    def register(self, drop: Drop) -> tuple[RegisteredName, bool]:
-        """Register the name of a drop for its object, unless another object owns it.
+    def named(self, drops: Iterable[Drop]) -> list[tuple[Drop, RegisteredName | None]]:
+        """Return *drops* in their order, each with a name that no other object owns, and its registration.
 
-        Returns the owner, and whether the name is new.
+        The first object with a free name gets it. Another object gets a name with a hash.
         """
-        owner = RegisteredName(key=object_of(drop))
-        item = owner.model_dump(exclude_none=True) | {"drop_id": name_key(drop)}
-        if self.ledger.put_if_absent(item):
-            return owner, True
-        return self.names([drop]).get((drop.dataset_id, drop.asset_filename), owner), False
+        listed = [*drops]
+        owners = self.names(listed)
+        objects = {key: owner.key for key, owner in owners.items()}
+        named = [
+            drop if objects.setdefault(name_key(drop), object_of(drop)) == object_of(drop) else _with_hash(drop)
+            for drop in listed
+        ]
+        owners |= self.names(drop for drop, recorded in zip(named, listed, strict=True) if drop is not recorded)
+        return [(drop, owners.get(name_key(drop))) for drop in named]
 
     def forget_content(self, drops: Iterable[Drop], opened_at: datetime) -> None:
-        """Record that the session opened at *opened_at* sends *drops*: Vi's content is unknown now.
-
-        Of a new name, no content is known.
-        """
-        self._write([self._transition(drop, opened_at, None) for drop in drops if not drop.name_is_new])
+        """Record that Vi's content of *drops* is unknown since the session opened at *opened_at*."""
+        self._write([self._transition(drop, opened_at, None) for drop in drops])
 
     def keep_content(self, drops: Sequence[Drop], opened_at: datetime) -> None:
         """Record that Vi holds *drops* from the session opened at *opened_at*; a later session has precedence."""
@@ -98,6 +98,10 @@ class AssetRegister:
 def object_of(drop: Drop) -> str:
     """Return the object of a drop in the notation of the register: with its bucket, unlike a drop's key."""
     return f"s3://{drop.bucket}/{drop.key}"
+
+
+def _with_hash(drop: Drop) -> Drop:
+    return drop.model_copy(update={"asset_filename": object_filename(drop.asset_filename, drop.bucket, drop.key)})
 
 
 def name_key(drop: Drop) -> str:

@@ -1,4 +1,4 @@
-"""Requests an ingestion session from Vi: for all claimed drops or, if Vi refuses that, for some of them.
+"""Requests an ingestion session from Vi: for all selected drops or, if Vi refuses that, for some of them.
 
 Vi refuses a complete session and names no file. One refused file must not keep the others out of Vi.
 """
@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from assetline.errors import AnswerLost, RateLimited, ViRefused
-from assetline.ingest.conditional_writes import GuardFailed
 from assetline.ingest.drop import Drop
 from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.sessions_table import Session, SessionsTable
+from assetline.ingest.staging import SessionStaging
 from assetline.observability import logger
 from assetline.vi.ingestion_sessions import AssetSpec, IngestionSession, Sessions
 
@@ -25,6 +24,10 @@ LONG_METADATA = 1000  # ours, in characters
 SMALL, LARGE = 100, 50 * 1024**2  # ours, in bytes
 USUAL_TYPES = frozenset({"image/jpeg", "image/png", "video/mp4"})
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+-]*", re.ASCII)
+
+
+class OpeningTakenOver(Exception):  # noqa: N818 - the caller catches it
+    """Another invocation opens the session, or the session has ended."""
 
 
 @dataclass(frozen=True)
@@ -43,59 +46,57 @@ class SessionRequest:
     sessions: Sessions
     ledger: Ledger
     table: SessionsTable
+    staging: SessionStaging
     failure_mode: str
     on_asset_overwritten: str
 
-    def send(self, session: Session, claimed: Sequence[Drop], tries: int, earlier: str) -> SentRequest:
-        """Open *session* in Vi, with request number *tries*, for all *claimed* drops or for some of them.
+    def send(self, session: Session, drops: Sequence[Drop], tries: int, earlier: str) -> SentRequest:
+        """Open *session* in Vi, with request number *tries*, for all *drops* or for some of them.
 
-        The drops in the current request are claimed at any time, and no others: a lost answer is then identified by its
-        files. A drop that Vi refuses alone is returned only if Vi accepts others, in this session or in the *earlier*
-        one of the run. No request is sent for a session that another invocation opens, or that has ended.
+        The files of the current request are stored before it is sent: a lost answer is then identified by its files. A
+        drop that Vi refuses alone is returned only if Vi accepts others, in this session or in the *earlier* one of the
+        run. No request is sent for a session that another invocation opens, or that has ended.
 
         Raises:
-            GuardFailed: another invocation opens the session, or it has ended.
+            OpeningTakenOver: another invocation opens the session, or it has ended.
             ViRefused: Vi refuses all groups; the cause may be outside the files.
             And as `Sessions.create`.
         """
         refusal: ViRefused | None = None
         not_taken: list[tuple[Drop, ViRefused]] = []
         refused: Sequence[Drop] = ()
-        claimed = least_suspect_first(claimed)
-        for number, group in enumerate(chain([claimed], islice(smaller(claimed), MOST_GROUPS))):
-            if number:
-                claimed = self._claimed_instead(session, claimed, group)
-            if not claimed:
-                continue  # another run has claimed them
-            self._note(session, tries + number, len(claimed))
+        selected = least_suspect_first(drops)
+        for number, group in enumerate(chain([selected], islice(smaller(selected), MOST_GROUPS))):
+            self._note(session, tries + number, group)
             try:
-                made = self.sessions.create([*map(_spec, claimed)], self.failure_mode, self.on_asset_overwritten)
+                made = self.sessions.create([*map(_spec, group)], self.failure_mode, self.on_asset_overwritten)
             except ViRefused as error:
-                refusal, refused = error, claimed
+                refusal, refused = error, group
                 if not error.smaller_may_help:
                     break
-                logger.info("session_refused", drops=len(claimed))
-                if len(claimed) == 1:
-                    not_taken.append((claimed[0], error))
+                logger.info("session_refused", drops=len(group))
+                if len(group) == 1:
+                    not_taken.append((group[0], error))
             except AnswerLost:
-                self._cancel_if_late(session, claimed)
+                self._cancel_if_late(session, group)
                 raise
             except RateLimited:
                 if refusal is None:
                     raise
                 break  # refused requests count, too: a restart after a pause would not get further
             else:
-                self._note_suspects(refused, claimed)
-                return SentRequest(claimed, made, not_taken)
+                self._note_suspects(refused, group)
+                return SentRequest(group, made, not_taken)
         if not_taken and self._has_taken(earlier):
             return SentRequest((), None, not_taken)
-        raise refusal or AssertionError("the claimed drops are requested at least once")
+        raise refusal or AssertionError("the drops are requested at least once")
 
-    def _note(self, session: Session, tries: int, total: int) -> None:
-        if not self.table.update_opening(session, tries=tries, total=total, execution_arn=session.execution_arn):
-            raise GuardFailed
+    def _note(self, session: Session, tries: int, group: Sequence[Drop]) -> None:
+        self.staging.keep_request(session.opener or "", [drop.asset_filename for drop in group])
+        if not self.table.update_opening(session, tries=tries, total=len(group), execution_arn=session.execution_arn):
+            raise OpeningTakenOver
 
-    def _cancel_if_late(self, session: Session, claimed: Sequence[Drop]) -> None:
+    def _cancel_if_late(self, session: Session, group: Sequence[Drop]) -> None:
         """Cancel the session of a request whose answer was lost, if no other invocation looks for it.
 
         Another invocation may have taken over the opening, and searched for lost sessions before this request reached
@@ -105,7 +106,7 @@ class SessionRequest:
             noted = self.table.get(session.session_key)
             known = noted.session_id if noted is not None else None
             with suppress(ViRefused, AnswerLost):  # it has ended, or it expires
-                cancel_lost(self.sessions, {drop.asset_filename for drop in claimed}, session, known)
+                cancel_lost(self.sessions, [{drop.asset_filename for drop in group}], session, known)
 
     def _note_suspects(self, refused: Sequence[Drop], taken: Sequence[Drop]) -> None:
         """Mark the rest of a refused group as suspect when a part of it is *taken*: the cause is in the rest."""
@@ -113,15 +114,6 @@ class SessionRequest:
         rest = [drop for drop in refused if drop.drop_id not in went]
         if len(rest) < len(refused):
             self.ledger.suspect(rest)
-
-    def _claimed_instead(self, session: Session, held: Sequence[Drop], group: Sequence[Drop]) -> list[Drop]:
-        """Return the held drops that are not in *group*, claim the rest of it, and return the drops held then."""
-        selected, had = {drop.drop_id for drop in group}, {drop.drop_id for drop in held}
-        back = [DropOutcome(drop_id=drop_id, state="dropped") for drop_id in had - selected]
-        guard = self.table.opening_guard(session)
-        self.ledger.settle(back, session.dataset_id, session.session_key, guard)
-        claimed = self.ledger.claim([drop for drop in group if drop.drop_id not in had], session.session_key, guard)
-        return [*(drop for drop in group if drop.drop_id in had), *claimed]
 
     def _has_taken(self, session_key: str) -> bool:
         """Return whether Vi opened that session: then it accepts requests of this kind."""

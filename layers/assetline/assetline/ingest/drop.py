@@ -10,14 +10,15 @@ from pydantic import BaseModel
 
 type DropState = Literal["dropped", "claimed", "uploaded", "ingested", "rejected"]
 
-STATES: tuple[DropState, ...] = ("dropped", "claimed", "uploaded", "ingested", "rejected")
 OVER: tuple[DropState, ...] = ("ingested", "rejected")  # final states, except for a retry or a newer drop
-# The states of a drop in a session. Earlier versions wrote `uploaded`; a session that is open during an upgrade has it.
+# Earlier versions wrote these states for a drop in a session; a session that is open during an upgrade has them. Now a
+# drop stays `dropped` until its session is settled. The command `assetline` derives `claimed` from the open session.
 HELD: tuple[DropState, ...] = ("claimed", "uploaded")
+LISTED: tuple[DropState, ...] = ("dropped", "rejected", *HELD)  # the states that the index lists
 NOWHERE = "-"  # replaces the dataset of a drop whose key has none; no dataset has this name
 
-# DynamoDB: a partition takes a thousand writes per second, and each change of state writes the index. Sixteen shards
-# take the hundred thousand drops per minute of one dataset, nine times over.
+# DynamoDB: a partition takes a thousand writes per second, and each drop writes the index twice. Sixteen shards take
+# the hundred thousand drops per minute of one dataset, nine times over.
 SHARDS = 16
 
 
@@ -27,13 +28,11 @@ class Drop(BaseModel, frozen=True):
     - `etag`: without quotes
     - `crc32c`: signed, absent if unknown
     - `attempts`: the sessions in which the drop failed
-    - `asset_filename`: its name in Vi
+    - `asset_filename`: its name in Vi; a session gives it another one if another object owns the name
     - `tag_count`: the number of tags of the object
     - `sequencer`: orders the events of one key
-    - `dropped_again`: set if a newer event arrived than the drop's session may be based on
-    - `metadata_changed`: set if `custom_metadata` is newer than the session's
+    - `revision`: counts the changes after which a session with an older copy of the drop decides nothing about it
     - `suspect`: the drop is in a group that Vi refused a session for
-    - `name_is_new`: set until the first session claims the drop, if no drop had its asset's name before
     - `retried`: set if the drop has ended before, so that its object may have the tag of that outcome
     - `expires_at`: when DynamoDB deletes the drop, in seconds since 1970; the other times are UTC
     """
@@ -44,10 +43,8 @@ class Drop(BaseModel, frozen=True):
     etag: str
     version_id: str | None = None
     sequencer: str | None = None
-    dropped_again: Literal[True] | None = None
-    metadata_changed: Literal[True] | None = None
+    revision: int = 0
     suspect: Literal[True] | None = None
-    name_is_new: Literal[True] | None = None
     retried: Literal[True] | None = None
     size: int
     dataset_id: str
@@ -69,15 +66,15 @@ class Drop(BaseModel, frozen=True):
     expires_at: int | None = None
 
     @property
-    def dataset_state(self) -> str:
-        """The partition of the index that lists the drop."""
-        return dataset_state(self.dataset_id, self.state, shard_of(self.drop_id))
+    def dataset_state(self) -> str | None:
+        """The partition of the index that lists the drop, None for an ingested one."""
+        return dataset_state(self.dataset_id, self.state, shard_of(self.drop_id)) if self.state in LISTED else None
 
     def to_item(self) -> dict[str, Any]:
         """Return the drop as an item of the table; unknown values are absent."""
         values = self.model_dump(exclude_none=True)
         times = {name: moment(value) for name, value in values.items() if isinstance(value, datetime)}
-        return values | times | {"dataset_state": self.dataset_state}
+        return values | times | ({} if self.dataset_state is None else {"dataset_state": self.dataset_state})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
@@ -85,6 +82,20 @@ class Drop(BaseModel, frozen=True):
         return cls.model_validate(
             {name: int(value) if isinstance(value, Decimal) else value for name, value in item.items()}
         )
+
+
+class SessionDrop(BaseModel, frozen=True):
+    """A drop as a session sends it, by this name; the session's settlement decides about this revision only."""
+
+    drop_id: str
+    asset_filename: str
+    revision: int
+    sequencer: str | None
+
+    @classmethod
+    def of(cls, drop: Drop) -> Self:
+        """Return the drop as it is now."""
+        return cls(**drop.model_dump(include={*cls.model_fields}))
 
 
 def drop_id(bucket: str, key: str, etag: str) -> str:

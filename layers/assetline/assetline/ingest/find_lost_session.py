@@ -1,6 +1,7 @@
-"""Finds a session that Vi may have opened although its answer was lost, by the names of its files."""
+"""Finds the sessions that Vi may have opened although their answers were lost, by the names of their files."""
 
 import unicodedata
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from assetline.errors import Permanent
@@ -11,24 +12,26 @@ from assetline.vi.ingestion_sessions import IngestionSession, Sessions
 CLOCKS_APART = 300  # ours: seconds that Vi's clock may be behind ours
 
 
-def cancel_lost(sessions: Sessions, filenames: AbstractSet[str], session: Session, known: str | None = None) -> None:
-    """Cancel the session that Vi opened for *filenames* on a request of *session* whose answer was lost.
+def cancel_lost(
+    sessions: Sessions, requests: Collection[AbstractSet[str]], session: Session, known: str | None = None
+) -> None:
+    """Cancel the sessions that Vi opened on *requests* of *session* whose answers were lost.
 
-    *known* is the id of the session that Vi opened for *session* on another request; it is not cancelled.
+    A request is the names of its files. *known* is the id of the session that Vi opened for *session* on another
+    request; it is not cancelled.
 
     Raises:
-        ViRefused, AnswerLost: Vi did not cancel it.
+        ViRefused, AnswerLost: Vi did not cancel one.
     """
-    lost = find_lost(sessions, filenames, session, known) if filenames else None
-    if lost is not None:
+    for lost in find_lost(sessions, requests, session, known):
         sessions.cancel(lost.session_id)
         logger.warning("lost_session_cancelled", session_id=lost.session_id)
 
 
 def find_lost(
-    sessions: Sessions, filenames: AbstractSet[str], session: Session, known: str | None = None
-) -> IngestionSession | None:
-    """Return the session for exactly *filenames* that is not older than ours, None without one.
+    sessions: Sessions, requests: Collection[AbstractSet[str]], session: Session, known: str | None = None
+) -> list[IngestionSession]:
+    """Return the running sessions for exactly the files of one of *requests* that are not older than ours.
 
     The session with the id *known* is not a lost one. Unicode forms of a name count as equal.
 
@@ -36,22 +39,26 @@ def find_lost(
     3.2). If it does not, the function reads each session separately. An unidentified session is ignored: it may belong
     to another client, and one of ours has no bytes to create assets from.
     """
-    expected = {*map(_composed, filenames)}
+    expected = {frozenset(map(_composed, filenames)) for filenames in requests if filenames}
+    sizes = {len(filenames) for filenames in requests}
     earliest = (session.opened_at.timestamp() - CLOCKS_APART) * 1000
+    found = list[IngestionSession]()
+    if not expected:
+        return found
     try:
         for listed in sessions.newest():
             if listed.progress != "running" or (listed.time_created or earliest) < earliest:
                 continue
             if listed.session_id == known:
                 continue
-            if listed.total is not None and listed.total != len(filenames):
+            if listed.total is not None and listed.total not in sizes:
                 continue
             detailed = listed if listed.assets else sessions.get(listed.session_id)
-            if {_composed(asset.filename) for asset in detailed.assets} == expected:
-                return detailed
+            if frozenset(_composed(asset.filename) for asset in detailed.assets) in expected:
+                found.append(detailed)
     except Permanent:
-        return None
-    return None
+        return found
+    return found
 
 
 def _composed(filename: str) -> str:

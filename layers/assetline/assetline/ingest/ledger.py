@@ -2,9 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import batched, islice
@@ -13,8 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from assetline.ingest.conditional_writes import Guard, Transition, apply, pauses, wait
-from assetline.ingest.drop import HELD, OVER, SHARDS, Drop, DropState, dataset_state, moment, shard_of
+from assetline.ingest.conditional_writes import Transition, apply, pauses, wait
+from assetline.ingest.drop import (
+    HELD,
+    LISTED,
+    OVER,
+    SHARDS,
+    Drop,
+    DropState,
+    SessionDrop,
+    dataset_state,
+    moment,
+    shard_of,
+)
 from assetline.ingest.gathering import GatheredDrops
 from assetline.ingest.outcomes import DropOutcome
 
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 
 INDEX = "by_dataset_state"
 READ_AT_ONCE = 100  # DynamoDB: items of one BatchGetItem
+SEGMENTS = 8  # ours: parts of the table that are scanned at once
 _SEQUENCER_LENGTH = 32
 
 type Recorded = Literal["recorded", "known", "again"]
@@ -48,7 +59,7 @@ class Ledger:
         """Record a drop; a recorded one is `known` and unchanged, unless its object was put again.
 
         A newer event than the recorded one means that it was. Then a drop in a final state is dropped `again`. A
-        waiting drop gets the new properties of the object. A drop in a session gets a mark.
+        waiting drop gets the new properties of the object. If the metadata are others, it gets a new revision, too.
         """
         item = self._finished(drop).to_item() if drop.state in OVER else drop.to_item()
         return "recorded" if self.put_if_absent(item) else self._recorded_again(drop)
@@ -98,53 +109,51 @@ class Ledger:
         shards = [[*map(Drop.from_item, of_shard)] for of_shard in items]
         yield from merge(*shards, key=lambda drop: (drop.dropped_at, drop.drop_id), reverse=newest_first)
 
+    def ingested(self, dataset_id: str | None = None) -> Iterator[Drop]:
+        """Yield the ingested drops of a dataset, or of all, in no order. No index lists them: this reads the table."""
+        found: ConditionBase = Attr("state").eq("ingested")
+        if dataset_id is not None:
+            found &= Attr("dataset_id").eq(dataset_id)
+
+        def of_segment(segment: int) -> list[Mapping[str, Any]]:
+            scan = {"FilterExpression": found, "Segment": segment, "TotalSegments": SEGMENTS}
+            return [*_pages(self.table.scan, scan)]
+
+        with ThreadPoolExecutor(SEGMENTS) as threads:
+            for items in threads.map(of_segment, range(SEGMENTS)):
+                yield from map(Drop.from_item, items)
+
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
         """Return drops by their ids, without unknown ones."""
         drops = map(Drop.from_item, self._items(drop_ids))
         return {drop.drop_id: drop for drop in drops}
 
-    def held(self, drop_ids: Iterable[str], session_key: str) -> set[str]:
-        """Return the ids of the drops that a session holds; only their states are read."""
-        options = {
-            "ProjectionExpression": "drop_id, session_key, #state",
-            "ExpressionAttributeNames": {"#state": "state"},
-        }
-        items = self._items(drop_ids, options)
-        return {item["drop_id"] for item in items if item.get("session_key") == session_key and item["state"] in HELD}
-
-    def claim(self, drops: Sequence[Drop], session_key: str, guard: Guard | None = None) -> list[Drop]:
-        """Claim the waiting drops among *drops*, and return them with those that the session has claimed before.
-
-        A drop whose object was put again since *drops* were read is left for the next session.
-
-        Raises:
-            GuardFailed: the *guard* failed; some drops may be claimed.
-        """
-        transitions = [self._claim(drop, session_key) for drop in drops]
-        claimed = apply(self.table, "drop_id", transitions, guard=guard)
-        return [
-            drop.model_copy(update={"state": "claimed", "session_key": session_key})
-            for drop in drops
-            if drop.drop_id in claimed
-        ]
-
     def settle(
-        self, outcomes: Iterable[DropOutcome], dataset_id: str, session_key: str, guard: Guard | None = None
+        self, outcomes: Iterable[DropOutcome], sent: Iterable[SessionDrop], dataset_id: str, session_key: str
     ) -> set[str]:
-        """Record the outcomes of a session's drops; return those that were still in that session.
+        """Record the outcomes of the drops that a session has *sent*; return those that were recorded.
 
-        If an object was put again meanwhile, its drop waits for another session. This applies if it is refused, or if
-        the session sent other metadata than the object has now.
-
-        Raises:
-            GuardFailed: the *guard* failed; some outcomes may be recorded.
+        A drop that has another revision by now is unchanged: it waits for another session, or has ended. So is a drop
+        to reject whose object was put again.
         """
-        settled = {outcome.drop_id: outcome for outcome in outcomes}
-        transitions = [self._settled(outcome, dataset_id, session_key) for outcome in settled.values()]
-        done = apply(self.table, "drop_id", transitions, guard=guard)
-        left = [outcome for drop_id, outcome in settled.items() if outcome.state != "dropped" and drop_id not in done]
-        resettled = [self._settled(replace(outcome, state="dropped"), dataset_id, session_key) for outcome in left]
-        return done | apply(self.table, "drop_id", resettled)
+        as_sent = {drop.drop_id: drop for drop in sent}
+        settled = {outcome.drop_id: outcome for outcome in outcomes if outcome.drop_id in as_sent}
+        transitions = [
+            self._settled(outcome, as_sent[drop_id], dataset_id, session_key) for drop_id, outcome in settled.items()
+        ]
+        return apply(self.table, "drop_id", transitions)
+
+    def return_held(self, drops: Iterable[Drop]) -> set[str]:
+        """Let drops wait that an earlier version of the stack claimed for a session that is over; return those."""
+        held = {f":{state}": state for state in HELD}
+        return self._change(
+            {drop.drop_id: drop.dataset_id for drop in drops},
+            "dropped",
+            {},
+            f"#state IN ({', '.join(held)})",
+            held,
+            removed=("session_key", "session_id"),
+        )
 
     def reject(self, drops: Iterable[Drop], reason: str, message: str) -> set[str]:
         """Reject waiting drops; return those that were waiting."""
@@ -175,20 +184,25 @@ class Ledger:
             "#state = :over",
             {":over": state},
             removed=_OF_AN_ENDING,
+            added=("revision",),
         )
 
     def send_again(self, drop_ids: Iterable[str], late_session: str) -> set[str]:
         """Send drops again that another session than *late_session* sent or is to send; return those.
 
-        A session that still holds such a drop returns it to the queue when it settles it as ingested.
+        A waiting drop gets a new revision: if a session sends it at this moment, another one sends it again.
         """
         resent, left = set[str](), {*drop_ids}
         while left:  # read the drops again that changed meanwhile
-            drops = [drop for drop in self.get(left).values() if drop.session_key not in {None, late_session}]
-            resent |= self.retry([drop for drop in drops if drop.state == "ingested"], "ingested")
-            held = [drop for drop in drops if drop.state in HELD]
-            resent |= apply(self.table, "drop_id", [_changed_under(drop) for drop in held])
-            left = {drop.drop_id for drop in drops if drop.state not in {"dropped", "rejected"}} - resent
+            drops = [*self.get(left).values()]
+            ingested = [
+                drop for drop in drops if drop.state == "ingested" and drop.session_key not in {None, late_session}
+            ]
+            waiting = {drop.drop_id: drop.dataset_id for drop in drops if drop.state == "dropped"}
+            resent |= self.retry(ingested, "ingested")
+            is_waiting = "#state = :dropped", {":dropped": "dropped"}
+            resent |= self._change(waiting, "dropped", {}, *is_waiting, added=("revision",))
+            left = ({drop.drop_id for drop in ingested} | {*waiting}) - resent
         return resent
 
     def forgotten_at(self) -> int:
@@ -211,6 +225,8 @@ class Ledger:
         """Replace a drop by *after* if it is unchanged since *earlier*."""
         fence = {"state": earlier.state, "sequencer": earlier.sequencer, "session_key": earlier.session_key}
         condition: ConditionBase = Attr("attempts").eq(earlier.attempts)
+        revision = Attr("revision").eq(earlier.revision)
+        condition &= revision if earlier.revision else revision | Attr("revision").not_exists()
         for name, value in fence.items():
             condition &= Attr(name).not_exists() if value is None else Attr(name).eq(value)
         try:
@@ -250,49 +266,34 @@ class Ledger:
                 "ScanIndexForward": not newest_first,
                 "Limit": limit,
             }
-            return [*islice(self._pages(query | dict(options)), limit)]
+            return [*islice(_pages(self.table.query, query | dict(options)), limit)]
 
         with ThreadPoolExecutor(SHARDS) as threads:
             return [*threads.map(of_shard, range(SHARDS))]
 
-    def _pages(self, query: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
-        while True:
-            answer = self.table.query(**query)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _claim(self, drop: Drop, session_key: str) -> Transition:
-        unchanged = "attribute_not_exists(sequencer)" if drop.sequencer is None else "sequencer = :sequencer"
-        return self._transition(
-            drop.drop_id,
-            drop.dataset_id,
-            "claimed",
-            {"session_key": session_key},
-            f"(#state = :dropped AND {unchanged}) OR (#state = :state AND session_key = :session_key)",
-            {":dropped": "dropped"} | ({} if drop.sequencer is None else {":sequencer": drop.sequencer}),
-            removed=(*_OF_A_SESSION, "name_is_new"),  # readers of the object get its current version from now on
-        )
-
-    def _settled(self, outcome: DropOutcome, dataset_id: str, session_key: str) -> Transition:
+    def _settled(self, outcome: DropOutcome, sent: SessionDrop, dataset_id: str, session_key: str) -> Transition:
         values: dict[str, Any] = {"reason": outcome.reason, "message": outcome.message}
-        removed: tuple[str, ...] = tuple(name for name, value in values.items() if value is None)
+        removed = tuple(name for name, value in values.items() if value is None)
+        added = ("attempts",) if outcome.counts_attempt else ()
         if outcome.state == "dropped":
-            removed += ("session_key", "session_id")
+            removed, added = (*removed, "session_key", "session_id"), (*added, "revision")
         else:
-            values |= self._ending()
-        still = "session_key = :key AND #state IN (:claimed, :uploaded)"
-        put_once_more = {"rejected": "dropped_again", "ingested": "metadata_changed"}.get(outcome.state)
+            values |= self._ending() | {"session_key": session_key, "asset_filename": sent.asset_filename}
+        condition = "#state = :dropped AND " + _revision_is(sent.revision)
+        compared: dict[str, Any] = {":dropped": "dropped", ":sent": sent.revision}
+        if outcome.state == "rejected" and sent.sequencer is None:
+            condition += " AND attribute_not_exists(sequencer)"
+        elif outcome.state == "rejected":
+            condition, compared = f"{condition} AND sequencer = :sequencer", compared | {":sequencer": sent.sequencer}
         return self._transition(
             outcome.drop_id,
             dataset_id,
             outcome.state,
             {name: value for name, value in values.items() if value is not None},
-            f"{still} AND attribute_not_exists({put_once_more})" if put_once_more else still,
-            _of(session_key, *HELD),
+            condition,
+            compared,
             removed=removed,
-            counts=outcome.counts_attempt,
+            added=added,
         )
 
     def _change(  # noqa: PLR0913, PLR0917 - one for each clause of the update
@@ -303,9 +304,10 @@ class Ledger:
         condition: str,
         compared: dict[str, Any],
         removed: tuple[str, ...] = (),
+        added: tuple[str, ...] = (),
     ) -> set[str]:
         transitions = [
-            self._transition(drop_id, dataset_id, state, values, condition, compared, removed=removed)
+            self._transition(drop_id, dataset_id, state, values, condition, compared, removed=removed, added=added)
             for drop_id, dataset_id in drops.items()
         ]
         return apply(self.table, "drop_id", transitions)
@@ -320,20 +322,21 @@ class Ledger:
         compared: dict[str, Any],
         *,
         removed: tuple[str, ...] = (),
-        counts: bool = False,
+        added: tuple[str, ...] = (),
     ) -> Transition:
-        written = values | {
-            "state": state,
-            "dataset_state": dataset_state(dataset_id, state, shard_of(drop_id)),
-            "updated_at": moment(self._clock()),
-        }
+        """Return the transition of a drop to *state*; each number in *added* grows by one."""
+        written = values | {"state": state, "updated_at": moment(self._clock())}
+        if state in LISTED:
+            written["dataset_state"] = dataset_state(dataset_id, state, shard_of(drop_id))
+        else:
+            removed = (*removed, "dataset_state")
         update = "SET " + ", ".join(f"#{name} = :{name}" for name in written)
         if removed:
             update += " REMOVE " + ", ".join(f"#{name}" for name in removed)
-        if counts:
-            update += " ADD attempts :one"
+        if added:
+            update += " ADD " + ", ".join(f"#{name} :one" for name in added)
             compared = compared | {":one": 1}
-        names = {f"#{name}": name for name in (*written, *removed)}
+        names = {f"#{name}": name for name in (*written, *removed, *added)}
         return Transition(
             drop_id, update, condition, names, {f":{name}": value for name, value in written.items()} | compared
         )
@@ -349,37 +352,43 @@ class Ledger:
         return {"finished_at": now, "expires_at": int((now + self._retention).timestamp())}
 
 
-_OF_A_SESSION = ("dropped_again", "metadata_changed")
-_OF_AN_ENDING = ("suspect", "reason", "message", "finished_at", "expires_at", "session_key", "session_id")
+_OF_AN_ENDING = (
+    "suspect",
+    "reason",
+    "message",
+    "finished_at",
+    "expires_at",
+    "session_key",
+    "session_id",
+)
 
 
 def put_again(earlier: Drop, drop: Drop) -> Drop:
     """Return the recorded drop *earlier* with the properties of *drop*, after its object was put again."""
     if earlier.state in OVER:
-        return drop
+        return drop.model_copy(update={"revision": earlier.revision + 1})
     seen: dict[str, Any] = {"sequencer": drop.sequencer, "updated_at": drop.updated_at}
     if drop.state != "rejected":  # a rejected drop has the event only, not the object's properties
         seen |= drop.model_dump(include={"version_id", "custom_metadata", "tag_count"})
-    if earlier.state != "dropped":
-        seen["dropped_again"] = True
-        if seen.get("custom_metadata", earlier.custom_metadata) != earlier.custom_metadata:
-            seen["metadata_changed"] = True
+    if seen.get("custom_metadata", earlier.custom_metadata) != earlier.custom_metadata:
+        seen["revision"] = earlier.revision + 1
     return earlier.model_copy(update=seen)
 
 
-def _changed_under(drop: Drop) -> Transition:
-    """Return the transition after which the session of a drop returns it to the queue, whatever it sent."""
-    return Transition(
-        drop.drop_id,
-        "SET #metadata_changed = :true",
-        "session_key = :key AND #state IN (:claimed, :uploaded)",
-        {"#metadata_changed": "metadata_changed", "#state": "state"},
-        {":true": True} | _of(drop.session_key or "", *HELD),
-    )
+def _revision_is(revision: int) -> str:
+    """Return the condition that a drop has the revision `:sent`; drops of earlier versions have none."""
+    return "revision = :sent" if revision else "(revision = :sent OR attribute_not_exists(revision))"
 
 
-def _of(session_key: str, *states: DropState) -> dict[str, Any]:
-    return {":key": session_key} | {f":{state}": state for state in states}
+def _pages(read: Callable[..., Any], request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the items of a Query or a Scan, of all its pages."""
+    page = dict(request)
+    while True:
+        answer = read(**page)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        page["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def comparable(sequencer: str) -> str:

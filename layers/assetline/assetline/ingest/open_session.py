@@ -1,4 +1,4 @@
-"""Open Session: gathers drops, takes a permit, claims the drops, and opens an ingestion session for them."""
+"""Open Session: gathers drops, takes a permit, selects drops, and opens an ingestion session for them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,12 @@ from pydantic import BaseModel
 
 from assetline.aws.s3_documents import Address
 from assetline.errors import AnswerLost, DatasetUnknown, Permanent, RateLimited, Retryable
-from assetline.ingest.asset_register import AssetRegister
-from assetline.ingest.conditional_writes import GuardFailed
-from assetline.ingest.create_session import SessionRequest
+from assetline.ingest.asset_register import AssetRegister, name_key
+from assetline.ingest.create_session import OpeningTakenOver, SessionRequest
 from assetline.ingest.drop import Drop
 from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.gathering import INDEX_SECONDS, Gathering
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.reject_drops import DropRejecter
 from assetline.ingest.run_ownership import LEASE_SECONDS, RunOwnership
 from assetline.ingest.session_permits import Permit, Permits, Wait
@@ -101,18 +99,16 @@ class SessionOpener:
 
         While drops are gathered, only the wait until the next look is returned.
 
-        If an earlier invocation still runs, the repeat takes the opening over. The earlier one then claims, sends and
-        returns no more drops.
+        If an earlier invocation still runs, the repeat takes the opening over. The earlier one then sends nothing more.
 
         Raises:
-            KeyMissing, KeyRefused, KeyForbidden, ViRefused: all claimed drops were returned. If Vi refuses one drop of
-                many, it gets a
-                request without that drop.
+            KeyMissing, KeyRefused, KeyForbidden, ViRefused: no session was opened. If Vi refuses one drop of many, it
+                gets a request without that drop.
             ViUnavailable, ViUnreachable, AnswerLost: the same; a retry may succeed.
         """
         try:
             return self._open_as_last(opening)
-        except GuardFailed:
+        except OpeningTakenOver:
             logger.warning("opening_taken_over")
             noted = self.sessions.get(opening.session_key)
             if noted is not None and noted.state in UNFINISHED:
@@ -127,7 +123,7 @@ class SessionOpener:
     def _open_as_last(self, opening: OpenSessionInput) -> OpenSessionResult:
         existing = self.sessions.get(opening.session_key)
         # The opener of an open session is finished with it, even if its lease was over meanwhile.
-        if not self._takes(opening) and existing is None:
+        if not self._takes(opening) and (existing is None or existing.state == "opening"):
             return OWNED
         if existing is not None and existing.state == "abandoned":
             return self._left(opening)
@@ -136,7 +132,8 @@ class SessionOpener:
         try:
             opened = self._opened(opening, existing)
         except Permanent:  # the run fails, and the next one need not wait for its lease
-            self._releases(opening)
+            if self.sessions.get(opening.session_key) is None:
+                self._releases(opening)
             raise
         if opened.outcome == "no_drops":
             return self._looked_again(opening)
@@ -175,12 +172,13 @@ class SessionOpener:
         if existing is not None:
             opener = uuid4().hex
             if not self.sessions.take_over(existing.session_key, opener):
-                raise GuardFailed
+                raise OpeningTakenOver
             existing = self.sessions.get(existing.session_key)  # a request may have been sent since it was read
             if existing is None or existing.opener != opener:
-                raise GuardFailed
+                raise OpeningTakenOver
             if existing.tries:
-                self._look_for_lost(existing)
+                sessions = Sessions(self.client, existing.dataset_id)
+                cancel_lost(sessions, self._staging(existing).requests(), existing)
         return self._opened_with_permit(opening, existing)
 
     def _gathers(self, opening: OpenSessionInput) -> OpenSessionResult | None:
@@ -197,45 +195,43 @@ class SessionOpener:
         permit = self.permits.take(holder)
         if isinstance(permit, Wait):
             if existing is not None:
-                self._give_up(existing)
+                self.sessions.forget(existing)
             return OpenSessionResult(outcome="permit_wait", wait_seconds=permit.seconds)
         session = existing or self._noted(opening)
         if existing is None and not self.sessions.open(session):
-            raise GuardFailed  # a repeat has begun meanwhile
-        claimed = self._claimed(session)
-        if not claimed:
+            raise OpeningTakenOver  # a repeat has begun meanwhile
+        # No other run takes the dataset while this session is recorded. So its waiting drops are in no other session.
+        owned = existing is not None or self._takes(opening)
+        drops = self._selected(session) if owned else []
+        if not drops:
             self.permits.give_back(permit)
             self.sessions.forget(session)
-            return NO_DROPS
-        return self._created(opening, session, claimed, permit, tries)
+            return NO_DROPS if owned else OWNED
+        return self._created(opening, session, drops, permit, tries)
 
     def _created(
-        self, opening: OpenSessionInput, session: Session, claimed: list[Drop], permit: Permit, tries: int
+        self, opening: OpenSessionInput, session: Session, drops: list[Drop], permit: Permit, tries: int
     ) -> OpenSessionResult:
-        # From here on, Vi may receive other bytes than it holds.
-        self.register.forget_content(claimed, session.opened_at)
-        sessions = Sessions(self.client, session.dataset_id)
-        request = SessionRequest(sessions, self.ledger, self.sessions, self.failure_mode, self.on_asset_overwritten)
         try:
-            sent = request.send(session, claimed, tries, opening.session_key_before)
+            sent = self._request(session).send(session, drops, tries, opening.session_key_before)
         except RateLimited as refusal:
             # Another system uses the quota, too. No session was opened.
             count(None, SessionsRefused=1)
             pause = PAUSE_UNASKED if refusal.pause_seconds is None else refusal.pause_seconds
             self.permits.give_back(permit)
             self.permits.pause(pause)
-            self._give_up(session)
+            self.sessions.forget(session)
             return OpenSessionResult(outcome="permit_wait", wait_seconds=max(1, round(pause)))
         except AnswerLost:
             self.permits.used(permit)
             raise
         except (Permanent, Retryable):
             self.permits.give_back(permit)
-            self._give_up(session)
+            self.sessions.forget(session)
             raise
         if sent.made is None:
             self.permits.give_back(permit)
-            self._give_up(session)
+            self.sessions.forget(session)
             opened = NO_DROPS
         else:
             self.permits.used(permit)
@@ -245,81 +241,74 @@ class SessionOpener:
             self.unsent.reject(session.dataset_id, [drop], NOT_TAKEN, message)
         return opened
 
-    def _recorded(self, session: Session, claimed: Sequence[Drop], made: IngestionSession) -> OpenSessionResult:
-        """Store Vi's answer: the slices first, so that a session recorded as open can be uploaded."""
+    def _request(self, session: Session) -> SessionRequest:
+        return SessionRequest(
+            Sessions(self.client, session.dataset_id),
+            self.ledger,
+            self.sessions,
+            self._staging(session),
+            self.failure_mode,
+            self.on_asset_overwritten,
+        )
+
+    def _recorded(self, session: Session, drops: Sequence[Drop], made: IngestionSession) -> OpenSessionResult:
+        """Store Vi's answer: drops and slices first, so that a session recorded as open can be uploaded and settled."""
         reference = SessionRef(
             session_key=session.session_key,
             dataset_id=session.dataset_id,
             session_id=made.session_id,
             ingestion_id=made.ingestion_id,
             bucket=self.bucket,
-            total=len(claimed),
+            total=len(drops),
             opened_at=session.opened_at,
         )
         uploads = {asset.filename: asset.upload for asset in made.assets}
-        assets = [SliceAsset.of(drop, uploads.get(drop.asset_filename)) for drop in claimed]
-        addresses = self._staging(session).keep_slices(sliced(reference, assets))
+        assets = [SliceAsset.of(drop, uploads.get(drop.asset_filename)) for drop in drops]
+        staging = self._staging(session)
+        staging.keep_drops(made.session_id, drops)
+        addresses = staging.keep_slices(sliced(reference, assets))
         noted = self.sessions.update_opening(
             session,
             state="open",
             session_id=made.session_id,
             ingestion_id=made.ingestion_id,
-            total=len(claimed),
+            total=len(drops),
         )
         if not noted:  # it was given up or taken over meanwhile
             Sessions(self.client, session.dataset_id).cancel(made.session_id)
-            raise GuardFailed
-        logger.info("session_opened", session_id=made.session_id, drops=len(claimed), slices=len(addresses))
+            raise OpeningTakenOver
+        logger.info("session_opened", session_id=made.session_id, drops=len(drops), slices=len(addresses))
         count(None, SessionsOpened=1)
         return OpenSessionResult(outcome="opened", session=reference, slices=tuple(addresses))
 
-    def _claimed(self, session: Session) -> list[Drop]:
-        """Claim as many drops as a session may hold, each name once: the oldest one gets it, the others wait."""
-        staging = self._staging(session)
-        known = staging.candidates()  # an invocation that was killed may have claimed them
-        held = sorted(self._held(session), key=lambda drop: (drop.dropped_at, drop.drop_id))
-        if held and session.tries:
-            return held
-        named: dict[str, Drop] = {}
-        for drop in self.ledger.waiting(session.dataset_id, LARGEST):
-            named.setdefault(drop.asset_filename, drop)
-        taken = {drop.asset_filename for drop in held}
-        free = [drop for name, drop in named.items() if name not in taken]
-        # Suspects are claimed only if no other drop waits, so that they do not delay the others.
-        apart = [drop for drop in free if not drop.suspect] or free
-        fresh = apart[: max(0, LARGEST - len(held))]
-        fresh = fresh[: max(0, fits([*held, *fresh]) - len(held))]
-        if not fresh:
-            return held
-        staging.keep_candidates([*dict.fromkeys([*known, *(drop.drop_id for drop in fresh)])], session.opener or "")
-        return [*held, *self.ledger.claim(fresh, session.session_key, self.sessions.opening_guard(session))]
+    def _selected(self, session: Session) -> list[Drop]:
+        """Select as many drops as a session may hold, each name once: the oldest one gets it, the others wait.
 
-    def _look_for_lost(self, session: Session) -> None:
-        """Cancel the session of an earlier request whose answer was lost, if Vi opened one."""
-        names = {drop.asset_filename for drop in self._held(session)}
-        cancel_lost(Sessions(self.client, session.dataset_id), names, session)
+        From here on, Vi may receive other bytes than the register has for their names. A name without registration was
+        never sent, so it has none.
+        """
+        listed = self.ledger.waiting(session.dataset_id, LARGEST)
+        read = self.ledger.get(drop.drop_id for drop in listed)  # the index may be behind
+        waiting = [read[drop.drop_id] for drop in listed if drop.drop_id in read]
+        named = self.register.named([drop for drop in waiting if drop.state == "dropped"])
+        once = {name_key(drop): (drop, owner) for drop, owner in reversed(named)}
+        free = [drop for drop, _ in named if once[name_key(drop)][0] is drop]
+        # Suspects are selected only if no other drop waits, so that they do not delay the others.
+        apart = [drop for drop in free if not drop.suspect] or free
+        selected = apart[: fits(apart[:LARGEST])]
+        sent_before = [drop for drop in selected if once[name_key(drop)][1] is not None]
+        self.register.forget_content(sent_before, session.opened_at)
+        return selected
 
     def _rejected_all(self, opening: OpenSessionInput, existing: Session | None) -> OpenSessionResult:
         if existing is not None:
-            self._give_up(existing)
+            self.sessions.forget(existing)
         message = f"Vi has no dataset {opening.dataset_id!r}: create it, then run `assetline drops retry`."
         while waiting := self.ledger.waiting(opening.dataset_id, LARGEST):
             some_at_once = batched(waiting, REJECTED_AT_ONCE, strict=False)
             if not sum(self.unsent.reject(opening.dataset_id, some, UNKNOWN, message) for some in some_at_once):
                 break
         return NO_DROPS
-
-    def _give_up(self, session: Session) -> None:
-        """Return the drops claimed for a session that is not opened; this does not count as an attempt."""
-        outcomes = [DropOutcome(drop_id=drop.drop_id, state="dropped") for drop in self._held(session)]
-        self.ledger.settle(outcomes, session.dataset_id, session.session_key, self.sessions.opening_guard(session))
-        self.sessions.forget(session)
-
-    def _held(self, session: Session) -> list[Drop]:
-        candidates = self.ledger.get(self._staging(session).candidates())
-        return [
-            drop for drop in candidates.values() if drop.session_key == session.session_key and drop.state == "claimed"
-        ]
 
     def _as_opened(self, session: Session) -> OpenSessionResult:
         addresses = self._staging(session).addresses()

@@ -71,6 +71,7 @@ class Evidence:
     - `total`: None if Vi does not count
     - `file_errors`: codes by file name
     - `uploaded`: the drops whose bytes Vi has, by `drop_id`
+    - `put_again`: the drops whose objects were put again since the session was opened, by `drop_id`
     - `upload_failures`: by `drop_id`
     """
 
@@ -83,6 +84,7 @@ class Evidence:
     file_errors: Mapping[str, str] = field(default_factory=dict)
     failure: str = ""
     uploaded: frozenset[str] = frozenset()
+    put_again: frozenset[str] = frozenset()
     upload_failures: Mapping[str, UploadFailure] = field(default_factory=dict)
 
     @property
@@ -126,16 +128,17 @@ def outcomes(drops: Sequence[Drop], evidence: Evidence) -> list[DropOutcome]:
 
     def outcome(drop: Drop) -> DropOutcome:
         code, failure = codes.get(drop.drop_id), failures[drop.drop_id]
+        changed = drop.drop_id in evidence.put_again
         if code == ALREADY_THERE and drop.drop_id not in damaged:
             return DropOutcome(drop.drop_id, "ingested")
         if failure is not None:
-            return _refused(drop, failure.reason, failure.message, retryable=failure.retryable)
+            return _refused(drop, failure.reason, failure.message, retryable=failure.retryable, changed=changed)
         if code is not None:
-            return _refused(drop, code, rejection(code).message, retryable=rejection(code).retryable)
+            return _refused(drop, code, rejection(code).message, retryable=rejection(code).retryable, changed=changed)
         if taken and drop.drop_id in sent:
             return DropOutcome(drop.drop_id, "ingested")
         if drop.drop_id in charged:
-            return _refused(drop, SESSION_FAILED, evidence.why, retryable=True)
+            return _refused(drop, SESSION_FAILED, evidence.why, retryable=True, changed=changed)
         return DropOutcome(drop.drop_id, "dropped", SESSION_FAILED, evidence.why)
 
     return [outcome(drop) for drop in drops]
@@ -179,10 +182,10 @@ def _codes(drops: Sequence[Drop], file_errors: Mapping[str, str]) -> dict[str, s
     return found
 
 
-def _refused(drop: Drop, reason: str, message: str, *, retryable: bool) -> DropOutcome:
+def _refused(drop: Drop, reason: str, message: str, *, retryable: bool, changed: bool) -> DropOutcome:
     if retryable and drop.attempts < MOST_RETURNS:
         return DropOutcome(drop.drop_id, "dropped", reason, message, counts_attempt=True)
-    if drop.dropped_again:  # the refused version is not the current one
+    if changed:  # the refused version is not the current one
         return DropOutcome(drop.drop_id, "dropped", reason, message)
     if not retryable:
         return DropOutcome(drop.drop_id, "rejected", reason, message)

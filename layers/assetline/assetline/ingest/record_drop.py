@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from assetline.aws.failures import AwsRefused
 from assetline.errors import AwsUnavailable
 from assetline.ingest.arrival import ObjectArrival
-from assetline.ingest.asset_names import object_filename
-from assetline.ingest.asset_register import AssetRegister, Name, RegisteredName, content_of, has_name
+from assetline.ingest.asset_register import AssetRegister, RegisteredName, content_of, has_name
 from assetline.ingest.drop import NOWHERE, Drop
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.inspection import (
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 NOTED_AGAIN_SECONDS = 600.0  # ours: well within the time after which an idle dataset is forgotten
 
 type Noted = Recorded | None
+type NamedDrops = Mapping[str, tuple[Drop, RegisteredName | None]]  # and the registrations of their names, by id
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,10 @@ class Recorder:
         listed = [sight.drop for sight, arrival in zip(sights, arrivals, strict=True) if arrival.sequencer is None]
         known = self.ledger.get(drop.drop_id for drop in listed if drop is not None)
         sights = [self._seen(sight, known) for sight in sights]
-        names = self.register.names(sight.drop for sight in sights if sight.drop is not None and has_name(sight.drop))
+        new = [sight.drop for sight in sights if not sight.known and sight.drop is not None and has_name(sight.drop)]
+        named = {drop.drop_id: (drop, owner) for drop, owner in self.register.named(new)}
         answered = {sight.drop.bucket for sight in sights if sight.answered and sight.drop is not None}
-        return [self._noted_or_failed(sight, answered, names) for sight in sights]
+        return [self._noted_or_failed(sight, answered, named) for sight in sights]
 
     def _described(self, arrival: ObjectArrival) -> Sight:
         if arrival.is_passed_over:
@@ -109,14 +110,12 @@ class Recorder:
         except Exception as error:
             return Sight(drop, failed=error)
 
-    def _noted_or_failed(
-        self, sight: Sight, answered: set[str], names: Mapping[Name, RegisteredName]
-    ) -> Noted | Exception:
+    def _noted_or_failed(self, sight: Sight, answered: set[str], named: NamedDrops) -> Noted | Exception:
         try:
             drop = self._judged(sight, answered)
             if drop is None:
                 return sight.failed
-            return self._noted_drop(drop, names, known=sight.known)
+            return self._noted_drop(drop, named, known=sight.known)
         except Exception as error:
             return error
 
@@ -134,10 +133,11 @@ class Recorder:
         logger.warning("object_not_inspected", drop_id=drop.drop_id, error=type(sight.failed).__name__)
         return not_inspected(drop, sight.failed)
 
-    def _noted_drop(self, drop: Drop, names: Mapping[Name, RegisteredName], *, known: bool) -> Recorded:
+    def _noted_drop(self, drop: Drop, named: NamedDrops, *, known: bool) -> Recorded:
         held = False
         if not known and has_name(drop):
-            drop, held = self._named(drop, names)
+            drop, owner = named[drop.drop_id]
+            held = self._is_held(drop, owner)
         noted: Recorded = "known" if known else self.ledger.record_as_held(drop) if held else self.ledger.record(drop)
         if drop.dataset_id != NOWHERE:
             self._note_dataset(drop.dataset_id)
@@ -155,25 +155,16 @@ class Recorder:
             self.sessions.note_dataset(dataset_id)
             self._noted[dataset_id] = now
 
-    def _named(self, drop: Drop, names: Mapping[Name, RegisteredName]) -> tuple[Drop, bool]:
-        """Return a drop with a name that no other object has, and whether Vi holds it already."""
-        owner, is_new = names.get((drop.dataset_id, drop.asset_filename)), False
-        if owner is None:
-            owner, is_new = self.register.register(drop)
-        if not owner.is_of(drop):
-            name = object_filename(drop.asset_filename, drop.bucket, drop.key)
-            drop = drop.model_copy(update={"asset_filename": name})
-            owner, is_new = self.register.register(drop)
-        if owner.content is not None or owner.opened_at is not None:
-            return drop, owner.content == content_of(drop)
+    def _is_held(self, drop: Drop, owner: RegisteredName | None) -> bool:
+        """Return whether Vi holds the bytes and the metadata of a drop, by the *owner* of its name."""
+        if owner is not None and (owner.content is not None or owner.opened_at is not None):
+            return owner.content == content_of(drop)
         # For drops older than the register, the tags decide. Only a listing can contain them: an event is of a new
         # object.
         held = drop.sequencer is None and is_tagged_ingested(self.s3, drop)
         if held:
             self.register.keep_content([drop], drop.dropped_at)
-        elif is_new:
-            drop = drop.model_copy(update={"name_is_new": True})
-        return drop, held
+        return held
 
     def _report_held(self, drop: Drop) -> None:
         logger.info("drop_held_already", drop_id=drop.drop_id)

@@ -2,8 +2,9 @@
 
 A run ends at once if another one owns its dataset, because the owner opens sessions until no drop waits. Each Open
 Session renews the owner's lease. In between, the other functions renew the lease of its session. So the item names that
-session, and the owner is alive as long as either lease is valid. An owner with a long history starts its successor,
-which takes the dataset over.
+session, and the owner is alive as long as either lease is valid. No other run takes the dataset before that session is
+settled, also if its run is dead: so no two sessions have the same drop. An owner with a long history starts its
+successor, which takes the dataset over.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +38,9 @@ class RunOwnership:
         idle_seconds: int = 0,
         predecessor_arn: str | None = None,
     ) -> bool:
-        """Take or renew the ownership of a dataset for a session; return False if another living run owns it.
+        """Take or renew the ownership of a dataset for a session; return False if another run owns it.
+
+        The other run is alive, or a sweep has not settled its session yet.
 
         *idle_seconds* is the pause of the run until the next call. The run *predecessor_arn* has handed it over.
         """
@@ -47,7 +50,7 @@ class RunOwnership:
             return True
         item = self._item(f"{RUN}{dataset_id}")
         owner_session = self._item(item.get("session_key_of_run", ""))
-        if lives(item, owner_session, self._now()):
+        if lives(item, owner_session, self._now()) or not _is_settled(owner_session):
             return False
         unchanged = Attr("execution_arn").eq(item.get("execution_arn")) & Attr("lease_until").eq(item["lease_until"])
         return self._owned(dataset_id, execution_arn, session_key, idle_seconds, mine | unchanged)
@@ -99,6 +102,11 @@ def lives(owner: Mapping[str, Any], session: Mapping[str, Any], now: datetime) -
     if "execution_arn" not in owner:
         return False
     return any(float(item.get("lease_until", 0)) >= now.timestamp() for item in (owner, session))
+
+
+def _is_settled(session: Mapping[str, Any]) -> bool:
+    """Return whether the item of a session is that of an ended one, or absent."""
+    return not session or "finished_at" in session
 
 
 def datasets_with_owner(items: Iterable[Mapping[str, Any]], now: datetime) -> set[str]:

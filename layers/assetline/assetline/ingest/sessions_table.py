@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import AwareDatetime, BaseModel
 
-from assetline.ingest.conditional_writes import Guard
 from assetline.ingest.drop import moment
 from assetline.ingest.run_ownership import LEASE_SECONDS, RUN, datasets_with_owner
 from assetline.ingest.session_permits import PREFIX as PERMIT
@@ -113,20 +112,16 @@ class SessionsTable:
         mine = Attr("state").eq("opening") & Attr("opener").eq(session.opener)
         return self._set(session.session_key, values | _lease(), mine)
 
-    def opening_guard(self, session: Session) -> Guard:
-        """Return the guard with which writes of other tables succeed only while the opener may open the session."""
-        return Guard(
-            self.table.name,
-            {"session_key": session.session_key},
-            "opener = :opener AND #state = :opening",
-            {"#state": "state"},
-            {":opener": session.opener, ":opening": "opening"},
-        )
-
     def get(self, session_key: str) -> Session | None:
         """Return the recorded session, None without one."""
         item = self.table.get_item(Key={"session_key": session_key}, ConsistentRead=True).get("Item")
         return None if item is None else Session.from_item(item)
+
+    def of_dataset(self, dataset_id: str) -> Session | None:
+        """Return the last session of the run that owns a dataset, None without an owner or a session."""
+        owner = self.table.get_item(Key={"session_key": f"{RUN}{dataset_id}"}, ConsistentRead=True).get("Item", {})
+        key = owner.get("session_key_of_run")
+        return self.get(str(key)) if key else None
 
     def update(self, session_key: str, **values: Any) -> bool:
         """Set fields of an unfinished session, and renew its lease; return False if it has ended or is absent."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from assetline.aws.event_bus import announce
 from assetline.errors import AnswerLost, SessionUnknown, ViRefused, ViUnavailable
 from assetline.ingest.asset_register import AssetRegister
-from assetline.ingest.drop import HELD, Drop
+from assetline.ingest.drop import OVER, Drop, SessionDrop
 from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.object_tags import ObjectTagger
@@ -24,7 +24,7 @@ from assetline.ingest.settlement import Settlement, Settlements, settlement_of
 from assetline.ingest.staging import SessionRef, SessionStaging
 from assetline.observability import count, logger
 from assetline.vi.client import ViClient
-from assetline.vi.ingestion_sessions import LARGEST, Sessions
+from assetline.vi.ingestion_sessions import Sessions
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -98,28 +98,21 @@ class Settler:
 
         Raises:
             ViUnavailable, ViUnreachable, RateLimited: Vi did not answer; a retry may succeed.
-            KeyMissing, KeyRefused, KeyForbidden: the drops stay with the session until Vi accepts the key.
+            KeyMissing, KeyRefused, KeyForbidden: the session is not settled until Vi accepts the key.
         """
         if left_as != "abandoned":
             self.table.update(session.session_key)  # keeps sweeps away meanwhile; one would be harmless
-        settlement = self._settlement(session, left_as, error)
+        sent = self._sent(session)
+        settlement = self._settlement(session, sent, left_as, error)
         if settlement.cancel:
             self._cancel(session)
-        self.ledger.settle([file.outcome() for file in settlement.files], session.dataset_id, session.session_key)
-        self._tag_objects(settlement)
+        outcomes = [file.outcome() for file in settlement.files]
+        self.ledger.settle(outcomes, sent, session.dataset_id, session.session_key)
+        self._tag_objects(settlement, self._registered(session, sent))
         settled = self._announced(settlement, self._reported(settlement))
         if error is not None:
             self._release(session)
         return settled
-
-    def held(self, session_key: str, dataset_id: str, bucket: str) -> list[Drop]:
-        """Return the drops that a session still holds."""
-        candidates = SessionStaging(self.s3, bucket, session_key).candidates()
-        if candidates:
-            found: Sequence[Drop] = [*self.ledger.get(candidates).values()]
-        else:  # the candidates have expired, or were never stored
-            found = [drop for state in HELD for drop in self.ledger.listed(dataset_id, state, LARGEST)]
-        return [drop for drop in found if drop.session_key == session_key and drop.state in HELD]
 
     def _release(self, session: SessionRef) -> None:
         """Let another run own the dataset, since the run of the session fails now."""
@@ -127,22 +120,38 @@ class Settler:
         if noted is not None:
             self.ownership.release(session.dataset_id, noted.execution_arn)
 
-    def _settlement(self, session: SessionRef, left_as: Ended, error: str | None) -> Settlement:
-        if session.session_id == NEVER_OPENED:  # all its drops return, and they may change
-            return self._decided(session, Evidence(left_as=left_as, error=error))
+    def _sent(self, session: SessionRef) -> Sequence[SessionDrop]:
+        return SessionStaging(self.s3, session.bucket, session.session_key).drops(session.session_id)
+
+    def _settlement(
+        self, session: SessionRef, sent: Sequence[SessionDrop], left_as: Ended, error: str | None
+    ) -> Settlement:
+        if session.session_id == NEVER_OPENED:  # it has no drops
+            return settlement_of(session, [], Evidence(left_as=left_as, error=error), self.now())
         settlements = Settlements(self.s3, session)
         existing = settlements.read()
-        return existing or settlements.decide(self._decided(session, self._evidence(session, left_as, error)))
+        return existing or settlements.decide(self._decided(session, sent, left_as, error))
 
-    def _decided(self, session: SessionRef, evidence: Evidence) -> Settlement:
-        drops = self.held(session.session_key, session.dataset_id, session.bucket)
-        return settlement_of(session, drops, evidence, self.now())
+    def _decided(
+        self, session: SessionRef, sent: Sequence[SessionDrop], left_as: Ended, error: str | None
+    ) -> Settlement:
+        recorded = self.ledger.get(drop.drop_id for drop in sent)
+        drops = [recorded[drop.drop_id] for drop in sent if drop.drop_id in recorded]
+        as_sent = {drop.drop_id: drop for drop in sent}
+        put_again = frozenset(drop.drop_id for drop in drops if drop.sequencer != as_sent[drop.drop_id].sequencer)
+        named = [
+            drop.model_copy(update={"asset_filename": as_sent[drop.drop_id].asset_filename})
+            for drop in drops
+            if drop.state not in OVER
+        ]
+        return settlement_of(session, named, self._evidence(session, left_as, error, put_again), self.now())
 
-    def _evidence(self, session: SessionRef, left_as: Ended, error: str | None) -> Evidence:
+    def _evidence(self, session: SessionRef, left_as: Ended, error: str | None, put_again: frozenset[str]) -> Evidence:
         uploads = SessionStaging(self.s3, session.bucket, session.session_key).outcomes()
         evidence = Evidence(
             left_as=left_as,
             error=error,
+            put_again=put_again,
             uploaded=frozenset(uploads.uploaded),
             upload_failures={failure.drop_id: failure for failure in uploads.failed},
         )
@@ -180,28 +189,32 @@ class Settler:
                 raise ViUnavailable(what) from None
 
     def _cancel_twin(self, noted: Session, settlement: Settlement) -> None:
-        """Cancel the session that Vi opened for the same files on an earlier request whose answer was lost.
+        """Cancel the session that Vi opened on an earlier request whose answer was lost.
 
         If an opening was taken over, its request may have reached Vi after the next invocation searched for it.
         """
-        sessions = Sessions(self.client, noted.dataset_id)
-        names = {file.asset_filename for file in settlement.files}
+        sessions, session = Sessions(self.client, noted.dataset_id), settlement.session
+        requests = SessionStaging(self.s3, session.bucket, session.session_key).requests()
         with suppress(ViRefused, AnswerLost):  # it has ended, or it expires
-            cancel_lost(sessions, names, noted, known=settlement.session.session_id)
+            cancel_lost(sessions, requests, noted, known=session.session_id)
 
-    def _tag_objects(self, settlement: Settlement) -> None:
-        """Register the content that Vi holds now, and tag the objects of finished drops.
+    def _registered(self, session: SessionRef, sent: Sequence[SessionDrop]) -> list[Drop]:
+        """Register the names of the *sent* drops, with the content that Vi holds now; return the drops that ended."""
+        names = {drop.drop_id: drop.asset_filename for drop in sent}
+        recorded = self.ledger.get(names).values()
+        drops = [drop.model_copy(update={"asset_filename": names[drop.drop_id]}) for drop in recorded]
+        ended = [drop for drop in drops if drop.session_key == session.session_key and drop.state in OVER]
+        ingested = [drop for drop in ended if drop.state == "ingested"]
+        self.register.keep_content(ingested, session.opened_at)
+        # Vi may have bytes of the others, too. So no other object gets their names.
+        taken = {drop.drop_id for drop in ingested}
+        self.register.forget_content([drop for drop in drops if drop.drop_id not in taken], session.opened_at)
+        return ended
 
-        A drop that was dropped or retried again is skipped.
-        """
+    def _tag_objects(self, settlement: Settlement, ended: Sequence[Drop]) -> None:
+        """Tag the objects of the drops that *ended*; one that was dropped or retried again is skipped."""
         over = {file.drop_id: file for file in settlement.files if file.state != "dropped"}
-        drops = [
-            drop
-            for drop in self.ledger.get(over).values()
-            if drop.session_key == settlement.session.session_key and drop.state == over[drop.drop_id].state
-        ]
-        ingested = [drop for drop in drops if drop.state == "ingested"]
-        self.register.keep_content(ingested, settlement.session.opened_at)
+        drops = [drop for drop in ended if drop.drop_id in over and drop.state == over[drop.drop_id].state]
 
         def put(drop: Drop) -> None:
             if drop.state == "ingested":

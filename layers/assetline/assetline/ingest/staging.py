@@ -1,4 +1,4 @@
-"""The staged documents of a session: the drops it may claim, its slices with signed URLs, and their outcomes."""
+"""The staged documents of a session: its requests to Vi, its drops, its slices with signed URLs, their outcomes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, TypeAdapter
 
 from assetline.aws.s3_documents import Address, object_at, put_document
-from assetline.ingest.drop import Drop
+from assetline.ingest.drop import Drop, SessionDrop
 from assetline.ingest.outcomes import UploadFailure
 from assetline.slices import in_slices
 from assetline.vi.signed_url import SignedUrl
@@ -20,7 +20,8 @@ SLICE_ASSETS = 250  # ours: one invocation uploads them in seconds, and loses th
 SLICE_BYTES = 2 * 1024**3  # ours: the same for large files
 MAX_SLICES = 200  # ours: their addresses are in the machine's state, which holds 256 KiB
 
-_IDS = TypeAdapter(list[str])
+_NAMES = TypeAdapter(list[str])
+_DROPS = TypeAdapter(list[SessionDrop])
 
 
 class SessionRef(BaseModel, frozen=True):
@@ -93,15 +94,22 @@ class SessionStaging:
         self.bucket = bucket
         self._prefix = f"staging/ingest/{session_key}/"
 
-    def keep_candidates(self, drop_ids: Sequence[str], opener: str = "") -> None:
-        """Store the drops that the session may claim, before it claims any. Each *opener* has its own list."""
-        self._put(f"candidates{opener and '-'}{opener}.json", _IDS.dump_json([*drop_ids]))
+    def keep_request(self, opener: str, filenames: Sequence[str]) -> None:
+        """Store the names of the files in a request for a session, before it is sent; each *opener* has one request."""
+        self._put(f"{_REQUEST}{opener}.json", _NAMES.dump_json([*filenames]))
 
-    def candidates(self) -> list[str]:
-        """Return the drops that the session may have claimed."""
-        listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=f"{self._prefix}candidates").get("Contents", [])
-        bodies = [self._get(item["Key"].removeprefix(self._prefix)) for item in listed]
-        return [*dict.fromkeys(drop_id for body in bodies if body is not None for drop_id in _IDS.validate_json(body))]
+    def requests(self) -> list[frozenset[str]]:
+        """Return the names of the files in the last request of each opener."""
+        return [frozenset(_NAMES.validate_json(body)) for body in self._all(_REQUEST)]
+
+    def keep_drops(self, session_id: str, drops: Sequence[Drop]) -> None:
+        """Store the drops of the session that Vi opened as *session_id*."""
+        self._put(f"drops-{session_id}.json", _DROPS.dump_json([*map(SessionDrop.of, drops)]))
+
+    def drops(self, session_id: str) -> list[SessionDrop]:
+        """Return the drops of the session that Vi opened as *session_id*; none if they have expired."""
+        body = self._get(f"drops-{session_id}.json")
+        return [] if body is None else _DROPS.validate_json(body)
 
     def keep_slices(self, slices: Sequence[Slice]) -> list[Address]:
         """Store the slices and, last, their list; return their addresses."""
@@ -138,10 +146,14 @@ class SessionStaging:
         return SliceOutcome.of(self._attempts(""))
 
     def _attempts(self, beginning: str) -> list[SliceOutcome]:
+        return [SliceOutcome.model_validate_json(body) for body in self._all(f"{_OUTCOME}{beginning}")]
+
+    def _all(self, beginning: str) -> list[bytes]:
+        """Return the documents whose names have a *beginning*."""
         pages = self._s3.get_paginator("list_objects_v2")
-        found = pages.paginate(Bucket=self.bucket, Prefix=f"{self._prefix}{_OUTCOME}{beginning}")
+        found = pages.paginate(Bucket=self.bucket, Prefix=f"{self._prefix}{beginning}")
         names = [item["Key"].removeprefix(self._prefix) for page in found for item in page.get("Contents", [])]
-        return [SliceOutcome.model_validate_json(body) for name in names if (body := self._get(name)) is not None]
+        return [body for name in names if (body := self._get(name)) is not None]
 
     def _put(self, name: str, body: bytes) -> None:
         put_document(self._s3, Address(bucket=self.bucket, key=f"{self._prefix}{name}"), body)
@@ -152,6 +164,7 @@ class SessionStaging:
 
 _ADDRESSES = TypeAdapter(list[Address])
 _OUTCOME = "outcome-"
+_REQUEST = "request-"
 
 
 def slice_name(number: int) -> str:

@@ -14,11 +14,10 @@ from assetline.ingest.drop import HELD, Drop, moment
 from assetline.ingest.find_lost_session import cancel_lost
 from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.ledger import Ledger
-from assetline.ingest.outcomes import DropOutcome
 from assetline.ingest.run_ownership import LEASE_SECONDS
 from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable, Work, lease_over
 from assetline.ingest.settle_session import NEVER_OPENED, Settler
-from assetline.ingest.staging import SessionRef
+from assetline.ingest.staging import SessionRef, SessionStaging
 from assetline.observability import logger, measure_seconds
 from assetline.vi.ingestion_sessions import Sessions
 
@@ -108,7 +107,7 @@ class Sweeper:
     def _looked_at(self, dataset_id: str, seen_at: str, *, owned: bool) -> DatasetSeen:
         waiting = self.ledger.waiting(dataset_id, 1)
         held = [drop for state in HELD for drop in self.ledger.listed(dataset_id, state, HELD_FROM_A_SHARD)]
-        returned = self._given_back(dataset_id, held)
+        returned = self._given_back(held)
         cutoff = self.now() - timedelta(seconds=WINDOWS * self.gather_seconds)
         waits_long = any(drop.dropped_at < cutoff for drop in waiting)
         started = waits_long and not owned and self.runs.start(dataset_id)
@@ -117,8 +116,8 @@ class Sweeper:
         oldest = min((drop.dropped_at for drop in (*waiting, *held)), default=None)
         return DatasetSeen(returned=returned, started=started, oldest=oldest)
 
-    def _given_back(self, dataset_id: str, held: Sequence[Drop]) -> int:
-        """Return the drops of finished or absent sessions to the queue; return their number."""
+    def _given_back(self, held: Sequence[Drop]) -> int:
+        """Return the drops that an earlier version claimed for an ended session to the queue; return their number."""
         long_ago = self.now() - timedelta(seconds=LEASE_SECONDS)
         by_session = defaultdict[str, list[Drop]](list)
         for drop in held:
@@ -129,8 +128,7 @@ class Sweeper:
             session = self.table.get(session_key) if session_key else None
             if session is not None and session.state in UNFINISHED:
                 continue
-            outcomes = [DropOutcome(drop.drop_id, "dropped") for drop in drops]
-            returned += len(self.ledger.settle(outcomes, dataset_id, session_key))
+            returned += len(self.ledger.return_held(drops))
             logger.warning("drops_without_session", session_key=session_key, drops=len(drops))
         return returned
 
@@ -160,6 +158,5 @@ class Sweeper:
 
     def _cancel_lost(self, session: Session) -> None:
         """Cancel the session of a request whose answer was lost, if Vi opened one."""
-        drops = self.settler.held(session.session_key, session.dataset_id, self.bucket)
-        sessions = Sessions(self.settler.client, session.dataset_id)
-        cancel_lost(sessions, {drop.asset_filename for drop in drops}, session)
+        requests = SessionStaging(self.settler.s3, self.bucket, session.session_key).requests()
+        cancel_lost(Sessions(self.settler.client, session.dataset_id), requests, session)

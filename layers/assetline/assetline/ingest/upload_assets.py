@@ -94,19 +94,18 @@ class SliceUpload:
             AwsUnavailable: S3 did not return a file; the files that were sent are in the stored outcome.
         """
         session = slice_.session
-        # A sweep may have given the other drops to another session, if this one seemed to have no worker.
-        mine = self.ledger.held((asset.drop_id for asset in slice_.assets), session.session_key)
-        earlier = mine.intersection(staging.outcome(slice_.number).uploaded)
+        earlier = {*staging.outcome(slice_.number).uploaded}
         self._progress = SliceProgress(staging, slice_.number, earlier, self.clock)
         self._urls = SignedUrlRenewal(self.client, session)
         try:
-            return self._uploaded(slice_, [asset for asset in slice_.assets if asset.drop_id in mine - earlier])
+            return self._uploaded(slice_, [asset for asset in slice_.assets if asset.drop_id not in earlier])
         finally:
             if not self.sessions.report_uploads(session.session_key, slice_.number, self._progress.uploaded):
                 send_newest_again(self.s3, self.ledger, slice_.assets, session.session_key)
 
     def _uploaded(self, slice_: Slice, ahead: Sequence[SliceAsset]) -> SliceOutcome:
-        self._renew_lease(slice_)
+        if not self._renew_lease(slice_):
+            ahead = ()  # it was settled, because it seemed to have no worker
         failed: list[UploadFailure] = []
         unavailable: AwsUnavailable | None = None
         with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
