@@ -11,7 +11,7 @@ LOOPBACK = "127.0.0.1,localhost"
 # an AWS_PROFILE or a PYTHONPATH of the caller's would make them differ from AWS.
 INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ"),
-    "ASSETLINE_RECORD_JSONATA",
+    *("ASSETLINE_RECORD_JSONATA", "ASSETLINE_COUNT_WRITES"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
 )
 

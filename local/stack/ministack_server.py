@@ -31,6 +31,8 @@ END_SECONDS = 1  # ours: time for the requests under way at its end
 PAUSE_SECONDS = 0.15  # MiniStack's, before the first state
 REFUSALS = Path(__file__).with_name("refusals")
 RECORDER = Path(__file__).with_name("jsonata_recorder.py")
+WRITE_UNITS = Path(__file__).with_name("write_units.py")
+DYNAMODB = "ministack.services.dynamodb"
 
 
 def without_pause(code: CodeType) -> CodeType:
@@ -56,6 +58,22 @@ def record_expressions(file: Path) -> None:
     sys.modules["refusals"].patching.wrap(
         "ministack.services.stepfunctions", "_evaluate_jsonata", partial(recorder.recorded, file=file)
     )
+
+
+def record_write_units(file: Path) -> None:
+    """Append the write units of every call to DynamoDB to *file*."""
+    units, patching = loaded("write_units", WRITE_UNITS), sys.modules["refusals"].patching
+    tables, item_of, size_of = (
+        patching.attribute(DYNAMODB, name) for name in ("_tables", "_get_item_by_key", "_item_size_bytes")
+    )
+
+    def stored_bytes(table: str, key: dict[str, Any]) -> int:
+        size: int = size_of(item_of(tables[table], key))
+        return size
+
+    for operation, function in units.FUNCTIONS.items():
+        wrapper = partial(units.recorded, operation=operation, file=file, stored_bytes=stored_bytes)
+        patching.wrap(DYNAMODB, function, wrapper)
 
 
 def loaded(name: str, path: Path, folders: list[str] | None = None) -> Any:
@@ -101,5 +119,7 @@ if __name__ == "__main__":
     refuse_what_aws_refuses()
     if recording := os.environ.get("ASSETLINE_RECORD_JSONATA"):
         record_expressions(Path(recording))
+    if counting := os.environ.get("ASSETLINE_COUNT_WRITES"):
+        record_write_units(Path(counting))
     allow_many_connections()
     serve()
