@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,11 +12,12 @@ from botocore.client import BaseClient
 
 from benchmarks.prices import DROPS_A_BATCH, ImageCalls
 from functions.record_drop import app as record_drop_app
+from tests.simulation.dynamodb import Item
 from tests.simulation.ingestion import DATASET, DROPS, PNG, Run, simulated_ingestion
 
 IMAGES = 500
 SLACK = 0.05  # calls of a batch or a session, divided by its images
-WRITES = {"Put", "Update", "Delete"}
+WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 
 
 class CallCounter:
@@ -30,12 +32,8 @@ class CallCounter:
         match operation:
             case "PutItem" if request["TableName"] == "drops":
                 self.counts["puts"] += 1
-                self._note_index(request["Item"], 1)
-                self.item_bytes = max(self.item_bytes, len(json.dumps(request["Item"], default=str)))
             case "UpdateItem" if request["TableName"] == "drops":
                 self.counts["updates"] += 1
-                removed = ":dataset_state" not in request.get("ExpressionAttributeValues", {})
-                self._note_index(request.get("ExpressionAttributeNames", {}).values(), 1 if removed else 2)
             case "BatchGetItem":
                 self.counts["items_read"] += sum(len(keys["Keys"]) for keys in request["RequestItems"].values())
             case "GetObject":
@@ -45,9 +43,27 @@ class CallCounter:
             case "PutObjectTagging":
                 self.counts["tags_written"] += 1
 
-    def _note_index(self, names: Any, units: int) -> None:
-        """Count the units of the index: one for a new or a removed entry, two for an entry that moves."""
-        self.counts["index_writes"] += units * ("dataset_state" in names)
+    def note_changes(self, earlier: Mapping[str, Item], later: Mapping[str, Item]) -> None:
+        """Count the units of the index by state for drops that a call has written."""
+        for key, item in later.items():
+            self.counts["index_writes"] += index_units(earlier[key], item)
+            self.item_bytes = max(self.item_bytes, len(json.dumps(item, default=str)))
+
+
+def index_units(earlier: Item, later: Item) -> int:
+    """Return the write units of the index: one for a new, a removed or a changed entry, two for one that moves."""
+    keys = [tuple(item.get(name) for name in ("dataset_state", "dropped_at")) for item in (earlier, later)]
+    was, remains = (None not in key for key in keys)
+    if keys[0] != keys[1]:
+        return was + remains
+    return int(was and earlier != later)  # the entry has all attributes
+
+
+def written(operation: str, request: dict[str, Any]) -> set[str]:
+    """Return the keys of the drops that a call writes."""
+    writes = [request] if operation in WRITES else []
+    items = [write.get("Key") or write["Item"] for write in writes if write["TableName"] == "drops"]
+    return {item["drop_id"] for item in items}
 
 
 def drop(s3: Any, number: int) -> dict[str, Any]:
@@ -60,6 +76,25 @@ def drop(s3: Any, number: int) -> dict[str, Any]:
     return {"messageId": str(number), "receiptHandle": "1", "attributes": attributes, "body": message}
 
 
+NEW, MOVED = ({"dataset_state": state, "dropped_at": "2026"} for state in ("ds1#dropped", "ds1#ingested"))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "units"),
+    [
+        ({}, NEW, 1),
+        (NEW, MOVED, 2),
+        (NEW, NEW | {"message": "x"}, 1),
+        (NEW, NEW, 0),
+        (NEW, {"dropped_at": "2026"}, 1),
+        ({"dropped_at": "2026"}, {"dropped_at": "2026", "message": "x"}, 0),
+        (NEW, {}, 1),
+    ],
+)
+def test_the_units_of_the_index_follow_from_both_items(earlier: Item, later: Item, units: int) -> None:
+    assert index_units(earlier, later) == units
+
+
 def test_the_cost_page_counts_the_calls_of_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = CallCounter()
     with simulated_ingestion() as simulate:
@@ -67,9 +102,17 @@ def test_the_cost_page_counts_the_calls_of_an_image(monkeypatch: pytest.MonkeyPa
         answer, s3 = BaseClient._make_api_call, boto3.client("s3")  # type: ignore[attr-defined]
         messages = [drop(s3, number) for number in range(1_000_000, 1_000_000 + IMAGES)]
 
+        def items(client: BaseClient, keys: set[str]) -> dict[str, Item]:
+            requests = {key: {"TableName": "drops", "Key": {"drop_id": key}} for key in keys}
+            return {key: answer(client, "GetItem", request).get("Item", {}) for key, request in requests.items()}
+
         def call(client: BaseClient, operation: str, request: dict[str, Any]) -> Any:
             counter.note(operation, request)
-            return answer(client, operation, request)
+            keys = written(operation, request)
+            earlier = items(client, keys)
+            answered = answer(client, operation, request)
+            counter.note_changes(earlier, items(client, keys))
+            return answered
 
         monkeypatch.setattr(BaseClient, "_make_api_call", call)
         context: Any = SimpleNamespace(
