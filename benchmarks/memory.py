@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -100,7 +101,8 @@ class _Pages(http.server.BaseHTTPRequestHandler):
         self.send_response(http.HTTPStatus.OK)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # the page is too large for its reader, which asks for a smaller one
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
