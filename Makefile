@@ -32,6 +32,7 @@ JSONATA   := .local/tools/jsonata/node_modules/.synced
 CHROMIUM  := .local/tools/chromium/node_modules/.synced
 IAMLINT   := .local/tools/iamlint/.synced
 SBOM      := .local/tools/sbom/.synced
+RCLONE    := .local/tools/rclone/.synced
 AUDIT     := .local/tools/audit/.synced
 CHECKOV   := .local/tools/checkov/.synced
 LOCK      := pyproject.toml uv.lock .python-version
@@ -94,7 +95,7 @@ bench: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure speed, memory and cost
 	@$(PYTHON) -m benchmarks
 
 .PHONY: bench-ingest
-bench-ingest: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) ## Measure ingestions, beside the official SDK of Vi
+bench-ingest: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(RCLONE) ## Measure ingestions, beside the official SDK of Vi
 	@$(PYTHON) -m benchmarks --ingestion
 
 .PHONY: check

@@ -20,8 +20,9 @@ from typing import Any
 import boto3
 import httpx
 
+from benchmarks.memory_folder import memory_folder
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
-from local.paths import COMMANDS, LOCAL
+from local.paths import LOCAL, PYTHON_COMMANDS
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
 from local.stack.outputs import DeployedStack
@@ -30,7 +31,6 @@ from local.stack.settings import StackSettings
 FILES = 900  # a page of the official SDK's: it stops after one
 ROUNDS = 5
 PAGES, PAGE_SIZE, PAGE_SECONDS = 50, 10, 0.05
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a new folder is made in it
 
 _SDK = """
 import sys, vi
@@ -43,10 +43,10 @@ def measure() -> dict[str, float]:
     """Return files a second over those of the SDK, and the wall of a list of many pages over that of its pages."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as files,
+        memory_folder() as files,
         running_stack(StackSettings(free_port(), Path(folder) / "stack")) as stack,
     ):
-        return _downloads(stack, Path(files)) | _lists(stack)
+        return _downloads(stack, files) | _lists(stack)
 
 
 def _downloads(stack: DeployedStack, folder: Path) -> dict[str, float]:
@@ -77,7 +77,7 @@ def _per_second(vi: str, to: Path, download: Callable[[Path], None]) -> float:
 
 def _command(stack: DeployedStack, to: Path) -> None:
     subprocess.run(
-        [COMMANDS / "assetline", "assets", "download", "ds1", str(to), "--no-progress"],
+        [PYTHON_COMMANDS / "assetline", "assets", "download", "ds1", str(to), "--no-progress"],
         check=True,
         stdout=subprocess.DEVNULL,
         env=os.environ | stack.environment,

@@ -1,200 +1,133 @@
 """Ingestion on the local stack, real machine and functions, beside the official SDK against the same emulated Vi.
 
-The local S3, its tables, Step Functions, the functions and the emulator share two cores; the SDK has its files on disk
-and the emulator to itself. The real `record_drop` records the drops, with direct invocations: the local
-S3 takes minutes to send thousands of events, AWS does not.
+The objects come from a second S3, which serves a folder in memory. The SDK uploads the files of the same folder. The
+real `record_drop` records the drops of the comparison, with direct invocations: the local S3 takes minutes to send
+thousands of events, AWS does not. The stack, the functions and the emulator share two cores; the SDK and the emulator
+have them alone.
 """
 
 import json
 import os
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
-import httpx
-
-from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION, ViScenario
+from benchmarks.ingest_stack import PLAIN_BUCKET, IngestStack, Photo, ingest_stack, photos, write
+from benchmarks.memory_folder import memory_folder
+from benchmarks.processor_time import function_times, spent
+from benchmarks.second_s3 import second_s3
+from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION
 from local.paths import LOCAL
-from local.sample_images import image
-from local.stack.lifecycle import running_stack
-from local.stack.ministack import free_port
-from local.stack.outputs import DeployedStack
-from local.stack.settings import StackSettings
 
 DROPS = 5_000
+LOCAL_DROPS = 2_000
 FEW, MANY = 1_000, 10_000
-EVENTS_AT_ONCE = 250
-GATHER_SECONDS = 45  # as long as the local functions take to record five thousand drops
-PLAIN_BUCKET = "benchmark-photos"
-NO_RATION = ViScenario(sessions_per_window=None)
+OF_A_SESSION = frozenset({"open_session", "upload_assets", "poll_session", "settle_session"})
+RECORDING = frozenset({"record_drop"})
 
+# It prints the processor time of its upload, without that of its start.
 _SDK = """
-import sys, vi
+import contextlib, os, sys, time, vi
 client = vi.Client(secret_key=sys.argv[2], organization_id=sys.argv[3], endpoint=sys.argv[1])
-client.assets.upload(dataset_id=sys.argv[4], paths=sys.argv[5], wait_until_done=True)
+begun = time.process_time()
+with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    client.assets.upload(dataset_id=sys.argv[4], paths=sys.argv[5], wait_until_done=True)
+print(time.process_time() - begun)
 """
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A stack whose Vi has no session quota."""
-
-    stack: DeployedStack
-
-    @property
-    def vi(self) -> str:
-        """The address of the emulated Vi."""
-        return self.stack.emulators["vi"]
-
-    def client(self, service: Any) -> Any:
-        """Return a client of one of the stack's services."""
-        return boto3.client(service, **self.stack.connection)
-
-    def put(self, dataset: str, count: int) -> list[dict[str, Any]]:
-        """Put images into a bucket without events, and return the events that the drop bucket would have sent."""
-        s3 = self.client("s3")
-
-        def put(number: int) -> dict[str, Any]:
-            key, body = f"{dataset}/image_{number:05}.png", image("png", number)
-            etag = s3.put_object(Bucket=PLAIN_BUCKET, Key=key, Body=body)["ETag"]
-            about = {"key": key, "size": len(body), "etag": etag.strip('"'), "sequencer": f"{number:016X}"}
-            return {"detail": {"bucket": {"name": PLAIN_BUCKET}, "object": about}}
-
-        with ThreadPoolExecutor(8) as threads:
-            return [*threads.map(put, range(count))]
-
-    def record(self, events: list[dict[str, Any]]) -> None:
-        """Record the drops with the real function."""
-        functions = self.client("lambda").list_functions()["Functions"]
-        [name] = [item["FunctionName"] for item in functions if "RecordDrop" in item["FunctionName"]]
-        batches = [events[start : start + EVENTS_AT_ONCE] for start in range(0, len(events), EVENTS_AT_ONCE)]
-
-        def invoke(batch: list[dict[str, Any]]) -> None:
-            records = [{"messageId": str(place), "body": json.dumps(event)} for place, event in enumerate(batch)]
-            answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"Records": records}))
-            failures = json.loads(answer["Payload"].read())
-            if failures != {"batchItemFailures": []}:
-                raise RuntimeError(f"drops were not recorded: {str(failures)[:200]}")
-
-        with ThreadPoolExecutor(2) as threads:
-            for _ in threads.map(invoke, batches):
-                pass
-
-    def runs_ended(self) -> list[dict[str, Any]]:
-        """Wait until every run has ended, and return all."""
-        machines, arn = self.client("stepfunctions"), self.stack.outputs["IngestStateMachineArn"]
-        while machines.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
-            time.sleep(0.5)
-        runs: list[dict[str, Any]] = machines.list_executions(stateMachineArn=arn)["executions"]
-        if failed := [run["name"] for run in runs if run["status"] != "SUCCEEDED"]:
-            raise RuntimeError(f"runs of the ingestion failed: {failed}")
-        return runs
-
-    def state_seconds(self, runs: list[dict[str, Any]], first: str, last: str) -> float:
-        """Return the seconds from entering *first* to leaving *last* for the last time, over all runs."""
-        begun, ended = [], []
-        for run in runs:
-            history = self.client("stepfunctions").get_execution_history(
-                executionArn=run["executionArn"], maxResults=1000
-            )["events"]
-            exits = [
-                event["timestamp"] for event in history if event.get("stateExitedEventDetails", {}).get("name") == last
-            ]
-            if exits:
-                entered = (event for event in history if event.get("stateEnteredEventDetails", {}).get("name") == first)
-                begun.append(next(entered)["timestamp"])
-                ended.append(exits[-1])
-        seconds: float = (max(ended) - min(begun)).total_seconds()
-        return seconds
-
-    def requests(self) -> list[dict[str, Any]]:
-        """Return the requests that Vi received."""
-        listed: list[dict[str, Any]] = httpx.get(f"{self.vi}/_emulator/requests", timeout=60).json()["requests"]
-        return listed
-
-    def forget(self) -> None:
-        """Reset Vi to its initial state."""
-        httpx.put(f"{self.vi}/_emulator/scenario", content=NO_RATION.model_dump_json(), timeout=60).raise_for_status()
-        httpx.delete(f"{self.vi}/_emulator/requests", timeout=60)
-
-
 def measure() -> dict[str, float]:
-    """Return assets a second over those of the SDK, the sessions of 5,000 drops, and the growth of the wall."""
-    with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as on:
-        events = on.put("ds1", DROPS)
-        on.record(events)
-        on.runs_ended()
-        rate, sessions = uploaded_per_second(on.requests(), DROPS), opened(on.requests())
+    """Return assets a second and processor time over those of the SDK, write units, and the growth of the wall."""
+    recorded, few, many = photos("ds1", DROPS), photos("ds2/few", FEW), photos("ds3/many", MANY)
+    with memory_folder() as files, tempfile.TemporaryDirectory() as folder, ingest_stack(Path(folder)) as on:
+        write(files / PLAIN_BUCKET, [*recorded, *few, *many])
+        (files / on.stack.outputs["ExportBucketName"]).mkdir()
+        local_rate = local_s3_rate(on, photos("ds2/local", LOCAL_DROPS))
+        with second_s3(files) as url:
+            on.use_s3(url)
+            few_seconds = wall(on, few, "few")  # the functions start
+            figures = complete(on, recorded)
+            many_seconds = wall(on, many, "many")
         on.forget()
-        sdk_rate = sdk_per_second(on, Path(folder))
-        walls = {count: wall(on, dataset, count) for dataset, count in (("ds2", FEW), ("ds3", MANY))}
-    return {
+        sdk_rate, sdk_seconds = sdk(on, files / PLAIN_BUCKET / "ds1")
+    rate, seconds = figures.pop("assets_per_second"), figures.pop("session_cpu_seconds")
+    return figures | {
         "upload_vs_sdk": round(rate / sdk_rate, 2),
-        "sessions_for_5000": sessions,
-        "ingest_10k_vs_1k": round(walls[MANY] / walls[FEW], 2),
+        "upload_vs_sdk_local_s3": round(local_rate / sdk_rate, 2),
+        "upload_cpu_vs_sdk": round(seconds / sdk_seconds, 2),
+        "ingest_10k_vs_1k": round(many_seconds / few_seconds, 2),
         "assets_per_second": round(rate, 1),
+        "assets_per_second_local_s3": round(local_rate, 1),
         "sdk_assets_per_second": round(sdk_rate, 1),
-        "ingest_1k_seconds": round(walls[FEW], 2),
+        "session_cpu_ms": round(seconds / DROPS * 1000, 2),
+        "sdk_cpu_ms": round(sdk_seconds / DROPS * 1000, 2),
+        "ingest_1k_seconds": round(few_seconds, 2),
     }
 
 
-@contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
-    """Run a stack whose Vi has no session quota."""
-    parameters = {
-        "GatherSeconds": str(GATHER_SECONDS),
-        "SessionsPerWindow": "1000",
-        "SessionWindowSeconds": "1",
-        "BackfillBucketName": PLAIN_BUCKET,
+def complete(on: IngestStack, images: Sequence[Photo]) -> dict[str, float]:
+    """Return the figures of the complete ingestion of images, from their recording on."""
+    on.forget()
+    units, begun = on.write_units(), function_times(on.folder)
+    on.record(images)
+    recorded = function_times(on.folder)
+    on.runs_ended()
+    ended, requests = function_times(on.folder), on.requests()
+    recording = spent(begun, recorded, RECORDING)
+    return {
+        "sessions_for_5000": opened(requests),
+        "wru_per_drop": round((on.write_units() - units) / len(images), 2),
+        "drops_per_minute": round(DROPS / recording * 60),
+        "record_cpu_ms": round(recording / DROPS * 1000, 2),
+        "assets_per_second": uploaded_per_second(requests, len(images)),
+        "session_cpu_seconds": spent(begun, ended, OF_A_SESSION),
     }
-    with running_stack(StackSettings(free_port(), folder / "stack", parameters=parameters)) as stack:
-        on = Bench(stack)
-        on.forget()
-        on.client("s3").create_bucket(Bucket=PLAIN_BUCKET)
-        yield on
 
 
-def wall(on: Bench, dataset: str, count: int) -> float:
-    """Return the seconds from opening the first session to settling the last, of *count* drops."""
-    on.record(on.put(dataset, count))
-    runs = [run for run in on.runs_ended() if run["name"].startswith(f"{dataset}-")]
-    return on.state_seconds(runs, "Open Session", "Settle Session")
-
-
-def sdk_per_second(on: Bench, folder: Path) -> float:
-    """Return the images per second that the official SDK uploads."""
-    photos = folder / "photos"
-    photos.mkdir()
-    for number in range(DROPS):
-        (photos / f"image_{number:05}.png").write_bytes(image("png", number))
-    subprocess.run(
-        [LOCAL / "tools/visdk/bin/python", "-c", _SDK, on.vi, LOCAL_KEY, LOCAL_ORGANIZATION, "ds1", str(photos)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "VI_ENABLE_FILE": "false"},
-    )
+def local_s3_rate(on: IngestStack, images: Sequence[Photo]) -> float:
+    """Return assets a second from the S3 of the local stack."""
+    on.put(images)
+    on.start(images, "local")
+    on.runs_ended()
     return uploaded_per_second(on.requests(), DROPS)
 
 
-def uploaded_per_second(requests: list[dict[str, Any]], count: int) -> float:
+def wall(on: IngestStack, images: Sequence[Photo], name: str) -> float:
+    """Return the seconds from opening the first session to settling the last, of the run *name*."""
+    on.start(images, name)
+    runs = [run for run in on.runs_ended() if run["name"] == name]
+    return on.state_seconds(runs, "Open Session", "Settle Session")
+
+
+def sdk(on: IngestStack, folder: Path) -> tuple[float, float]:
+    """Return the images a second that the official SDK uploads, and the processor time of its upload."""
+    python = LOCAL / "tools/visdk/bin/python"
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            [python, "-c", _SDK, on.vi, LOCAL_KEY, LOCAL_ORGANIZATION, "ds1", str(folder)],
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={"PATH": os.environ["PATH"], "HOME": home, "VI_ENABLE_FILE": "false"},
+        )
+    return uploaded_per_second(on.requests(), DROPS), float(done.stdout.split()[-1])
+
+
+def uploaded_per_second(requests: Iterable[dict[str, Any]], count: int) -> float:
     """Return assets a second, from the request that opened the session to the last PUT."""
-    begun = min(sent["at"] for sent in requests if sent["method"] == "POST" and "IngestionSessions" in sent["path"])
-    puts = [sent["at"] for sent in requests if sent["method"] == "PUT" and sent["status"] == 200]
+    listed = [*requests]
+    begun = min(sent["at"] for sent in listed if sent["method"] == "POST" and "IngestionSessions" in sent["path"])
+    puts = [sent["at"] for sent in listed if sent["method"] == "PUT" and sent["status"] == 200]
     if len(puts) != count:
         raise RuntimeError(f"{len(puts)} uploads of {count}")
     seconds: float = max(puts) - begun
     return count / seconds
 
 
-def opened(requests: list[dict[str, Any]]) -> int:
+def opened(requests: Iterable[dict[str, Any]]) -> int:
     """Return the number of sessions opened."""
     return sum(sent["method"] == "POST" and sent["path"].endswith("IngestionSessions") for sent in requests)
 

@@ -1,4 +1,4 @@
-"""Peak memory of `upload_assets` that streams 64 files of 64 MiB from the local S3 to the emulated Vi, one process.
+"""Peak memory of `upload_assets` that streams 64 files of 64 MiB from a second S3 to the emulated Vi, one process.
 
 The files are one object with 64 drops; the bytes streamed are the same.
 """
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
+from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,9 @@ from typing import Any
 import boto3
 
 from assetline.ingest.drop import Drop
-from benchmarks.ingest import PLAIN_BUCKET, Bench, bench
+from benchmarks.ingest_stack import PLAIN_BUCKET, IngestStack, ingest_stack
+from benchmarks.memory_folder import memory_folder
+from benchmarks.second_s3 import second_s3
 from local.paths import ROOT
 
 FILES, FILE_BYTES = 64, 64 * 1024**2
@@ -25,24 +28,32 @@ FILES, FILE_BYTES = 64, 64 * 1024**2
 
 def measure() -> dict[str, float]:
     """Return the peak of the complete process, in MiB."""
-    with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as on:
-        slices = _opened(on)
+    with (
+        memory_folder() as files,
+        second_s3(files) as url,
+        tempfile.TemporaryDirectory() as folder,
+        ingest_stack(Path(folder)) as on,
+    ):
+        slices = _opened(on, files, url)
         program = [sys.executable, "-m", "benchmarks.upload_memory", json.dumps(slices)]
         done = subprocess.run(program, check=True, capture_output=True, text=True, cwd=ROOT, env=_environment(on))
     return {"upload_rss_mib": round(float(done.stdout.split()[-1]), 1)}
 
 
-def _opened(on: Bench) -> list[dict[str, str]]:
+def _opened(on: IngestStack, files: Path, url: str) -> list[dict[str, str]]:
     """Open a session for the files, by the real function, and return the addresses of its slices."""
-    key = "large.png"
-    etag = on.client("s3").put_object(Bucket=PLAIN_BUCKET, Key=key, Body=bytes(FILE_BYTES))["ETag"].strip('"')
+    key, content = "large.png", bytes(FILE_BYTES)
+    for bucket in (PLAIN_BUCKET, on.stack.outputs["ExportBucketName"]):
+        (files / bucket).mkdir()
+    (files / PLAIN_BUCKET / key).write_bytes(content)
+    on.use_s3(url)
     table = boto3.resource("dynamodb", **on.stack.connection).Table(on.stack.outputs["DropsTableName"])
     for number in range(FILES):
         drop = Drop(
             drop_id=f"{number:032x}",
             bucket=PLAIN_BUCKET,
             key=key,
-            etag=etag,
+            etag=md5(content, usedforsecurity=False).hexdigest(),
             size=FILE_BYTES,
             dataset_id="ds1",
             asset_filename=f"large_{number}.png",
@@ -53,15 +64,13 @@ def _opened(on: Bench) -> list[dict[str, str]]:
             updated_at=datetime.now(UTC),
         )
         table.put_item(Item=drop.to_item())
-    functions = on.client("lambda").list_functions()["Functions"]
-    [name] = [item["FunctionName"] for item in functions if "OpenSession" in item["FunctionName"]]
     event = {"dataset_id": "ds1", "execution_arn": "arn:benchmark", "execution_name": "benchmark", "round": 1}
-    answer = on.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    answer = on.client("lambda").invoke(FunctionName=on.function("OpenSession"), Payload=json.dumps(event))
     slices: list[dict[str, str]] = json.loads(answer["Payload"].read())["slices"]
     return slices
 
 
-def _environment(on: Bench) -> dict[str, str]:
+def _environment(on: IngestStack) -> dict[str, str]:
     """Return the function's environment, as Lambda sets it."""
     functions = on.client("lambda").list_functions()["Functions"]
     [variables] = [item["Environment"]["Variables"] for item in functions if "UploadAssets" in item["FunctionName"]]

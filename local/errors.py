@@ -37,8 +37,8 @@ class DeployFailed(LocalStackFailed):
 class ToolMissing(LocalStackFailed):
     """A program that the local stack runs is not installed."""
 
-    def __init__(self, program: Path) -> None:
-        super().__init__(f"{program} is not installed: run `make up`, which installs it")
+    def __init__(self, program: Path, target: str = "up") -> None:
+        super().__init__(f"{program} is not installed: run `make {target}`, which installs it")
 
 
 class TemplateNotLocal(LocalStackFailed):
