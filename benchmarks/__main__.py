@@ -42,6 +42,7 @@ ABOUT = {
     "upload_cpu_vs_sdk": "CPU seconds an asset of the session's functions (open, upload, poll, settle), over the SDK's",
     "drops_per_minute": "events that record_drop records in a minute of CPU time, on one core of this machine",
     "wru_per_drop": "DynamoDB write units a drop, of a complete ingestion of 5,000, with those of the index",
+    "usd_per_million_images": "list prices of ingesting 1,000,000 images of 0.5 MB from S3, without the transfer to Vi",
     "ingest_10k_vs_1k": "wall from opening the first session to settling the last, of 10,000 drops over 1,000",
     "sessions_for_5000": "ingestion sessions opened for 5,000 drops of one gather window",
     "upload_rss_mib": "peak memory of upload_assets that streams 64 files of 64 MiB, in MiB",
@@ -62,10 +63,19 @@ TARGETS = {
     "upload_vs_sdk": ">= 4",
     "upload_cpu_vs_sdk": "<= 0.5",
     "wru_per_drop": "<= 6",
+    "usd_per_million_images": "<= 8",
     "ingest_10k_vs_1k": "<= 11",
     "sessions_for_5000": "<= 1",
     "upload_rss_mib": "<= 250",
 }
+
+
+def _price_of_images() -> dict[str, float]:
+    usd = prices.million_images()
+    details = {f"images_usd_{service}": round(dollars, 2) for service, dollars in usd.items()}
+    return {"usd_per_million_images": round(sum(usd.values()), 2), **details}
+
+
 MEASUREMENTS: Mapping[str, tuple[Callable[[], dict[str, float]], frozenset[str]]] = {
     "rendering": (rendering.measure, frozenset({"render_vs_stdlib"})),
     "memory": (memory.measure, frozenset({"rss_growth", "peak_mib", "wide_peak_mib", "usd_per_million"})),
@@ -84,9 +94,10 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[], dict[str, float]], frozenset[str]]
             }
         ),
     ),
+    "the price of images": (_price_of_images, frozenset({"usd_per_million_images"})),
     "the memory of uploads": (upload_memory.measure, frozenset({"upload_rss_mib"})),
 }
-INGESTION = frozenset({"ingestion", "the memory of uploads"})
+INGESTION = frozenset({"ingestion", "the price of images", "the memory of uploads"})
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
 
 

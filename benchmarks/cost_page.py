@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import prices
+from benchmarks.prices import SOURCES
 
 ROOT = Path(__file__).parents[1]
 PAGE, README = ROOT / "docs/cost.md", ROOT / "README.md"
@@ -32,6 +33,13 @@ def table(usd: Mapping[str, float]) -> str:
     return "\n".join([*lines, f"| **Sum** | **{sum(usd.values()):.2f}** |"])
 
 
+def sources() -> str:
+    """Return the sources of the prices as a table."""
+    lines = ["| Service | Price page | Compared with |", "|---|---|---|"]
+    lines += [f"| {SERVICES[name]} | {source.prices} | {source.compared_with} |" for name, source in SOURCES.items()]
+    return "\n".join(lines)
+
+
 def page() -> str:
     """Return the page, its paragraphs in lines of one width."""
     blocks = _text().rstrip().split("\n\n")
@@ -43,13 +51,14 @@ def page() -> str:
 def _text() -> str:
     calls, export = prices.ImageCalls(), prices.million(prices.BYTES_A_ROW)
     tags_usd = prices.million_images(prices.ALL_TAGGED)["s3"] - prices.million_images(calls)["s3"]
+    beside = prices.beside_a_million_images()
     return f"""\
 # Cost
 
 `.venv/bin/python -m benchmarks --cost` generates this page from counted calls and list prices, in
-`benchmarks/prices.py`. A test compares the page with them. The list prices are those of us-east-1, noted on
-2026-11-21 without a look at the price list: check them before you rely on them. Free tiers and taxes are left
-out. No figure comes from a bill.
+`benchmarks/prices.py`. A test compares the page with them. The list prices are those of us-east-1. They were noted
+from memory on {prices.NOTED}, and compared with [other pages](#where-the-prices-are-from) on {prices.COMPARED}:
+check them before you rely on them. Free tiers and taxes are left out. No figure comes from a bill.
 
 ## An idle month
 
@@ -83,10 +92,20 @@ and {calls.objects_read:g} objects read in S3. `TagObjects=All` also reads and w
 
 {table(prices.million_images(calls))}
 
-The images go to Vi over the internet, {prices.PRICES["internet_gb"]} dollars a GB. This part grows with their
-size, and the others do not. Assumed are {prices.RECORD_SECONDS} seconds of `record_drop` and
-{prices.UPLOAD_SECONDS} seconds of `upload_assets` for an image, and {prices.TRANSITIONS_A_SESSION} state
-transitions a session. The logs of your stack have the billed durations.
+Assumed are {prices.RECORD_SECONDS} seconds of `record_drop` for an image, and {prices.TRANSITIONS_A_SESSION} state
+transitions a session. `upload_assets` sends {prices.UPLOADED_AT_ONCE} images at once. It is assumed to need
+{prices.TRANSFER_SECONDS} seconds for each of them. The logs of your stack have the billed durations.
+
+Two sums are not included, since every program that sends images from S3 to Vi causes them. The images go over the
+internet, for {beside["internet"]:.2f} dollars, which grow with their size. The programs that put them into S3 pay
+{beside["puts"]:.2f} dollars for the requests.
+
+## Where the prices are from
+
+AWS publishes its prices on the pages of the second column. They were not fetched. The pages of the third column were
+read as stored copies, and name the same prices.
+
+{sources()}
 
 ## Not included
 
@@ -106,7 +125,7 @@ def sentence() -> str:
 |---|---:|
 | an idle month | {idle:.2f} |
 | an export of a million assets | {export:.2f} |
-| an ingestion of a million images of {prices.IMAGE_BYTES / 1e6:g} MB, mostly their transfer to Vi | {images:.2f} |
+| an ingestion of a million images of {prices.IMAGE_BYTES / 1e6:g} MB, without their transfer to Vi | {images:.2f} |
 """
 
 

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-# US dollars, us-east-1, list prices from memory on 2026-11-21, without free tier: check them before relying on them.
+NOTED, COMPARED = "2026-11-21", "2026-11-29"
+
+# US dollars, us-east-1, the first tier, without free tier. They were noted from memory on NOTED, and compared on
+# COMPARED with stored copies of the pages in SOURCES. No price list of AWS was fetched: check them before relying on
+# them.
 PRICES = {
     "lambda_arm_gb_second": 0.0000133334,
     "lambda_request": 0.20 / 1_000_000,
@@ -18,6 +22,45 @@ PRICES = {
     "dashboard": 3.00,  # a month
     "secret": 0.40,  # a month
     "internet_gb": 0.09,  # the first 10 TB of a month
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The page on which AWS publishes the prices of a service, and the page that they were compared with."""
+
+    prices: str
+    compared_with: str
+
+
+SOURCES = {
+    "lambda": Source(
+        "aws.amazon.com/lambda/pricing",
+        "cloudchipr.com/blog/aws-lambda-pricing, 2024, for durations; "
+        "git.mcrn.ar/mariano/lambda_local_runner, May 2026, for requests",
+    ),
+    "step_functions": Source("aws.amazon.com/step-functions/pricing", "a copy of that page, without a date"),
+    "s3": Source("aws.amazon.com/s3/pricing", "c3x.dev/blog/s3-request-fees-explained, without a date"),
+    "dynamodb": Source(
+        "aws.amazon.com/dynamodb/pricing/on-demand",
+        "airbyte.com/data-engineering-resources/dynamodb-pricing, July 2025",
+    ),
+    "sqs": Source("aws.amazon.com/sqs/pricing", "cloudburn.io/blog/amazon-sqs-pricing, March 2026"),
+    "scheduler": Source(
+        "aws.amazon.com/eventbridge/pricing", "cloudburn.io/blog/amazon-eventbridge-pricing, March 2026"
+    ),
+    "cloudwatch": Source(
+        "aws.amazon.com/cloudwatch/pricing",
+        "signoz.io/guides/cloudwatch-pricing, February 2026, for metrics; "
+        "factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards, June 2026, for dashboards; "
+        "c3x.dev/resources/aws/aws_cloudwatch_metric_alarm, without a date, for alarms",
+    ),
+    "secrets_manager": Source(
+        "aws.amazon.com/secrets-manager/pricing", "hivebook.wiki, a page about Secrets Manager without a date"
+    ),
+    "internet": Source(
+        "aws.amazon.com/ec2/pricing/on-demand", "unanswered.io/guide/aws-sqs-pricing-and-cost-optimization, no date"
+    ),
 }
 
 BYTES_A_ROW = 513  # measured by `make bench`, of the emulated assets
@@ -97,12 +140,14 @@ def idle_month() -> dict[str, float]:
     }
 
 
-IMAGES, IMAGE_BYTES = 1_000_000, 1_000_000  # assumed: a million images of a megabyte
+IMAGES, IMAGE_BYTES = 1_000_000, 500_000  # assumed: a million images of half a megabyte
 DROPS_A_BATCH = 10  # as in the template
 DROPS_A_SESSION = 5_000
 TRANSITIONS_A_SESSION = 100  # assumed: twenty slices, thirty polls and the other states
 RECORD_GB, UPLOAD_GB = 1.0, 1769 / 1024
-RECORD_SECONDS, UPLOAD_SECONDS = 0.05, 0.1  # assumed, for one image
+RECORD_SECONDS = 0.05  # assumed, for one image
+UPLOADED_AT_ONCE = 32  # as in `upload_assets`
+TRANSFER_SECONDS = 0.64  # assumed: an image read from S3 and sent to Vi, beside the others
 
 
 @dataclass(frozen=True)
@@ -129,18 +174,25 @@ ALL_TAGGED = ImageCalls(tags_read=1, tags_written=1)  # with TagObjects=All
 
 
 def million_images(calls: ImageCalls = ImageCalls()) -> dict[str, float]:
-    """Return dollars by service for the ingestion of a million images."""
+    """Return dollars by service for the ingestion of a million images that are in S3.
+
+    Neither their PUT by other programs nor their transfer to Vi is included.
+    """
     sessions = IMAGES / DROPS_A_SESSION
     batches = IMAGES / DROPS_A_BATCH
-    puts = 1 + calls.tags_written  # the drop itself is a PUT
     gets = calls.objects_read + calls.tags_read
+    upload_seconds = TRANSFER_SECONDS / UPLOADED_AT_ONCE
     return {
-        "internet": IMAGES * IMAGE_BYTES / 1e9 * PRICES["internet_gb"],
         "dynamodb": IMAGES
         * (calls.write_units() * PRICES["dynamodb_write_unit"] + calls.items_read * PRICES["dynamodb_read_unit"]),
-        "s3": IMAGES * (puts * PRICES["s3_put"] + gets * PRICES["s3_get"]),
-        "lambda": IMAGES * (RECORD_SECONDS * RECORD_GB + UPLOAD_SECONDS * UPLOAD_GB) * PRICES["lambda_arm_gb_second"]
+        "s3": IMAGES * (calls.tags_written * PRICES["s3_put"] + gets * PRICES["s3_get"]),
+        "lambda": IMAGES * (RECORD_SECONDS * RECORD_GB + upload_seconds * UPLOAD_GB) * PRICES["lambda_arm_gb_second"]
         + batches * PRICES["lambda_request"],
         "sqs": (IMAGES + 2 * batches) * PRICES["sqs_request"],  # one message each; a receive and a delete a batch
         "step_functions": sessions * TRANSITIONS_A_SESSION * PRICES["step_functions_transition"],
     }
+
+
+def beside_a_million_images() -> dict[str, float]:
+    """Return dollars for what comes with a million images, whichever program ingests them."""
+    return {"puts": IMAGES * PRICES["s3_put"], "internet": IMAGES * IMAGE_BYTES / 1e9 * PRICES["internet_gb"]}
