@@ -12,7 +12,8 @@ from typing import Any
 
 import boto3
 
-from benchmarks.feeds import ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play
+from benchmarks import plain_program
+from benchmarks.feeds import FEWER_ROWS, ROWS, ROWS_A_PAGE, SLOW_BODY, SLOW_START, bare_loop, play
 from local.stack.lifecycle import running_stack
 from local.stack.ministack import free_port
 from local.stack.outputs import DeployedStack
@@ -39,14 +40,18 @@ def _measured(stack: DeployedStack) -> dict[str, float]:
     found = min(_as_found(stack) for _ in range(2))
     play(url, SLOW_BODY)
     slow_floor, slow_wall = _best(stack, url)
+    events = _events(stack)
+    plain, complete = _plain_and_complete(stack, url)
     return {
         "wall_vs_floor": round(wall / floor, 3),
         "overlap_gain": round(slow_wall / slow_floor, 3),
         "page_size_gain": round(found / wall, 3),
+        "seed_vs_ours": round(plain / complete, 1),
         "wall_seconds": round(wall, 2),
         "floor_seconds": round(floor, 2),
-        "local_start_seconds": round(_start_seconds(stack), 2),
-        **_events(stack),
+        "plain_program_seconds": round(plain, 2),
+        "complete_10k_seconds": round(complete, 2),
+        **events,
     }
 
 
@@ -59,39 +64,51 @@ def _best(stack: DeployedStack, url: str) -> tuple[float, float]:
     return min(floors), min(wholes)
 
 
-def _as_found(stack: DeployedStack) -> float:
+def _as_found(stack: DeployedStack, rows: int = ROWS) -> float:
     """Return the wall of an export that has to find its page size; earlier results are deleted."""
     table = boto3.resource("dynamodb", **stack.connection).Table(stack.outputs["ExportsTableName"])
     table.delete_item(Key={"export_id": "latest#assets"})
-    return _seconds(_export(stack, {"feed": "assets"}))
+    return _seconds(_export(stack, {"feed": "assets"}, rows))
 
 
-def _start_seconds(stack: DeployedStack) -> float:
+def _plain_and_complete(stack: DeployedStack, url: str) -> tuple[float, float]:
+    """Return the walls of the plain program and of complete exports, over the same 10,000 rows."""
+    rows = FEWER_ROWS.rows
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "assets.csv"
+        play(url, FEWER_ROWS, plain_program.ROWS_A_PAGE)
+        written, plain = plain_program.export(url, file)
+    if written != rows:
+        raise RuntimeError(f"the plain program wrote {written} rows of {rows}")
+    return plain, min(_as_found(stack, rows) for _ in range(ROUNDS))
+
+
+def _events(stack: DeployedStack) -> dict[str, float]:
+    """Return the history events of an execution beside its turns, and those of a turn; also the start of one."""
+    few, many = (_export(stack, BY_HUNDREDS | {"max_turn_seconds": seconds}) for seconds in (3.0, 0.6))
+    histories = [_history(stack, execution) for execution in (few, many)]
+    turns = [json.loads(execution["output"])["turns"] for execution in (few, many)]
+    a_turn = (len(histories[1]) - len(histories[0])) / (turns[1] - turns[0])
+    beside = len(histories[0]) - a_turn * turns[0]
+    return {
+        # Step Functions also records TaskStarted for every task; the local one does not.
+        "events_a_turn": a_turn + 1,
+        "events_beside": beside + TASKS_BESIDE_TURNS,
+        "local_start_seconds": round(_start_seconds(few, histories[0]), 2),
+    }
+
+
+def _start_seconds(execution: dict[str, Any], history: list[dict[str, Any]]) -> float:
     """Return the seconds from the start of an execution to its first state; the walls include them."""
-    execution = _export(stack, BY_HUNDREDS)
-    history = boto3.client("stepfunctions", **stack.connection).get_execution_history(
-        executionArn=execution["executionArn"]
-    )
-    entered = next(event["timestamp"] for event in history["events"] if event["type"] == "TaskStateEntered")
+    entered = next(event["timestamp"] for event in history if event["type"] == "TaskStateEntered")
     waited: float = (entered - execution["startDate"]).total_seconds()
     return waited
 
 
-def _events(stack: DeployedStack) -> dict[str, float]:
-    """Return the history events of an execution beside its turns, and those of a turn."""
-    (few, few_events), (many, many_events) = (
-        _turns_and_events(stack, _export(stack, BY_HUNDREDS | {"max_turn_seconds": seconds})) for seconds in (3.0, 0.6)
-    )
-    a_turn = (many_events - few_events) / (many - few)
-    beside = few_events - a_turn * few
-    # Step Functions also records TaskStarted for every task; the local one does not.
-    return {"events_a_turn": a_turn + 1, "events_beside": beside + TASKS_BESIDE_TURNS}
-
-
-def _turns_and_events(stack: DeployedStack, execution: dict[str, Any]) -> tuple[int, int]:
-    history = boto3.client("stepfunctions", **stack.connection).get_paginator("get_execution_history")
-    pages = history.paginate(executionArn=execution["executionArn"])
-    return json.loads(execution["output"])["turns"], sum(len(page["events"]) for page in pages)
+def _history(stack: DeployedStack, execution: dict[str, Any]) -> list[dict[str, Any]]:
+    pages = boto3.client("stepfunctions", **stack.connection).get_paginator("get_execution_history")
+    found = pages.paginate(executionArn=execution["executionArn"])
+    return [dict(event) for page in found for event in page["events"]]
 
 
 def _seconds(execution: dict[str, Any]) -> float:
@@ -99,14 +116,14 @@ def _seconds(execution: dict[str, Any]) -> float:
     return wall
 
 
-def _export(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
-    """Run an export to its end and return its description by Step Functions."""
+def _export(stack: DeployedStack, request: dict[str, Any], rows: int = ROWS) -> dict[str, Any]:
+    """Run an export of *rows* to its end and return its description by Step Functions."""
     machines = boto3.client("stepfunctions", **stack.connection)
     arn = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=json.dumps(request))[
         "executionArn"
     ]
     while (described := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
         time.sleep(0.1)
-    if described["status"] != "SUCCEEDED" or json.loads(described["output"])["rows"] != ROWS:
+    if described["status"] != "SUCCEEDED" or json.loads(described["output"])["rows"] != rows:
         raise RuntimeError(f"the export ended with {described['status']}: {described.get('cause', '')[:200]}")
     return dict(described)
