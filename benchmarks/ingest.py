@@ -91,7 +91,7 @@ def local_s3_rate(on: IngestStack, images: Sequence[Photo]) -> float:
     on.put(images)
     on.start(images, "local")
     on.runs_ended()
-    return uploaded_per_second(on.requests(), DROPS)
+    return uploaded_per_second(on.requests(), len(images))
 
 
 def wall(on: IngestStack, images: Sequence[Photo], name: str) -> float:
