@@ -39,7 +39,7 @@ ABOUT = {
     "download_vs_sdk": "files/s of 900 small assets downloaded to a folder in memory, over the official SDK",
     "list_pages_vs_floor": "wall of listing 50 pages at 50 ms a page, the complete execution, over 50 x 50 ms",
     "upload_vs_sdk": "assets/s from opening the session to the last PUT, 5,000 small images, over the official SDK",
-    "upload_vs_sdk_local_s3": "the same for 2,000 images in the local S3, one thread for all of AWS",
+    "upload_vs_sdk_local_s3": "the same for 1,000 images in the local S3, one thread for all of AWS",
     "upload_cpu_vs_sdk": "CPU seconds an asset of the session's functions (open, upload, poll, settle), over the SDK's",
     "drops_per_minute": "events that record_drop records in a minute of CPU time, on one core of this machine",
     "wru_per_drop": "DynamoDB write units a drop, of a complete ingestion of 5,000, with those of the index",

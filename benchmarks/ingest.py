@@ -22,7 +22,7 @@ from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION
 from local.paths import LOCAL
 
 DROPS = 5_000
-LOCAL_DROPS = 2_000
+LOCAL_DROPS = 1_000
 FEW, MANY = 1_000, 10_000
 OF_A_SESSION = frozenset({"open_session", "upload_assets", "poll_session", "settle_session"})
 RECORDING = frozenset({"record_drop"})

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,6 +47,7 @@ def _opened(on: IngestStack, files: Path, url: str) -> list[dict[str, str]]:
         (files / bucket).mkdir()
     (files / PLAIN_BUCKET / key).write_bytes(content)
     on.use_s3(url)
+    gathered = datetime.now(UTC) - timedelta(hours=1)  # so a session opens at the first look
     table = boto3.resource("dynamodb", **on.stack.connection).Table(on.stack.outputs["DropsTableName"])
     for number in range(FILES):
         drop = Drop(
@@ -60,8 +61,8 @@ def _opened(on: IngestStack, files: Path, url: str) -> list[dict[str, str]]:
             mime="image/png",
             kind="Image",
             state="dropped",
-            dropped_at=datetime.now(UTC),
-            updated_at=datetime.now(UTC),
+            dropped_at=gathered,
+            updated_at=gathered,
         )
         table.put_item(Item=drop.to_item())
     event = {"dataset_id": "ds1", "execution_arn": "arn:benchmark", "execution_name": "benchmark", "round": 1}
