@@ -131,7 +131,7 @@ class IngestStack:
 
         It takes a tenth of the time that the function needs on the local AWS.
         """
-        drops = [described(_arrival(photo), LIMITS).model_copy(update={"name_is_new": True}) for photo in images]
+        drops = [described(_arrival(photo), LIMITS) for photo in images]
         table = boto3.resource("dynamodb", **self.stack.connection).Table(self.stack.outputs["DropsTableName"])
         with table.batch_writer() as batch:
             for drop in drops:
