@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
 LAYER = ROOT / "layers" / "assetline"
 LAMBDA_RUNTIME = ROOT / "local" / "stack" / "lambda_runtime.py"
+LAMBDA_FORKS = ROOT / "local" / "stack" / "lambda_forks.py"
 MINISTACK_SERVER = ROOT / "local" / "stack" / "ministack_server.py"
 
 # All generated files, which are never committed.

@@ -107,7 +107,7 @@ def _up(settings: StackSettings, record: Record, report: Report) -> DeployedStac
 def _have_servers(settings: StackSettings, record: Record, report: Report) -> None:
     """Start missing servers side by side, and wait until all answer. *record* is current at every moment."""
     folder = settings.folder
-    aws = MiniStack(settings.port, settings.wait_scale, folder)
+    aws = MiniStack(settings.port, settings.wait_scale, folder, settings.forks_functions)
     feeds = emulator.safetyculture(settings.rows, settings.latency_seconds, folder)
 
     if not aws.is_served_by(record.servers.get(aws.NAME)):

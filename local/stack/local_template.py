@@ -87,7 +87,7 @@ def definitions(template: Template, *, root: Path) -> list[Path]:
 
 
 def write_bootstraps(folders: dict[str, Path], *, code: Path, watched: bool) -> None:
-    """Write one folder for each function into *code*, with the program that runs its source.
+    """Write one folder for each function into *code*, with the program that runs its source, and the source's place.
 
     If the source is *watched*, an edit ends the environments that have imported it. The programs are the same in both
     cases, so that a stack is not deployed again for it.
@@ -98,6 +98,7 @@ def write_bootstraps(folders: dict[str, Path], *, code: Path, watched: bool) -> 
         bootstrap.parent.mkdir(parents=True)
         bootstrap.write_text(bootstrap_of(folder, code / WATCHED))
         bootstrap.chmod(0o755)
+        (code / name / "source").write_text(str(folder))
     if watched:
         (code / WATCHED).touch()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from local.errors import PortTaken, ServerFailed
-from local.paths import MINISTACK_PYTHON, MINISTACK_SERVER
+from local.paths import LAMBDA_FORKS, LAYER, MINISTACK_PYTHON, MINISTACK_SERVER, PYTHON
 from local.stack import environment
 from local.stack.processes import POLL_SECONDS, Server, start
 
@@ -24,13 +24,17 @@ ANSWERS_WITHIN_SECONDS = 15
 
 @dataclass(frozen=True)
 class MiniStack:
-    """A MiniStack on *port* whose state machines wait *wait_scale* times as long as defined."""
+    """A MiniStack on *port* whose state machines wait *wait_scale* times as long as defined.
+
+    With *forks_functions*, the environments of functions are forks of one process.
+    """
 
     NAME: ClassVar[str] = "ministack"
 
     port: int
     wait_scale: float
     folder: Path
+    forks_functions: bool = False
 
     def is_served_by(self, server: Server | None) -> bool:
         """Return whether *server* is this MiniStack, and answers."""
@@ -68,7 +72,8 @@ class MiniStack:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {
+        forks = {"ASSETLINE_FORKS": json.dumps([str(PYTHON), str(LAMBDA_FORKS), str(LAYER)])}
+        return (forks if self.forks_functions else {}) | {
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": HOST,  # its own default is every interface
             "AUTH": "true",  # each function has the permissions of its own role and no others

@@ -6,12 +6,14 @@
   function's delayed acknowledgement of the head. Here its servers send all writes at once.
 - Its Step Functions sleep 0.15 s before the first state of every execution. Here they do not
   (docs/decisions/0015-no-pause-before-the-first-state.md). The waits of the machines themselves are unchanged.
+- On some stacks it forks the environments of functions (docs/decisions/0042-environments-are-forks.md).
 - It accepts requests that AWS refuses. The package `refusals` beside this file makes it refuse them.
 
 It is run as a file and imports nothing of the project, which that environment does not have; it loads `refusals` by
 its path.
 """
 
+import json
 import os
 import resource
 import socketserver
@@ -30,6 +32,7 @@ KEEP_ALIVE_SECONDS = 75  # MiniStack's
 END_SECONDS = 1  # ours: time for the requests under way at its end
 PAUSE_SECONDS = 0.15  # MiniStack's, before the first state
 REFUSALS = Path(__file__).with_name("refusals")
+FORKS = Path(__file__).with_name("environment_forks.py")
 RECORDER = Path(__file__).with_name("jsonata_recorder.py")
 WRITE_UNITS = Path(__file__).with_name("write_units.py")
 DYNAMODB = "ministack.services.dynamodb"
@@ -122,4 +125,6 @@ if __name__ == "__main__":
     if counting := os.environ.get("ASSETLINE_COUNT_WRITES"):
         record_write_units(Path(counting))
     allow_many_connections()
+    if forks := os.environ.pop("ASSETLINE_FORKS", None):
+        loaded("environment_forks", FORKS).fork_environments(*json.loads(forks))
     serve()

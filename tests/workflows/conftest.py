@@ -60,6 +60,7 @@ def stack(
         vi_url=vi_emulator.url,
         wait_scale=0,
         parameters=PARAMETERS,
+        forks_functions=True,
     )
     with running_stack(settings) as stack:
         yield stack

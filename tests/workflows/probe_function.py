@@ -15,9 +15,12 @@ from local.stack.outputs import DeployedStack
 
 @contextmanager
 def probe_function(
-    stack: DeployedStack, folder: Path, handler: str, *, role: str = "", **settings: Any
+    stack: DeployedStack, folder: Path, handler: str, *, role: str = "", forked: bool = True, **settings: Any
 ) -> Iterator[str]:
-    """Have a function whose `lambda_handler` is the source text *handler*; yield its ARN."""
+    """Have a function whose `lambda_handler` is the source text *handler*; yield its ARN.
+
+    On a stack that forks functions, its environments are forks unless *forked* is false.
+    """
     (folder / "app.py").write_text(handler)
     lambdas: Any = boto3.client("lambda", **stack.connection)
     arn = lambdas.create_function(
@@ -25,7 +28,7 @@ def probe_function(
         Runtime="provided.al2023",
         Handler="app.lambda_handler",
         Role=role or a_role_of(stack),
-        Code={"ZipFile": _package(folder)},
+        Code={"ZipFile": _package(folder, forked=forked)},
         Timeout=30,
         **settings,
     )["FunctionArn"]
@@ -41,10 +44,12 @@ def a_role_of(stack: DeployedStack) -> str:
     return str(next(role["Arn"] for role in roles.list_roles()["Roles"] if "OpenExport" in role["RoleName"]))
 
 
-def _package(folder: Path) -> bytes:
+def _package(folder: Path, *, forked: bool) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as package:
         program = zipfile.ZipInfo("bootstrap")
         program.external_attr = 0o755 << 16
         package.writestr(program, bootstrap_of(folder, folder / "watched"))
+        if forked:
+            package.writestr("source", str(folder))
     return content.getvalue()

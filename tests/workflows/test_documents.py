@@ -229,6 +229,7 @@ def reader(
         emulator.url,
         vi_emulator.url,
         wait_scale=0,
+        forks_functions=True,
         parameters={
             "GatherSeconds": "1",
             "LongestGatherSeconds": "1",

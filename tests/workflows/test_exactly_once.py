@@ -63,7 +63,7 @@ def function_processes(stack: DeployedStack, function: str) -> list[int]:
                 environment = (process / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if folder.name == function and b"lambda_runtime" in command and endpoint in environment:
+            if folder.name == function and b"lambda_" in command and endpoint in environment:
                 found.append(int(process.name))
     return found
 

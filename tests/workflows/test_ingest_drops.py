@@ -62,7 +62,7 @@ def folder_of_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(emulator: ViEmulator, folder_of_stack: Path) -> Iterator[DeployedStack]:
-    settings = StackSettings(free_port(), folder_of_stack, vi_url=emulator.url, parameters=SCALED)
+    settings = StackSettings(free_port(), folder_of_stack, vi_url=emulator.url, parameters=SCALED, forks_functions=True)
     with running_stack(settings) as stack:
         box = DropBox(stack)
         # A message whose function died comes again after half an hour; here, after seconds.

@@ -90,6 +90,7 @@ def stack_of_payloads(feed_api: FeedEmulator, tmp_path_factory: pytest.TempPathF
             safetyculture_url=feed_api.url,
             vi_url=vi.url,
             wait_scale=0,
+            forks_functions=True,
             parameters=PARAMETERS,
         )
         with running_stack(settings) as stack:

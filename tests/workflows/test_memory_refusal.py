@@ -33,9 +33,12 @@ def lambda_handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def function(stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with probe_function(stack, tmp_path_factory.mktemp("memory"), HANDLER, MemorySize=256) as arn:
+@pytest.fixture(scope="module", params=[False, True], ids=["program", "fork"])
+def function(
+    request: pytest.FixtureRequest, stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("memory")
+    with probe_function(stack, folder, HANDLER, forked=request.param, MemorySize=256) as arn:
         yield arn
 
 

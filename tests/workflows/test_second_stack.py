@@ -30,7 +30,7 @@ RULE = {"Type": "AWS::Events::Rule", "Properties": {"Name": "shared", "EventPatt
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
-    return StackSettings(free_port(), tmp_path_factory.mktemp("stack"), wait_scale=0, rows=1)
+    return StackSettings(free_port(), tmp_path_factory.mktemp("stack"), wait_scale=0, rows=1, forks_functions=True)
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def keep_events(stack: DeployedStack) -> None:
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownStack]:
     home = tmp_path_factory.mktemp("home")
-    settings = paced(StackSettings(free_port(), tmp_path_factory.mktemp("state")))
+    settings = paced(StackSettings(free_port(), tmp_path_factory.mktemp("state"), forks_functions=True))
     with running_stack(settings) as stack:
         keep_events(stack)
         shown = ShownStack(stack, settings.folder, home)

@@ -31,7 +31,9 @@ def vi() -> Iterator[ViEmulator]:
 
 @pytest.fixture
 def box(vi: ViEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DropBox]:
-    settings = StackSettings(free_port(), tmp_path_factory.mktemp("stack"), vi_url=vi.url, parameters=SCALED)
+    settings = StackSettings(
+        free_port(), tmp_path_factory.mktemp("stack"), vi_url=vi.url, parameters=SCALED, forks_functions=True
+    )
     with running_stack(settings) as stack:
         yield DropBox(stack)
 
