@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.stack.outputs import DeployedStack
@@ -21,6 +22,7 @@ def lambda_handler(event, context):
         "aws_session_token": os.environ["AWS_SESSION_TOKEN"],
     }
 """
+AT_ONCE = Config(retries={"total_max_attempts": 1})  # a client repeats a call whose digest is wrong, after pauses
 DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
@@ -35,11 +37,11 @@ def roles(stack: DeployedStack) -> dict[str, str]:
 def granted(stack: DeployedStack, credentials: dict[str, str]) -> set[str]:
     """Return the names of the calls that are not refused to the owner of *credentials*."""
     clients: dict[str, Any] = {}
+    connection = stack.connection | credentials | {"config": stack.connection["config"].merge(AT_ONCE)}
     found = set()
     for name, (service, method, arguments) in calls(stack.outputs).items():
         if service not in clients:
-            client: Any = boto3.client(service, **stack.connection | credentials)  # type: ignore[call-overload]
-            clients[service] = client
+            clients[service] = boto3.client(service, **connection)  # type: ignore[call-overload]
         try:
             getattr(clients[service], method)(**arguments)
         except ClientError as error:
