@@ -29,11 +29,11 @@ class ForkedEnvironment:
 
     stdin = stderr = None
 
-    def __init__(self, channel: socket.socket, output: int) -> None:
+    def __init__(self, channel: socket.socket, output: int, pid: int) -> None:
         self._channel, self._receiving = channel, threading.Lock()
         self.stdout = os.fdopen(output, "rb")
         self.returncode: int | None = None
-        self.pid = _number(channel, of_lost=0)
+        self.pid = pid
 
     def poll(self) -> int | None:
         """Return the exit status, or None while the process runs."""
@@ -54,46 +54,68 @@ class ForkedEnvironment:
         self._signal(signal.SIGKILL)
 
     def _signal(self, order: signal.Signals) -> None:
-        if self.poll() is None and self.pid:
+        if self.poll() is None:
             os.kill(self.pid, order)
 
     def _exit_status(self, wait_seconds: float | None) -> int | None:
         with self._receiving:
             if self.returncode is None and _is_readable(self._channel, wait_seconds):
-                self.returncode = _number(self._channel, of_lost=-signal.SIGKILL)
+                status = _number(self._channel)
+                self.returncode = -signal.SIGKILL if status is None else status
                 self._channel.close()
             return self.returncode
 
 
 class ForkServer:
-    """The process that forks environments; *program* runs on *python* with *path* as its import path."""
+    """The process that forks environments; *program* runs on *python* with *path* as its import path.
+
+    If it ends, as when a test kills all processes of a stack, the next environment starts another.
+    """
 
     def __init__(self, python: str, program: str, path: str) -> None:
-        self._control, its_control = socket.socketpair()
+        self._command, self._path = [python, "-P", program], path
+        self._starting = threading.Lock()
+        self._start()
+
+    def _start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "LOG_LEVEL"}  # it is MiniStack's
+        self._control, its_control = socket.socketpair()
         with its_control:
-            self._process = subprocess.Popen(
-                [python, "-P", program, str(its_control.fileno())],
-                env=environment | {"PYTHONPATH": path},
+            self.process = subprocess.Popen(
+                [*self._command, str(its_control.fileno())],
+                env=environment | {"PYTHONPATH": self._path},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[its_control.fileno()],
             )
-        self._sending = threading.Lock()
 
     def close(self) -> None:
         """End the process and all environments."""
         self._control.close()
-        self._process.wait()
+        self.process.wait()
 
     def forked(self, source: str, environment: Mapping[str, str]) -> ForkedEnvironment:
         """Start the function whose code is in the folder *source*."""
-        channel, its_channel = socket.socketpair()
         output, its_output = os.pipe()
-        with its_channel, self._sending:
-            socket.send_fds(self._control, [b"+"], [its_output, its_channel.fileno()])
-        os.close(its_output)
-        channel.sendall(json.dumps({"source": source, "environment": dict(environment)}).encode() + b"\n")
-        return ForkedEnvironment(channel, output)
+        try:
+            with self._starting:
+                channel, pid = self._fork(its_output)
+                if pid is None:
+                    channel.close()
+                    self.close()
+                    self._start()
+                    channel, pid = self._fork(its_output)
+        finally:
+            os.close(its_output)
+        with suppress(ConnectionError):  # it has ended
+            channel.sendall(json.dumps({"source": source, "environment": dict(environment)}).encode() + b"\n")
+        return ForkedEnvironment(channel, output, pid or 0)
+
+    def _fork(self, output: int) -> tuple[socket.socket, int | None]:
+        """Return the channel and the pid of a fork, which waits for its request; None if the server has ended."""
+        channel, its_channel = socket.socketpair()
+        with its_channel, suppress(ConnectionError):
+            socket.send_fds(self._control, [b"+"], [output, its_channel.fileno()])
+        return channel, _number(channel)
 
 
 def fork_environments(python: str, program: str, path: str) -> None:
@@ -125,10 +147,10 @@ def _is_readable(channel: socket.socket, wait_seconds: float | None) -> bool:
     return bool(poll.poll(None if wait_seconds is None else wait_seconds * 1000))
 
 
-def _number(channel: socket.socket, *, of_lost: int) -> int:
-    """Return the next number that the fork server sends, or *of_lost* if it has ended."""
+def _number(channel: socket.socket) -> int | None:
+    """Return the next number that the fork server sends, or None if it has ended."""
     with suppress(ConnectionError):
         if len(received := channel.recv(NUMBER.size, socket.MSG_WAITALL)) == NUMBER.size:
             number: int = NUMBER.unpack(received)[0]
             return number
-    return of_lost
+    return None

@@ -5,8 +5,8 @@ a tenth (docs/decisions/0042-environments-are-forks.md). It is for stacks whose 
 stays as it was.
 
 `environment_forks.py` sends a byte on the control socket for each environment, with two descriptors: the pipe that
-takes its output, and a channel. The channel carries the request, a line of JSON, to the environment; then its pid, and
-its exit status after its end, each as four bytes. All end with the control socket.
+takes its output, and a channel. The channel carries the pid of the environment, as four bytes; then the request to it,
+a line of JSON; after its end the exit status, as four bytes. All end with the control socket.
 
 It is run as a file and imports nothing of the project but the layer: the import path is the functions' own.
 """
@@ -82,7 +82,10 @@ class Forks:
             os.dup2(output, stream.fileno())
         os.close(output)
         with channel, channel.makefile("r") as lines:
-            request: dict[str, Any] = json.loads(lines.readline())
+            line = lines.readline()
+        if not line:
+            os._exit(1)  # MiniStack has not received the pid
+        request: dict[str, Any] = json.loads(line)
         return request
 
     def _report_ends(self) -> None:

@@ -88,8 +88,13 @@ def test_a_fork_ends_at_the_signal_to_end(server: ForkServer, tmp_path: Path) ->
         assert environment.wait() == -signal.SIGTERM
 
 
-def test_a_fork_ends_with_its_server(tmp_path: Path) -> None:
+def test_a_killed_server_is_replaced_and_its_end_is_that_of_its_forks(tmp_path: Path) -> None:
     server = ForkServer(str(PYTHON), str(LAMBDA_FORKS), str(LAYER))
+    with started(server, tmp_path, STAY) as environment:
+        assert environment.stdout.readline() == b"started\n"
+        server.process.kill()
+        assert environment.wait() == -signal.SIGKILL
+        os.kill(environment.pid, signal.SIGKILL)
     with started(server, tmp_path, STAY) as environment:
         assert environment.stdout.readline() == b"started\n"
         server.close()
