@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
+
+import boto3
 
 from local.paths import COMMANDS
 from local.stack import deploy, environment
@@ -26,6 +29,14 @@ class DeployedStack:
     def connection(self) -> dict[str, Any]:
         """The arguments of a boto3 client for this stack: `boto3.client("s3", **stack.connection)`."""
         return deploy.connection(self.endpoint_url)
+
+    def client(self, service: Any) -> Any:
+        """Return a client of one of the stack's services; all callers of a process share it."""
+        return _client(service, self.endpoint_url)
+
+    def table(self, output: str) -> Any:
+        """Return the table of DynamoDB that an output names."""
+        return _tables(self.endpoint_url).Table(self.outputs[output])
 
     @property
     def environment(self) -> dict[str, str]:
@@ -52,3 +63,13 @@ unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_I
 case ",${{NO_PROXY:-}}," in *,127.0.0.1,*) ;; *) export NO_PROXY="127.0.0.1,localhost${{NO_PROXY:+,$NO_PROXY}}" ;; esac
 case ":$PATH:" in *:{commands}:*) ;; *) export PATH={commands}:"$PATH" ;; esac
 """
+
+
+@cache
+def _client(service: Any, endpoint_url: str) -> Any:
+    return boto3.client(service, **deploy.connection(endpoint_url))
+
+
+@cache
+def _tables(endpoint_url: str) -> Any:
+    return boto3.resource("dynamodb", **deploy.connection(endpoint_url))

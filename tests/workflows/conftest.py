@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario
@@ -138,7 +137,7 @@ class DeployedMachine:
 
     def client(self, service: Any) -> Any:
         """Return a client of one of the stack's services."""
-        return boto3.client(service, **self.stack.connection)
+        return self.stack.client(service)
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """The drop bucket of a stack, and what becomes of what is put there."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import boto3
 
 from assetline.ingest.asset_register import PREFIX
 from assetline.ingest.drop import OVER, Drop
@@ -28,33 +27,38 @@ class DropBox:
         return next(url for url in urls if "DropQueue" in url)
 
     def client(self, service: Any) -> Any:
-        return boto3.client(service, **self.stack.connection)
+        return self.stack.client(service)
 
     def table(self, output: str) -> Any:
-        return boto3.resource("dynamodb", **self.stack.connection).Table(self.stack.outputs[output])
+        return self.stack.table(output)
 
     def put(self, key: str, content: bytes, **metadata: str) -> None:
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content, Metadata=metadata)
 
     def drops(self) -> dict[str, Drop]:
         """Return the drops, by key."""
-        found, scan = [], {"ConsistentRead": True}
-        while True:
-            answer = self.table("DropsTableName").scan(**scan)
-            found += answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                drops = [item for item in found if not item["drop_id"].startswith(PREFIX)]
-                return {item["key"]: Drop.from_item(item) for item in drops}
-            scan["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return {item["key"]: Drop.from_item(item) for item in self._items()}
 
     def over(self, keys: set[str]) -> dict[str, Drop]:
         """Wait until the drops of *keys* are ingested or rejected, and return them."""
+        names = {"#key": "key", "#state": "state"}  # a scan of these two takes a tenth of one of complete items
+        states = {"ProjectionExpression": "drop_id, #key, #state", "ExpressionAttributeNames": names}
 
-        def look() -> dict[str, Drop] | None:
-            drops = {key: drop for key, drop in self.drops().items() if key in keys}
-            return drops if len(drops) == len(keys) and all(drop.state in OVER for drop in drops.values()) else None
+        def look() -> bool:
+            found = {item["key"]: item["state"] for item in self._items(**states)}
+            return all(found.get(key) in OVER for key in keys)
 
-        return until(look, f"{len(keys)} drops are over")
+        until(look, f"{len(keys)} drops are over", every=0.1)
+        return {key: drop for key, drop in self.drops().items() if key in keys}
+
+    def _items(self, **projection: Any) -> Iterator[dict[str, Any]]:
+        scan = {"ConsistentRead": True} | projection
+        while True:
+            answer = self.table("DropsTableName").scan(**scan)
+            yield from (item for item in answer["Items"] if not item["drop_id"].startswith(PREFIX))
+            if "LastEvaluatedKey" not in answer:
+                return
+            scan["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def runs(self, status: str | None = None) -> list[dict[str, Any]]:
         """Return the runs of the machine `ingest_drops`."""

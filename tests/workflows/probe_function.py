@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from local.stack.local_template import bootstrap_of
 from local.stack.outputs import DeployedStack
 
@@ -22,7 +20,7 @@ def probe_function(
     On a stack that forks functions, its environments are forks unless *forked* is false.
     """
     (folder / "app.py").write_text(handler)
-    lambdas: Any = boto3.client("lambda", **stack.connection)
+    lambdas: Any = stack.client("lambda")
     arn = lambdas.create_function(
         FunctionName=f"probe-{folder.name}",
         Runtime="provided.al2023",
@@ -40,7 +38,7 @@ def probe_function(
 
 def a_role_of(stack: DeployedStack) -> str:
     """Return the ARN of the role of one of the stack's functions."""
-    roles: Any = boto3.client("iam", **stack.connection)
+    roles: Any = stack.client("iam")
     return str(next(role["Arn"] for role in roles.list_roles()["Roles"] if "OpenExport" in role["RoleName"]))
 
 

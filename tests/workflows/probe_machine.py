@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import boto3
-
 from local.stack.outputs import DeployedStack
 from tests.support.waiting import ended_execution
 from tests.workflows.probe_role import allow, probe_role
@@ -30,7 +28,7 @@ def run_machine(
     if not role:
         with probe_role(stack, allow("*")) as almighty:
             return run_machine(stack, states, given, role=almighty, **settings)
-    machines: Any = boto3.client("stepfunctions", **stack.connection)
+    machines: Any = stack.client("stepfunctions")
     machine = machines.create_state_machine(
         name=f"probe-{uuid4()}",
         definition=json.dumps({"StartAt": next(iter(states)), "States": states, **settings}),

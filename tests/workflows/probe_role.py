@@ -6,15 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-import boto3
-
 from local.stack.outputs import DeployedStack
 
 
 @contextmanager
 def probe_role(stack: DeployedStack, *statements: dict[str, Any]) -> Iterator[str]:
     """Have a role that grants *statements*; yield its ARN."""
-    iam: Any = boto3.client("iam", **stack.connection)
+    iam: Any = stack.client("iam")
     services = {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}
     trust = {"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}
     name = f"probe-{uuid4()}"

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.stack.outputs import DeployedStack
@@ -26,14 +25,14 @@ TAKEN, DENIED = {"failed": 0}, {"refused": "AccessDeniedException"}
 
 
 def put(stack: DeployedStack, function: str, *sources: str) -> Any:
-    lambdas: Any = boto3.client("lambda", **stack.connection)
+    lambdas: Any = stack.client("lambda")
     answer = lambdas.invoke(FunctionName=function, Payload=json.dumps({"sources": sources}))
     return json.loads(answer["Payload"].read())
 
 
 def role_of(stack: DeployedStack, function: str) -> str:
     """Return the ARN of the role that the template gives to a function."""
-    roles: Any = boto3.client("iam", **stack.connection)
+    roles: Any = stack.client("iam")
     return str(next(role["Arn"] for role in roles.list_roles()["Roles"] if f"-{function}Role" in role["RoleName"]))
 
 

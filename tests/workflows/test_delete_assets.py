@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 
 from local.emulators.vi.scenario import ApiFault, DeletionFails, LostDeletion, ViScenario
@@ -40,7 +39,7 @@ class Deletions:
 
     def run(self, request: Any) -> EndedDeletion:
         """Start an execution and wait for its end."""
-        machines = boto3.client("stepfunctions", **self.stack.connection)
+        machines = self.stack.client("stepfunctions")
         arn = machines.start_execution(
             stateMachineArn=self.stack.outputs["DeleteStateMachineArn"], input=json.dumps(request)
         )["executionArn"]
@@ -61,7 +60,7 @@ class Deletions:
 
     def reports(self) -> list[dict[str, Any]]:
         """Return the reports there are, the newest first."""
-        s3, bucket = boto3.client("s3", **self.stack.connection), self.stack.outputs["ExportBucketName"]
+        s3, bucket = self.stack.client("s3"), self.stack.outputs["ExportBucketName"]
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"reports/{DATASET}/deletions/").get("Contents", [])
         keys = [item["Key"] for item in listed if item["Key"].endswith(".json")]
         found = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import boto3
-
 from local.stack.outputs import DeployedStack
 from tests.workflows.probe_machine import EndedProbe, run_machine
 
@@ -57,7 +55,7 @@ def test_batches_of_a_jsonata_state(stack: DeployedStack) -> None:
 
 
 def test_objects_of_a_bucket_come_in_batches(stack: DeployedStack) -> None:
-    bucket, s3 = stack.outputs["ExportBucketName"], boto3.client("s3", **stack.connection)
+    bucket, s3 = stack.outputs["ExportBucketName"], stack.client("s3")
     for number in range(3):
         s3.put_object(Bucket=bucket, Key=f"distributed-map/{number}", Body=b"")
     reader = {
@@ -79,7 +77,7 @@ def test_a_child_sees_no_variable_of_its_parent(stack: DeployedStack) -> None:
 
 
 def test_a_result_writer_keeps_large_results_out_of_the_state(stack: DeployedStack) -> None:
-    bucket, s3 = stack.outputs["ExportBucketName"], boto3.client("s3", **stack.connection)
+    bucket, s3 = stack.outputs["ExportBucketName"], stack.client("s3")
     writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": bucket, "Prefix": "results"}}
     large = ECHO | {"States": {"Echo": {"Type": "Pass", "Result": {"text": "x" * 100_000}, "End": True}}}
     ended = run_map(stack, [1, 2, 3], processor=large, ResultWriter=writer)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.emulators.safetyculture.scenario import LOCAL_TOKEN, FeedScenario, Unauthorized
@@ -113,7 +112,7 @@ class Reader:
     exports: list[str] = field(default_factory=list)
 
     def client(self, service: Any) -> Any:
-        return boto3.client(service, **self.stack.connection)
+        return self.stack.client(service)
 
     def exported(self, scenario: FeedScenario) -> str:
         """Export assets in a *scenario*, and return the id of the export."""
@@ -125,7 +124,7 @@ class Reader:
         self.feed_api.has(FeedScenario(rows=FEED_ROWS))
 
         def settled() -> str | None:
-            items = boto3.resource("dynamodb", **self.stack.connection).Table(self.stack.outputs["ExportsTableName"])
+            items = self.stack.table("ExportsTableName")
             found = [item for item in items.scan()["Items"] if item.get("execution_arn") == arn]
             return str(found[0]["export_id"]) if found and found[0]["state"] != "running" else None
 
@@ -141,7 +140,7 @@ class Reader:
 
     def session(self) -> str:
         """Return the key of an ingestion session."""
-        table = boto3.resource("dynamodb", **self.stack.connection).Table(self.stack.outputs["SessionsTableName"])
+        table = self.stack.table("SessionsTableName")
 
         def opened() -> str | None:
             keys = [str(item["session_key"]) for item in table.scan()["Items"]]

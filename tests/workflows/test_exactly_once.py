@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.emulators.safetyculture.scenario import FeedScenario, Forbidden, Unavailable
@@ -30,7 +29,7 @@ def started(machine: DeployedMachine, request: dict[str, Any]) -> str:
 
 def item_of(machine: DeployedMachine, execution_arn: str) -> dict[str, Any] | None:
     """Return the item of the export that belongs to an execution."""
-    table = boto3.resource("dynamodb", **machine.stack.connection).Table(machine.stack.outputs["ExportsTableName"])
+    table = machine.stack.table("ExportsTableName")
     items = table.scan(ConsistentRead=True)["Items"]
     return next((item for item in items if item.get("execution_arn") == execution_arn), None)
 

@@ -1,7 +1,6 @@
 import json
 from pathlib import Path
 
-import boto3
 import pandas as pd
 import pytest
 
@@ -158,7 +157,7 @@ def test_no_permission_ends_at_once(machine: DeployedMachine, feed_api: FeedEmul
 def test_the_table_ends_with_the_figures_of_the_output(machine: DeployedMachine, feed_api: FeedEmulator) -> None:
     feed_api.has(FeedScenario(rows=500))
     output = machine.run(IN_MANY_TURNS).output
-    table = boto3.resource("dynamodb", **machine.stack.connection).Table(machine.stack.outputs["ExportsTableName"])
+    table = machine.stack.table("ExportsTableName")
     item = table.get_item(Key={"export_id": output["export_id"]})["Item"]
     assert item["state"] == "complete"
     assert {name: item[name] for name in ("rows", "pages", "bytes", "turns")} == {

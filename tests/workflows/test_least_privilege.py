@@ -29,7 +29,7 @@ DENIED = {"AccessDenied", "AccessDeniedException"}
 @pytest.fixture(scope="module")
 def roles(stack: DeployedStack) -> dict[str, str]:
     """Return the ARN of the role of each deployed function, by its name, which has the logical ID in it."""
-    lambdas: Any = boto3.client("lambda", **stack.connection)
+    lambdas: Any = stack.client("lambda")
     deployed = lambdas.list_functions(MaxItems=1000)["Functions"]
     return {found["FunctionName"]: found["Role"] for found in deployed}
 
@@ -58,5 +58,5 @@ def test_a_role_may_make_the_calls_of_its_row_only(
     (role,) = [role for name, role in roles.items() if f"-{function}-" in name]
     folder = tmp_path_factory.mktemp(function)
     with probe_function(stack, folder, RETURN_CREDENTIALS, role=role) as probe:
-        answer = boto3.client("lambda", **stack.connection).invoke(FunctionName=probe)
+        answer = stack.client("lambda").invoke(FunctionName=probe)
         assert granted(stack, json.loads(answer["Payload"].read())) == MAY[function]

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from local.errors import LocalStackFailed, PortTaken
@@ -68,7 +67,7 @@ def test_it_is_described_as_others_rely_on(stack: DeployedStack, settings: Stack
 
 
 def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: DeployedStack, settings: StackSettings) -> None:
-    s3 = boto3.client("s3", **stack.connection)
+    s3 = stack.client("s3")
     s3.put_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept", Body=b"kept")
     servers = Record.read(settings.folder).servers
     message: list[str] = []
@@ -98,7 +97,7 @@ print(before, pauses())
 
 
 def test_a_token_of_ones_own_is_kept(stack: DeployedStack, settings: StackSettings) -> None:
-    secrets = boto3.client("secretsmanager", **stack.connection)
+    secrets = stack.client("secretsmanager")
     secret = stack.outputs["SafetyCultureSecretArn"]
     assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "scapi_local_token"
     secrets.put_secret_value(SecretId=secret, SecretString="mine")
@@ -159,7 +158,7 @@ def test_a_killed_server_is_replaced_and_down_leaves_no_process(tmp_path: Path) 
 
 
 def start_a_function(stack: DeployedStack) -> None:
-    machines = boto3.client("stepfunctions", **stack.connection)
+    machines = stack.client("stepfunctions")
     started = machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input="{}")
     while machines.describe_execution(executionArn=started["executionArn"])["status"] == "RUNNING":
         time.sleep(0.05)

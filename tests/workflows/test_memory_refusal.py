@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.stack.outputs import DeployedStack
@@ -43,7 +42,7 @@ def function(
 
 
 def invoke(stack: DeployedStack, function: str, **event: Any) -> tuple[str | None, Any]:
-    answer: Any = boto3.client("lambda", **stack.connection).invoke(FunctionName=function, Payload=json.dumps(event))
+    answer: Any = stack.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
     return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
 

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -21,7 +20,7 @@ def crc32(body: bytes) -> str:
 
 class UploadProbe:
     def __init__(self, stack: DeployedStack) -> None:
-        self.s3: Any = boto3.client("s3", **stack.connection)
+        self.s3: Any = stack.client("s3")
         self.where = {"Bucket": stack.outputs["ExportBucketName"], "Key": "refusals/object"}
 
     def open(self, **checksum: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
 
 from local.errors import LocalStackFailed
@@ -41,7 +40,7 @@ def first(settings: StackSettings) -> Iterator[DeployedStack]:
 
 def create(stack: DeployedStack, name: str, resource: dict[str, Any]) -> tuple[str, str]:
     """Create a stack of one resource; return its status when it is created or not, and why it failed."""
-    cloudformation: Any = boto3.client("cloudformation", **stack.connection)
+    cloudformation: Any = stack.client("cloudformation")
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Named": resource}}))
 
     def settled() -> str | None:
@@ -58,7 +57,7 @@ def create(stack: DeployedStack, name: str, resource: dict[str, Any]) -> tuple[s
 
 @pytest.mark.parametrize("resource", [SCHEDULE, LOG_GROUP, RULE], ids=lambda resource: resource["Type"])
 def test_a_physical_name_that_is_taken_is_refused(first: DeployedStack, resource: dict[str, Any]) -> None:
-    cloudformation: Any = boto3.client("cloudformation", **first.connection)
+    cloudformation: Any = first.client("cloudformation")
     cloudformation.create_stack(StackName="one", TemplateBody=json.dumps({"Resources": {"Named": resource}}))
     cloudformation.get_waiter("stack_create_complete").wait(StackName="one", WaiterConfig={"Delay": 1})
     status, reason = create(first, "two", resource)
@@ -81,7 +80,7 @@ def test_a_second_stack_works_beside_the_first(first: DeployedStack, settings: S
 
 def export(stack: DeployedStack) -> str:
     """Export a feed; return the bucket that the file is in."""
-    machines: Any = boto3.client("stepfunctions", **stack.connection)
+    machines: Any = stack.client("stepfunctions")
     machine = stack.outputs["ExportStateMachineArn"]
     arn = machines.start_execution(stateMachineArn=machine, input=json.dumps({"feed": "assets"}))["executionArn"]
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -42,7 +41,7 @@ class ShownStack:
     printed: list[Document] = field(default_factory=list)
 
     def client(self, service: Any) -> Any:
-        return boto3.client(service, **self.stack.connection)
+        return self.stack.client(service)
 
     def ran(self, *arguments: str, statuses: frozenset[int] = frozenset({0})) -> str:
         """Run `assetline` with *arguments*, keep both outputs, and return the standard output."""
@@ -89,8 +88,8 @@ def output_to(path: Path) -> Iterator[None]:
 
 def keep_events(stack: DeployedStack) -> None:
     """Have a queue that keeps every event that the stack sends."""
-    queues: Any = boto3.client("sqs", **stack.connection)
-    events: Any = boto3.client("events", **stack.connection)
+    queues: Any = stack.client("sqs")
+    events: Any = stack.client("events")
     url = queues.create_queue(QueueName="events-of-the-stack")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name="events-of-the-stack", EventPattern='{"source": ["assetline"]}')

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -49,7 +48,7 @@ def test_data_at_the_limit_passes(stack: DeployedStack) -> None:
 
 
 def test_execution_input_past_the_limit_is_refused(stack: DeployedStack) -> None:
-    machines: Any = boto3.client("stepfunctions", **stack.connection)
+    machines: Any = stack.client("stepfunctions")
     given = json.dumps({"text": "é" * (MOST_BYTES // 2)}, ensure_ascii=False)
     with pytest.raises(ClientError, match="less than or equal to 262144") as refused:
         machines.start_execution(stateMachineArn=stack.outputs["ExportStateMachineArn"], input=given)

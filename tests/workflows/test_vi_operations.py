@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -92,7 +91,7 @@ class Workspace:
 
     def executed(self, line: Line, **names: str) -> dict[str, Any]:
         """Start the machine of a line with its input, and return what it came to."""
-        arn = boto3.client("stepfunctions", **self.stack.connection).start_execution(
+        arn = self.stack.client("stepfunctions").start_execution(
             stateMachineArn=self.stack.outputs[line.machine], input=self._put(line, names)
         )["executionArn"]
         described = DropBox(self.stack).ended(arn)
@@ -519,7 +518,7 @@ def _(world: Workspace, line: Line) -> None:
 
 def objects(world: Workspace, place: dict[str, Any]) -> dict[str, bytes]:
     """Return what is below a prefix of a bucket."""
-    s3 = boto3.client("s3", **world.stack.connection)
+    s3 = world.stack.client("s3")
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=place["bucket"], Prefix=place["prefix"])["Contents"]]
     bodies = (s3.get_object(Bucket=place["bucket"], Key=key)["Body"].read() for key in keys)
     return dict(zip((key.removeprefix(place["prefix"]) for key in keys), bodies, strict=True))

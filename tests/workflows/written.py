@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from local.stack.outputs import DeployedStack
 from tests.support.leaks import Document
 
@@ -15,7 +13,7 @@ def everything(stack: DeployedStack, folder: Path) -> Iterator[Document]:
     """Yield a document for each thing that was written on *stack*, whose state is in *folder*."""
 
     def client(service: Any) -> Any:
-        return boto3.client(service, **stack.connection)
+        return stack.client(service)
 
     yield from _logs(client("logs"))
     yield from _executions(client("stepfunctions"))
@@ -28,7 +26,7 @@ def everything(stack: DeployedStack, folder: Path) -> Iterator[Document]:
 
 def objects(stack: DeployedStack) -> Iterator[Document]:
     """Yield every object of every bucket, with its key, its metadata and its tags."""
-    s3: Any = boto3.client("s3", **stack.connection)
+    s3: Any = stack.client("s3")
     for bucket in [found["Name"] for found in s3.list_buckets()["Buckets"]]:
         for item in _paged(s3, "list_objects_v2", "Contents", Bucket=bucket):
             place, named = f"object {bucket}/{item['Key']}", {"Bucket": bucket, "Key": item["Key"]}
