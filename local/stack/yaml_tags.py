@@ -1,5 +1,6 @@
 """CloudFormation templates in YAML, read and written without losing their short tags (`!Ref`, `!Sub`, …)."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -60,6 +61,27 @@ _Dumper.add_representer(Tagged, _write_tagged)
 def read_template(path: Path) -> dict[str, Any]:
     """Return the template in *path*."""
     return cast("dict[str, Any]", yaml.load(path.read_text(), _Loader))  # noqa: S506 (a SafeLoader)
+
+
+def in_full(node: Any) -> Any:
+    """Return *node* without short tags: `!Ref ExportBucket` is `{"Ref": "ExportBucket"}`."""
+    match node:
+        case Tagged("!Ref" | "!Condition" as tag, value):
+            return {tag[1:]: value}
+        case Tagged("!GetAtt", str(value)):
+            return {"Fn::GetAtt": value.split(".", 1)}
+        case Tagged(tag, value):
+            return {f"Fn::{tag[1:]}": in_full(value)}
+        case dict():
+            return {key: in_full(value) for key, value in node.items()}
+        case list():
+            return [in_full(value) for value in node]
+    return node
+
+
+def template_json(template: dict[str, Any]) -> str:
+    """Return *template* as JSON, without short tags."""
+    return json.dumps(in_full(template), indent=2)
 
 
 def template_text(template: dict[str, Any]) -> str:

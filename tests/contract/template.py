@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from local.stack.yaml_tags import Tagged, read_template
+from local.stack.yaml_tags import in_full, read_template
 
 ROOT = Path(__file__).parents[2]
 MACHINES = sorted((ROOT / "statemachines").glob("*.asl.json"))
@@ -43,20 +43,5 @@ def machine(path: Path) -> dict[str, Any]:
 
 @cache
 def _parsed() -> dict[str, Any]:
-    content: dict[str, Any] = _in_full(read_template(ROOT / "template.yaml"))
+    content: dict[str, Any] = in_full(read_template(ROOT / "template.yaml"))
     return content
-
-
-def _in_full(node: Any) -> Any:
-    match node:
-        case Tagged("!Ref" | "!Condition" as tag, value):
-            return {tag[1:]: value}
-        case Tagged("!GetAtt", str(value)):
-            return {"Fn::GetAtt": value.split(".", 1)}
-        case Tagged(tag, value):
-            return {f"Fn::{tag[1:]}": _in_full(value)}
-        case dict():
-            return {key: _in_full(value) for key, value in node.items()}
-        case list():
-            return [_in_full(value) for value in node]
-    return node

@@ -244,7 +244,7 @@ def reader(
         (folder / ".local").mkdir()
         stack.write(folder / ".local")
         (folder / "bin").mkdir()
-        for name, program in {"aws": SQS, "make": MAKE, "sam": sam(state / "template.yaml")}.items():
+        for name, program in {"aws": SQS, "make": MAKE, "sam": sam(state / "template.json")}.items():
             (folder / "bin" / name).write_text(program)
             (folder / "bin" / name).chmod(0o755)
         reader = Reader(stack, folder, emulator)

@@ -1,5 +1,6 @@
 """The derived template is the real one, but for what makes the functions run from source."""
 
+import json
 import os
 import subprocess
 from copy import deepcopy
@@ -11,7 +12,7 @@ import pytest
 from local.errors import TemplateNotLocal
 from local.paths import LAYER, ROOT, TEMPLATE
 from local.stack.local_template import bootstrap_of, definitions, derive, sources, write_bootstraps
-from local.stack.yaml_tags import Tagged, read_template, template_text
+from local.stack.yaml_tags import Tagged, read_template, template_json, template_text
 
 CODE = Path("/state/code")
 
@@ -35,6 +36,21 @@ def test_the_real_template_survives_being_read_and_written(template: dict[str, A
     written = tmp_path / "template.yaml"
     written.write_text(template_text(template))
     assert read_template(written) == template
+
+
+def test_short_tags_are_written_in_full_as_json() -> None:
+    tags = {
+        "reference": Tagged("!Ref", "Bucket"),
+        "condition": Tagged("!Condition", "HasKey"),
+        "attribute": Tagged("!GetAtt", "Queue.Outputs.Arn"),
+        "choice": [Tagged("!If", ["HasKey", Tagged("!Sub", "${Key}"), Tagged("!Ref", "AWS::NoValue")])],
+    }
+    assert json.loads(template_json(tags)) == {
+        "reference": {"Ref": "Bucket"},
+        "condition": {"Condition": "HasKey"},
+        "attribute": {"Fn::GetAtt": ["Queue", "Outputs.Arn"]},
+        "choice": [{"Fn::If": ["HasKey", {"Fn::Sub": "${Key}"}, {"Ref": "AWS::NoValue"}]}],
+    }
 
 
 def test_deriving_leaves_the_template_it_is_given_alone(template: dict[str, Any]) -> None:
