@@ -113,7 +113,7 @@ class ForkServer:
     def _fork(self, output: int) -> tuple[socket.socket, int | None]:
         """Return the channel and the pid of a fork, which waits for its request; None if the server has ended."""
         channel, its_channel = socket.socketpair()
-        with its_channel, suppress(ConnectionError):
+        with its_channel, suppress(OSError):
             socket.send_fds(self._control, [b"+"], [output, its_channel.fileno()])
         return channel, _number(channel)
 

@@ -34,7 +34,7 @@ print("\\n".join(read))
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # a test may end it: the next environment then starts another
 def server() -> Iterator[ForkServer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOG_LEVEL", "WARNING")
@@ -88,8 +88,7 @@ def test_a_fork_ends_at_the_signal_to_end(server: ForkServer, tmp_path: Path) ->
         assert environment.wait() == -signal.SIGTERM
 
 
-def test_a_killed_server_is_replaced_and_its_end_is_that_of_its_forks(tmp_path: Path) -> None:
-    server = ForkServer(str(PYTHON), str(LAMBDA_FORKS), str(LAYER))
+def test_a_killed_server_is_replaced_and_its_end_is_that_of_its_forks(server: ForkServer, tmp_path: Path) -> None:
     with started(server, tmp_path, STAY) as environment:
         assert environment.stdout.readline() == b"started\n"
         server.process.kill()
