@@ -67,9 +67,15 @@ def parsed(source: str) -> ast.Module:
     return ast.parse(source)
 
 
+@cache
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """Return all nodes of the tree of a module."""
+    return tuple(ast.walk(parsed(source)))
+
+
 def docstrings(source: str) -> Iterator[str]:
     """Yield the docstrings of a module."""
-    for node in ast.walk(parsed(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
             yield text
 
@@ -125,7 +131,7 @@ def messages(source: str) -> list[str]:
 def names(source: str) -> set[str]:
     """Return the identifiers that a module defines: modules, classes, functions, parameters, variables, attributes."""
     found = set()
-    for node in ast.walk(parsed(source)):
+    for node in nodes(source):
         match node:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
                 found.add(name)
