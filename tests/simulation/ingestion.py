@@ -19,6 +19,7 @@ import pytest
 from assetline.ingest import conditional_writes, drop, ledger, reject_drops, settle_session, upload_assets
 from assetline.ingest import dependencies as connections
 from assetline.ingest.drop import OVER, drop_id
+from assetline.ingest.fast_dynamodb_updates import ItemUpdates
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.sessions_table import UNFINISHED
 from assetline.vi import client as vi_client
@@ -327,7 +328,8 @@ def _prepare_functions(stage: SimulationStage, patch: pytest.MonkeyPatch) -> Non
     for module in (ledger, settle_session, conditional_writes, reject_drops, upload_assets):
         patch.setattr(module, "ThreadPoolExecutor", InOrder)
     patch.setattr(vi_client, "time", SimpleNamespace(sleep=stage.sleep))
-    patch.setattr(SmallObjects, "read", lambda *_: None)  # which does not go through boto3
+    for fast, method in ((SmallObjects, "read"), (ItemUpdates, "update")):  # which do not go through boto3
+        patch.setattr(fast, method, lambda *_: None)
     slice_upload = connections.slice_upload
     patch.setattr(upload_assets_app, "slice_upload", lambda: _sleeping(slice_upload(), stage.sleep))
 

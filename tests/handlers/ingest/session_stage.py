@@ -16,6 +16,7 @@ from assetline.ingest import dependencies as connections
 from assetline.ingest import drop, ledger
 from assetline.ingest.claimed_drops import ClaimedDrops
 from assetline.ingest.drop import Drop, DropState, drop_id, moment
+from assetline.ingest.fast_dynamodb_updates import ItemUpdates
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.staging import SessionStaging
 from functions.open_session import app as open_session
@@ -253,8 +254,9 @@ def session_stage(
         forget_connections()
         for module in (drop, ledger):
             monkeypatch.setattr(module, "SHARDS", SHARDS)
-        # moto answers only boto3; the workflows read small objects as they are read on AWS.
+        # moto answers only boto3; the workflows read small objects and update items as on AWS.
         monkeypatch.setattr(SmallObjects, "read", lambda *_: None)
+        monkeypatch.setattr(ItemUpdates, "update", lambda *_: None)
         if account:
             stage = SessionStage(vi, s3, account.announced, account.started)
         else:

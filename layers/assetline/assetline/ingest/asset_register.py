@@ -15,7 +15,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from assetline.ingest.asset_names import object_filename
-from assetline.ingest.conditional_writes import Transition, apply
+from assetline.ingest.conditional_writes import Transition
 from assetline.ingest.drop import NOWHERE, Drop, moment
 from assetline.ingest.ledger import Ledger
 
@@ -77,7 +77,7 @@ class AssetRegister:
         self._write([self._transition(drop, opened_at, content_of(drop)) for drop in drops])
 
     def _write(self, transitions: Sequence[Transition]) -> None:
-        apply(self.ledger.table, "drop_id", [*{transition.key: transition for transition in transitions}.values()])
+        self.ledger.apply([*{transition.key: transition for transition in transitions}.values()])
 
     def _transition(self, drop: Drop, opened_at: datetime, content: str | None) -> Transition:
         values = {"key": object_of(drop), "opened_at": moment(opened_at)}

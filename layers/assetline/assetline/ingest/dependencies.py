@@ -10,6 +10,7 @@ from assetline.aws.clients import events_client, machines_client, queues_client,
 from assetline.config import IngestSettings, QueueSettings, RunSettings
 from assetline.credentials import ViKey
 from assetline.ingest.asset_register import AssetRegister
+from assetline.ingest.fast_dynamodb_updates import ItemUpdates
 from assetline.ingest.fast_s3_reads import SmallObjects
 from assetline.ingest.gathering import Gathering
 from assetline.ingest.ingestion_runs import Runs
@@ -29,6 +30,10 @@ from assetline.vi.client import ViClient
 from assetline.vi.file_upload import Uploader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.credentials import ReadOnlyCredentials
+    from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
@@ -55,7 +60,8 @@ def vi_client() -> ViClient:
 @cache
 def ledger() -> Ledger:
     """Return the ledger of drops."""
-    return Ledger(table(settings().drops_table), settings().drop_retention_days)
+    drops = table(settings().drops_table)
+    return Ledger(drops, settings().drop_retention_days, fast=_item_updates(drops).update)
 
 
 @cache
@@ -173,13 +179,18 @@ def uploader() -> Uploader:
 @cache
 def small_objects() -> SmallObjects:
     """Return the reader of small objects."""
-    credentials = boto3.Session().get_credentials()
     meta = s3().meta
-    return SmallObjects(
-        meta.endpoint_url,
-        meta.region_name,
-        lambda: None if credentials is None else credentials.get_frozen_credentials(),
-    )
+    return SmallObjects(meta.endpoint_url, meta.region_name, _credentials())
+
+
+def _item_updates(drops: "Table") -> ItemUpdates:
+    meta = drops.meta.client.meta
+    return ItemUpdates(meta.endpoint_url, meta.region_name, _credentials())
+
+
+def _credentials() -> "Callable[[], ReadOnlyCredentials | None]":
+    credentials = boto3.Session().get_credentials()
+    return lambda: None if credentials is None else credentials.get_frozen_credentials()
 
 
 def slice_upload() -> SliceUpload:

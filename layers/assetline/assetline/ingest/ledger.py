@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from heapq import merge
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from assetline.ingest.conditional_writes import Transition, apply, pauses, wait
+from assetline.ingest.conditional_writes import FastUpdate, Transition, apply, pauses, wait
 from assetline.ingest.drop import (
     HELD,
     LISTED,
@@ -48,8 +48,10 @@ class Ledger:
         retention_days: int,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
+        fast: FastUpdate = lambda _: None,
     ) -> None:
         self.table = table
+        self._fast = fast
         self._sleep = sleep
         self._retention = timedelta(days=retention_days)
         self._clock = clock
@@ -75,6 +77,10 @@ class Ledger:
         except self._refused:
             return False
         return True
+
+    def apply(self, transitions: Sequence[Transition]) -> set[str]:
+        """Execute the *transitions* of items whose condition holds, and return their keys."""
+        return apply(self.table, "drop_id", transitions, fast=self._fast)
 
     def items(self, keys: Iterable[str]) -> Iterator[Any]:
         """Yield the existing items of *keys*."""
@@ -141,7 +147,7 @@ class Ledger:
         transitions = [
             self._settled(outcome, as_sent[drop_id], dataset_id, session_key) for drop_id, outcome in settled.items()
         ]
-        return apply(self.table, "drop_id", transitions)
+        return self.apply(transitions)
 
     def return_held(self, drops: Iterable[Drop]) -> set[str]:
         """Let drops wait that an earlier version of the stack claimed for a session that is over; return those."""
@@ -310,7 +316,7 @@ class Ledger:
             self._transition(drop_id, dataset_id, state, values, condition, compared, removed=removed, added=added)
             for drop_id, dataset_id in drops.items()
         ]
-        return apply(self.table, "drop_id", transitions)
+        return self.apply(transitions)
 
     def _transition(  # noqa: PLR0913, PLR0917
         self,
