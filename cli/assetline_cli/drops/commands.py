@@ -88,6 +88,9 @@ def list_(
     (failed sessions), reason. Messages go to stderr. `assetline drops retry`
     retries rejected drops.
 
+    To find ingested drops, the command reads the entire table. With another
+    --state, it reads only the index, which is faster in a large table.
+
     [bold]Examples[/bold]
 
       [cyan]assetline drops list[/cyan]

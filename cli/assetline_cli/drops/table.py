@@ -77,7 +77,7 @@ class DropsTable:
                 for state in states:
                     _add(found, self._newest(dataset, state, limit))
             if "ingested" in states:
-                _add(found, self._ledger.ingested(dataset_id))
+                _add(found, self._ledger.ingested(dataset_id, limit))
         return heapq.nlargest(limit, found.values(), key=lambda drop: (drop.dropped_at, drop.drop_id))
 
     def _newest(self, dataset_id: str, state: DropState, limit: int) -> Iterator[Drop]:

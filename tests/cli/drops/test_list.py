@@ -54,6 +54,13 @@ class TestInAPipe:
         lines = assetline("drops", "--limit", "7").stdout.splitlines()
         assert [line.split("\t")[1] for line in lines] == keys[:7]
 
+    def test_the_newest_ingested_drops_of_all_segments_are_listed(self, drops: DropAccount, assetline: Run) -> None:
+        keys = [f"ds1/{number:03}.png" for number in range(40)]
+        for minutes, key in enumerate(keys):
+            drops.drop(key, "ingested", ago=timedelta(minutes=minutes))
+        lines = assetline("drops", "--state", "ingested", "--limit", "3").stdout.splitlines()
+        assert [line.split("\t")[1] for line in lines] == keys[:3]
+
     def test_a_drop_whose_key_names_no_dataset_is_listed_too(self, drops: DropAccount, assetline: Run) -> None:
         drop = drops.drop("a.png", "rejected", dataset_id="-", reason="NoDataset", mime=None)
         ended = assetline("drops")

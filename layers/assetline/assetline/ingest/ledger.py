@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from heapq import merge
+from heapq import merge, nlargest
 from itertools import batched, islice
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -115,15 +116,18 @@ class Ledger:
         shards = [[*map(Drop.from_item, of_shard)] for of_shard in items]
         yield from merge(*shards, key=lambda drop: (drop.dropped_at, drop.drop_id), reverse=newest_first)
 
-    def ingested(self, dataset_id: str | None = None) -> Iterator[Drop]:
-        """Yield the ingested drops of a dataset, or of all, in no order. No index lists them: this reads the table."""
+    def ingested(self, dataset_id: str | None, limit: int) -> Iterator[Drop]:
+        """Yield ingested drops of a dataset, or of all, in no order; the *limit* newest ones are among them.
+
+        The index does not list them, so this reads the table. It keeps at most *limit* drops of each segment.
+        """
         found: ConditionBase = Attr("state").eq("ingested")
         if dataset_id is not None:
             found &= Attr("dataset_id").eq(dataset_id)
 
         def of_segment(segment: int) -> list[Mapping[str, Any]]:
             scan = {"FilterExpression": found, "Segment": segment, "TotalSegments": SEGMENTS}
-            return [*_pages(self.table.scan, scan)]
+            return nlargest(limit, _pages(self.table.scan, scan), key=itemgetter("dropped_at", "drop_id"))
 
         with ThreadPoolExecutor(SEGMENTS) as threads:
             for items in threads.map(of_segment, range(SEGMENTS)):
