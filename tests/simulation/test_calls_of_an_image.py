@@ -95,9 +95,9 @@ def test_the_units_of_the_index_follow_from_both_items(earlier: Item, later: Ite
     assert index_units(earlier, later) == units
 
 
-def test_the_cost_page_counts_the_calls_of_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_page_counts_the_calls_of_an_image() -> None:
     counter = CallCounter()
-    with simulated_ingestion() as simulate:
+    with simulated_ingestion() as simulate, pytest.MonkeyPatch.context() as patch:
         simulate(1)
         answer, s3 = BaseClient._make_api_call, boto3.client("s3")  # type: ignore[attr-defined]
         messages = [drop(s3, number) for number in range(1_000_000, 1_000_000 + IMAGES)]
@@ -114,7 +114,7 @@ def test_the_cost_page_counts_the_calls_of_an_image(monkeypatch: pytest.MonkeyPa
             counter.note_changes(earlier, items(client, keys))
             return answered
 
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        patch.setattr(BaseClient, "_make_api_call", call)  # undone before the account ends
         context: Any = SimpleNamespace(
             function_name="name",
             memory_limit_in_mb=1024,
