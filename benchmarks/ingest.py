@@ -17,12 +17,13 @@ from typing import Any
 from benchmarks.ingest_stack import PLAIN_BUCKET, IngestStack, Photo, ingest_stack, photos, write
 from benchmarks.memory_folder import memory_folder
 from benchmarks.processor_time import function_times, spent
-from benchmarks.second_s3 import second_s3
+from benchmarks.second_s3 import check_installed, second_s3
 from local.emulators.vi.scenario import LOCAL_KEY, LOCAL_ORGANIZATION
 from local.paths import LOCAL
 
 DROPS = 5_000
 LOCAL_DROPS = 1_000
+STARTING = 100  # images of the session in which the functions start
 FEW, MANY = 1_000, 10_000
 OF_A_SESSION = frozenset({"open_session", "upload_assets", "poll_session", "settle_session"})
 RECORDING = frozenset({"record_drop"})
@@ -40,8 +41,9 @@ print(time.process_time() - begun)
 
 def measure() -> dict[str, float]:
     """Return assets a second and processor time over those of the SDK, write units, and the growth of the wall."""
+    check_installed()  # before minutes of other work
     recorded, few, many = photos("ds1", DROPS), photos("ds2/few", FEW), photos("ds3/many", MANY)
-    start = photos("ds2/start", FEW)
+    start = photos("ds2/start", STARTING)
     with memory_folder() as files, tempfile.TemporaryDirectory() as folder, ingest_stack(Path(folder)) as on:
         write(files / PLAIN_BUCKET, [*start, *recorded, *few, *many])
         (files / on.stack.outputs["ExportBucketName"]).mkdir()

@@ -23,14 +23,19 @@ RCLONE = LOCAL / "tools/rclone/bin/rclone"
 READY_WITHIN_SECONDS = 30
 
 
+def check_installed() -> None:
+    """Raise `ToolMissing` if rclone is not installed."""
+    if not RCLONE.exists():
+        raise ToolMissing(RCLONE, "bench-ingest")
+
+
 @contextmanager
 def second_s3(folder: Path) -> Iterator[str]:
     """Serve *folder* for the block, and yield the address; any credentials are accepted.
 
     Its folders are the buckets. No other program may write into them during the block.
     """
-    if not RCLONE.exists():
-        raise ToolMissing(RCLONE, "bench-ingest")
+    check_installed()
     port = free_port()
     options = ("--addr", f"127.0.0.1:{port}", "--dir-cache-time", LISTED_FOR, "--no-cleanup", "--config", os.devnull)
     server = subprocess.Popen(
