@@ -33,7 +33,7 @@ class StepRun:
 
     @property
     def as_expected(self) -> bool:
-        """Whether the function succeeded, or raised the error that `events/runs.json` declares for the payload."""
+        """The result as `events/runs.json` declares it for the payload: success, or the declared error."""
         return self.answer.error == self.payload.fails
 
 

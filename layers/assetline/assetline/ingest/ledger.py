@@ -83,10 +83,6 @@ class Ledger:
         """Execute the *transitions* of items whose condition holds, and return their keys."""
         return apply(self.table, "drop_id", transitions, fast=self._fast)
 
-    def items(self, keys: Iterable[str]) -> Iterator[Any]:
-        """Yield the existing items of *keys*."""
-        return self._items(keys)
-
     def waiting(self, dataset_id: str, limit: int) -> list[Drop]:
         """Return up to *limit* waiting drops of a dataset, the oldest first, as the index shows them."""
         return [*islice(self.listed(dataset_id, "dropped", limit), limit)]
@@ -135,7 +131,7 @@ class Ledger:
 
     def get(self, drop_ids: Iterable[str]) -> dict[str, Drop]:
         """Return drops by their ids, without unknown ones."""
-        drops = map(Drop.from_item, self._items(drop_ids))
+        drops = map(Drop.from_item, self.items(drop_ids))
         return {drop.drop_id: drop for drop in drops}
 
     def settle(
@@ -245,12 +241,13 @@ class Ledger:
             return False
         return True
 
-    def _items(self, drop_ids: Iterable[str], options: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Any]:
-        for batch in batched(dict.fromkeys(drop_ids), READ_AT_ONCE, strict=False):
+    def items(self, keys_of_items: Iterable[str]) -> Iterator[Any]:
+        """Yield the existing items of the table with these keys, as they are now."""
+        for batch in batched(dict.fromkeys(keys_of_items), READ_AT_ONCE, strict=False):
             keys: list[Any] = [{"drop_id": drop_id} for drop_id in batch]
             patience = pauses()
             while keys:
-                request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True, **options}}
+                request: Any = {self.table.name: {"Keys": keys, "ConsistentRead": True}}
                 answer = self.table.meta.client.batch_get_item(RequestItems=request)
                 yield from answer["Responses"].get(self.table.name, [])
                 left = answer["UnprocessedKeys"].get(self.table.name)

@@ -124,10 +124,6 @@ class SessionStaging:
         body = self._get("slices.json")
         return None if body is None else _ADDRESSES.validate_json(body)
 
-    def slices(self) -> list[Slice]:
-        """Return the slices."""
-        return [slice_ for address in self.addresses() or () if (slice_ := self.slice_at(address.key)) is not None]
-
     def slice_at(self, key: str) -> Slice | None:
         """Return a slice, None if it has expired."""
         body = self._get(key.removeprefix(self._prefix))
