@@ -53,6 +53,8 @@ LATENCY ?= 0
 F ?=
 E ?=
 ENGINE ?= auto
+# For `make build`: the processor of the functions, if it is not the template's default.
+ARCHITECTURE ?=
 export LOCAL_PORT STACK SAFETYCULTURE_URL VI_URL ROWS LATENCY F E ENGINE
 
 # Commands start in a third of the time if Python may keep compiled modules.
@@ -146,7 +148,9 @@ format: $(DEV_ENV) ## Format the code, and fix what the linter can
 
 .PHONY: build
 build: $(LOCAL_ENV) $(SAM) $(SBOM) $(LAYER_REQUIREMENTS) ## Build for AWS, with the bill of materials (sam deploy comes next)
-	PATH="$$($(PYTHON) -c 'import sys; print(sys.base_prefix)')/bin:$$PATH" $(RUN_SAM) build
+	PATH="$$($(PYTHON) -c 'import sys; print(sys.base_prefix)')/bin:$$PATH" $(RUN_SAM) build \
+		$(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+	@$(PYTHON) -m release compile
 	@$(PYTHON) -m release sbom
 
 .PHONY: audit

@@ -7,6 +7,7 @@ import typer
 
 from release import audit as auditing
 from release import licences as licence_page
+from release.bytecode import CompilationError, compile_build
 from release.layer_packages import ROOT, locked_packages
 from release.sbom import write_sbom
 from release.versions import changelog_section, project_version
@@ -44,6 +45,16 @@ def sbom(file: Annotated[Path, typer.Argument(help="File to write.")] = ROOT / "
     """Write the bill of materials of the layer, as CycloneDX."""
     write_sbom(file)
     typer.echo(f"Bill of materials: {file}")
+
+
+@app.command("compile")
+def compile_(build: Annotated[Path, typer.Argument(help="Folder of `sam build`.")] = ROOT / ".aws-sam/build") -> None:
+    """Compile the modules that a build carries, so that a cold start does not."""
+    try:
+        typer.echo(f"Compiled {compile_build(build):,} modules in {build}")
+    except CompilationError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()
