@@ -8,6 +8,7 @@ import operator
 import os
 import platform
 import signal
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ ABOUT = {
     "rss_growth": "peak memory of write_pages over 1,000,000 rows, over 100,000",
     "peak_mib": "that peak, of the complete process, in MiB",
     "wide_peak_mib": "the same over 10,000 rows of 300 custom fields of emoji, at the largest page",
-    "cold_start_ms": "import of the function that takes longest, in milliseconds",
+    "cold_start_ms": "import of the function that takes longest, compiled as `make build` does, in milliseconds",
     "help_ms": "assetline --help, in milliseconds",
     "events_per_million": "history events for 1,000,000 assets at 100 a page and 0.45 s a page",
     "usd_per_million": "Lambda, Step Functions, S3 and DynamoDB for the same, in US dollars",
@@ -114,10 +115,14 @@ def is_met(key: str, figure: float) -> bool:
 def measured(report: Callable[[str], None], only: str | None = None, *, ingestion: bool = False) -> dict[str, Any]:
     """Measure exports, or *ingestion*, or only the measurement of the figure *only*, and return the report."""
     details: dict[str, float] = {}
+    seconds: dict[str, int] = {}
     for name, (measure, keys) in MEASUREMENTS.items():
         if only in keys or (only is None and (name in INGESTION) == ingestion):
             report(f"Measuring {name}.")
+            started = time.monotonic()
             details |= measure()
+            seconds[name] = round(time.monotonic() - started)
+            report(f"Measured {name} in {seconds[name]} s.")
     if "events_a_turn" in details:
         details["events_per_million"] = prices.events(details["events_beside"], details["events_a_turn"])
     if "write_pages_bytes_per_row" in details:
@@ -132,6 +137,7 @@ def measured(report: Callable[[str], None], only: str | None = None, *, ingestio
         "targets": TARGETS,
         "about": ABOUT,
         "details": details,
+        "seconds": seconds,
     }
 
 
@@ -142,6 +148,7 @@ def _joined(report: dict[str, Any]) -> dict[str, Any]:
     return report | {
         "figures": {key: figures[key] for key in ABOUT if key in figures},
         "details": earlier["details"] | report["details"],
+        "seconds": earlier.get("seconds", {}) | report["seconds"],
     }
 
 
