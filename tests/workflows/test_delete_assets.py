@@ -113,7 +113,7 @@ def test_bad_input_fails_the_run_and_nothing_else(deletions: Deletions, request_
 
 
 def test_a_lost_answer_deletes_once(deletions: Deletions) -> None:
-    deletions.plays(LostDeletion(times=1), deletion_seconds=1)
+    deletions.plays(LostDeletion(times=1), deletion_polls=2)
     ended = deletions.run(OLD)
     assert (ended.status, ended.output["complete"]) == ("SUCCEEDED", True)
     assert len(deletions.vi.stage.datasets[DATASET].deletions) == 1

@@ -227,7 +227,7 @@ def test_bad_input_is_refused_before_anything_is_asked(stage: DeletionStage, fie
 
 def test_vi_is_looked_at_until_it_is_done(stage: DeletionStage) -> None:
     stage.holds("old_1.png")
-    stage.plays(deletion_seconds=0.2)
+    stage.plays(deletion_polls=3)
     opened = stage.opens(filter="old_", expect_count=1)
     looks = [stage.polls(opened, polls) for polls in (0, 1, 2, 40)]
     assert {look["progress"] for look in looks} == {"running"}

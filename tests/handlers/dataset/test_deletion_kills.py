@@ -133,9 +133,9 @@ def test_ids_of_killed_deletions_are_deleted_or_missing(stage: DeletionStage, ca
     assert (result["complete"], stage.left()) == (True, ["new.png"])
 
 
-@pytest.mark.parametrize("seconds", [0, 0.3], ids=["over", "running"])
-def test_a_session_whose_answer_is_lost_is_found(stage: DeletionStage, seconds: float) -> None:
-    stage.plays(LostDeletion(times=1), deletion_seconds=seconds)
+@pytest.mark.parametrize("polls", [0, 3], ids=["over", "running"])
+def test_a_session_whose_answer_is_lost_is_found(stage: DeletionStage, polls: int) -> None:
+    stage.plays(LostDeletion(times=1), deletion_polls=polls)
     with pytest.raises(AnswerLost):
         stage.opens(**OLD)
     result = stage.goes_on(stage.opens(**OLD))
@@ -146,7 +146,7 @@ def test_a_session_whose_answer_is_lost_is_found(stage: DeletionStage, seconds: 
 def test_one_that_is_not_listed_is_not_started_again_before_it_would_be(
     stage: DeletionStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.plays(LostDeletion(times=1), deletion_seconds=0.3, lists_deletions=False)
+    stage.plays(LostDeletion(times=1), deletion_seconds=3600, lists_deletions=False)
     for _ in range(2):
         with pytest.raises(AnswerLost):
             stage.opens(**OLD)
