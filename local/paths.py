@@ -14,6 +14,7 @@ MINISTACK_SERVER = ROOT / "local" / "stack" / "ministack_server.py"
 LOCAL = ROOT / ".local"
 STACKS = LOCAL / "stacks"
 COMMANDS = LOCAL / "bin"
+MINISTACK_STATE = LOCAL / "ministack"  # a key that every MiniStack reads, and the first one makes
 
 # The environment this runs in also runs the emulators, the functions and the operator's command.
 PYTHON = Path(sys.executable)

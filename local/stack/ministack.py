@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from local.errors import PortTaken, ServerFailed
-from local.paths import LAMBDA_FORKS, LAYER, MINISTACK_PYTHON, MINISTACK_SERVER, PYTHON
+from local.paths import LAMBDA_FORKS, LAYER, MINISTACK_PYTHON, MINISTACK_SERVER, MINISTACK_STATE, PYTHON
 from local.stack import environment
 from local.stack.processes import POLL_SECONDS, Server, start
 
@@ -24,7 +24,7 @@ ANSWERS_WITHIN_SECONDS = 15
 
 @dataclass(frozen=True)
 class MiniStack:
-    """A MiniStack on *port* whose state machines wait *wait_scale* times as long as defined.
+    """A MiniStack on *port* whose state machines and failed messages wait *wait_scale* times as long as defined.
 
     With *forks_functions*, the environments of functions are forks of one process.
     """
@@ -80,6 +80,7 @@ class MiniStack:
             "AWS_ENDPOINT_URL": endpoint(self.port),  # where the functions find AWS
             "MINISTACK_REGION": environment.REGION,
             "SFN_WAIT_SCALE": f"{self.wait_scale:g}",
+            "STATE_DIR": str(MINISTACK_STATE),  # its own default is in /tmp
             "IOT_MTLS_ENABLED": "0",  # these two would open ports of their own
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",

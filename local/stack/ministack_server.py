@@ -6,6 +6,7 @@
   function's delayed acknowledgement of the head. Here its servers send all writes at once.
 - Its Step Functions sleep 0.15 s before the first state of every execution. Here they do not
   (docs/decisions/0015-no-pause-before-the-first-state.md). The waits of the machines themselves are unchanged.
+- `SFN_WAIT_SCALE` multiplies the pauses of messages that a consumer returns to a queue, too.
 - On some stacks it forks the environments of functions (docs/decisions/0042-environments-are-forks.md).
 - It accepts requests that AWS refuses. The package `refusals` beside this file makes it refuse them.
 
@@ -18,6 +19,7 @@ import os
 import resource
 import socketserver
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -36,6 +38,7 @@ FORKS = Path(__file__).with_name("environment_forks.py")
 RECORDER = Path(__file__).with_name("jsonata_recorder.py")
 WRITE_UNITS = Path(__file__).with_name("write_units.py")
 DYNAMODB = "ministack.services.dynamodb"
+CHANGE = "ChangeMessageVisibility"
 
 
 def without_pause(code: CodeType) -> CodeType:
@@ -48,6 +51,21 @@ def start_executions_at_once() -> None:
     with suppress(ImportError, KeyError):
         run_execution = vars(import_module("ministack.services.stepfunctions"))["_run_execution"]
         run_execution.__code__ = without_pause(run_execution.__code__)
+
+
+def scaled(change: Callable[[dict[str, Any], str], Any], scale: float) -> Callable[[dict[str, Any], str], Any]:
+    """Return *change*, an operation of SQS, with its visibility timeout multiplied by *scale*."""
+
+    def changed(data: dict[str, Any], url: str) -> Any:
+        return change(data | {"VisibilityTimeout": round(int(data["VisibilityTimeout"]) * scale)}, url)
+
+    return changed
+
+
+def scale_message_pauses(scale: float) -> None:
+    """Multiply by *scale* the time for which a consumer hides a message; the timeout of the queue is unchanged."""
+    operations = sys.modules["refusals"].patching.attribute("ministack.services.sqs", "_HANDLERS")
+    operations[CHANGE] = scaled(operations[CHANGE], scale)
 
 
 def refuse_what_aws_refuses() -> None:
@@ -120,6 +138,7 @@ if __name__ == "__main__":
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     start_executions_at_once()
     refuse_what_aws_refuses()
+    scale_message_pauses(float(os.environ["SFN_WAIT_SCALE"]))
     if recording := os.environ.get("ASSETLINE_RECORD_JSONATA"):
         record_expressions(Path(recording))
     if counting := os.environ.get("ASSETLINE_COUNT_WRITES"):

@@ -19,7 +19,8 @@ STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")  # CloudFormation's
 class StackSettings:
     """The settings of a stack.
 
-    *wait_scale* multiplies every wait of the state machines, pauses before retries included: 0 for tests.
+    *wait_scale* multiplies every wait of the state machines, pauses before retries included, and the pauses of failed
+    messages: 0 for tests.
     *safetyculture_url* and *vi_url* name servers to use in place of the emulators; that of SafetyCulture serves *rows*
     assets and takes *latency_seconds* a page. *parameters* override the defaults of the template. Stacks of
     several names on one port share its servers, as stacks of one account do. With *watches_code*, an edit of a

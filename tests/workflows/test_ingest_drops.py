@@ -40,6 +40,7 @@ REASONS = {"bad/text.png": "WrongContent", "bad/empty.jpg": "EmptyObject", "bad/
 OLD_BUCKET = "photos-of-old"
 SCALED = {
     "GatherSeconds": "3",
+    "LongestGatherSeconds": "3",
     "TagObjects": "All",
     "SessionsPerWindow": "5",
     "SessionWindowSeconds": "5",
@@ -47,6 +48,7 @@ SCALED = {
 }
 RATION = ViScenario(sessions_per_window=5, window_seconds=5)
 STATE = "stack"
+KILLED_SECONDS = "5"  # after which the message of a killed function is visible again
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +64,14 @@ def folder_of_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(emulator: ViEmulator, folder_of_stack: Path) -> Iterator[DeployedStack]:
-    settings = StackSettings(free_port(), folder_of_stack, vi_url=emulator.url, parameters=SCALED, forks_functions=True)
+    settings = StackSettings(
+        free_port(), folder_of_stack, vi_url=emulator.url, wait_scale=0.1, parameters=SCALED, forks_functions=True
+    )
     with running_stack(settings) as stack:
         box = DropBox(stack)
         # A message whose function died comes again after half an hour; here, after seconds.
-        box.client("sqs").set_queue_attributes(QueueUrl=box.queue_url, Attributes={"VisibilityTimeout": "20"})
+        visible_again = {"VisibilityTimeout": KILLED_SECONDS}
+        box.client("sqs").set_queue_attributes(QueueUrl=box.queue_url, Attributes=visible_again)
         yield stack
 
 
@@ -253,7 +258,7 @@ def one_receive(box: DropBox) -> Iterator[None]:
     sqs = box.client("sqs")
     attributes = sqs.get_queue_attributes(QueueUrl=box.queue_url, AttributeNames=["RedrivePolicy"])["Attributes"]
     policy = json.loads(attributes["RedrivePolicy"])
-    for receives, timeout in ((1, "1800"), (policy["maxReceiveCount"], "20")):
+    for receives, timeout in ((1, "1800"), (policy["maxReceiveCount"], KILLED_SECONDS)):
         changed = {"RedrivePolicy": json.dumps(policy | {"maxReceiveCount": receives}), "VisibilityTimeout": timeout}
         sqs.set_queue_attributes(QueueUrl=box.queue_url, Attributes=changed)
         if receives == 1:

@@ -77,7 +77,7 @@ def test_up_again_is_the_same_stack_with_all_that_is_in_it(stack: DeployedStack,
     assert s3.get_object(Bucket=stack.outputs["ExportBucketName"], Key="exports/kept")["Body"].read() == b"kept"
 
 
-def test_only_the_unpatched_ministack_pauses_before_the_first_state() -> None:
+def test_only_the_unpatched_ministack_pauses_before_the_first_state(tmp_path: Path) -> None:
     program = """
 import runpy, sys
 from ministack.services import stepfunctions
@@ -92,7 +92,8 @@ ours["start_executions_at_once"]()
 print(before, pauses())
 """
     requested: list[str | Path] = [MINISTACK_PYTHON, "-P", "-c", program, MINISTACK_SERVER]
-    printed = subprocess.run(requested, check=True, capture_output=True, text=True, env=environment.bare()).stdout
+    bare = environment.bare() | {"STATE_DIR": str(tmp_path)}
+    printed = subprocess.run(requested, check=True, capture_output=True, text=True, env=bare).stdout
     assert printed.split() == ["1", "0"]
 
 

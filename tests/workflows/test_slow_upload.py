@@ -15,10 +15,10 @@ from local.stack.settings import StackSettings
 from tests.support.waiting import until
 from tests.workflows.drop_box import DropBox
 
-# A minute is ten seconds here: the quiet time is a minute, and a file arrives every half a minute, for five minutes.
-QUIET_SECONDS = 10
-LONGEST_SECONDS = 100
-PAUSE_SECONDS = 5
+# A minute is four seconds here: the quiet time is a minute, and a file arrives every half a minute, for five minutes.
+QUIET_SECONDS = 4
+LONGEST_SECONDS = 40
+PAUSE_SECONDS = 2
 FILES = 10
 SCALED = {"GatherSeconds": f"{QUIET_SECONDS}", "LongestGatherSeconds": f"{LONGEST_SECONDS}"}
 

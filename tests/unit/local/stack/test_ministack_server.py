@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.stack.ministack_server import without_pause
+from local.stack.ministack_server import scaled, without_pause
 
 
 def run_execution(sleep: Callable[[float], None]) -> str:
@@ -25,3 +25,9 @@ def test_only_the_pause_before_the_first_state_is_left_out(
     monkeypatch.setattr(function, "__code__", without_pause(function.__code__))
     slept: list[float] = []
     assert (function(slept.append), slept) == (result, sleeps)
+
+
+@pytest.mark.parametrize(("scale", "seconds"), [(1, 60), (0.1, 6), (0, 0)])
+def test_a_returned_message_is_hidden_for_a_scaled_time(scale: float, seconds: int) -> None:
+    changed = scaled(lambda data, url: (url, data), scale)({"ReceiptHandle": "r", "VisibilityTimeout": "60"}, "url")
+    assert changed == ("url", {"ReceiptHandle": "r", "VisibilityTimeout": seconds})

@@ -24,8 +24,9 @@ def test_another_version_is_refused_with_the_next_step(monkeypatch: pytest.Monke
         patching.require_version()
 
 
-def test_the_pinned_ministack_has_all_that_is_patched() -> None:
+def test_the_pinned_ministack_has_all_that_is_patched(tmp_path: Path) -> None:
     program = "import runpy, sys; runpy.run_path(sys.argv[1])['refuse_what_aws_refuses']()"
     command: list[str | Path] = [MINISTACK_PYTHON, "-P", "-c", program, MINISTACK_SERVER]
-    taught = subprocess.run(command, check=False, capture_output=True, text=True, env=environment.bare())
+    bare = environment.bare() | {"STATE_DIR": str(tmp_path)}
+    taught = subprocess.run(command, check=False, capture_output=True, text=True, env=bare)
     assert (taught.returncode, taught.stderr) == (0, "")
