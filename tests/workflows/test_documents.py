@@ -191,9 +191,10 @@ class Reader:
             command = ["/bin/sh", "-euc", "\n".join([OUTPUT, *map(self.filled, block.text.splitlines())])]
         path = os.pathsep.join(map(str, (self.folder / "bin", PYTHON_COMMANDS, AWS.parent, "/usr/bin", "/bin")))
         environment = {"PATH": path, "HOME": str(self.folder), "SAM_CLI_TELEMETRY": "0", "ACCOUNT": "000000000000"}
+        environment |= {"TMPDIR": str(self.folder / "tmp")}  # `sam deploy` leaves a folder for each function
         environment |= {"__SAM_CLI_APP_DIR": str(LOCAL / "aws-sam"), "SAM_CLI_POLL_DELAY": "0.1"}
         roles = {"CLOSE_EXPORT_ROLE_ARN": "arn:aws:iam::000000000000:role/r", "ROLE_ARN": "arn:aws:iam::0:role/r"}
-        return subprocess.run(
+        ended = subprocess.run(
             command,
             cwd=self.folder,
             env=environment | roles | self.stack.environment | self.variables(block.text),
@@ -203,6 +204,8 @@ class Reader:
             check=False,
             timeout=300,
         )
+        self.feed_api.has(FeedScenario(rows=FEED_ROWS))  # a running execution made it slow
+        return ended
 
 
 def sam(template: Path) -> str:
@@ -243,7 +246,8 @@ def reader(
     with running_stack(settings) as stack:
         (folder / ".local").mkdir()
         stack.write(folder / ".local")
-        (folder / "bin").mkdir()
+        for name in ("bin", "tmp"):
+            (folder / name).mkdir()
         for name, program in {"aws": SQS, "make": MAKE, "sam": sam(state / "template.json")}.items():
             (folder / "bin" / name).write_text(program)
             (folder / "bin" / name).chmod(0o755)
