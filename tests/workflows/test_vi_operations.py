@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from assetline_cli.assets.renamed_files import LIST_NAME
+from assetline_cli.drops import wait as drops_wait
 from assetline_cli.main import app
 from local.emulators.vi.scenario import ViScenario
 from local.emulators.vi.server import ViEmulator
@@ -138,6 +139,7 @@ def world_of_all(stack: DeployedStack, vi_emulator: ViEmulator, tmp_path_factory
 def world(world_of_all: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     for name, value in world_of_all.stack.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(drops_wait, "LOOK_EVERY_SECONDS", 0.1)
     monkeypatch.chdir(world_of_all.folder)
     world_of_all.vi.forget()
     return world_of_all
