@@ -76,12 +76,12 @@ demo: $(LOCAL_ENV) $(MINISTACK) $(SAM) ## Export 2,000 emulated assets to a CSV 
 
 .PHONY: test
 test: $(DEV_ENV) $(MINISTACK) $(SAM) $(AWSCLI) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(IAMLINT) $(CHECKOV) $(SBOM) ## Run all tests, including those on the local stack
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile
 
 # The linters of the template take a minute; `make check` runs them.
 .PHONY: test-fast
 test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHROMIUM) $(SBOM) ## Run all tests except the local stack, simulations, kills and linters
-	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile -m "not kills" \
+	@$(PYTHON) -m pytest --quiet --numprocesses 3 --dist loadfile -m "not kills" \
 		--ignore tests/workflows --ignore tests/simulation --ignore tests/contract/test_lint.py
 
 .PHONY: unit

@@ -13,7 +13,15 @@ settings.load_profile("assetline")
 share_setup()
 
 # Files whose tests take far longer than others, in tests of usual length.
-LONG_FILES = {"test_many_drops.py": 2000, "test_ingest_drops.py": 1500, "test_lint.py": 600}
+LONG_FILES = {
+    "test_documents.py": 2500,
+    "test_many_drops.py": 1200,
+    "test_secrets_stay_secret.py": 1100,
+    "test_ingest_drops.py": 1000,
+    "test_slow_upload.py": 600,
+    "test_download.py": 450,
+    "test_lint.py": 400,
+}
 WORKFLOW = 20
 
 
