@@ -171,6 +171,14 @@ def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
         assert "://" in target or (path.parent / target).exists(), target
 
 
+def test_the_index_of_decisions_has_every_page_under_its_title() -> None:
+    folder = ROOT / "docs/decisions"
+    listed = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.*) \|$", (folder / "README.md").read_text(), re.MULTILINE)
+    pages = sorted(folder.glob("0*.md"))
+    headings = [re.findall(r"^# (\d+)\. (.*)$", page.read_text(), re.MULTILINE) for page in pages]
+    assert listed == [(number, page.name, title) for page, [(number, title)] in zip(pages, headings, strict=True)]
+
+
 def test_the_command_explains_itself() -> None:
     shown = CliRunner().invoke(app, ["--help"]).stdout
     assert "assetline exports start assets --watch" in shown
