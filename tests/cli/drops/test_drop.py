@@ -1,23 +1,24 @@
 """The command `drop`: into the bucket, through the ledger, to the summary."""
 
-import signal
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from s3transfer.manager import TransferCoordinatorController
 
 from assetline.vi.crc32c import Crc32c, from_s3, of
+from assetline_cli.drops import upload
 from assetline_cli.drops.upload import AT_ONCE
 from tests.cli.account import OUTPUTS, Account, Run
 from tests.cli.drops.conftest import has
 from tests.cli.drops.drop_account import DROPS, DropAccount
 from tests.cli.screens import screen, shown_on
+from tests.support.waiting import HANGS_AFTER_SECONDS
 
 pytestmark = pytest.mark.usefixtures("photos")
 
@@ -337,19 +338,26 @@ class TestCtrlC:
 
     @pytest.mark.parametrize("wait", [True, False])
     def test_ctrl_c_during_the_upload_lists_the_files_not_dropped(
-        self, drops: DropAccount, assetline: Run, photos: Path, wait: bool
+        self, drops: DropAccount, assetline: Run, photos: Path, monkeypatch: pytest.MonkeyPatch, wait: bool
     ) -> None:
         names = [f"{number:03}.png" for number in range(100)]
         has(photos / "many", *names)
         put: list[str] = []
+        stopped = Event()
 
         def interrupt(params: dict[str, Any], **_: Any) -> None:
             put.append(params["url_path"])
             if len(put) == 5:
                 raise KeyboardInterrupt
             if len(put) > 5:
-                time.sleep(0.2)
+                stopped.wait(HANGS_AFTER_SECONDS)
 
+        class Threads(ThreadPoolExecutor):
+            def shutdown(self, *arguments: Any, **options: Any) -> None:
+                super().shutdown(*arguments, **options)
+                stopped.set()
+
+        monkeypatch.setattr(upload, "ThreadPoolExecutor", Threads)
         drops.account.session.events.register("before-call.s3.PutObject", interrupt)
         words = ["drop", "photos/many", "--dataset", "ds1", "--no-progress", *([] if wait else ["--no-wait"])]
         ended = assetline(*words)
@@ -368,17 +376,28 @@ class TestCtrlC:
         assert lines[4:] == [*left[:10], f"  … and {len(left) - 10} more", rest]
         assert sorted(ended.stdout.split()) == ([] if wait else sorted(map(drops.id_of, there)))
 
-    def test_a_large_file_under_way_is_taken_back(self, drops: DropAccount, assetline: Run, photos: Path) -> None:
+    def test_a_large_file_under_way_is_taken_back(
+        self, drops: DropAccount, assetline: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (photos / "large.mp4").write_bytes(bytes(40 * 1024**2))
-        pressed = Event()
+        under_way, cancelled = Event(), Event()
+        cancel = TransferCoordinatorController.cancel
 
-        def interrupt(**_: Any) -> None:
-            if not pressed.is_set():
-                pressed.set()
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            time.sleep(0.3)
+        def hold(**_: Any) -> None:
+            under_way.set()
+            cancelled.wait(HANGS_AFTER_SECONDS)
 
-        drops.account.session.events.register("before-call.s3.UploadPart", interrupt)
+        def press(*_: object, **__: object) -> NoReturn:
+            assert under_way.wait(HANGS_AFTER_SECONDS)
+            raise KeyboardInterrupt
+
+        def cancel_and_note(*arguments: Any) -> None:
+            cancel(*arguments)
+            cancelled.set()
+
+        drops.account.session.events.register("before-call.s3.UploadPart", hold)
+        monkeypatch.setattr(TransferCoordinatorController, "cancel", cancel_and_note)
+        monkeypatch.setattr(upload, "wait", press)
         ended = assetline("drop", "photos/large.mp4", "--dataset", "ds1", "--no-progress")
         assert ended.exit_code == 130
         assert ended.stderr.splitlines()[1:] == [
