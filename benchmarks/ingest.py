@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from assetline.ingest.staging import SLICE_ASSETS
 from benchmarks.ingest_stack import PLAIN_BUCKET, IngestStack, Photo, ingest_stack, photos, write
 from benchmarks.memory_folder import memory_folder
 from benchmarks.processor_time import function_times, spent
@@ -23,7 +24,7 @@ from local.paths import LOCAL
 
 DROPS = 5_000
 LOCAL_DROPS = 1_000
-STARTING = 100  # images of the session in which the functions start
+STARTING = 4 * SLICE_ASSETS  # images of the session that starts the functions: four slices are uploaded at once
 FEW, MANY = 1_000, 10_000
 OF_A_SESSION = frozenset({"open_session", "upload_assets", "poll_session", "settle_session"})
 RECORDING = frozenset({"record_drop"})
