@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -17,7 +16,6 @@ from assetline_cli.assets.renamed_files import RenamedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
     from datetime import datetime
 
     from assetline.assets.listing import Listing
@@ -26,6 +24,10 @@ if TYPE_CHECKING:
 AT_ONCE = 32  # ours: for small files the round trip takes longer than the bytes
 AHEAD = 500  # ours: listed files that wait for a thread; so few that their URLs do not expire
 TICK_SECONDS = 0.5
+
+type Listed = SimpleQueue[AssetFile | None]
+type Ended = tuple[AssetFile, FileOutcome] | BaseException
+type Done = SimpleQueue[Ended]
 
 
 @dataclass
@@ -81,45 +83,62 @@ class FileDownloader:
 
         Ctrl+C and errors that concern every file end it; unfinished files leave nothing behind.
         """
-        done: SimpleQueue[Future[tuple[AssetFile, FileOutcome]]] = SimpleQueue()
-        pending = 0
+        listed: Listed = SimpleQueue()
+        done: Done = SimpleQueue()
+        pending = workers = 0
         files = self._files(by_date=by_date)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download") as threads:
             try:
                 while True:
                     while pending < AHEAD and (file := next(files, None)) is not None:
-                        threads.submit(self._download, file).add_done_callback(done.put)
+                        listed.put(file)
                         pending += 1
+                        if workers < min(pending, AT_ONCE):
+                            threads.submit(self._download, listed, done)
+                            workers += 1
                     if not pending:
                         break
                     pending -= self._settle(done)
                     report(self._progress)
             except BaseException:
-                self._stop.set()
-                threads.shutdown(wait=False, cancel_futures=True)  # those not begun; the context waits for the others
+                self._stop.set()  # files that are not begun end at once; the context waits for the others
                 raise
+            finally:
+                for _ in range(AT_ONCE):  # also for a thread whose start was interrupted
+                    listed.put(None)
         self._progress.ended = True
         report(self._progress)
         return self._progress
 
-    def _download(self, file: AssetFile) -> tuple[AssetFile, FileOutcome]:
-        return file, self._fetch.download(file)
+    def _download(self, listed: Listed, done: Done) -> None:
+        """Download files until there is None, and put the outcome of each into *done*, or the error."""
+        while (file := listed.get()) is not None:
+            try:
+                done.put((file, self._fetch.download(file)))
+            except BaseException as error:
+                done.put(error)
 
-    def _settle(self, done: SimpleQueue[Future[tuple[AssetFile, FileOutcome]]]) -> int:
+    def _settle(self, done: Done) -> int:
         """Wait briefly for files to end, count them, and return their number."""
         settled = 0
         try:
-            future = done.get(timeout=TICK_SECONDS)
+            ended = done.get(timeout=TICK_SECONDS)
             while True:
                 settled += 1
-                with suppress(Stopped):
-                    file, outcome = future.result()
-                    self._progress.add(outcome, file.size or 0)
-                    if outcome.state == "written" and outcome.name != file.name:
-                        self._progress.beside.append(outcome)
-                future = done.get_nowait()
+                self._count(ended)
+                ended = done.get_nowait()
         except Empty:
             return settled
+
+    def _count(self, ended: Ended) -> None:
+        if isinstance(ended, Stopped):
+            return
+        if isinstance(ended, BaseException):
+            raise ended
+        file, outcome = ended
+        self._progress.add(outcome, file.size or 0)
+        if outcome.state == "written" and outcome.name != file.name:
+            self._progress.beside.append(outcome)
 
     def _files(self, *, by_date: bool) -> Iterator[AssetFile]:
         names, progress = Names(), self._progress
@@ -129,9 +148,9 @@ class FileDownloader:
                 progress.files += 1
                 progress.add(unknown(asset_id), 0)
             progress.nameless += sum(not id_of(record) for record in page.records)
-            found = [named(record, names, by_date=by_date) for record in page.records]
-            files = [file for file in found if file is not None]
-            progress.files += len(files)
-            progress.bytes_total += sum(file.size or 0 for file in files)
-            yield from files
+            for record in page.records:
+                if (file := named(record, names, by_date=by_date)) is not None:
+                    progress.files += 1
+                    progress.bytes_total += file.size or 0
+                    yield file
         progress.listed = True

@@ -75,7 +75,7 @@ class DownloadFolder:
     def _free(self, file: AssetFile) -> AssetFile:
         for name in chain([file.name], names_with_id(file)):
             if self._under_way.setdefault(folded(name), file.asset_id) == file.asset_id:
-                named = file.model_copy(update={"name": name})
+                named = file if name == file.name else file.model_copy(update={"name": name})
                 if not self._is_another(named):
                     return named
                 del self._under_way[folded(name)]
@@ -131,7 +131,8 @@ class DownloadFolder:
         Raises:
             NotKept: a folder of the file is a link.
         """
-        for parent in PurePosixPath(file.name).parents[:-1]:
+        parents = PurePosixPath(file.name).parents[:-1] if "/" in file.name else ()
+        for parent in parents:
             path = self._folder / parent
             if path.is_symlink() or path.is_junction():
                 raise NotKept(

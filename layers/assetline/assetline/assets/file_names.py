@@ -13,8 +13,9 @@ LONGEST_ID = 64  # ours, in bytes: a hash replaces a longer id in a name
 UNDATED = "undated"
 
 _HASH_BYTES = 8  # ours: among a million names, two collide with odds of 1 in 30 million, and then get their ids
-_UNSAFE_KINDS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of surrogate pairs, line separators
-_UNSAFE = frozenset('/\\<>:"|?*')  # Windows: separators, streams, wildcards, redirections
+# Windows: separators, streams, wildcards, redirections. Then control characters, line separators, and halves of
+# surrogate pairs: the categories Cc, Zl, Zp and Cs of Unicode.
+_UNSAFE = re.compile(r'[/\\<>:"|?*\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 _ENDS = ". "  # Windows removes them at the end of a name
 # Windows: devices, with any extension; CONIN$ and CONOUT$ are consoles, and the digits may be superscript.
 _DEVICE = re.compile(
@@ -29,7 +30,7 @@ def safe_name(filename: Any, asset_id: str) -> str:
     The name is one segment of a path with at most 255 bytes of UTF-8, valid on Windows. It is not decoded: `filename`
     is a plain name, and `%20` in it is three characters.
     """
-    name = "".join("_" if _is_unsafe(char) else char for char in filename) if isinstance(filename, str) else ""
+    name = _UNSAFE.sub("_", filename) if isinstance(filename, str) else ""
     name = _for_windows(name if name.strip(_ENDS) else _short_id(asset_id))
     return name if len(name.encode()) <= LONGEST_NAME else with_id(name, asset_id)
 
@@ -103,12 +104,8 @@ def _for_windows(name: str) -> str:
     return f"_{name}" if _DEVICE.match(name) else name
 
 
-def _is_unsafe(char: str) -> bool:
-    return char in _UNSAFE or unicodedata.category(char) in _UNSAFE_KINDS
-
-
 def _short_id(asset_id: str) -> str:
-    safe = "".join("_" if _is_unsafe(char) else char for char in asset_id)
+    safe = _UNSAFE.sub("_", asset_id)
     if safe == asset_id and safe.rstrip(_ENDS) == safe != "" and len(safe.encode()) <= LONGEST_ID:
         return safe
     return sha256(asset_id.encode(errors="surrogatepass")).hexdigest()[:32]
