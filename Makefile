@@ -85,7 +85,7 @@ test-fast: $(DEV_ENV) $(MINISTACK) $(SAM) $(VISDK) $(SDKTESTS) $(JSONATA) $(CHRO
 		--ignore tests/workflows --ignore tests/simulation --ignore tests/contract/test_lint.py
 
 .PHONY: unit
-unit: $(DEV_ENV) $(MINISTACK) ## Run the unit tests, in about a minute
+unit: $(DEV_ENV) $(MINISTACK) ## Run the unit tests, in less than a minute
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist worksteal tests/unit
 
 .PHONY: simulate

@@ -1,6 +1,6 @@
 """`make bench`: the cost of exports and ingestions, as a table and in `.local/bench.json`.
 
-Exports are measured in under six minutes; ingestions, `make bench-ingest`, take about as long. Both fill one report.
+Exports are measured in under six minutes, and so are ingestions, by `make bench-ingest`. Both fill one report.
 """
 
 import json
