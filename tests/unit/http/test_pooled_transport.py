@@ -173,7 +173,7 @@ class TestAhead:
         with serving(COMPLETE, COMPLETE) as (origin, script):
             transport = kept(origin)
             requested(transport, origin)
-            transport._idle[0][0].shutdown(socket.SHUT_WR)
+            transport._idle._kept[0][0].shutdown(socket.SHUT_WR)
             transport.send_ahead(ahead := request(origin))
             with closing(transport.handle_request(ahead)) as response:
                 assert response.read() == b"body"
@@ -244,7 +244,7 @@ def test_half_an_answer_is_an_error_of_httpx(
         transport = kept(origin)
         with pytest.raises(failure):
             requested(transport, origin)
-        assert transport._idle == []
+        assert len(transport._idle) == 0
 
 
 class TestDeadline:

@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from assetline.http.body_pace import WINDOW_SECONDS
+from assetline.http.idle_connections import IdleConnections, prepared
 from assetline.http.response_parser import NotAnswered, ResponseParser
 
 _SENT_OVER = "sent_over"  # extension of a sent request: the connection that its answer arrives on
@@ -36,9 +37,8 @@ class KeptConnections(httpx.BaseTransport):
 
     def __init__(self, origin: httpx.URL, idle_seconds: float) -> None:
         self._origin = origin
-        self._idle_seconds = idle_seconds
         self._tls = httpx.create_ssl_context() if origin.scheme == "https" else None
-        self._idle: list[tuple[socket.socket, float]] = []  # the most recently used connection is last
+        self._idle = IdleConnections(idle_seconds)
 
     def send_ahead(self, request: httpx.Request) -> None:
         """Send *request* now if a connection is idle; `handle_request` then only waits for the answer.
@@ -81,41 +81,25 @@ class KeptConnections(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close the idle connections."""
-        while kept := self._popped():
-            kept[0].close()
+        self._idle.close()
 
     def _kept(self) -> socket.socket | None:
         """Return an idle connection that is still usable."""
-        while kept := self._popped():
-            connection, since = kept
+        while connection := self._idle.take():
             # If a connection is readable without a request, the other side has closed it.
-            if time.monotonic() - since < self._idle_seconds and not _readable(connection):
+            if not _readable(connection):
                 return connection
             connection.close()
         return None
 
-    def _popped(self) -> tuple[socket.socket, float] | None:
-        try:
-            return self._idle.pop()
-        except IndexError:  # a check before the pop would race with other threads
-            return None
-
     def _connected(self, timeout: float | None) -> socket.socket:
         host, port = self._origin.host, self._origin.port or _PORTS[self._origin.scheme]
         with _translated(httpx.ConnectTimeout, httpx.ConnectError):
-            connection = socket.create_connection((host, port), timeout=timeout)
-            try:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self._tls is not None:
-                    connection = self._tls.wrap_socket(connection, server_hostname=host)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
+            return prepared(socket.create_connection((host, port), timeout=timeout), self._tls, host)
 
     def _give_back(self, connection: socket.socket, *, good: bool) -> None:
         if good:
-            self._idle.append((connection, time.monotonic()))
+            self._idle.keep(connection)
         else:
             connection.close()
 

@@ -5,7 +5,6 @@ transfer. So this code is minimal: llhttp parses the answers, and there are no c
 """
 
 import socket
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from urllib.parse import SplitResult
 import httpx
 
 from assetline.errors import ViUnreachable
+from assetline.http.idle_connections import IdleConnections, prepared
 from assetline.http.response_parser import NotAnswered, ResponseParser
 from assetline.http.signed_url_door import PORTS, SignedUrlDoor, check_headers, checked_parts
 
@@ -53,8 +53,7 @@ class SignedRequests:
     ) -> None:
         self._door = door
         self._read_seconds = read_seconds
-        self._idle_seconds = idle_seconds
-        self._idle: defaultdict[Origin, list[tuple[socket.socket, float]]] = defaultdict(list)
+        self._idle = defaultdict[Origin, IdleConnections](lambda: IdleConnections(idle_seconds))
         self._tls = httpx.create_ssl_context()
 
     @contextmanager
@@ -84,20 +83,19 @@ class SignedRequests:
             connection.close()
             raise
         if arriving.may_be_kept:
-            self._idle[origin].append((connection, time.monotonic()))
+            self._idle[origin].keep(connection)
         else:
             connection.close()
 
     def close(self) -> None:
         """Close the idle connections."""
-        for kept in self._idle.values():
-            while kept:
-                kept.pop()[0].close()
+        for idle in self._idle.values():
+            idle.close()
 
     def _exchange(
         self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]
     ) -> tuple[socket.socket, ResponseParser]:
-        while isinstance(body, bytes) and (kept := self._kept(origin)):
+        while isinstance(body, bytes) and (kept := self._idle[origin].take()):
             # The other side may have closed an idle connection. Then the request is sent again on another one.
             try:
                 return kept, self._answered(kept, head, body)
@@ -126,28 +124,10 @@ class SignedRequests:
         arriving.until_head()
         return arriving
 
-    def _kept(self, origin: Origin) -> socket.socket | None:
-        kept = self._idle[origin]
-        while True:
-            try:
-                connection, since = kept.pop()
-            except IndexError:  # a check before the pop would race with other threads
-                return None
-            if time.monotonic() - since < self._idle_seconds:
-                return connection
-            connection.close()
-
     def _connected(self, origin: Origin) -> socket.socket:
         scheme, host, port = origin
-        connection = self._socket_to(host, port)
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if scheme == "https":
-                connection = self._tls.wrap_socket(connection, server_hostname=host)
-            connection.settimeout(self._read_seconds)
-        except BaseException:
-            connection.close()
-            raise
+        connection = prepared(self._socket_to(host, port), self._tls if scheme == "https" else None, host)
+        connection.settimeout(self._read_seconds)
         return connection
 
     def _socket_to(self, host: str, port: int) -> socket.socket:
