@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel
@@ -253,27 +253,14 @@ class SessionOpener:
 
     def _recorded(self, session: Session, drops: Sequence[Drop], made: IngestionSession) -> OpenSessionResult:
         """Store Vi's answer: drops and slices first, so that a session recorded as open can be uploaded and settled."""
-        reference = SessionRef(
-            session_key=session.session_key,
-            dataset_id=session.dataset_id,
-            session_id=made.session_id,
-            ingestion_id=made.ingestion_id,
-            bucket=self.bucket,
-            total=len(drops),
-            opened_at=session.opened_at,
-        )
+        answer: dict[str, Any] = {"session_id": made.session_id, "ingestion_id": made.ingestion_id, "total": len(drops)}
+        reference = SessionRef.of(session.model_copy(update=answer), self.bucket)
         uploads = {asset.filename: asset.upload for asset in made.assets}
         assets = [SliceAsset.of(drop, uploads.get(drop.asset_filename)) for drop in drops]
         staging = self._staging(session)
         staging.keep_drops(made.session_id, drops)
         addresses = staging.keep_slices(sliced(reference, assets))
-        noted = self.sessions.update_opening(
-            session,
-            state="open",
-            session_id=made.session_id,
-            ingestion_id=made.ingestion_id,
-            total=len(drops),
-        )
+        noted = self.sessions.update_opening(session, state="open", **answer)
         if not noted:  # it was given up or taken over meanwhile
             Sessions(self.client, session.dataset_id).cancel(made.session_id)
             raise OpeningTakenOver
@@ -314,15 +301,7 @@ class SessionOpener:
         addresses = self._staging(session).addresses()
         if not addresses:
             return NO_DROPS  # its staged documents have expired: a sweep returns its drops
-        reference = SessionRef(
-            session_key=session.session_key,
-            dataset_id=session.dataset_id,
-            session_id=session.session_id or "",
-            ingestion_id=session.ingestion_id or "",
-            bucket=self.bucket,
-            total=session.total,
-            opened_at=session.opened_at,
-        )
+        reference = SessionRef.of(session, self.bucket)
         return OpenSessionResult(outcome="opened", session=reference, slices=tuple(addresses))
 
     def _noted(self, opening: OpenSessionInput) -> Session:

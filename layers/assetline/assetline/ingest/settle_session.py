@@ -21,7 +21,7 @@ from assetline.ingest.run_ownership import RunOwnership
 from assetline.ingest.session_report import files_csv, report_keys, summary_json
 from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable, SessionState
 from assetline.ingest.settlement import Settlement, Settlements, settlement_of
-from assetline.ingest.staging import SessionRef, SessionStaging
+from assetline.ingest.staging import NEVER_OPENED, SessionRef, SessionStaging
 from assetline.observability import count, logger
 from assetline.vi.client import ViClient
 from assetline.vi.ingestion_sessions import Sessions
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 SESSION_SETTLED = "Ingestion Session Settled"
 TAGGED_AT_ONCE = 32  # ours: 5,000 objects in seconds
 OVERWRITTEN = "Overwritten"
-NEVER_OPENED = ""  # the id of a session that may never have been requested from Vi
 
 _STATES: dict[Ended, SessionState] = {
     "finished": "finished",

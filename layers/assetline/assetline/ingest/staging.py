@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from assetline.aws.s3_documents import Address, object_at, put_document
 from assetline.ingest.drop import Drop, SessionDrop
 from assetline.ingest.outcomes import UploadFailure
+from assetline.ingest.sessions_table import Session
 from assetline.slices import in_slices
 from assetline.vi.signed_url import SignedUrl
 
@@ -20,12 +21,17 @@ SLICE_ASSETS = 250  # ours: one invocation uploads them in seconds, and loses th
 SLICE_BYTES = 2 * 1024**3  # ours: the same for large files
 MAX_SLICES = 200  # ours: their addresses are in the machine's state, which holds 256 KiB
 
+NEVER_OPENED = ""  # ours: an id that Vi gives to no session
+
 _NAMES = TypeAdapter(list[str])
 _DROPS = TypeAdapter(list[SessionDrop])
 
 
 class SessionRef(BaseModel, frozen=True):
-    """The state of a session in the machine; `bucket` holds its documents."""
+    """The state of a session in the machine; `bucket` holds its documents.
+
+    Its `session_id` is `NEVER_OPENED` if the session may never have been requested from Vi.
+    """
 
     session_key: str
     dataset_id: str
@@ -34,6 +40,19 @@ class SessionRef(BaseModel, frozen=True):
     bucket: str
     total: int
     opened_at: datetime
+
+    @classmethod
+    def of(cls, session: Session, bucket: str) -> Self:
+        """Return the state of the item *session*, whose documents are in *bucket*."""
+        return cls(
+            session_key=session.session_key,
+            dataset_id=session.dataset_id,
+            session_id=session.session_id or NEVER_OPENED,
+            ingestion_id=session.ingestion_id or "",
+            bucket=bucket,
+            total=session.total,
+            opened_at=session.opened_at,
+        )
 
 
 class SliceAsset(BaseModel, frozen=True):

@@ -16,7 +16,7 @@ from assetline.ingest.ingestion_runs import Runs
 from assetline.ingest.ledger import Ledger
 from assetline.ingest.run_ownership import LEASE_SECONDS
 from assetline.ingest.sessions_table import UNFINISHED, Session, SessionsTable, Work, lease_over
-from assetline.ingest.settle_session import NEVER_OPENED, Settler
+from assetline.ingest.settle_session import Settler
 from assetline.ingest.staging import SessionRef, SessionStaging
 from assetline.observability import logger, measure_seconds
 from assetline.vi.ingestion_sessions import Sessions
@@ -144,16 +144,7 @@ class Sweeper:
                 self._cancel_lost(fenced)
             if not self.table.abandon_opening(fenced):
                 return False
-        reference = SessionRef(
-            session_key=session.session_key,
-            dataset_id=session.dataset_id,
-            session_id=session.session_id or NEVER_OPENED,
-            ingestion_id=session.ingestion_id or "",
-            bucket=self.bucket,
-            total=session.total,
-            opened_at=session.opened_at,
-        )
-        self.settler.settle(reference, "abandoned")
+        self.settler.settle(SessionRef.of(session, self.bucket), "abandoned")
         return True
 
     def _cancel_lost(self, session: Session) -> None:
