@@ -5,7 +5,6 @@ transfer. So this code is minimal: llhttp parses the answers, and there are no c
 """
 
 import socket
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from urllib.parse import SplitResult
@@ -53,7 +52,8 @@ class SignedRequests:
     ) -> None:
         self._door = door
         self._read_seconds = read_seconds
-        self._idle = defaultdict[Origin, IdleConnections](lambda: IdleConnections(idle_seconds))
+        self._idle_seconds = idle_seconds
+        self._idle: dict[Origin, IdleConnections] = {}
         self._tls = httpx.create_ssl_context()
 
     @contextmanager
@@ -83,7 +83,7 @@ class SignedRequests:
             connection.close()
             raise
         if arriving.may_be_kept:
-            self._idle[origin].keep(connection)
+            self._idle_to(origin).keep(connection)
         else:
             connection.close()
 
@@ -95,7 +95,7 @@ class SignedRequests:
     def _exchange(
         self, origin: Origin, head: bytes, body: bytes | Iterable[bytes]
     ) -> tuple[socket.socket, ResponseParser]:
-        while isinstance(body, bytes) and (kept := self._idle[origin].take()):
+        while isinstance(body, bytes) and (kept := self._idle_to(origin).take()):
             # The other side may have closed an idle connection. Then the request is sent again on another one.
             try:
                 return kept, self._answered(kept, head, body)
@@ -123,6 +123,12 @@ class SignedRequests:
         arriving = ResponseParser(connection)
         arriving.until_head()
         return arriving
+
+    def _idle_to(self, origin: Origin) -> IdleConnections:
+        idle = self._idle.get(origin)
+        if idle is None:  # of several threads, the first one sets it: no connection is forgotten
+            idle = self._idle.setdefault(origin, IdleConnections(self._idle_seconds))
+        return idle
 
     def _connected(self, origin: Origin) -> socket.socket:
         scheme, host, port = origin
