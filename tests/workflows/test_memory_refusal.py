@@ -50,7 +50,7 @@ def has_ended(process: int) -> bool:
     """Return whether a process has ended, also while its parent has not waited for it."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
