@@ -38,7 +38,7 @@ FORKS = Path(__file__).with_name("environment_forks.py")
 RECORDER = Path(__file__).with_name("jsonata_recorder.py")
 WRITE_UNITS = Path(__file__).with_name("write_units.py")
 DYNAMODB = "ministack.services.dynamodb"
-CHANGE = "ChangeMessageVisibility"
+CHANGE, HIDDEN = "ChangeMessageVisibility", "VisibilityTimeout"
 
 
 def without_pause(code: CodeType) -> CodeType:
@@ -57,7 +57,9 @@ def scaled(change: Callable[[dict[str, Any], str], Any], scale: float) -> Callab
     """Return *change*, an operation of SQS, with its visibility timeout multiplied by *scale*."""
 
     def changed(data: dict[str, Any], url: str) -> Any:
-        return change(data | {"VisibilityTimeout": round(int(data["VisibilityTimeout"]) * scale)}, url)
+        if HIDDEN in data:
+            data |= {HIDDEN: round(int(data[HIDDEN]) * scale)}
+        return change(data, url)
 
     return changed
 
