@@ -25,7 +25,6 @@ def compile_build(build: Path) -> int:
     for folder in sorted(path for path in build.iterdir() if path.is_dir()):
         compiled = compileall.compile_dir(
             folder,
-            maxlevels=20,
             quiet=1,
             force=True,
             workers=0,

@@ -77,6 +77,7 @@ class Workspace:
     vi: ViEmulator
     folder: Path
     dropped: dict[str, Result] = field(default_factory=dict)
+    lines_run: set[Line] = field(default_factory=set)
 
     def ran(self, line: Line, **names: str) -> Result:
         """Run a line; *names* stand for what it calls in capitals."""
@@ -86,6 +87,7 @@ class Workspace:
 
     def dropped_by(self, line: Line) -> Result:
         """Run a line that drops, once for all that look at it."""
+        self.lines_run.add(line)
         if line.does not in self.dropped:
             self.dropped[line.does] = self.ran(line)
         return self.dropped[line.does]
@@ -121,6 +123,7 @@ class Workspace:
         return {*self.vi.assets(dataset)}
 
     def _put(self, line: Line, names: dict[str, str]) -> str:
+        self.lines_run.add(line)
         text = line.does.replace("ds1", DATASETS.get(line.section, names.pop("dataset", "ds2")))
         for name, value in names.items():
             text = text.replace(name, value)
@@ -179,6 +182,7 @@ def test_every_line_of_the_tables_is_run() -> None:
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section}: {line.operation}")
 def test_an_operation_is_done_as_documented(line: Line, world: Workspace) -> None:
     CHECKS[line.section, line.operation](world, line)
+    assert line in world.lines_run
 
 
 # ---------------------------------------------------------------- putting assets in
@@ -281,21 +285,23 @@ def _(world: Workspace, line: Line) -> None:
 @shows(IN, "failure mode")
 def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
-    assert {session.failure_mode for session in world.vi.stage.sessions.values()} == {overridden(line, "FailureMode")}
+    modes = {session.failure_mode for session in world.vi.stage.sessions.values()}
+    assert modes == {overridden(world, line, "FailureMode")}
 
 
 @shows(IN, "what becomes of what is linked to an asset that is overwritten")
 def _(world: Workspace, line: Line) -> None:
     drop_folder(world)
     modes = {session.on_asset_overwritten for session in world.vi.stage.sessions.values()}
-    assert modes == {overridden(line, "OnAssetOverwritten")}
+    assert modes == {overridden(world, line, "OnAssetOverwritten")}
 
 
-def overridden(line: Line, parameter: str) -> str:
+def overridden(world: Workspace, line: Line, parameter: str) -> str:
     """Return what a line deploys *parameter* as, which is what the stack here was deployed with."""
     value = line.does.partition(f"{parameter}=")[2]
     assert value in template()["Parameters"][parameter]["AllowedValues"]
     assert PARAMETERS[parameter] == value
+    world.lines_run.add(line)  # the deployment of the stack has run it
     return value
 
 

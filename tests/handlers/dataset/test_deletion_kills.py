@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_a_killed_opening_starts_one_deletion(
     stage: DeletionStage, monkeypatch: pytest.MonkeyPatch, call: int, after: bool
 ) -> None:
     time_passes(monkeypatch)
-    a_killed_opening_starts_one_session(stage, call, after=after)
+    assert outcome_of_killed_opening(stage, call, after=after) == ONE_DELETION
 
 
 @pytest.mark.parametrize("call", [3, 6])
@@ -80,16 +81,23 @@ def test_an_opening_in_the_account_of_moto_is_killed_alike(
 ) -> None:
     time_passes(monkeypatch)
     with stage_of_three_assets(vi, monkeypatch, None) as stage:
-        a_killed_opening_starts_one_session(stage, call, after=after)
+        assert outcome_of_killed_opening(stage, call, after=after) == ONE_DELETION
 
 
-def a_killed_opening_starts_one_session(stage: DeletionStage, call: int, *, after: bool) -> None:
+ONE_DELETION = {"sessions": 1, "deleted": 2, "left": 0, "complete": True, "known_to_vi": True, "held": ["new.png"]}
+
+
+def outcome_of_killed_opening(stage: DeletionStage, call: int, *, after: bool) -> dict[str, Any]:
+    """Kill Open Deletion at a call, repeat it, and return what the execution came to."""
     opened = survives(lambda: stage.opens(**OLD), call, after=after)
-    assert stage.sessions() == 1
+    sessions = stage.sessions()
     result = stage.goes_on(opened)
-    assert (result["deleted"], result["left"], result["complete"]) == (2, 0, True)
-    assert result["session_id"] in stage.vi.stage.datasets[DATASET].deletions
-    assert stage.left() == ["new.png"]
+    return {
+        "sessions": sessions,
+        **{name: result[name] for name in ("deleted", "left", "complete")},
+        "known_to_vi": result["session_id"] in stage.vi.stage.datasets[DATASET].deletions,
+        "held": stage.left(),
+    }
 
 
 @by_call
